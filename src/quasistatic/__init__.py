@@ -1,0 +1,67 @@
+"""A density model of a table: fit it, sample rows from it, and ask how likely a row is, with units.
+
+    >>> import quasistatic
+    >>> sorted(quasistatic.__all__)[:3]
+    ['DataError', 'DiffusionDensity', 'ModelFolderError']
+
+Names are loaded when they are first used, so that `import quasistatic` costs nothing and does not start JAX.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from quasistatic.data.schema import Schema
+    from quasistatic.data.table import read_table, write_table
+    from quasistatic.errors import (
+        DataError,
+        ModelFolderError,
+        OutputError,
+        QuasistaticError,
+        SchemaError,
+        SettingError,
+        TrainingError,
+    )
+    from quasistatic.estimator.density import DiffusionDensity, load
+
+    __version__: str
+
+__all__ = [
+    "DataError",
+    "DiffusionDensity",
+    "ModelFolderError",
+    "OutputError",
+    "QuasistaticError",
+    "Schema",
+    "SchemaError",
+    "SettingError",
+    "TrainingError",
+    "__version__",
+    "load",
+    "read_table",
+    "write_table",
+]
+
+_HOME = {
+    "DiffusionDensity": "quasistatic.estimator.density",
+    "Schema": "quasistatic.data.schema",
+    "load": "quasistatic.estimator.density",
+    "read_table": "quasistatic.data.table",
+    "write_table": "quasistatic.data.table",
+} | {name: "quasistatic.errors" for name in __all__ if name.endswith("Error")}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("quasistatic")
+    if name not in _HOME:
+        raise AttributeError(f"module 'quasistatic' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,65 @@
+"""Bounds of a whole table, in chunks of (row, repetition) pairs: memory grows neither with T nor with the rows.
+
+The random key of a row is made from the row's content, so its result depends neither on the other rows nor on their order.
+"""
+
+import zlib
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from quasistatic.bound.terms import Terms, bound_terms
+from quasistatic.data.cells import Cells
+from quasistatic.model import DiffusionModel
+from quasistatic.trajectory import Row, log_weight
+from quasistatic.typing import Key
+
+CHUNK = 1024
+"""(row, repetition) pairs evaluated at once."""
+
+
+def evaluate_terms(model: DiffusionModel, rows: Row, *, repetitions: int, key: Key, chunk: int = CHUNK) -> Terms:
+    """Independent draws of K's terms, each `[N, repetitions]`, nats."""
+    return Terms(*_in_chunks(bound_terms, model, rows, repetitions, key, chunk))
+
+
+def evaluate_log_weights(model: DiffusionModel, rows: Row, *, trajectories: int, key: Key, chunk: int = CHUNK) -> np.ndarray:
+    """Log-weights `[N, trajectories]` of independent forward trajectories, nats."""
+    return _in_chunks(log_weight, model, rows, trajectories, key, chunk)
+
+
+def row_checksums(rows: Row) -> np.ndarray:
+    """CRC-32 of every row's content, uint32 `[N]`."""
+    blocks = (rows,) if isinstance(rows, Cells) else rows
+    parts = [np.asarray(part) for cells in blocks for part in cells if part is not None]
+    if not parts:
+        return np.zeros(0, np.uint32)
+    n_rows = parts[0].shape[0]
+    content = [np.ascontiguousarray(part.reshape(n_rows, -1)).view(np.uint8).reshape(n_rows, -1) for part in parts]
+    packed = np.concatenate(content, axis=1)
+    return np.fromiter((zlib.crc32(row) for row in packed), np.uint32, n_rows)
+
+
+@eqx.filter_jit
+def _evaluate(function: Callable, model: DiffusionModel, rows: Row, checksums: jax.Array, repetition: jax.Array, key: Key):
+    def one(row, checksum, index):
+        return function(model, row, key=jax.random.fold_in(jax.random.fold_in(key, checksum), index))
+
+    return jax.vmap(one)(rows, checksums, repetition)
+
+
+def _in_chunks(function: Callable, model: DiffusionModel, rows: Row, repetitions: int, key: Key, chunk: int):
+    checksums = row_checksums(rows)
+    n_pairs = len(checksums) * repetitions
+    size = min(chunk, 1 << max(n_pairs - 1, 0).bit_length())  # a power of two: few shapes to compile for
+    results = []
+    for begin in range(0, n_pairs, size):
+        pairs = np.minimum(np.arange(begin, begin + size), n_pairs - 1)
+        index, repetition = pairs // repetitions, pairs % repetitions
+        taken = jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), rows)
+        part = _evaluate(function, model, taken, jnp.asarray(checksums[index]), jnp.asarray(repetition, jnp.uint32), key)
+        results.append(jax.tree.map(lambda x, n=min(size, n_pairs - begin): np.asarray(x, np.float64)[:n], part))
+    return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(-1, repetitions), *results)

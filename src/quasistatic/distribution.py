@@ -1,0 +1,156 @@
+"""Distributions over the states of one block: what a kernel, a marginal, a bridge and a reverse kernel are.
+
+Every quantity is given per column ([D]) so that missing cells can be left out of a sum and a faulty column can be named;
+a distribution whose columns depend on each other splits its log-probability among them so that the sum is right.
+"""
+
+import abc
+from typing import Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from quasistatic.numerics import LOG_ZERO, log_binomial, log_normal_density, log_normal_interval, random_subset
+from quasistatic.typing import Array, Bool, Float, Int, Key, State
+
+
+class AbstractDistribution(eqx.Module):
+    """A normalised distribution of a block's state."""
+
+    @abc.abstractmethod
+    def sample(self, *, key: Key) -> State:
+        """One draw."""
+
+    @abc.abstractmethod
+    def log_prob(self, x: State) -> Float[Array, " D"]:
+        """Log-density or log-probability of `x`, nats per column."""
+
+    @abc.abstractmethod
+    def log_cell(self, x: State, width: Float[Array, " D"] | None) -> Float[Array, " D"]:
+        """Log-mass of the data cell of the given width around `x` (its log-density where the width is 0), nats per column."""
+
+    @abc.abstractmethod
+    def kl(self, other: Self) -> Float[Array, " D"]:
+        """KL(self || other), nats per column."""
+
+    @abc.abstractmethod
+    def entropy(self) -> Float[Array, " D"]:
+        """Entropy, nats per column."""
+
+
+class Normal(AbstractDistribution):
+    """Independent normal columns, N(mean, exp(log_variance))."""
+
+    mean: Float[Array, " D"]
+    log_variance: Float[Array, " D"]
+
+    def sample(self, *, key: Key) -> Float[Array, " D"]:
+        noise = jax.random.normal(key, self.mean.shape, self.mean.dtype)
+        return self.mean + jnp.exp(0.5 * self.log_variance) * noise
+
+    def log_prob(self, x: Float[Array, " D"]) -> Float[Array, " D"]:
+        return log_normal_density(x, self.mean, self.log_variance)
+
+    def log_cell(self, x: Float[Array, " D"], width: Float[Array, " D"] | None) -> Float[Array, " D"]:
+        if width is None:
+            return self.log_prob(x)
+        return log_normal_interval(x, width, self.mean, self.log_variance)
+
+    def kl(self, other: "Normal") -> Float[Array, " D"]:
+        log_ratio = self.log_variance - other.log_variance
+        shift = jnp.square(self.mean - other.mean) * jnp.exp(-other.log_variance)
+        return 0.5 * (jnp.expm1(log_ratio) - log_ratio + shift)
+
+    def entropy(self) -> Float[Array, " D"]:
+        return 0.5 * (self.log_variance + jnp.log(2 * jnp.pi) + 1.0)
+
+
+class Categorical(AbstractDistribution):
+    """Independent categorical columns; `log_probs` [D, K] normalised over K, `LOG_ZERO` for impossible states."""
+
+    log_probs: Float[Array, "D K"]
+
+    def sample(self, *, key: Key) -> Int[Array, " D"]:
+        return jax.random.categorical(key, self.log_probs, axis=-1).astype(jnp.int32)
+
+    def log_prob(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
+        return jnp.take_along_axis(self.log_probs, x[:, None], axis=-1)[:, 0]
+
+    def log_cell(self, x: Int[Array, " D"], width: None) -> Float[Array, " D"]:
+        return self.log_prob(x)
+
+    def kl(self, other: "Categorical") -> Float[Array, " D"]:
+        return jnp.sum(jnp.exp(self.log_probs) * (self.log_probs - other.log_probs), axis=-1)
+
+    def entropy(self) -> Float[Array, " D"]:
+        return -jnp.sum(jnp.exp(self.log_probs) * self.log_probs, axis=-1)
+
+
+class RandomSubset(AbstractDistribution):
+    """Replace `count` of the `candidates`, a uniformly random subset, by independent draws from `log_probs`.
+
+    The other columns keep their `current` state. Candidates must be recognisable afterwards: a replaced column never has
+    the state it had (here: mask to value, or value to mask). With m candidates
+
+        log P(x) = - log (m choose count) + sum over replaced columns of log_probs[i, x_i],
+
+    the first part shared evenly by all columns.
+    """
+
+    current: Int[Array, " D"]
+    candidates: Bool[Array, " D"]
+    count: Int[Array, ""]
+    log_probs: Float[Array, "D K"]
+
+    def _log_subsets(self) -> Float[Array, ""]:
+        return log_binomial(jnp.sum(self.candidates), self.count)
+
+    def sample(self, *, key: Key) -> Int[Array, " D"]:
+        which, what = jax.random.split(key)
+        replaced = random_subset(self.candidates, self.count, key=which)
+        return jnp.where(replaced, Categorical(self.log_probs).sample(key=what), self.current)
+
+    def log_prob(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
+        replaced = x != self.current
+        valid = jnp.all(self.candidates | ~replaced) & (jnp.sum(replaced) == self.count)
+        value = jnp.where(replaced, Categorical(self.log_probs).log_prob(x), 0.0) - self._log_subsets() / x.shape[0]
+        return jnp.where(valid, value, LOG_ZERO)
+
+    def log_cell(self, x: Int[Array, " D"], width: None) -> Float[Array, " D"]:
+        return self.log_prob(x)
+
+    def _chosen(self) -> Float[Array, " D"]:
+        """Probability of each column to be replaced."""
+        return jnp.where(self.candidates, self.count / jnp.maximum(jnp.sum(self.candidates), 1), 0.0)
+
+    def kl(self, other: "RandomSubset") -> Float[Array, " D"]:
+        """KL for two distributions with the same candidates and count, as a bridge and its reverse kernel have."""
+        return self._chosen() * Categorical(self.log_probs).kl(Categorical(other.log_probs))
+
+    def entropy(self) -> Float[Array, " D"]:
+        values = self._chosen() * Categorical(self.log_probs).entropy()
+        return values + self._log_subsets() / self.current.shape[0]
+
+
+class Product(AbstractDistribution):
+    """Independent blocks: a state is the tuple of the blocks' states, columns are concatenated in the order of the blocks."""
+
+    parts: tuple[AbstractDistribution, ...]
+
+    def sample(self, *, key: Key) -> tuple[State, ...]:
+        keys = jax.random.split(key, len(self.parts))
+        return tuple(part.sample(key=k) for part, k in zip(self.parts, keys, strict=True))
+
+    def log_prob(self, x: tuple[State, ...]) -> Float[Array, " D"]:
+        return jnp.concatenate([part.log_prob(xi) for part, xi in zip(self.parts, x, strict=True)])
+
+    def log_cell(self, x: tuple[State, ...], width: tuple[Float[Array, " D"] | None, ...] | None) -> Float[Array, " D"]:
+        widths = (None,) * len(self.parts) if width is None else width
+        return jnp.concatenate([p.log_cell(xi, w) for p, xi, w in zip(self.parts, x, widths, strict=True)])
+
+    def kl(self, other: "Product") -> Float[Array, " D"]:
+        return jnp.concatenate([p.kl(q) for p, q in zip(self.parts, other.parts, strict=True)])
+
+    def entropy(self) -> Float[Array, " D"]:
+        return jnp.concatenate([part.entropy() for part in self.parts])

@@ -1,0 +1,30 @@
+"""q: the processes that turn data into noise."""
+
+from quasistatic.forward.absorbing import AbsorbingDiffusion
+from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.forward.categorical import CategoricalDiffusion, binomial_diffusion
+from quasistatic.forward.gaussian import GaussianDiffusion
+from quasistatic.forward.product import ProductDiffusion
+from quasistatic.forward.schedule import (
+    AbstractSchedule,
+    ErasureSchedule,
+    LearnedSchedule,
+    TableSchedule,
+    cosine_schedule,
+    linear_schedule,
+)
+
+__all__ = [
+    "AbsorbingDiffusion",
+    "AbstractDiffusion",
+    "AbstractSchedule",
+    "CategoricalDiffusion",
+    "ErasureSchedule",
+    "GaussianDiffusion",
+    "LearnedSchedule",
+    "ProductDiffusion",
+    "TableSchedule",
+    "binomial_diffusion",
+    "cosine_schedule",
+    "linear_schedule",
+]

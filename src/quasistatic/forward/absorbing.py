@@ -1,0 +1,83 @@
+r"""Absorbing kernel: pi puts all mass on a mask state, and at step t the columns are masked, a few at a time.
+
+The heat bath with this pi masks every column with probability `t/T`. Here exactly `round(D t/T)` of the D columns are masked, a
+uniformly random subset: the same bound as T grows, but with T = D every step masks one column and the reverse trajectory is an
+autoregression in random order, exact in D steps (the order's probability is the same forward and backward and drops out).
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from quasistatic.distribution import RandomSubset
+from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.numerics import LOG_ZERO
+from quasistatic.typing import Array, Bool, Float, Int, Step
+
+
+class AbsorbingDiffusion(AbstractDiffusion):
+    """Random columns fall into the mask state K, `floor(D t / T)` of them after step t.
+
+    The network's output are logits of the values of the masked columns, added to `log_marginals` (raw = 0: independent model).
+
+    Args:
+        trajectory_length: T; T = D masks one column a step.
+        log_marginals: log-frequencies of the data [D, K], `LOG_ZERO` for padding.
+    """
+
+    trajectory_length: int = eqx.field(static=True)
+    log_marginals: np.ndarray
+
+    @property
+    def n_columns(self) -> int:
+        return self.log_marginals.shape[0]
+
+    @property
+    def mask_state(self) -> int:
+        """The state after the last value, K."""
+        return self.log_marginals.shape[1]
+
+    @property
+    def n_features(self) -> int:
+        return self.log_marginals.size
+
+    @property
+    def n_outputs(self) -> int:
+        return self.log_marginals.size
+
+    def _masked(self, t: Step) -> Int[Array, ""]:
+        """Number of masked columns after step t."""
+        return jnp.asarray(t) * self.n_columns // self.trajectory_length
+
+    def _certain(self, x: Int[Array, " D"]) -> Float[Array, "D K1"]:
+        """Log-probabilities with all mass at x, over K values and the mask."""
+        return jnp.where(jax.nn.one_hot(x, self.mask_state + 1, dtype=bool), 0.0, LOG_ZERO)
+
+    def _mask_some(self, x: Int[Array, " D"], count: Int[Array, ""]) -> RandomSubset:
+        mask = jnp.full(self.n_columns, self.mask_state, jnp.int32)
+        return RandomSubset(x, x != self.mask_state, count, self._certain(mask))
+
+    def _reveal_some(self, x_t: Int[Array, " D"], log_probs: Float[Array, "D K1"], t: Step) -> RandomSubset:
+        count = self._masked(t) - self._masked(jnp.asarray(t) - 1)
+        return RandomSubset(x_t, x_t == self.mask_state, count, log_probs)
+
+    def prior(self) -> RandomSubset:
+        return self._mask_some(jnp.zeros(self.n_columns, jnp.int32), jnp.asarray(self.n_columns))
+
+    def kernel(self, x: Int[Array, " D"], t: Step) -> RandomSubset:
+        return self._mask_some(x, self._masked(t) - self._masked(jnp.asarray(t) - 1))
+
+    def marginal(self, x_0: Int[Array, " D"], t: Step) -> RandomSubset:
+        return self._mask_some(x_0, self._masked(t))
+
+    def bridge(self, x_t: Int[Array, " D"], x_0: Int[Array, " D"], t: Step) -> RandomSubset:
+        return self._reveal_some(x_t, self._certain(x_0), t)
+
+    def reverse_kernel(self, raw: Float[Array, " P"], x_t: Int[Array, " D"], t: Step) -> RandomSubset:
+        values = jax.nn.log_softmax(raw.reshape(self.log_marginals.shape) + self.log_marginals, axis=-1)
+        never_mask = jnp.full((self.n_columns, 1), LOG_ZERO)
+        return self._reveal_some(x_t, jnp.concatenate([values, never_mask], axis=-1), t)
+
+    def features(self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
+        return jnp.where(observed[:, None], jax.nn.one_hot(x_t, self.mask_state), 0.0).reshape(-1)

@@ -1,0 +1,61 @@
+r"""The contract of a forward process q, for one block of one row.
+
+A block is all columns of a row that share a kernel; a mixed row is a product of blocks (`product.py`). A process offers
+its four distributions (paper, table C.1) and the *form* of its reversal: Feller's theorem says that for small steps the
+reverse kernel has the same functional form as the forward one, so the network only supplies the parameters.
+
+| method | distribution |
+|---|---|
+| `prior()` | pi = p(x_T) |
+| `kernel(x, t)` | q(x_t given x_{t-1} = x) |
+| `marginal(x_0, t)` | q(x_t given x_0) |
+| `bridge(x_t, x_0, t)` | q(x_{t-1} given x_t, x_0); at t = 1 all mass at x_0 |
+| `reverse_kernel(raw, x_t, t)` | p(x_{t-1} given x_t), from the network's output |
+| `features(x_t, observed, t)` | what the network sees of x_t |
+
+To add one:
+
+- write a class here with the six methods, in a file of its own; `raw = 0` must give a sensible reversal (the training starts there);
+- export it in `forward/__init__.py`, and in `config.py` if it is to be chosen by name;
+- add its line to `KERNELS` in `tests/cases.py`: every law is then tested on it.
+"""
+
+import abc
+
+import equinox as eqx
+
+from quasistatic.distribution import AbstractDistribution
+from quasistatic.typing import Array, Bool, Float, State, Step
+
+
+class AbstractDiffusion(eqx.Module):
+    """A forward process on one block; T steps from the data to the prior."""
+
+    trajectory_length: eqx.AbstractVar[int]
+    n_columns: eqx.AbstractVar[int]
+    n_features: eqx.AbstractVar[int]
+    n_outputs: eqx.AbstractVar[int]
+
+    @abc.abstractmethod
+    def prior(self) -> AbstractDistribution:
+        """Equilibrium distribution pi."""
+
+    @abc.abstractmethod
+    def kernel(self, x: State, t: Step) -> AbstractDistribution:
+        """q(x_t given x_{t-1} = x), equation (2)."""
+
+    @abc.abstractmethod
+    def marginal(self, x_0: State, t: Step) -> AbstractDistribution:
+        """q(x_t given x_0): the kernels 1..t composed."""
+
+    @abc.abstractmethod
+    def bridge(self, x_t: State, x_0: State, t: Step) -> AbstractDistribution:
+        """q(x_{t-1} given x_t, x_0), by Bayes."""
+
+    @abc.abstractmethod
+    def reverse_kernel(self, raw: Float[Array, " P"], x_t: State, t: Step) -> AbstractDistribution:
+        """p(x_{t-1} given x_t) from the network's raw output of length `n_outputs`."""
+
+    @abc.abstractmethod
+    def features(self, x_t: State, observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
+        """Network input of length `n_features`; nothing of an unobserved cell may enter it."""

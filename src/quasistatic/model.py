@@ -1,0 +1,54 @@
+"""A diffusion model: a forward process and a network that learns its reversal."""
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from quasistatic.distribution import AbstractDistribution
+from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.network.base import AbstractNetwork
+from quasistatic.typing import Key, State, Step
+
+
+class DiffusionModel(eqx.Module):
+    """`p(x_0, ..., x_T) = pi(x_T) prod_t p(x_{t-1} | x_t)`, for one row.
+
+    Args:
+        forward: the process q.
+        network: with `n_features` and `n_outputs` of the process.
+
+    Example:
+        >>> import jax
+        >>> from quasistatic.forward import ErasureSchedule, binomial_diffusion
+        >>> from quasistatic.network import ResidualMLP
+        >>> forward = binomial_diffusion(ErasureSchedule(10), m=[0.5, 0.5])
+        >>> network = ResidualMLP(forward.n_features, forward.n_outputs, width=8, key=jax.random.key(0))
+        >>> DiffusionModel(forward, network).trajectory_length
+        10
+    """
+
+    forward: AbstractDiffusion
+    network: AbstractNetwork
+
+    def __check_init__(self) -> None:
+        sizes = (self.network.n_features, self.network.n_outputs)
+        if sizes != (self.forward.n_features, self.forward.n_outputs):
+            expected = (self.forward.n_features, self.forward.n_outputs)
+            raise ValueError(f"the network maps {sizes[0]} features to {sizes[1]} outputs; the process needs {expected[0]} to {expected[1]}")
+
+    @property
+    def trajectory_length(self) -> int:
+        """T."""
+        return self.forward.trajectory_length
+
+    def reverse_kernel(self, x_t: State, observed: State, t: Step, *, key: Key | None = None) -> AbstractDistribution:
+        """p(x_{t-1} given x_t), t = 1..T.
+
+        Args:
+            x_t: state of the row.
+            observed: flags of its cells; the network is told nothing of the unobserved ones.
+            t: step.
+            key: for dropout, while training.
+        """
+        time = jnp.asarray(t, jnp.float32) / self.trajectory_length
+        raw = self.network(self.forward.features(x_t, observed, t), time, key=key)
+        return self.forward.reverse_kernel(raw, x_t, t)

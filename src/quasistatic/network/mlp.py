@@ -1,0 +1,98 @@
+"""The network for tables: a residual multi-layer perceptron, normalised, modulated by the time."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from quasistatic.network.base import AbstractNetwork
+from quasistatic.network.embed import TIME_FEATURES, time_embedding
+from quasistatic.typing import Array, Float, Key
+
+
+def _normalise(h: Float[Array, " width"]) -> Float[Array, " width"]:
+    """Zero mean, unit variance over the units (layer normalisation; the modulation supplies scale and shift)."""
+    centred = h - jnp.mean(h)
+    return centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred)) + 1e-6)
+
+
+def dropout(h: Float[Array, " width"], rate: float, key: Key | None) -> Float[Array, " width"]:
+    """Zero each unit with probability `rate` (in 1/256ths: four units share one 32-bit random word) and rescale the rest."""
+    threshold = round(256 * rate)
+    if key is None or threshold == 0:
+        return h
+    words = jax.random.bits(key, (-(-h.shape[0] // 4),))
+    noise = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)[: h.shape[0]]
+    return jnp.where(noise >= threshold, h * (256.0 / (256 - threshold)), 0.0)
+
+
+class Block(eqx.Module):
+    """`h + W2 dropout(silu(W1 modulated(h)))`, where modulated(h) = normalised(h) (1 + scale(t)) + shift(t)."""
+
+    modulation: eqx.nn.Linear
+    expand: eqx.nn.Linear
+    contract: eqx.nn.Linear
+
+    def __init__(self, width: int, *, key: Key) -> None:
+        k1, k2 = jax.random.split(key)
+        self.modulation = _zero_linear(TIME_FEATURES, 2 * width)
+        self.expand = _linear(width, 2 * width, key=k1)
+        self.contract = _linear(2 * width, width, key=k2)
+
+    def __call__(
+        self, h: Float[Array, " width"], time: Float[Array, " embedding"], rate: float, key: Key | None
+    ) -> Float[Array, " width"]:
+        scale, shift = jnp.split(self.modulation(time), 2)
+        hidden = jax.nn.silu(self.expand(_normalise(h) * (1.0 + scale) + shift))
+        return h + self.contract(dropout(hidden, rate, key))
+
+
+class ResidualMLP(AbstractNetwork):
+    """A residual perceptron.
+
+    The first layer is the embedding of the columns: a vector per continuous column and per state of a discrete one, summed.
+
+    Args:
+        n_features: length of the input.
+        n_outputs: length of the output.
+        width: of the residual stream; each block's hidden layer is twice as wide.
+        depth: number of residual blocks.
+        dropout_rate: of the hidden layers, multiples of 1/256.
+        key: random key of the initial weights.
+    """
+
+    embed: eqx.nn.Linear
+    blocks: tuple[Block, ...]
+    readout: eqx.nn.Linear
+    n_features: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    dropout_rate: float = eqx.field(static=True)
+
+    def __init__(
+        self, n_features: int, n_outputs: int, *, width: int = 256, depth: int = 2, dropout_rate: float = 0.0, key: Key
+    ) -> None:
+        first, *rest = jax.random.split(key, depth + 1)
+        self.embed = _linear(n_features, width, key=first)
+        self.blocks = tuple(Block(width, key=k) for k in rest)
+        self.readout = _zero_linear(width, n_outputs)
+        self.n_features, self.n_outputs, self.dropout_rate = n_features, n_outputs, dropout_rate
+
+    def __call__(self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None) -> Float[Array, " P"]:
+        keys = [None] * len(self.blocks) if key is None else jax.random.split(key, len(self.blocks))
+        embedding = time_embedding(time)
+        h = self.embed(features)
+        for block, k in zip(self.blocks, keys, strict=True):
+            h = block(h, embedding, self.dropout_rate, k)
+        return self.readout(_normalise(h))
+
+
+def _linear(n_in: int, n_out: int, *, key: Key) -> eqx.nn.Linear:
+    """A linear layer with N(0, 1/n_in) weights and no bias at the start."""
+    layer = eqx.nn.Linear(n_in, n_out, key=key)
+    weight = jax.random.normal(key, (n_out, n_in)) * n_in**-0.5
+    return eqx.tree_at(lambda x: (x.weight, x.bias), layer, (weight, jnp.zeros(n_out)))
+
+
+def _zero_linear(n_in: int, n_out: int) -> eqx.nn.Linear:
+    """A linear layer that starts at 0: nothing is learned before the first step, whatever the seed."""
+    layer = eqx.nn.Linear(n_in, n_out, key=jax.random.key(0))
+    return eqx.tree_at(lambda x: (x.weight, x.bias), layer, (jnp.zeros((n_out, n_in)), jnp.zeros(n_out)))

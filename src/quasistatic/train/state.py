@@ -1,0 +1,113 @@
+"""What training is made of: its settings, its state, its optimiser."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+
+from quasistatic.errors import SettingError
+from quasistatic.forward.schedule import AbstractSchedule
+from quasistatic.model import DiffusionModel
+from quasistatic.network.base import AbstractNetwork
+from quasistatic.typing import Array, Float
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of one training run.
+
+    Args:
+        max_steps: optimiser steps at most; the learning rate falls to 1 % of its start by a cosine until then.
+        batch_size: rows a step.
+        learning_rate: of AdamW, after the warm-up.
+        weight_decay: of matrices (AdamW).
+        warmup_steps: linear warm-up.
+        ema_decay: of the exponential moving average of the parameters, which is what is evaluated and kept.
+        clip_norm: largest norm of the gradient of the loss per column.
+        evaluate_every: steps between two evaluations of the validation bound; the steps of one jitted scan.
+        patience: evaluations without a better validation bound before training stops.
+        first_step_share: share of the rows that get t = 1, whose term is the largest; None draws t evenly.
+        max_minutes: stop at the first evaluation after this time; the result then depends on the clock.
+        seed: of batches, noise and dropout.
+    """
+
+    max_steps: int = 3000
+    batch_size: int = 512
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    warmup_steps: int = 100
+    ema_decay: float = 0.995
+    clip_norm: float = 1.0
+    evaluate_every: int = 100
+    patience: int = 10
+    first_step_share: float | None = None
+    max_minutes: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "batch_size", "evaluate_every", "patience"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name} = {getattr(self, name)} must be at least 1")
+        for name in ("learning_rate", "clip_norm"):
+            if not getattr(self, name) > 0:
+                raise SettingError(f"{name} = {getattr(self, name)} must be positive")
+
+
+class TrainState(NamedTuple):
+    """Everything that changes while training; with the settings and the data it determines the rest of the run.
+
+    `step`, `stale` and `retries` are Python integers, `best_bound` (nats) and `rate_scale` Python floats.
+    """
+
+    parameters: Any
+    average: Any
+    best: Any
+    optimiser: Any
+    step: int = 0
+    best_bound: float = -float("inf")
+    stale: int = 0
+    retries: int = 0
+    rate_scale: float = 1.0
+
+
+def trainable(model: DiffusionModel) -> Any:
+    """Filter of the trained leaves: the network's arrays and those of learned schedules; never frequencies or pi."""
+
+    def is_trained(node: Any) -> bool:
+        return isinstance(node, AbstractSchedule | AbstractNetwork)
+
+    def of_part(node: Any) -> Any:
+        return jax.tree.map(eqx.is_inexact_array, node) if is_trained(node) else False
+
+    return jax.tree.map(of_part, model, is_leaf=is_trained)
+
+
+def optimiser(config: TrainConfig) -> optax.GradientTransformation:
+    """AdamW with clipping, warm-up and a cosine; matrices only are decayed."""
+    warmup = min(config.warmup_steps, max(config.max_steps // 10, 1))
+    rate = optax.warmup_cosine_decay_schedule(
+        0.0, config.learning_rate, warmup, config.max_steps, end_value=0.01 * config.learning_rate
+    )
+    return optax.chain(
+        optax.clip_by_global_norm(config.clip_norm),
+        optax.scale_by_adam(b2=0.99),
+        optax.add_decayed_weights(config.weight_decay, mask=lambda tree: jax.tree.map(lambda x: x.ndim >= 2, tree)),
+        optax.scale_by_learning_rate(rate),
+    )
+
+
+def initial_state(model: DiffusionModel, config: TrainConfig) -> TrainState:
+    """The state before the first step."""
+    parameters = eqx.filter(model, trainable(model))
+    return TrainState(parameters, parameters, parameters, optimiser(config).init(parameters))
+
+
+def time_probabilities(trajectory_length: int, first_step_share: float | None) -> Float[Array, " T"]:
+    """The distribution that training draws t = 1..T from; the loss is divided by it, so its expectation does not change."""
+    if first_step_share is None or trajectory_length == 1:
+        return jnp.full(trajectory_length, 1.0 / trajectory_length)
+    rest = (1.0 - first_step_share) / (trajectory_length - 1)
+    return jnp.full(trajectory_length, rest).at[0].set(first_step_share)

@@ -1,0 +1,116 @@
+"""The loss, and many optimiser steps in one jitted scan."""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+
+from quasistatic.bound.terms import prior_cost, step_cost
+from quasistatic.model import DiffusionModel
+from quasistatic.train.state import TrainConfig, TrainState, optimiser
+from quasistatic.trajectory import Row, start
+from quasistatic.typing import Array, Float, Int, Key
+
+
+class Draw(NamedTuple):
+    """The steps t of a batch `[B]` with their probabilities."""
+
+    t: Int[Array, " B"]
+    probability: Float[Array, " B"]
+
+
+def draw_times(probabilities: Float[Array, " T"], n: int, *, key: Key) -> Draw:
+    """One t per row, low-discrepancy over the batch: the quantiles of `(u + i) / n`, i = 0..n-1, with one uniform u."""
+    quantiles = (jax.random.uniform(key) + jnp.arange(n, dtype=jnp.float32)) / n
+    index = jnp.searchsorted(jnp.cumsum(probabilities), quantiles, side="right")
+    index = jnp.minimum(index, probabilities.shape[0] - 1)
+    return Draw(index.astype(jnp.int32) + 1, probabilities[index])
+
+
+def row_cost(
+    model: DiffusionModel, row: Row, t: Int[Array, ""], probability: Float[Array, ""], *, key: Key, dropout: bool
+) -> Float[Array, " D"]:
+    """An unbiased draw of -K of one row, nats per column: the t-th cost over its probability, plus the terms without t."""
+    fill_key, state_key, dropout_key = jax.random.split(key, 3)
+    begin = start(row, key=fill_key)
+    cost = step_cost(model, begin, t, key=state_key, dropout_key=dropout_key if dropout else None)
+    return cost / probability + prior_cost(model, begin) - begin.filler
+
+
+def batch_cost(
+    model: DiffusionModel, rows: Row, probabilities: Float[Array, " T"], *, key: Key, dropout: bool
+) -> Float[Array, "B D"]:
+    """-K of every row of a batch, nats per column."""
+    n = jax.tree.leaves(rows)[0].shape[0]
+    time_key, row_key = jax.random.split(key)
+    draw = draw_times(probabilities, n, key=time_key)
+
+    def one(row, t, probability, k):
+        return row_cost(model, row, t, probability, key=k, dropout=dropout)
+
+    return jax.vmap(one)(rows, draw.t, draw.probability, jax.random.split(row_key, n))
+
+
+@eqx.filter_jit
+def run_steps(
+    state: TrainState,
+    static: Any,
+    rows: Row,
+    batches: Int[Array, "k B"],
+    probabilities: Float[Array, " T"],
+    config: TrainConfig,
+    *,
+    key: Key,
+) -> tuple[Any, Any, Any, Float[Array, " k"]]:
+    """k optimiser steps; returns parameters, average, optimiser state and the k batch means of -K in nats.
+
+    Args:
+        state: before the steps; `step`, `retries` and `rate_scale` are used as arrays here.
+        static: the untrained part of the model.
+        rows: all training rows.
+        batches: row numbers of k batches.
+        probabilities: of t.
+        config: settings (static).
+        key: of the run; each step folds in its number.
+    """
+    transformation = optimiser(config)
+
+    def loss(parameters, batch, step_key):
+        cost = batch_cost(eqx.combine(parameters, static), batch, probabilities, key=step_key, dropout=True)
+        return jnp.mean(cost), cost.shape[1]
+
+    def step(carry, inputs):
+        parameters, average, optimiser_state = carry
+        number, indices = inputs
+        batch = jax.tree.map(lambda x: x[indices], rows)
+        (value, n_columns), gradient = jax.value_and_grad(loss, has_aux=True)(parameters, batch, jax.random.fold_in(key, number))
+        updates, optimiser_state = transformation.update(gradient, optimiser_state, parameters)
+        parameters = optax.apply_updates(parameters, jax.tree.map(lambda u: u * state.rate_scale, updates))
+        decay = jnp.minimum(config.ema_decay, (1.0 + number) / (10.0 + number))
+        average = jax.tree.map(lambda a, p: a + (1.0 - decay) * (p - a), average, parameters)
+        return (parameters, average, optimiser_state), value * n_columns
+
+    numbers = state.step + jnp.arange(batches.shape[0], dtype=jnp.int32)
+    carry = (state.parameters, state.average, state.optimiser)
+    (parameters, average, optimiser_state), values = jax.lax.scan(step, carry, (numbers, batches))
+    return parameters, average, optimiser_state, values
+
+
+@eqx.filter_jit
+def mean_cost(
+    parameters: Any, static: Any, rows: Row, probabilities: Float[Array, " T"], repetitions: int, *, key: Key
+) -> Float[Array, " D"]:
+    """Mean of -K over rows `[n_chunks, B, ...]` and repetitions, nats per column; the same noise at every call."""
+    model = eqx.combine(parameters, static)
+
+    def one(inputs):
+        index, chunk = inputs
+        cost = batch_cost(model, chunk, probabilities, key=jax.random.fold_in(key, index), dropout=False)
+        return jnp.mean(cost, axis=0)
+
+    n_chunks = jax.tree.leaves(rows)[0].shape[0]
+    index = jnp.arange(n_chunks * repetitions)
+    repeated = jax.tree.map(lambda x: jnp.tile(x, (repetitions, *(1,) * (x.ndim - 1))), rows)
+    return jnp.mean(jax.lax.map(one, (index, repeated)), axis=0)
