@@ -11,8 +11,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from quasistatic.data.files import read_table
+    from quasistatic.data.output import write_table
     from quasistatic.data.schema import Schema
-    from quasistatic.data.table import read_table, write_table
     from quasistatic.errors import (
         DataError,
         ModelFolderError,
@@ -46,8 +47,8 @@ _HOME = {
     "DiffusionDensity": "quasistatic.estimator.density",
     "Schema": "quasistatic.data.schema",
     "load": "quasistatic.estimator.density",
-    "read_table": "quasistatic.data.table",
-    "write_table": "quasistatic.data.table",
+    "read_table": "quasistatic.data.files",
+    "write_table": "quasistatic.data.output",
 } | {name: "quasistatic.errors" for name in __all__ if name.endswith("Error")}
 
 

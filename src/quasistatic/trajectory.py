@@ -5,8 +5,10 @@ Everything here is for ONE row (`data.cells.Cells`, or a tuple of them, one per 
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from quasistatic.data.cells import Cells
 from quasistatic.model import DiffusionModel
@@ -96,3 +98,27 @@ def sample(model: DiffusionModel, observed: State, *, key: Key) -> State:
 
     x_last = model.forward.prior().sample(key=jax.random.fold_in(key, 0))
     return jax.lax.scan(step, x_last, jnp.arange(model.trajectory_length, 0, -1))[0]
+
+
+SAMPLE_CHUNK = 1024
+"""Rows sampled at once."""
+
+
+def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> State:
+    """`n_rows` independent rows, NumPy `[n_rows, D]` (a tuple of them for a product), in chunks: memory does not grow with T."""
+    prior = jax.eval_shape(lambda: model.forward.prior().sample(key=jax.random.key(0)))
+    observed = jax.tree.map(lambda x: np.ones(x.shape, bool), prior)
+    if n_rows == 0:
+        return jax.tree.map(lambda x: np.zeros((0, *x.shape), x.dtype), prior)
+    size = min(SAMPLE_CHUNK, 1 << (n_rows - 1).bit_length())
+    parts = []
+    for begin in range(0, n_rows, size):
+        index = jnp.arange(begin, begin + size, dtype=jnp.uint32)
+        part = _sample_chunk(model, observed, index, key)
+        parts.append(jax.tree.map(lambda x, n=min(size, n_rows - begin): np.asarray(x)[:n], part))
+    return jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
+
+
+@eqx.filter_jit
+def _sample_chunk(model: DiffusionModel, observed: State, index: Array, key: Key) -> State:
+    return jax.vmap(lambda i: sample(model, observed, key=jax.random.fold_in(key, i)))(index)

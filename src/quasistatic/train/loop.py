@@ -14,7 +14,8 @@ import numpy as np
 from quasistatic.data.batches import epoch_batches
 from quasistatic.errors import TrainingError
 from quasistatic.model import DiffusionModel
-from quasistatic.train.state import TrainConfig, TrainState, initial_state, time_probabilities, trainable
+from quasistatic.config import TrainConfig
+from quasistatic.train.state import TrainState, initial_state, time_probabilities, trainable
 from quasistatic.train.step import batch_cost, mean_cost, run_steps
 from quasistatic.trajectory import Row
 from quasistatic.typing import Key

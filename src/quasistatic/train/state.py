@@ -1,6 +1,5 @@
 """What training is made of: its settings, its state, its optimiser."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -8,52 +7,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from quasistatic.errors import SettingError
+from quasistatic.config import TrainConfig
 from quasistatic.forward.schedule import AbstractSchedule
 from quasistatic.model import DiffusionModel
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.typing import Array, Float
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Settings of one training run.
-
-    Args:
-        max_steps: optimiser steps at most; the learning rate falls to 1 % of its start by a cosine until then.
-        batch_size: rows a step.
-        learning_rate: of AdamW, after the warm-up.
-        weight_decay: of matrices (AdamW).
-        warmup_steps: linear warm-up.
-        ema_decay: of the exponential moving average of the parameters, which is what is evaluated and kept.
-        clip_norm: largest norm of the gradient of the loss per column.
-        evaluate_every: steps between two evaluations of the validation bound; the steps of one jitted scan.
-        patience: evaluations without a better validation bound before training stops.
-        first_step_share: share of the rows that get t = 1, whose term is the largest; None draws t evenly.
-        max_minutes: stop at the first evaluation after this time; the result then depends on the clock.
-        seed: of batches, noise and dropout.
-    """
-
-    max_steps: int = 3000
-    batch_size: int = 512
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-4
-    warmup_steps: int = 100
-    ema_decay: float = 0.995
-    clip_norm: float = 1.0
-    evaluate_every: int = 100
-    patience: int = 10
-    first_step_share: float | None = None
-    max_minutes: float | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("max_steps", "batch_size", "evaluate_every", "patience"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} = {getattr(self, name)} must be at least 1")
-        for name in ("learning_rate", "clip_norm"):
-            if not getattr(self, name) > 0:
-                raise SettingError(f"{name} = {getattr(self, name)} must be positive")
 
 
 class TrainState(NamedTuple):

@@ -9,7 +9,8 @@ import optax
 
 from quasistatic.bound.terms import prior_cost, step_cost
 from quasistatic.model import DiffusionModel
-from quasistatic.train.state import TrainConfig, TrainState, optimiser
+from quasistatic.config import TrainConfig
+from quasistatic.train.state import TrainState, optimiser
 from quasistatic.trajectory import Row, start
 from quasistatic.typing import Array, Float, Int, Key
 

@@ -1,0 +1,174 @@
+"""The model folder. JSON and safetensors; no pickle.
+
+    config.json        model and training settings, the columns' transforms and frequencies
+    schema.json        the columns
+    model.safetensors  parameters
+    manifest.json      versions, data fingerprint, training history, SHA-256 of the three other files
+
+Nothing in the folder depends on the clock, so the same data, seed and versions give the same bytes.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
+
+from quasistatic.assemble import skeleton
+from quasistatic.checkpoint.arrays import arrays_of, with_arrays, write_file
+from quasistatic.config import ModelConfig, TrainConfig
+from quasistatic.data.codec import Codec
+from quasistatic.errors import ModelFolderError, OutputError
+from quasistatic.model import DiffusionModel
+
+FORMAT = 1
+_SUMMED = ("config.json", "schema.json", "model.safetensors")
+
+
+class StoredModel(NamedTuple):
+    """What a model folder holds."""
+
+    model: DiffusionModel
+    codec: Codec
+    model_config: ModelConfig
+    train_config: TrainConfig
+    manifest: dict[str, Any]
+
+
+def save_model(
+    path: str | os.PathLike[str],
+    model: DiffusionModel,
+    codec: Codec,
+    model_config: ModelConfig,
+    train_config: TrainConfig,
+    record: dict[str, Any],
+    *,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Write a model folder, whole or not at all; an older one is replaced at the last moment.
+
+    Args:
+        path: the folder.
+        model: to be stored.
+        codec: its data side.
+        model_config: how it was assembled.
+        train_config: how it was trained.
+        record: entries of the manifest: data fingerprint, history and the like.
+        force: replace an existing folder.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        OutputError: the path exists, or cannot be written.
+    """
+    coded = codec.to_json()
+    schema = coded.pop("schema")
+    config = {"model": model_config.to_json(), "train": train_config.to_json(), "codec": coded}
+    files = {
+        "config.json": _json_bytes(config),
+        "schema.json": _json_bytes(schema),
+        "model.safetensors": safetensors.save(arrays_of(model)),
+    }
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    manifest = {"format": FORMAT, "versions": versions(), **record, "sha256": sums}
+    _write_folder(Path(path), files | {"manifest.json": _json_bytes(manifest)}, force)
+    return manifest
+
+
+def load_model(path: str | os.PathLike[str]) -> StoredModel:
+    """Read a model folder after checking its sums.
+
+    Raises:
+        ModelFolderError: missing, incomplete, altered, or of an unknown format.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise ModelFolderError("there is no such model folder", where=str(path), fix="give a folder that `fit` wrote")
+    manifest = _read_json(folder, "manifest.json")
+    if manifest.get("format") != FORMAT:
+        raise ModelFolderError(
+            f"format {manifest.get('format')!r} is unknown to this version", where=str(folder),
+            fix="use the version of quasistatic that wrote it",
+        )  # fmt: skip
+    for name in _SUMMED:
+        if hashlib.sha256(_read(folder, name)).hexdigest() != manifest.get("sha256", {}).get(name):
+            raise ModelFolderError(
+                "the file is not the one that was saved (its SHA-256 differs from manifest.json)",
+                where=str(folder / name), fix="restore the folder from a copy, or fit again",
+            )  # fmt: skip
+    config = _read_json(folder, "config.json")
+    try:
+        codec = Codec.from_json(config["codec"] | {"schema": _read_json(folder, "schema.json")})
+        model_config = ModelConfig.from_json(config["model"])
+        train_config = TrainConfig.from_json(config["train"])
+        empty = skeleton(model_config, codec.typical_width, codec.marginals)
+        model = with_arrays(empty, safetensors.load(_read(folder, "model.safetensors")))
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise ModelFolderError(
+            f"the folder's files do not fit together ({error})", where=str(folder), fix="fit again"
+        ) from error
+    return StoredModel(model, codec, model_config, train_config, manifest)
+
+
+def versions() -> dict[str, str]:
+    """Versions that decide a model's bytes."""
+    names = ("quasistatic", "jax", "jaxlib", "equinox", "optax", "numpy", "polars")
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
+
+
+def _json_bytes(data: Any) -> bytes:
+    return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise ModelFolderError(
+            f"the file cannot be read ({error.strerror})", where=str(folder / name), fix="restore the folder or fit again"
+        ) from error
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        data = json.loads(_read(folder, name))
+    except ValueError as error:
+        raise ModelFolderError(
+            f"no valid JSON ({error})", where=str(folder / name), fix="restore the folder or fit again"
+        ) from error
+    if not isinstance(data, dict):
+        raise ModelFolderError("no JSON object", where=str(folder / name), fix="restore the folder or fit again")
+    return data
+
+
+def _write_folder(path: Path, files: dict[str, bytes], force: bool) -> None:
+    """All files in a new folder beside `path`, then one rename; the older folder is moved away just before and removed after."""
+    if path.exists() and not force:
+        raise OutputError("the path exists already", where=str(path), fix="choose another one, or force the overwriting")
+    if path.exists() and not (path.is_dir() and ((path / "manifest.json").exists() or not any(path.iterdir()))):
+        raise OutputError("the path exists and is no model folder", where=str(path), fix="choose another path")
+    fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
+    older = path.with_name(f".{path.name}.old-{os.getpid()}")
+    try:
+        fresh.mkdir(parents=True)
+        for name, content in files.items():
+            write_file(fresh / name, content)
+        if path.exists():
+            path.rename(older)
+        try:
+            fresh.rename(path)
+        except OSError:
+            if older.exists():
+                older.rename(path)
+            raise
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise OutputError(f"the model cannot be written ({error.strerror})", where=str(path), fix="free the disk or choose another path") from error
+    shutil.rmtree(older, ignore_errors=True)

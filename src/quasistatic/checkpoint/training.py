@@ -1,0 +1,83 @@
+"""The checkpoint of a training run, from which it goes on as if it had not stopped."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
+
+from quasistatic.checkpoint.arrays import arrays_of, digest_of, with_arrays, write_file
+from quasistatic.errors import OutputError, TrainingError
+
+
+@dataclass(frozen=True)
+class TrainingStore:
+    """The checkpoint of a training run: one file, replaced as a whole after every evaluation.
+
+    Args:
+        folder: where it lies.
+        identity: what the run depends on (settings, data fingerprint); another run's checkpoint is refused.
+        resume: go on from what is there; otherwise start anew.
+    """
+
+    folder: Path
+    identity: str
+    resume: bool = False
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "training.safetensors"
+
+    def restore(self, state: Any) -> tuple[Any, list[dict[str, float]]]:
+        """The stored state and history, or the given state when there is nothing to resume.
+
+        Args:
+            state: a `train.TrainState` of the same run, before its first step.
+
+        Raises:
+            TrainingError: the checkpoint is of another run, or damaged.
+        """
+        if not (self.resume and self._file.exists()):
+            return state, []
+        content = self._file.read_bytes()
+        try:
+            size = int.from_bytes(content[:8], "little")
+            header = json.loads(content[8 : 8 + size])["__metadata__"]
+            scalars = json.loads(header["scalars"])
+            arrays = safetensors.load(content)
+        except (ValueError, KeyError, SafetensorError) as error:
+            raise self._error(f"the checkpoint is damaged ({error})") from error
+        if header["identity"] != self.identity:
+            raise self._error("the checkpoint is of a run with other data, settings or versions")
+        if header["sha256"] != digest_of(arrays):
+            raise self._error("the checkpoint is damaged (its SHA-256 differs)")
+        restored = with_arrays(state._replace(**{name: None for name in scalars["state"]}), arrays)
+        return restored._replace(**scalars["state"]), scalars["history"]
+
+    def save(self, state: Any, history: list[dict[str, float]]) -> None:
+        """Store a `train.TrainState` and the evaluations so far."""
+        scalars = {name: value for name, value in state._asdict().items() if isinstance(value, int | float)}
+        arrays = arrays_of(state._replace(**dict.fromkeys(scalars)))
+        text = json.dumps({"state": scalars, "history": history})
+        metadata = {"identity": self.identity, "scalars": text, "sha256": digest_of(arrays)}
+        fresh = self.folder / f".new-{os.getpid()}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_file(fresh, safetensors.save(arrays, metadata))
+            os.replace(fresh, self._file)
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            raise OutputError(
+                f"the checkpoint cannot be written ({error.strerror})", where=str(self.folder), fix="free the disk"
+            ) from error
+
+    def clear(self) -> None:
+        """Remove the checkpoint."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _error(self, what: str) -> TrainingError:
+        return TrainingError(what, where=str(self._file), fix="resume with the same command, or start anew without it")

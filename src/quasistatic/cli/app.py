@@ -1,0 +1,47 @@
+"""The Typer application: one command a file, registered here."""
+
+from typing import Annotated
+
+import typer
+
+from quasistatic.cli.demo import demo
+from quasistatic.cli.failure import guarded
+from quasistatic.cli.fit import fit
+from quasistatic.cli.inspect import inspect
+from quasistatic.cli.sample import sample
+from quasistatic.cli.score import score
+
+app = typer.Typer(
+    name="quasistatic",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"quasistatic {version('quasistatic')}")
+        raise typer.Exit
+
+
+@app.callback()
+def quasistatic(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """A density model of your table: synthetic rows, and how likely each row is, with units.
+
+    `quasistatic demo` shows everything on a small real table.
+
+    `quasistatic fit table.csv -o model`, then `sample`, `score` and `inspect` the model.
+    """
+
+
+for command in (fit, sample, score, inspect, demo):
+    app.command(no_args_is_help=command is not demo)(guarded(command))

@@ -1,0 +1,83 @@
+"""`quasistatic demo`: everything once, on the penguins."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quasistatic.cli.options import Force, Json, Quiet, Seed
+from quasistatic.cli.screen import Screen
+from quasistatic.errors import DataError
+
+_FILE = "penguins.csv"
+
+
+def demo(
+    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")] = "demo-output",
+    max_steps: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Training steps at most. [default: by the table]")
+    ] = None,
+    seed: Seed = 0,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fit, sample and score a real table: 344 penguins, numbers and categories with missing cells.
+
+    Writes `model/`, `synthetic.csv` and `scores.csv` into DIR.
+
+    **Examples**
+
+    `quasistatic demo`
+
+    `quasistatic demo -o somewhere --force`
+    """
+    from quasistatic.cli.fit import fit_and_save
+    from quasistatic.cli.rows import check_rows_output, write_rows
+    from quasistatic.cli.score import likelihood_values, score_rows, show_likelihood
+
+    screen = Screen(as_json=as_json, quiet=quiet)
+    data = str(penguins())
+    folder = Path(output)
+    model, synthetic, scores = (str(folder / name) for name in ("model", "synthetic.csv", "scores.csv"))
+    made = not folder.exists()
+    if made:
+        folder.mkdir(parents=True)
+    try:
+        for path in (synthetic, scores):
+            check_rows_output(path, force=force, as_json=False)
+        settings = {"max_steps": max_steps, "random_state": seed}
+        density, values = fit_and_save(screen, data, model, settings, force=force)
+    except BaseException:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+
+    from quasistatic import read_table
+
+    frame = density.sample_table(values["rows"], random_state=seed)
+    write_rows(frame, synthetic, force=force)
+    screen.tell()
+    screen.table(f"Synthetic rows ({synthetic})", frame.columns, frame.head(5).iter_rows())
+
+    likelihood, frame = score_rows(density, read_table(data), screen, "ais", 16, seed)
+    write_rows(frame, scores, force=force)
+    screen.tell()
+    show_likelihood(screen, likelihood)
+    screen.tell(f"One line a row: {scores}")
+    screen.json({"fit": values, "synthetic": synthetic, "scores": scores, "score": likelihood_values(likelihood)})
+
+
+def penguins() -> Path:
+    """The example table: shipped inside the package, or in `examples/` of a checkout.
+
+    Raises:
+        DataError: neither is there.
+    """
+    shipped = Path(str(files("quasistatic") / "examples" / _FILE))
+    checkout = Path(__file__).parents[3] / "examples" / _FILE
+    for path in (shipped, checkout):
+        if path.is_file():
+            return path
+    raise DataError("the example table is missing", where=str(shipped), fix="Install the package again.")

@@ -1,0 +1,101 @@
+"""From an exception to one clear message and an exit code.
+
+| what happened | exit code |
+|---|---|
+| a `QuasistaticError`, no memory, no space, no permission | 2, the message, no traceback |
+| Ctrl-C | 130 |
+| the reader of the output went away (`| head`) | 141 |
+| anything else is a defect of this program | 1, with the traceback |
+"""
+
+import errno
+import functools
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from quasistatic.cli.cache import enable_compilation_cache
+from quasistatic.errors import QuasistaticError
+
+_SYSTEM = {
+    errno.ENOSPC: ("the disk is full", "Free some space or choose another output folder; nothing was replaced."),
+    errno.EDQUOT: (
+        "the disk quota is used up",
+        "Free some space or choose another output folder; nothing was replaced.",
+    ),
+    errno.EACCES: ("permission denied", "Check who owns the path, or choose another one."),
+    errno.EPERM: ("not permitted", "Check who owns the path, or choose another one."),
+    errno.EROFS: ("the file system is read-only", "Choose another output folder."),
+    errno.ENAMETOOLONG: ("the path is too long", "Choose a shorter path."),
+    errno.EMFILE: ("too many files are open", "Close some programs, or raise the limit with `ulimit -n`."),
+}
+_NO_MEMORY = (
+    "there is not enough memory for this table and these settings",
+    "Use fewer rows or columns, or a smaller --width or --batch-size.",
+)
+
+
+def guarded(command: Callable[..., Any]) -> Callable[..., None]:
+    """Wrap a command so that every failure ends in a message and an exit code, never in a half-printed traceback."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            enable_compilation_cache()
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except (typer.Exit, typer.Abort):
+            raise
+        except BrokenPipeError:
+            _close_stdout()
+            raise typer.Exit(141) from None
+        except KeyboardInterrupt:
+            say("Interrupted.")
+            raise typer.Exit(130) from None
+        except Exception as error:  # noqa: BLE001
+            _drop_unwritable_stdout()
+            message = explain(error)
+            if message is None:
+                traceback.print_exc()
+                say("\nThis is a defect of quasistatic: please report it with the lines above.")
+                raise typer.Exit(1) from None
+            say(f"Error: {message}")
+            raise typer.Exit(2) from None
+
+    return run
+
+
+def explain(error: BaseException) -> str | None:
+    """The message for a failure that the user can do something about; None for a defect."""
+    if isinstance(error, QuasistaticError):
+        return str(error)
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        return str(QuasistaticError(_NO_MEMORY[0], fix=_NO_MEMORY[1]))
+    if isinstance(error, OSError) and error.errno in _SYSTEM:
+        what, fix = _SYSTEM[error.errno]
+        return str(QuasistaticError(what, where=str(error.filename or ""), fix=fix))
+    return None
+
+
+def say(text: str) -> None:
+    """A line on standard error, as it is: no markup, no wrapping."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _drop_unwritable_stdout() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _close_stdout()
+
+
+def _close_stdout() -> None:
+    """Nothing more can be written: keep the interpreter from complaining about it at its end."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # standard output is no file
+        return

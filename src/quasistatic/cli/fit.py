@@ -1,0 +1,231 @@
+"""`quasistatic fit`: a density model of a table."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from quasistatic.cli.failure import say
+from quasistatic.cli.options import Data, Force, Json, Quiet, Seed
+from quasistatic.cli.progress import FitProgress
+from quasistatic.cli.screen import Screen, describe, duration, nats
+from quasistatic.errors import OutputError, QuasistaticError, SchemaError, TrainingError
+
+_TRAINING, _MODEL = "Training", "Model"
+
+
+def _count(panel: str, text: str) -> Any:
+    return typer.Option(metavar="N", min=1, rich_help_panel=panel, help=text)
+
+
+def _number(panel: str, text: str, *, most: float | None) -> Any:
+    return typer.Option(metavar="X", min=0, max=most, rich_help_panel=panel, help=text)
+
+
+def fit(
+    data: Data,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="MODEL", help="The model folder to write.")],
+    schema: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Kinds of columns, as JSON: overrides what is inferred.")
+    ] = None,
+    preset: Annotated[
+        Literal["default", "thorough"],
+        typer.Option(metavar="NAME", help="`default`, or `thorough`: trains longer for a tighter bound."),
+    ] = "default",
+    max_steps: Annotated[int | None, _count(_TRAINING, "Training steps at most. [default: by the table]")] = None,
+    max_minutes: Annotated[
+        float | None,
+        _number(_TRAINING, "Minutes of training at most; the result then depends on the machine's speed.", most=None),
+    ] = None,
+    batch_size: Annotated[int | None, _count(_TRAINING, "Rows in a batch. [default: by the table]")] = None,
+    learning_rate: Annotated[
+        float | None, _number(_TRAINING, "Peak learning rate. [default: 0.002]", most=None)
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", rich_help_panel=_TRAINING, help="Go on from MODEL.checkpoint; the result is the same."
+        ),
+    ] = False,
+    trajectory_length: Annotated[
+        int | None, _count(_MODEL, "Steps T of the diffusion. [default: by the table]")
+    ] = None,
+    discrete_kernel: Annotated[
+        Literal["absorbing", "binomial", "categorical"] | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_MODEL,
+            help="How binary and categorical columns diffuse: `absorbing` (default), `binomial` or `categorical`.",
+        ),
+    ] = None,
+    schedule: Annotated[
+        Literal["learned", "linear", "cosine"] | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_MODEL,
+            help="How fast numbers diffuse: `learned` (default), `linear` or `cosine`.",
+        ),
+    ] = None,
+    width: Annotated[int | None, _count(_MODEL, "Width of the network. [default: by the table]")] = None,
+    depth: Annotated[int | None, _count(_MODEL, "Blocks of the network. [default: by the table]")] = None,
+    dropout: Annotated[float | None, _number(_MODEL, "Dropout in training. [default: by the table]", most=0.95)] = None,
+    seed: Seed = 0,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a density model to a table, and save it as a folder.
+
+    The kinds of the columns (number, count, category, date ...) are inferred and printed. Missing cells are accepted. Training
+    stops by itself when the bound on held-out rows no longer improves. Ctrl-C keeps a checkpoint: go on with `--resume`.
+
+    **Examples**
+
+    `quasistatic fit table.csv -o model`
+
+    `quasistatic fit table.parquet -o model --seed 7 --max-minutes 10`
+
+    `quasistatic fit table.csv -o model --resume`
+    """
+    screen = Screen(as_json=as_json, quiet=quiet)
+    settings = {
+        "discrete_kernel": discrete_kernel,
+        "schedule": schedule,
+        "preset": preset,
+        "trajectory_length": trajectory_length,
+        "max_steps": max_steps,
+        "max_minutes": max_minutes,
+        "width": width,
+        "depth": depth,
+        "dropout": dropout,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "random_state": seed,
+    }
+    _, values = fit_and_save(screen, data, output, settings, schema_file=schema, resume=resume, force=force)
+    screen.tell(f"Next: quasistatic sample {output} -n 1000 -o synthetic.csv")
+    screen.tell(f"      quasistatic score {output} {data} -o scores.csv")
+    screen.tell(f"      quasistatic inspect {output}")
+    screen.json(values)
+
+
+def checkpoint_folder(output: str) -> Path:
+    """Where the checkpoints of a fit are kept until it has succeeded."""
+    path = Path(output)
+    return path.with_name(path.name + ".checkpoint")
+
+
+def fit_and_save(
+    screen: Screen,
+    data: str,
+    output: str,
+    settings: dict[str, Any],
+    *,
+    schema_file: str | None = None,
+    resume: bool = False,
+    force: bool = False,
+) -> tuple[Any, dict[str, Any]]:
+    """Fit a table with progress and checkpoints, save the model, and say what was reached.
+
+    Returns:
+        The fitted `DiffusionDensity`, and the values of the JSON result.
+    """
+    checkpoint = checkpoint_folder(output)
+    _check_outputs(output, checkpoint, resume=resume, force=force)
+
+    from quasistatic.data.files import read_table
+    from quasistatic.data.infer import infer_schema
+
+    table = read_table(data)
+    schema = infer_schema(table, overrides=None if schema_file is None else _read_json(schema_file))
+    screen.tell(f"{data}: {table.frame.height} rows, {table.frame.width} columns")
+    screen.schema(schema)
+
+    from quasistatic import DiffusionDensity
+
+    density = DiffusionDensity(**{name: value for name, value in settings.items() if value is not None})
+    start = time.monotonic()
+    if checkpoint.exists() and not resume:
+        shutil.rmtree(checkpoint)
+    try:
+        with FitProgress(screen.errors, hidden=screen.quiet) as progress:
+            density.fit(table, schema=schema, checkpoint=str(checkpoint), resume=resume, callback=progress)
+        seconds = time.monotonic() - start
+        density.save(output, force=force)
+    except KeyboardInterrupt:
+        _say_how_to_resume(checkpoint)
+        raise typer.Exit(130) from None
+    except OSError:  # no space to save, say: the work so far is kept
+        _say_how_to_resume(checkpoint)
+        raise
+    except QuasistaticError:
+        if not resume:
+            shutil.rmtree(checkpoint, ignore_errors=True)
+        raise
+    shutil.rmtree(checkpoint, ignore_errors=True)
+
+    values = {
+        "model": output,
+        "data": data,
+        "rows": table.frame.height,
+        **describe(schema),
+        "validation_bound": max(event["valid_nats"] for event in density.history_),
+        "unit": "nats per row",
+        "steps": density.history_[-1]["step"],
+        "seconds": seconds,
+        "seed": settings["random_state"],
+    }
+    screen.result(
+        f"Validation bound: {nats(values['validation_bound'])} nats per row (a lower bound on the mean log p of held-out rows)"
+    )
+    screen.result(f"Base measure: {values['base_measure']}")
+    screen.result(f"Model saved: {output} ({values['steps']} steps, {duration(seconds)})")
+    return density, values
+
+
+def _read_json(file: str) -> Any:
+    try:
+        return json.loads(Path(file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SchemaError("there is no such file", where=file, fix="Check the path behind `--schema`.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SchemaError(f"the file cannot be read ({error})", where=file) from None
+    except json.JSONDecodeError as error:
+        fix = 'Write {"columns": {NAME: {"kind": KIND}}}.'
+        raise SchemaError(f"this is no JSON: {error.msg}", where=f"{file}, line {error.lineno}", fix=fix) from None
+
+
+def _check_outputs(output: str, checkpoint: Path, *, resume: bool, force: bool) -> None:
+    """Refuse before any work what would fail or lose something after it."""
+    model = Path(output)
+    if not model.parent.is_dir():
+        fix = f"Make it: mkdir -p {model.parent}"
+        raise OutputError(f"there is no folder {str(model.parent)!r}", where=output, fix=fix)
+    if not os.access(model.parent, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"the folder {str(model.parent)!r} cannot be written", where=output, fix="Choose another one."
+        )
+    if os.path.lexists(model) and not force:
+        raise OutputError("it exists already", where=output, fix="Give another name, or --force to replace it.")
+    replaceable = (model / "manifest.json").is_file() or (model.is_dir() and not any(model.iterdir()))
+    if os.path.lexists(model) and not replaceable:
+        raise OutputError("it exists and is no model folder", where=output, fix="Give another name, or remove it.")
+    if resume and not checkpoint.exists():
+        fix = "Leave out --resume to start from the beginning."
+        raise TrainingError("there is no checkpoint to resume from", where=str(checkpoint), fix=fix)
+    if checkpoint.exists() and not resume and not force:
+        fix = "Go on from it with --resume, or start again with --force, which deletes it."
+        raise OutputError("an earlier fit left its checkpoint here", where=str(checkpoint), fix=fix)
+
+
+def _say_how_to_resume(checkpoint: Path) -> None:
+    if checkpoint.exists():
+        say(
+            f"Stopped. The checkpoint is in {checkpoint}: give the same command again with `--resume` to go on from it."
+        )
+    else:
+        say("Stopped before the first checkpoint: nothing was written.")

@@ -1,0 +1,30 @@
+"""Arguments and options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model folder, as written by `quasistatic fit`.")]
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="The table: .csv, .tsv, .parquet, .feather/.arrow, .jsonl, .npy or .npz. Empty cells and NA are missing.",
+    ),
+]
+Rows = Annotated[
+    str,
+    typer.Option(
+        "--output", "-o", metavar="OUT", help="The file to write; its ending chooses the format. `-`: CSV to stdout."
+    ),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, max=2**32 - 1, help="Same seed, version and machine: same result.")
+]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Replace the output if it exists.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object on stdout and nothing else; human text goes to stderr.")
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print the result and warnings only: no schema, no progress.")
+]

@@ -1,0 +1,83 @@
+"""Progress of a fit: a bar on a terminal, a line now and then elsewhere."""
+
+import math
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.text import Text
+
+from quasistatic.cli.screen import duration
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class FitProgress:
+    """The callback of `DiffusionDensity.fit`: shows the phase, the step, the validation bound in nats and the time left.
+
+    Args:
+        console: where to write (standard error: the result goes elsewhere).
+        hidden: show nothing.
+    """
+
+    def __init__(self, console: Console, *, hidden: bool) -> None:
+        self.console, self.hidden = console, hidden
+        self.bar: Progress | None = None
+        self.task: TaskID | None = None
+        self.last_line = -math.inf
+        self.phase = ""
+
+    def __enter__(self) -> Self:
+        if not self.hidden and self.console.is_terminal:
+            self.bar = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=None),
+                TextColumn("{task.fields[numbers]}", markup=False),
+                console=self.console,
+            )
+            self.bar.start()
+            self.task = self.bar.add_task("Compiling", total=None, numbers="")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def __call__(self, event: Any) -> None:
+        """Show an evaluation: `step`, `max_steps`, `train_nats`, `valid_nats`, `seconds_left`, `phase`."""
+        if self.hidden:
+            return
+        if event.phase != self.phase:
+            self.phase, self.last_line = event.phase, -math.inf
+            self.console.print(Text(event.phase[:1].upper() + event.phase[1:]))
+        if self.bar is not None and self.task is not None:
+            self.bar.update(
+                self.task,
+                description="Training",
+                completed=event.step,
+                total=event.max_steps or None,
+                numbers=_numbers(event),
+            )
+        elif time.monotonic() - self.last_line >= _SECONDS_BETWEEN_LINES:
+            self.last_line = time.monotonic()
+            self.console.print(Text(f"  step {_numbers(event)}"))
+
+
+def _numbers(event: Any) -> str:
+    parts = [f"{event.step}/{event.max_steps}"]
+    if _known(event.valid_nats):
+        parts.append(f"held-out bound {event.valid_nats:.3f} nats")
+    elif _known(event.train_nats):
+        parts.append(f"bound {event.train_nats:.3f} nats")
+    if _known(event.seconds_left):
+        parts.append(f"{duration(event.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def _known(number: float | None) -> bool:
+    return number is not None and math.isfinite(number)

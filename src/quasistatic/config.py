@@ -1,0 +1,98 @@
+"""Choices: one frozen dataclass each, to and from JSON. A setting that nothing uses is a `TypeError`."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self, get_args
+
+from quasistatic.errors import SettingError
+
+DiscreteKernel = Literal["absorbing", "binomial", "categorical"]
+ScheduleName = Literal["learned", "linear", "cosine"]
+
+
+class _Json:
+    """To and from a dict of JSON types."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of JSON types."""
+        return asdict(self)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Inverse of `to_json`."""
+        return cls(**data)
+
+
+def _require(condition: bool, name: str, value: Any, rule: str) -> None:
+    if not condition:
+        raise SettingError(f"{name} = {value!r} {rule}")
+
+
+@dataclass(frozen=True)
+class ModelConfig(_Json):
+    """What is assembled for a table; see `assemble.assemble`.
+
+    Args:
+        trajectory_length: T.
+        discrete_kernel: of binary and categorical columns: "absorbing"; "binomial", the heat bath whose pi are the data's
+            frequencies; "categorical", the heat bath with uniform pi (m = 0.5 for a binary column).
+        schedule: of continuous columns.
+        width: of the network's residual stream.
+        depth: residual blocks.
+        dropout: rate in the hidden layers.
+    """
+
+    trajectory_length: int
+    discrete_kernel: DiscreteKernel = "absorbing"
+    schedule: ScheduleName = "learned"
+    width: int = 256
+    depth: int = 2
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require(self.discrete_kernel in get_args(DiscreteKernel), "discrete_kernel", self.discrete_kernel,
+                 f"is none of {', '.join(get_args(DiscreteKernel))}")  # fmt: skip
+        _require(self.schedule in get_args(ScheduleName), "schedule", self.schedule,
+                 f"is none of {', '.join(get_args(ScheduleName))}")  # fmt: skip
+        for name in ("trajectory_length", "width", "depth"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
+        _require(0 <= self.dropout < 1, "dropout", self.dropout, "must lie in [0, 1)")
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Json):
+    """Settings of one training run.
+
+    Args:
+        max_steps: optimiser steps at most; the learning rate falls to 1 % of its start by a cosine until then.
+        batch_size: rows a step.
+        learning_rate: of AdamW, after the warm-up.
+        weight_decay: of matrices (AdamW).
+        warmup_steps: linear warm-up.
+        ema_decay: of the exponential moving average of the parameters, which is what is evaluated and kept.
+        clip_norm: largest norm of the gradient of the loss per column.
+        evaluate_every: steps between two evaluations of the validation bound; the steps of one jitted scan.
+        patience: evaluations without a better validation bound before training stops.
+        first_step_share: share of the rows that get t = 1, whose term is the largest; None draws t evenly.
+        max_minutes: stop at the first evaluation after this time; the result then depends on the clock.
+        seed: of batches, noise and dropout.
+    """
+
+    max_steps: int = 3000
+    batch_size: int = 512
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    warmup_steps: int = 100
+    ema_decay: float = 0.995
+    clip_norm: float = 1.0
+    evaluate_every: int = 100
+    patience: int = 10
+    first_step_share: float | None = None
+    max_minutes: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "batch_size", "evaluate_every", "patience"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
+        for name in ("learning_rate", "clip_norm"):
+            _require(getattr(self, name) > 0, name, getattr(self, name), "must be positive")
+        _require(self.max_minutes is None or self.max_minutes > 0, "max_minutes", self.max_minutes, "must be positive")

@@ -1,0 +1,1 @@
+"""Tables in and out: NumPy and Polars only, never JAX."""

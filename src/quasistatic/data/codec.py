@@ -1,0 +1,294 @@
+"""Table <-> blocks of cells, with the exact log-volume; see docs/architecture.md, "A row".
+
+log p(row, the data's units) = log p(cells, the model's units) + log_volume
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from quasistatic.data.cells import Cells
+from quasistatic.data.numbers import lattice_error, read_coordinates, write_numbers
+from quasistatic.data.schema import Column, Schema
+from quasistatic.data.states import read_codes, write_codes
+from quasistatic.data.table import Table
+from quasistatic.data.transform import Choice, Transform, fit_transform, transform_from_json
+from quasistatic.errors import SchemaError
+
+_FARTHEST = 1e12
+"""z is kept within this, so that its square is finite in float32."""
+_THINNEST = np.finfo(np.float32).tiny
+"""Least width of a cell: 0 would mean a density."""
+
+
+@dataclass(frozen=True)
+class EncodedTable:
+    """A table in the model's space.
+
+    Args:
+        rows: blocks `[N, D]`: the continuous one if there is any, then the discrete one if there is any.
+        log_volume: float64 `[N]`, sum of log g'(x) over the observed density cells, nats.
+    """
+
+    rows: tuple[Cells, ...]
+    log_volume: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.log_volume)
+
+    def take(self, indices: np.ndarray) -> "EncodedTable":
+        """The rows `indices`, in that order."""
+        return EncodedTable(tuple(block.take(indices) for block in self.rows), self.log_volume[indices])
+
+
+@dataclass(frozen=True)
+class Codec:
+    """The fitted map between tables and blocks.
+
+    Args:
+        schema: the columns.
+        transforms: one per continuous column, of its coordinate (see `numbers`) to z.
+        marginals: one per discrete column, its states' frequencies in training with +1/2 each.
+        typical_width: float `[Dc]`, median z-width of the cells; 0 for a density.
+    """
+
+    schema: Schema
+    transforms: tuple[Transform, ...]
+    marginals: tuple[np.ndarray, ...]
+    typical_width: np.ndarray
+
+    @property
+    def continuous(self) -> tuple[Column, ...]:
+        """The schema's columns in the continuous block."""
+        return tuple(c for c in self.schema.columns if not c.is_discrete)
+
+    @property
+    def discrete(self) -> tuple[Column, ...]:
+        """The schema's columns in the discrete block; those of the atoms follow them there."""
+        return tuple(c for c in self.schema.columns if c.is_discrete)
+
+    @property
+    def with_atoms(self) -> tuple[Column, ...]:
+        """The continuous columns that have atoms."""
+        return tuple(c for c in self.continuous if c.atoms)
+
+    @property
+    def continuous_names(self) -> tuple[str, ...]:
+        """Names of the columns of the continuous block."""
+        return tuple(c.name for c in self.continuous)
+
+    @property
+    def discrete_names(self) -> tuple[str, ...]:
+        """Names of the columns of the discrete block; "NAME = atom" says at which atom of NAME a cell is."""
+        return tuple(c.name for c in self.discrete) + tuple(f"{c.name} = atom" for c in self.with_atoms)
+
+    @property
+    def block_names(self) -> tuple[str, ...]:
+        """Names of all cells of a row by flat index, the continuous ones first."""
+        return self.continuous_names + self.discrete_names
+
+    @property
+    def n_states(self) -> tuple[int, ...]:
+        """Number of states of each column of the discrete block."""
+        return _n_states(self.schema)
+
+    def encode(self, table: Table) -> EncodedTable:
+        """Blocks and log-volume of a table that has the schema's columns, in any order.
+
+        Values off a lattice go to the nearest cell, with a warning.
+
+        Raises:
+            SchemaError: columns or categories that the schema does not know, or cells of another kind.
+            DataError: infinities.
+        """
+        check_columns(table, self.schema)
+        log_volume = np.zeros(len(table))
+        blocks = []
+        atom_states, atom_observed = [], []
+        if self.continuous:
+            parts = []
+            for column, transform in zip(self.continuous, self.transforms, strict=True):
+                coordinate, observed = _coordinates(table, column)
+                at_atom = atom_codes(coordinate, observed, column)
+                used = observed & (at_atom == 0)
+                value, width, volume = _to_z(coordinate, used, column, transform)
+                log_volume += volume
+                parts.append((value, observed, width, at_atom > 0))
+                if column.atoms:
+                    atom_states.append(at_atom)
+                    atom_observed.append(observed)
+            value, observed, width, filler = (np.stack(part, axis=1) for part in zip(*parts, strict=True))
+            has_lattice = any(c.has_lattice for c in self.continuous)
+            blocks.append(Cells(value, observed, width if has_lattice else None, filler if self.with_atoms else None))
+        if self.discrete_names:
+            coded = [read_codes(table.frame[c.name], c, table.source) for c in self.discrete]
+            codes = np.stack([code for code, _ in coded] + atom_states, axis=1).astype(np.int32)
+            blocks.append(Cells(codes, np.stack([mask for _, mask in coded] + atom_observed, axis=1)))
+        return EncodedTable(tuple(blocks), log_volume)
+
+    def decode(self, rows: Sequence[Any]) -> pl.DataFrame:
+        """The table of blocks: the schema's columns, order and dtypes.
+
+        Args:
+            rows: one entry per block, `Cells` or only their values `[N, D]`; cells that are not observed become missing.
+        """
+        blocks = [block if isinstance(block, Cells) else Cells(block, None) for block in rows]
+        values = [np.asarray(block.value) for block in blocks]
+        masks = [None if block.observed is None else np.asarray(block.observed) for block in blocks]
+        z, z_mask = (values[0], masks[0]) if self.continuous else (None, None)
+        codes, code_mask = (values[-1], masks[-1]) if self.discrete_names else (None, None)
+        series: dict[str, pl.Series] = {}
+        atom_position = len(self.discrete)
+        for j, (column, transform) in enumerate(zip(self.continuous, self.transforms, strict=True)):
+            with np.errstate(over="ignore"):  # clipped to the dtype below
+                coordinate = transform.inverse(z[:, j].astype(np.float64))
+            if column.atoms:
+                coordinate = _at_atoms(coordinate, codes[:, atom_position], column)
+                atom_position += 1
+            series[column.name] = _masked(write_numbers(coordinate, column), z_mask, j)
+        for j, column in enumerate(self.discrete):
+            series[column.name] = _masked(write_codes(codes[:, j], column), code_mask, j)
+        return pl.DataFrame([series[name].alias(name) for name in self.schema.names])
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of JSON types; `from_json` gives back an equal codec."""
+        return {
+            "schema": self.schema.to_json(),
+            "transforms": [transform.to_json() for transform in self.transforms],
+            "marginals": [marginal.tolist() for marginal in self.marginals],
+            "typical_width": self.typical_width.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Codec":
+        """Inverse of `to_json`."""
+        return cls(
+            Schema.from_json(data["schema"]),
+            tuple(transform_from_json(item) for item in data["transforms"]),
+            tuple(np.asarray(item, dtype=np.float64) for item in data["marginals"]),
+            np.asarray(data["typical_width"], dtype=np.float64),
+        )
+
+
+def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec:
+    """The codec of a schema, its transforms and marginals fitted on the observed cells of the training table."""
+    check_columns(table, schema)
+    transforms = []
+    for column in schema.columns:
+        if not column.is_discrete:
+            coordinate, observed = _coordinates(table, column)
+            kept = coordinate[observed & (atom_codes(coordinate, observed, column) == 0)]
+            transforms.append(fit_transform(kept, 1.0 if column.has_lattice else None, transform))
+    n_continuous = len(transforms)
+    codec = Codec(schema, tuple(transforms), (), np.zeros(n_continuous))
+    encoded = codec.encode(table)
+    widths = _typical_widths(encoded.rows[0]) if n_continuous else np.zeros(0)
+    marginals = _marginals(encoded.rows[-1], codec.n_states) if codec.discrete_names else ()
+    return Codec(schema, tuple(transforms), marginals, widths)
+
+
+def check_columns(table: Table, schema: Schema) -> None:
+    """Refuse a table whose columns are not the schema's; columns that the schema left out may be there.
+
+    Raises:
+        SchemaError: naming missing and unexpected columns.
+    """
+    allowed = {item.name for item in schema.left_out}
+    missing = [name for name in schema.names if name not in table.names]
+    unexpected = [name for name in table.names if name not in schema.names and name not in allowed]
+    if missing or unexpected:
+        parts = [f"missing column(s): {', '.join(map(repr, missing))}"] if missing else []
+        parts += [f"unexpected column(s): {', '.join(map(repr, unexpected))}"] if unexpected else []
+        raise SchemaError(
+            f"the columns are not those of the model; {'; '.join(parts)}",
+            where=table.source,
+            fix=f"the model has {', '.join(map(repr, schema.names))}; rename or drop columns to match",
+        )
+
+
+def _n_states(schema: Schema) -> tuple[int, ...]:
+    states = [len(c.categories) for c in schema.columns if c.is_discrete]
+    return tuple(states + [1 + len(c.atoms) for c in schema.columns if not c.is_discrete and c.atoms])
+
+
+def _coordinates(table: Table, column: Column) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates at their lattice points, and the observed cells; warns about values off the lattice."""
+    coordinate, observed = read_coordinates(table.frame[column.name], column, table.source)
+    if not column.has_lattice:
+        return coordinate, observed
+    nearest = np.rint(coordinate)
+    off = np.count_nonzero(np.abs(coordinate - nearest) > lattice_error(column, coordinate))
+    if off:
+        unit = f" {column.unit}" if column.unit else ""
+        warnings.warn(
+            f"{table.source}, column {column.name!r}: {off} value(s) lie between the multiples of {column.step:g}{unit} that the "
+            "model was fitted on, and count as the nearest one",
+            stacklevel=3,
+        )
+    return nearest, observed
+
+
+def _atom_coordinates(column: Column) -> np.ndarray:
+    atoms = np.asarray(column.atoms, dtype=np.float64)
+    return np.rint((atoms - column.offset) / column.step) if column.has_lattice else atoms
+
+
+def atom_codes(coordinate: np.ndarray, observed: np.ndarray, column: Column) -> np.ndarray:
+    """int32 `[N]`: 0 away from the atoms (or missing), i at the i-th one."""
+    codes = np.zeros(len(coordinate), dtype=np.int32)
+    for i, atom in enumerate(_atom_coordinates(column), start=1):
+        codes[observed & (coordinate == atom)] = i
+    return codes
+
+
+def _at_atoms(coordinate: np.ndarray, codes: np.ndarray, column: Column) -> np.ndarray:
+    return np.where(codes > 0, _atom_coordinates(column)[np.maximum(codes, 1) - 1], coordinate)
+
+
+def _to_z(
+    coordinate: np.ndarray, used: np.ndarray, column: Column, transform: Transform
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Value and width (float32) and log g' (float64) of each cell; 0 where it is missing or at an atom."""
+    x = np.where(used, coordinate, _inner_point(transform))
+    with np.errstate(over="ignore"):  # infinite z of extreme values are clipped
+        if column.has_lattice:
+            low = np.clip(transform.forward(x - 0.5), -_FARTHEST, _FARTHEST)
+            high = np.clip(transform.forward(x + 0.5), -_FARTHEST, _FARTHEST)
+            z, width, volume = (low + high) / 2, np.maximum(high - low, _THINNEST), np.zeros(len(x))
+        else:
+            z = np.clip(transform.forward(x), -_FARTHEST, _FARTHEST)
+            width, volume = np.zeros(len(x)), transform.log_derivative(x)
+    return (
+        np.where(used, z, 0.0).astype(np.float32),
+        np.where(used, width, 0.0).astype(np.float32),
+        np.where(used, volume, 0.0),
+    )
+
+
+def _inner_point(transform: Transform) -> float:
+    """Any harmless argument, to put where there is no value."""
+    return float(transform.inverse(np.zeros(1))[0])
+
+
+def _typical_widths(block: Cells) -> np.ndarray:
+    if block.width is None:
+        return np.zeros(block.value.shape[1])
+    used = block.width > 0
+    return np.array(
+        [np.median(w[u]) if u.any() else 0.0 for w, u in zip(block.width.T, used.T, strict=True)], dtype=np.float64
+    )
+
+
+def _marginals(block: Cells, n_states: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    counts = [np.bincount(v[o], minlength=k) for v, o, k in zip(block.value.T, block.observed.T, n_states, strict=True)]
+    return tuple((count + 0.5) / (count.sum() + 0.5 * len(count)) for count in counts)
+
+
+def _masked(series: pl.Series, mask: np.ndarray | None, j: int) -> pl.Series:
+    if mask is None or mask[:, j].all():
+        return series
+    return pl.select(pl.when(pl.Series(mask[:, j])).then(series)).to_series()

@@ -1,0 +1,40 @@
+"""A table's identity: a hash of its content, whatever the container it came in."""
+
+import hashlib
+
+import numpy as np
+import polars as pl
+
+from quasistatic.data.dtypes import dtype_text, is_text
+from quasistatic.data.table import Table
+
+
+def fingerprint(table: Table) -> str:
+    """SHA-256 (hex) of the column names, dtypes and values, in their order.
+
+    Strings and categories count as the same dtype, NaN and null as the same missing value, so that a file and the frame
+    made of it agree.
+    """
+    digest = hashlib.sha256()
+    for series in table.frame:
+        text = is_text(series.dtype) or series.dtype.is_nested()
+        header = f"{series.name}\0{'String' if text else dtype_text(series.dtype)}\0{len(series)}\0"
+        digest.update(header.encode())
+        digest.update(np.packbits(series.is_null().to_numpy()).tobytes())
+        for part in _value_bytes(series):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _value_bytes(series: pl.Series) -> list[bytes]:
+    """The values as bytes, missing ones as zeros."""
+    if series.dtype == pl.Null:
+        return []
+    if series.dtype.is_nested():
+        return [repr(series.to_list()).encode()]
+    if is_text(series.dtype) or isinstance(series.dtype, pl.Decimal | pl.Binary) or series.dtype == pl.Object:
+        strings = series.cast(pl.String, strict=False).fill_null("")
+        return [strings.str.len_bytes().to_numpy().tobytes(), "".join(strings.to_list()).encode()]
+    values = series.to_physical().fill_null(0).to_numpy()
+    # -0.0 and 0.0 are one value, as they are one cell of the model
+    return [np.ascontiguousarray(values + 0 if values.dtype.kind == "f" else values).tobytes()]

@@ -1,0 +1,217 @@
+"""Columns of numbers and times <-> float64 coordinates.
+
+The coordinate of a lattice column is k = (x - offset) / step, a whole number on the lattice; that of a density is x itself.
+"""
+
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+
+from quasistatic.data.cell_types import typed
+from quasistatic.data.dtypes import integer_range, is_temporal, parse_dtype, ticks_per_unit
+from quasistatic.data.schema import Column
+from quasistatic.errors import DataError, SchemaError
+
+LARGEST = 1e300
+"""Numbers beyond this leave no room for arithmetic."""
+_EARLIEST, _LATEST = -62135596800, 253402300799  # years 1 to 9999, in seconds from 1970
+
+
+def first_row(mask: np.ndarray) -> int:
+    """The first row of a mask, counted from 1."""
+    return int(np.argmax(mask)) + 1
+
+
+def check_finite(series: pl.Series, source: str) -> None:
+    """Refuse infinities and numbers beyond `LARGEST`.
+
+    Raises:
+        DataError: naming the column, the first such row and their count.
+    """
+    if not series.dtype.is_float():
+        return
+    bad = (series.abs() > LARGEST).fill_null(False).to_numpy()
+    if bad.any():
+        row = first_row(bad)
+        raise DataError(
+            f"{np.count_nonzero(bad)} infinite or too large value(s) (beyond 1e300), the first is {series[row - 1]}",
+            where=f"{source}, row {row}, column {series.name!r}",
+            fix="replace infinity by a missing cell (or a number that is meant), or rescale the column",
+        )
+
+
+def as_numbers(series: pl.Series, where: str) -> pl.Series:
+    """The series with a numeric dtype: text is parsed, decimals become floats, booleans 0 and 1.
+
+    Raises:
+        SchemaError: text that is no number.
+    """
+    if series.dtype.is_numeric():
+        return series.cast(pl.Float64) if isinstance(series.dtype, pl.Decimal) else series
+    if series.dtype == pl.Boolean:
+        return series.cast(pl.Int8)
+    if series.dtype == pl.Null:
+        return series.cast(pl.Float64)
+    return _parsed(series, pl.Float64, "number", where)
+
+
+def as_times(series: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
+    """The series with the date or date-time dtype `dtype`.
+
+    Raises:
+        SchemaError: values that are no dates.
+    """
+    if series.dtype == dtype:
+        return series
+    if is_temporal(series.dtype):
+        ours, theirs = getattr(dtype, "time_zone", None), getattr(series.dtype, "time_zone", None)
+        if (
+            (ours is None) != (theirs is None)
+            and isinstance(dtype, pl.Datetime)
+            and isinstance(series.dtype, pl.Datetime)
+        ):
+            raise SchemaError(
+                f"time zone {theirs} where the schema has {ours}", where=where, fix="convert the time zone"
+            )
+        return series.cast(dtype)
+    if series.dtype == pl.Null:
+        return series.cast(dtype)
+    return _parsed(series, dtype, "date", where)
+
+
+def _parsed(series: pl.Series, dtype: pl.DataType | type[pl.DataType], noun: str, where: str) -> pl.Series:
+    text = series.cast(pl.String, strict=False)
+    parsed = _parsed_dates(text, dtype) if noun == "date" else text.str.strip_chars().cast(dtype, strict=False)
+    failed = (parsed.is_null() & text.is_not_null()).to_numpy()
+    if failed.any():
+        row = first_row(failed)
+        raise SchemaError(
+            f"{text[row - 1]!r} in row {row} is no {noun}; the schema has a column of {noun}s",
+            where=where,
+            fix="correct the cell, leave it empty, or change the column's kind with --schema",
+        )
+    return parsed
+
+
+def _parsed_dates(text: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
+    """Dates in the form that fits, null where it does not."""
+    read = typed(text)
+    if is_temporal(read.dtype):
+        return read.cast(dtype)
+    for attempt in (text.str.to_date, text.str.to_datetime):
+        try:
+            return attempt(strict=False).cast(dtype)
+        except pl.exceptions.ComputeError:  # polars finds no form in the first cells
+            continue
+    return pl.Series(text.name, [None] * len(text), dtype=dtype)
+
+
+def read_coordinates(series: pl.Series, column: Column, source: str) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates (float64 `[N]`, not yet rounded; 0 where missing) and the mask of the observed cells."""
+    where = f"{source}, column {column.name!r}"
+    if column.kind == "datetime":
+        dtype = parse_dtype(column.dtype)
+        dtype = dtype if is_temporal(dtype) else pl.Datetime("us")  # forced upon text
+        series = as_times(series, dtype, where)
+        ticks = ticks_per_unit(dtype, column.unit or "d")
+        values = series.to_physical().fill_null(int(column.offset) * ticks).to_numpy().astype(np.int64)
+        coordinate = (values - int(column.offset) * ticks) / (column.step * ticks)
+        return coordinate, series.is_not_null().to_numpy()
+    series = as_numbers(series, where)
+    series = series.fill_nan(None) if series.dtype.is_float() else series
+    check_finite(series.rename(column.name), source)
+    observed = series.is_not_null().to_numpy()
+    values = series.fill_null(0).to_numpy()
+    if column.dtype == "Float32" and values.dtype.kind == "f":
+        values = values.astype(np.float32)  # so that 0.1 is the model's 0.1
+    if column.step is None:
+        coordinate = values.astype(np.float64)
+    elif values.dtype.kind in "iu" and isinstance(column.offset, int):
+        # modulo 2^64: differences of large integers stay exact
+        difference = (
+            values.astype(np.int64 if values.dtype.kind == "i" else np.uint64).view(np.uint64) - _word(column.offset)
+        ).view(np.int64)
+        coordinate = difference / column.step
+    else:
+        coordinate = (values.astype(np.float64) - column.offset) / column.step
+    return np.where(observed, coordinate, 0.0), observed
+
+
+def lattice_error(column: Column, coordinate: np.ndarray) -> np.ndarray:
+    """How far from the lattice a coordinate may lie because its float was rounded (in steps)."""
+    epsilon = 2.0**-23 if column.dtype == "Float32" else 2.0**-52
+    step = column.step or 1.0
+    return np.maximum(1e-6, 8 * epsilon * (np.abs(coordinate) + abs(column.offset / step)))
+
+
+def _word(value: int) -> np.uint64:
+    return np.uint64(value % 2**64)
+
+
+def write_numbers(coordinate: np.ndarray, column: Column) -> pl.Series:
+    """The column's values of coordinates (float64 `[N]`), at the nearest lattice point and within the dtype's range."""
+    dtype = parse_dtype(column.dtype)
+    if column.kind == "datetime":
+        return _write_times(coordinate, column, dtype)
+    if column.step is None:
+        return _cast_floats(coordinate, column, dtype)
+    if isinstance(column.offset, int) and dtype.is_integer() and float(column.step).is_integer():
+        low, high = integer_range(dtype)
+        low = low if column.lower is None else max(low, int(column.lower))
+        return _write_integers(coordinate, column.name, int(column.step), column.offset, low, high).cast(dtype)
+    nearest = np.rint(coordinate)
+    if column.lower is not None:
+        nearest = np.maximum(nearest, np.ceil((column.lower - column.offset) / column.step - 1e-9))
+    values = nearest * column.step + column.offset
+    decimals = _decimals(column.step, column.offset)
+    values = np.round(values, decimals) if decimals is not None else values
+    return _cast_floats(values, column, dtype)
+
+
+def _cast_floats(values: np.ndarray, column: Column, dtype: pl.DataType) -> pl.Series:
+    if dtype.is_integer():
+        low, high = integer_range(dtype)
+        return _write_integers(values, column.name, 1, 0, low, high).cast(dtype)
+    values = np.clip(values, -LARGEST, LARGEST)
+    if dtype == pl.Float32:
+        limit = float(np.finfo(np.float32).max)
+        values = np.clip(values, -limit, limit)
+    if isinstance(dtype, pl.Decimal):
+        values = np.round(values, dtype.scale)
+    return pl.Series(column.name, values).cast(dtype)
+
+
+def _write_integers(coordinate: np.ndarray, name: str, step: int, offset: int, low: int, high: int) -> pl.Series:
+    """Offset + k step with k rounded and clipped so that low <= value <= high; exact for 64-bit integers."""
+    k_low, k_high = -((offset - low) // step), (high - offset) // step
+    k = np.clip(np.rint(coordinate), _inward(k_low), _inward(k_high)).astype(np.int64)
+    values = (k.view(np.uint64) * _word(step) + _word(offset)).astype(np.uint64)
+    return pl.Series(name, values if low >= 0 else values.view(np.int64))
+
+
+def _inward(bound: int) -> float:
+    """The float nearest to `bound` that is not beyond it, and fits int64."""
+    bound = min(max(bound, -(2**63)), 2**63 - 1)
+    value = float(bound)
+    return float(np.nextafter(value, 0.0)) if abs(int(value)) > abs(bound) else value
+
+
+def _write_times(coordinate: np.ndarray, column: Column, dtype: pl.DataType) -> pl.Series:
+    as_text = not is_temporal(dtype)
+    dtype = pl.Datetime("us") if as_text else dtype
+    ticks = ticks_per_unit(dtype, column.unit or "d")
+    per_second = ticks_per_unit(dtype, "s") if isinstance(dtype, pl.Datetime) else 1 / 86400
+    low, high = int(_EARLIEST * per_second), int(_LATEST * per_second)
+    if isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns":
+        low, high = -(2**63) + 1, 2**63 - 1
+    step, offset = round(column.step * ticks), int(column.offset) * ticks
+    series = _write_integers(coordinate, column.name, step, offset, low, high).cast(pl.Int64)
+    series = series.cast(pl.Int32).cast(pl.Date) if isinstance(dtype, pl.Date) else series.cast(dtype)
+    return series.cast(pl.String) if as_text else series
+
+
+def _decimals(step: float, offset: float) -> int | None:
+    """Decimal places of a lattice's points, None when they have no short decimal form."""
+    places = max(-int(Decimal(repr(float(number))).as_tuple().exponent) for number in (step, offset))
+    return max(places, 0) if places <= 12 else None

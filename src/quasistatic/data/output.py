@@ -1,0 +1,121 @@
+"""Tables to files: whole or not at all, and never over a file without leave."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import polars as pl
+
+from quasistatic.data.files import EXTENSIONS
+from quasistatic.errors import OutputError
+
+
+def check_output(path: str | Path, force: bool = False) -> Path:
+    """Refuse, before any work, a path that `write_table` would refuse.
+
+    Raises:
+        OutputError: unknown extension, a folder, a missing or write-protected parent folder, or a file that exists.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError("this is a folder", where=str(path), fix="give the name of a file")
+    if path.suffix.lower() not in EXTENSIONS:
+        fix = f"give a name that ends in {', '.join(EXTENSIONS)}"
+        raise OutputError(f"unknown kind of file {path.suffix!r}", where=str(path), fix=fix)
+    parent = path.parent
+    if not parent.is_dir():
+        raise OutputError(f"there is no folder {str(parent)!r}", where=str(path), fix=f"create it: mkdir -p {parent}")
+    if not os.access(parent, os.W_OK):
+        raise OutputError(f"the folder {str(parent)!r} cannot be written", where=str(path), fix="choose another folder")
+    if os.path.lexists(path) and not force:
+        raise OutputError("the file exists already", where=str(path), fix="give another name, or --force to replace it")
+    return path
+
+
+def write_table(frame: pl.DataFrame, path: str | Path, force: bool = False) -> None:
+    """Write a table in the format of the extension, atomically.
+
+    Args:
+        frame: the table.
+        path: the file to make.
+        force: replace a file that exists.
+
+    Raises:
+        OutputError: as `check_output`, or the disk is full, or the format cannot hold the table.
+    """
+    path = check_output(path, force)
+    write = _WRITERS[path.suffix.lower()]
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            write(frame, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        check_output(path, force)
+        os.replace(temporary, path)
+        temporary = None
+    except OutputError:
+        raise
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise OutputError(
+            f"cannot be written ({reason}); nothing was left behind",
+            where=str(path),
+            fix="free space, or choose another place",
+        ) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _array(frame: pl.DataFrame, file: BinaryIO) -> None:
+    held = [name for name, dtype in frame.schema.items() if not (dtype.is_numeric() or dtype == pl.Boolean)]
+    if held:
+        raise OutputError(
+            f"an NPY file holds numbers only, but {held[0]!r} is {frame[held[0]].dtype}",
+            fix="write NPZ, CSV or Parquet",
+        )
+    dtypes = set(frame.dtypes)
+    holes = any(series.null_count() for series in frame)
+    plain = len(dtypes) == 1 and not holes and not isinstance(frame.dtypes[0], pl.Decimal)
+    array = frame.to_numpy() if plain else frame.select(pl.all().cast(pl.Float64)).to_numpy()
+    np.save(file, array, allow_pickle=False)
+
+
+def _archive(frame: pl.DataFrame, file: BinaryIO) -> None:
+    np.savez(file, allow_pickle=False, **{series.name: _savable(series) for series in frame})  # type: ignore[arg-type]
+
+
+def _savable(series: pl.Series) -> np.ndarray:
+    if isinstance(series.dtype, pl.Decimal):
+        series = series.cast(pl.Float64)
+    if series.dtype.is_numeric() or isinstance(series.dtype, pl.Date | pl.Datetime):
+        return series.to_numpy()
+    if series.dtype == pl.Boolean and not series.null_count():
+        return series.to_numpy()
+    return np.array(series.cast(pl.String).fill_null("").to_list(), dtype=np.str_)
+
+
+_WRITERS: dict[str, Callable[[pl.DataFrame, BinaryIO], object]] = {
+    ".csv": lambda frame, file: frame.write_csv(file),
+    ".tsv": lambda frame, file: frame.write_csv(file, separator="\t"),
+    ".parquet": lambda frame, file: frame.write_parquet(file),
+    ".arrow": lambda frame, file: frame.write_ipc(file),
+    ".feather": lambda frame, file: frame.write_ipc(file),
+    ".ipc": lambda frame, file: frame.write_ipc(file),
+    ".jsonl": lambda frame, file: frame.write_ndjson(file),
+    ".ndjson": lambda frame, file: frame.write_ndjson(file),
+    ".npy": _array,
+    ".npz": _archive,
+}

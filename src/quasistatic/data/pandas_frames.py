@@ -1,0 +1,155 @@
+"""pandas frames in and out; pandas is imported only to give one back to somebody who works with it."""
+
+import contextlib
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from quasistatic.data import arrow_frames
+from quasistatic.data.objects import object_column
+from quasistatic.errors import DataError
+
+_SOURCE = "the pandas frame"
+
+
+def read(frame: Any) -> tuple[pl.DataFrame, str, dict[str, Any]]:
+    """Polars frame, source and container of a pandas frame; its index is no column and is dropped.
+
+    Raises:
+        DataError: two columns of one name, or a column of mixed types.
+    """
+    labels = list(frame.columns)
+    names = [str(label) for label in labels]
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise DataError(f"column {twice[0]!r} occurs more than once", where=_SOURCE, fix="rename the columns")
+    series = [_read_column(name, frame.iloc[:, j]) for j, name in enumerate(names)]
+    columns = {
+        name: _column_spec(label, frame.dtypes.iloc[j])
+        for j, (name, label) in enumerate(zip(names, labels, strict=True))
+    }
+    return pl.DataFrame(series), _SOURCE, {"backend": "pandas", "columns": columns}
+
+
+def _column_spec(label: Any, dtype: Any) -> dict[str, Any]:
+    """What it takes to restore a column: dtype text, categories, and a label that is no string."""
+    spec: dict[str, Any] = {"dtype": str(dtype)}
+    if _is_categorical(dtype):
+        values = [_json_value(value) for value in dtype.categories.tolist()]
+        spec |= {"categories": values, "ordered": bool(dtype.ordered), "categories_dtype": str(dtype.categories.dtype)}
+    elif type(dtype).__name__ == "StringDtype":
+        missing = "nan" if isinstance(dtype.na_value, float) else "NA"
+        spec |= {"storage": dtype.storage, "na_value": missing}
+    elif type(dtype).__name__ == "ArrowDtype":
+        spec["arrow"] = arrow_frames.type_text(dtype.pyarrow_dtype)
+    if isinstance(label, int | float | bool) or hasattr(label, "item"):
+        spec["label"] = _json_value(label)
+    return spec
+
+
+def _json_value(value: Any) -> Any:
+    value = value.item() if hasattr(value, "item") else value
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def _is_categorical(dtype: Any) -> bool:
+    return type(dtype).__name__ == "CategoricalDtype"
+
+
+def _read_column(name: str, series: Any) -> pl.Series:
+    dtype = series.dtype
+    missing = series.isna().to_numpy()
+    if _is_categorical(dtype):
+        texts = [str(_json_value(value)) for value in dtype.categories.tolist()]
+        codes = series.cat.codes.to_numpy().astype(np.int64)
+        cells = np.array([*texts, None], dtype=object)[codes]
+        return pl.Series(name, cells.tolist(), dtype=pl.Enum(texts))
+    if isinstance(dtype, np.dtype) and dtype.kind in "biufM":
+        return _read_array(name, series.to_numpy())
+    kind = getattr(dtype, "kind", "O")
+    if type(dtype).__name__ == "DatetimeTZDtype":
+        naive = series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+        return _read_array(name, naive).dt.replace_time_zone("UTC").dt.convert_time_zone(str(dtype.tz))
+    if kind in "biuf" and hasattr(dtype, "numpy_dtype"):
+        plain = series.to_numpy(dtype=np.dtype(dtype.numpy_dtype), na_value=False if kind == "b" else 0)
+        return _mask(pl.Series(name, plain), missing)
+    cells = [None if hole else value for value, hole in zip(series.tolist(), missing.tolist(), strict=True)]
+    return object_column(name, cells, _SOURCE)
+
+
+def _read_array(name: str, values: np.ndarray) -> pl.Series:
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)
+    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+        values = values.astype(np.float64)
+    if values.dtype.kind == "M" and np.datetime_data(values.dtype)[0] == "s":
+        values = values.astype("datetime64[ms]")
+    return pl.Series(name, np.ascontiguousarray(values))
+
+
+def _mask(series: pl.Series, missing: np.ndarray) -> pl.Series:
+    return series.set(pl.Series(missing), None) if missing.any() else series
+
+
+def write(frame: pl.DataFrame, container: Mapping[str, Any]) -> Any:
+    """A pandas frame with the dtypes, labels and category orders of the container."""
+    pandas = importlib.import_module("pandas")
+    specs = container["columns"]
+    columns = [_write_column(pandas, frame[name], specs.get(name, {})) for name in frame.columns]
+    labels = [specs.get(name, {}).get("label", name) for name in frame.columns]
+    result = pandas.concat(columns, axis=1, keys=range(len(columns)))
+    result.columns = labels
+    return result
+
+
+def _write_column(pandas: Any, series: pl.Series, spec: Mapping[str, Any]) -> Any:
+    if "categories" in spec:
+        return _write_categorical(pandas, series, spec)
+    text = spec.get("dtype", "")
+    if isinstance(series.dtype, pl.Datetime):
+        return _write_datetime(pandas, series, text)
+    dtype = _pandas_dtype(pandas, series, spec)
+    if series.dtype.is_numeric() and not series.null_count() and not isinstance(series.dtype, pl.Decimal):
+        return pandas.Series(series.to_numpy()).astype(dtype)
+    if text.startswith("float"):
+        return pandas.Series(series.cast(pl.Float64).to_numpy()).astype(dtype)
+    if series.null_count() and text.startswith(("int", "uint", "bool")) and "[" not in text:
+        dtype = "object" if text == "bool" else "float64"  # as pandas itself does when a hole appears
+    return pandas.Series(series.to_list(), dtype=dtype)
+
+
+def _pandas_dtype(pandas: Any, series: pl.Series, spec: Mapping[str, Any]) -> Any:
+    if "storage" in spec:
+        try:
+            return pandas.StringDtype(spec["storage"], na_value=np.nan if spec["na_value"] == "nan" else pandas.NA)
+        except (TypeError, ImportError):  # pandas 2, or no pyarrow here
+            return "string"
+    if "arrow" in spec:
+        return pandas.ArrowDtype(arrow_frames.parse_type(spec["arrow"]))
+    if "dtype" in spec:
+        return spec["dtype"]
+    if series.dtype.is_numeric() and not series.null_count():
+        return series.to_numpy().dtype
+    return "float64" if series.dtype.is_numeric() else None
+
+
+def _write_categorical(pandas: Any, series: pl.Series, spec: Mapping[str, Any]) -> Any:
+    back = {str(value): value for value in spec["categories"]}
+    categories = pandas.Index(spec["categories"])
+    if str(categories.dtype) != spec["categories_dtype"]:
+        with contextlib.suppress(TypeError, ValueError):  # intervals and the like stay strings
+            categories = categories.astype(spec["categories_dtype"])
+    codes = {key: code for code, key in enumerate(back)}
+    numbers = [-1 if cell is None else codes[cell] for cell in series.cast(pl.String).to_list()]
+    return pandas.Series(pandas.Categorical.from_codes(numbers, categories=categories, ordered=spec["ordered"]))
+
+
+def _write_datetime(pandas: Any, series: pl.Series, text: str) -> Any:
+    zone = series.dtype.time_zone  # type: ignore[attr-defined]
+    naive = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zone else series
+    result = pandas.Series(naive.to_numpy())
+    result = result.dt.tz_localize("UTC").dt.tz_convert(zone) if zone else result
+    return result.astype(text) if text.startswith("datetime64") else result

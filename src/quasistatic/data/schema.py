@@ -1,0 +1,176 @@
+"""What each column of a table is: its kind, its lattice, its states, its atoms. Inference is in `infer`."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from quasistatic.errors import SchemaError
+
+Kind = Literal["continuous", "integer", "binary", "categorical", "datetime"]
+KINDS: tuple[str, ...] = get_args(Kind)
+FORMAT = 1
+"""Version of the JSON form."""
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Args:
+        name: its name.
+        kind: how it is modelled.
+        dtype: its polars dtype as text (see `dtypes.dtype_text`).
+        step: lattice width in the column's own units; None is a density. Always set for "integer" and "datetime".
+        offset: a value on the lattice (an int for "integer" and "datetime", so that large ones stay exact).
+        categories: the states of a "binary" or "categorical" column, in order; datetime states are ticks of the dtype.
+        atoms: exact values that have probability mass of their own.
+        missing: number of missing cells in the training table.
+        constant: only one value occurs in training.
+        unit: "datetime" only: unit of step and offset, "d", "h", "min", "s", "ms", "us" or "ns"; offset counts from 1970.
+        lower: smallest value that decoding returns on a lattice (0 for counts); None is no limit.
+    """
+
+    name: str
+    kind: Kind
+    dtype: str
+    step: float | None = None
+    offset: float = 0.0
+    categories: tuple[Value, ...] = ()
+    atoms: tuple[float, ...] = ()
+    missing: int = 0
+    constant: bool = False
+    unit: str | None = None
+    lower: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise SchemaError(
+                f"unknown kind {self.kind!r}", where=f"column {self.name!r}", fix=f"use one of {', '.join(KINDS)}"
+            )
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether the column is a state out of `categories`."""
+        return self.kind in ("binary", "categorical")
+
+    @property
+    def has_lattice(self) -> bool:
+        """Whether the column's cells have probability mass on a lattice of numbers."""
+        return not self.is_discrete and self.step is not None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that is not modelled, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table, in its order, those left out, and the kind of frame to give back."""
+
+    columns: tuple[Column, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    container: dict[str, Any] = field(default_factory=lambda: {"backend": "polars"})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the modelled columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column called `name`."""
+        return next(column for column in self.columns if column.name == name)
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of JSON types; `from_json` gives back an equal schema."""
+        return {
+            "format": FORMAT,
+            "columns": [
+                asdict(column) | {"categories": list(column.categories), "atoms": list(column.atoms)}
+                for column in self.columns
+            ],
+            "left_out": [asdict(item) for item in self.left_out],
+            "container": self.container,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Schema":
+        """Inverse of `to_json`.
+
+        Raises:
+            SchemaError: keys are missing or unknown, or the format is a later one.
+        """
+        try:
+            if data["format"] != FORMAT:
+                raise SchemaError(
+                    f"schema format {data['format']!r} is unknown", fix="use the version of quasistatic that wrote it"
+                )
+            columns = tuple(_column_from_json(item) for item in data["columns"])
+            left_out = tuple(LeftOut(item["name"], item["reason"]) for item in data["left_out"])
+            return cls(columns, left_out, data["container"])
+        except (KeyError, TypeError) as error:
+            raise SchemaError(
+                f"this is no complete schema ({error})", fix="use the schema.json that `quasistatic fit` wrote"
+            ) from error
+
+    def describe(self) -> list[dict[str, Any]]:
+        """One dict per column, those left out included: name, kind, detail, missing."""
+        rows = [{"name": c.name, "kind": c.kind, "detail": detail(c), "missing": c.missing} for c in self.columns]
+        return rows + [
+            {"name": item.name, "kind": "left out", "detail": item.reason, "missing": 0} for item in self.left_out
+        ]
+
+    def base_measure(self) -> str:
+        """What the densities refer to: which columns are counted, which are measured in their units."""
+        counted = [
+            f"{c.name} ({_lattice(c)})" if c.has_lattice else c.name
+            for c in self.columns
+            if c.is_discrete or c.has_lattice
+        ]
+        measured = [c for c in self.columns if not c.is_discrete and not c.has_lattice]
+        parts = []
+        if counted:
+            parts.append(f"counting measure on {', '.join(counted)}")
+        if measured:
+            parts.append(f"Lebesgue measure on {', '.join(c.name for c in measured)}")
+        masses = [f"{', '.join(_number(a) for a in c.atoms)} of {c.name}" for c in measured if c.atoms]
+        if masses:
+            parts.append(f"point masses at {'; '.join(masses)}")
+        return "; ".join(parts)
+
+
+def _column_from_json(item: dict[str, Any]) -> Column:
+    unknown = set(item) - {f.name for f in fields(Column)}
+    if unknown:
+        raise SchemaError(f"unknown keys {sorted(unknown)}", where=f"column {item.get('name')!r} of the schema")
+    return Column(**item | {"categories": tuple(item["categories"]), "atoms": tuple(item["atoms"])})
+
+
+def detail(column: Column) -> str:
+    """One line about a column: "rounded to 0.1", "3 categories: a, b, c", ..."""
+    if column.constant and len(column.categories) == 1:
+        return f"constant: {column.categories[0]}"
+    if column.is_discrete:
+        shown = ", ".join(str(value) for value in column.categories[:6])
+        more = ", ..." if len(column.categories) > 6 else ""
+        noun = "values" if column.kind == "binary" else "categories"
+        return f"{len(column.categories)} {noun}: {shown}{more}"
+    text = _lattice(column) if column.has_lattice else "density"
+    return f"{text}, atoms at {', '.join(_number(a) for a in column.atoms)}" if column.atoms else text
+
+
+def _lattice(column: Column) -> str:
+    step = _number(column.step or 0)
+    if column.kind == "datetime":
+        return f"in steps of {step} {column.unit}"
+    if column.kind == "integer":
+        return "integer" if column.step == 1 else f"integer, in steps of {step}"
+    return f"rounded to {step}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))

@@ -1,0 +1,25 @@
+"""Setting rows aside for validation."""
+
+import numpy as np
+
+
+def split_validation(n: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split the rows 0 .. n - 1 at random into training and validation rows.
+
+    Each side keeps at least one row when n >= 2 and 0 < fraction < 1; with fraction 0 all rows train.
+
+    Args:
+        n: number of rows.
+        fraction: share of the validation rows, in [0, 1).
+        seed: seed of the split.
+
+    Returns:
+        Sorted int32 row numbers `(training, validation)`.
+    """
+    if not 0 <= fraction < 1:
+        raise ValueError(f"fraction = {fraction} must lie in [0, 1)")
+    n_valid = round(n * fraction)
+    if fraction > 0 and n >= 2:
+        n_valid = min(max(n_valid, 1), n - 1)
+    order = np.random.default_rng(seed).permutation(n).astype(np.int32)
+    return np.sort(order[n_valid:]), np.sort(order[:n_valid])

@@ -1,0 +1,204 @@
+"""Strictly increasing maps g: x -> z that make a column look like N(0, 1), with exact inverse and log g'.
+
+All arithmetic is float64; parameters are JSON. `fit_transform` chooses between a straight line and a spline by the
+penalised Gaussian likelihood of the training values.
+"""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, Literal
+
+import numpy as np
+
+Choice = Literal["auto", "affine", "spline"]
+SMALLEST_SPLINE_SAMPLE = 50
+"""Below this many values (or a third as many distinct ones) a straight line is all that can be supported."""
+
+
+@dataclass(frozen=True)
+class Affine:
+    """z = (x - mean) / sd."""
+
+    mean: float
+    sd: float
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """G(x)."""
+        return (x - self.mean) / self.sd
+
+    def inverse(self, z: np.ndarray) -> np.ndarray:
+        """The x of G(x) = z."""
+        return z * self.sd + self.mean
+
+    def log_derivative(self, x: np.ndarray) -> np.ndarray:
+        """Logarithm of g'(x), in nats per unit of x."""
+        return np.full(np.shape(x), -np.log(self.sd))
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of JSON types."""
+        return {"type": "affine", "mean": self.mean, "sd": self.sd}
+
+
+@dataclass(frozen=True)
+class QuantileSpline:
+    """Monotone rational-quadratic spline (Gregory & Delbourgo 1982) through knots (x_k, z_k) with slopes d_k, C1.
+
+    Within a bin of width h and rise r, with theta = (x - x_k) / h, a = d_k h / r and b = d_{k+1} h / r,
+
+        z = z_k + r (theta^2 + a theta (1 - theta)) / D,   D = 1 + (a + b - 2) theta (1 - theta),
+        g' = (r / h) (b theta^2 + 2 theta (1 - theta) + a (1 - theta)^2) / D^2.
+
+    Outside the knots g is a straight line with the slope of the last knot.
+    """
+
+    x: tuple[float, ...]
+    z: tuple[float, ...]
+    slope: tuple[float, ...]
+
+    def _bins(self, value: np.ndarray, knots: tuple[float, ...]) -> tuple[np.ndarray, ...]:
+        """Bin number, h, r, a, b of each value; the values outside are put into the first or last bin."""
+        x, z, slope = np.asarray(self.x), np.asarray(self.z), np.asarray(self.slope)
+        k = np.clip(np.searchsorted(knots, value, side="right") - 1, 0, len(knots) - 2)
+        h, r = np.diff(x), np.diff(z)
+        a, b = slope[:-1] * (h / r), slope[1:] * (h / r)
+        return k, x[k], z[k], h[k], r[k], a[k], b[k]
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """G(x)."""
+        x = np.asarray(x, dtype=np.float64)
+        _, x0, z0, h, r, a, b = self._bins(x, self.x)
+        theta = np.clip((x - x0) / h, 0.0, 1.0)
+        cross = theta * (1 - theta)
+        inside = z0 + r * ((theta * theta + a * cross) / (1 + (a + b - 2) * cross))
+        below = self.z[0] + (x - self.x[0]) * self.slope[0]
+        above = self.z[-1] + (x - self.x[-1]) * self.slope[-1]
+        return np.where(x < self.x[0], below, np.where(x > self.x[-1], above, inside))
+
+    def inverse(self, z: np.ndarray) -> np.ndarray:
+        """The x of G(x) = z: the root in [0, 1] of a quadratic in theta."""
+        z = np.asarray(z, dtype=np.float64)
+        _, x0, z0, h, r, a, b = self._bins(z, self.z)
+        rise = np.clip((z - z0) / r, 0.0, 1.0)
+        bend = rise * (a + b - 2)
+        qa, qb, qc = 1 - a + bend, a - bend, -rise
+        theta = 2 * -qc / (qb + np.sqrt(np.maximum(qb * qb - 4 * qa * qc, 0.0)))
+        inside = x0 + np.clip(theta, 0.0, 1.0) * h
+        below = self.x[0] + (z - self.z[0]) / self.slope[0]
+        above = self.x[-1] + (z - self.z[-1]) / self.slope[-1]
+        return np.where(z < self.z[0], below, np.where(z > self.z[-1], above, inside))
+
+    def log_derivative(self, x: np.ndarray) -> np.ndarray:
+        """Logarithm of g'(x), in nats per unit of x."""
+        x = np.asarray(x, dtype=np.float64)
+        _, x0, _, h, r, a, b = self._bins(x, self.x)
+        theta = np.clip((x - x0) / h, 0.0, 1.0)
+        cross = theta * (1 - theta)
+        shape = (b * theta * theta + 2 * cross + a * (1 - theta) ** 2) / (1 + (a + b - 2) * cross) ** 2
+        return np.log(r) - np.log(h) + np.log(shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of JSON types."""
+        return {"type": "spline", "x": list(self.x), "z": list(self.z), "slope": list(self.slope)}
+
+
+Transform = Affine | QuantileSpline
+
+
+def transform_from_json(data: dict[str, Any]) -> Transform:
+    """Inverse of `to_json` of either map."""
+    if data["type"] == "affine":
+        return Affine(data["mean"], data["sd"])
+    return QuantileSpline(tuple(data["x"]), tuple(data["z"]), tuple(data["slope"]))
+
+
+def fit_transform(x: np.ndarray, step: float | None, choice: Choice = "auto") -> Transform:
+    """The map for one column, fitted on its observed training values `[n]` (atoms left out).
+
+    Args:
+        x: finite values.
+        step: lattice width; the values are first spread evenly over their cells, so that ties do not look like peaks.
+        choice: "affine", "spline" (a line still, when the sample is too small for one), or "auto": the higher of
+            sum log N(g(x); 0, 1) + log g'(x) - (parameters / 2) log n.
+    """
+    spread = np.sort(np.asarray(x, dtype=np.float64))
+    if step is not None:
+        spread = _spread_ties(spread, step)
+    affine = _fit_affine(spread)
+    distinct = 1 + np.count_nonzero(np.diff(np.sort(x)))
+    if choice == "affine" or len(spread) < SMALLEST_SPLINE_SAMPLE or distinct < SMALLEST_SPLINE_SAMPLE // 3:
+        return affine
+    spline = _fit_spline(spread)
+    if spline is None:
+        return affine
+    if choice == "spline" or _score(spline, spread, len(spline.x)) > _score(affine, spread, 2):
+        return spline
+    return affine
+
+
+def _spread_ties(ordered: np.ndarray, step: float) -> np.ndarray:
+    """The m values of one cell at its (j + 1/2)/m points, j = 0 .. m - 1."""
+    _, first, count = np.unique(ordered, return_index=True, return_counts=True)
+    rank = np.arange(len(ordered)) - np.repeat(first, count)
+    return ordered + step * ((rank + 0.5) / np.repeat(count, count) - 0.5)
+
+
+def _fit_affine(x: np.ndarray) -> Affine:
+    scale = float(np.max(np.abs(x), initial=0.0)) or 1.0  # values of 1e300 have no square
+    mean = float(np.mean(x / scale) * scale) if len(x) else 0.0
+    sd = float(np.sqrt(np.mean(((x - mean) / scale) ** 2)) * scale) if len(x) else 1.0
+    return Affine(mean, sd if sd > 0 else 1.0)
+
+
+def _fit_spline(x: np.ndarray) -> QuantileSpline | None:
+    levels = _levels(len(x))
+    knots = np.quantile(x, levels, method="hazen")
+    knots[0], knots[-1] = x[0], x[-1]
+    # nearly equal quantiles would make a spike of the density: keep knots apart by a share of the bulk's width
+    gap = 1e-4 * (np.quantile(x, 0.95) - np.quantile(x, 0.05))
+    keep = [0]
+    for k in range(1, len(knots)):
+        if knots[k] - knots[keep[-1]] > gap:
+            keep.append(k)
+    if len(keep) < 4 or gap <= 0:
+        return None
+    x_knots, p = knots[keep], levels[keep]
+    z_knots = np.array([NormalDist().inv_cdf(float(level)) for level in p])
+    spline = QuantileSpline(tuple(x_knots.tolist()), tuple(z_knots.tolist()), tuple(_slopes(x_knots, z_knots).tolist()))
+    return _standardise(spline, x)
+
+
+def _levels(n: int) -> np.ndarray:
+    """Quantile levels of the knots: evenly spaced, then halving towards either end while 20 values remain beyond."""
+    k = int(np.clip(n // 40, 4, 32))
+    inner = np.arange(1, k) / k
+    tail = []
+    while (tail[-1] if tail else inner[0]) / 2 * n >= 20:
+        tail.append((tail[-1] if tail else inner[0]) / 2)
+    low = np.array([0.5 / n, *reversed(tail)])
+    return np.concatenate([low, inner, 1 - low[::-1]])
+
+
+def _slopes(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Slopes at the knots: the bins' secants, meeting in their weighted harmonic mean (Fritsch & Butland 1984).
+
+    A harmonic mean never exceeds three times the smaller secant, so no bin overshoots.
+    """
+    h, secant = np.diff(x), np.diff(z) / np.diff(x)
+    left, right = h[:-1], h[1:]
+    total = left + right
+    inner = 1.0 / (((right + total) / (3 * total)) / secant[:-1] + ((left + total) / (3 * total)) / secant[1:])
+    return np.concatenate([secant[:1], inner, secant[-1:]])
+
+
+def _standardise(spline: QuantileSpline, x: np.ndarray) -> QuantileSpline:
+    """The same map followed by the line that gives z mean 0 and variance 1 over x."""
+    z = spline.forward(x)
+    mean, sd = float(np.mean(z)), float(np.std(z))
+    z_knots = (np.asarray(spline.z) - mean) / sd
+    return QuantileSpline(spline.x, tuple(z_knots.tolist()), tuple((np.asarray(spline.slope) / sd).tolist()))
+
+
+def _score(transform: Transform, x: np.ndarray, parameters: int) -> float:
+    """Bayesian information criterion (as a log-likelihood, nats) of N(0, 1) in z."""
+    z = transform.forward(x)
+    return float(np.sum(transform.log_derivative(x) - 0.5 * z * z) - 0.5 * parameters * np.log(len(x)))

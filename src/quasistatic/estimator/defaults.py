@@ -1,0 +1,47 @@
+"""Settings that depend on the size of the table, and the presets."""
+
+from typing import Any
+
+import numpy as np
+
+VALIDATION_CHUNK = 256
+CONTINUOUS_STEPS = 64
+"""T with continuous columns; measured in docs/benchmarks.md."""
+
+
+def trajectory_length(n_continuous: int, n_discrete: int, discrete_kernel: str) -> int:
+    """T: one step a column for an absorbing model, a fixed number where something is continuous or a heat bath."""
+    if n_continuous == 0 and discrete_kernel == "absorbing":
+        return max(n_discrete, 1)
+    if n_continuous == 0:
+        return 200
+    return CONTINUOUS_STEPS if discrete_kernel != "absorbing" else max(CONTINUOUS_STEPS, min(n_discrete, 4 * CONTINUOUS_STEPS))
+
+
+def validation_rows(n_rows: int, fraction: float) -> int:
+    """Rows set aside: the fraction, at least 40 or a quarter of a small table, at most 2048, whole chunks of a large one."""
+    wanted = max(round(fraction * n_rows), min(40, n_rows // 4), 1)
+    wanted = min(wanted, 2048)
+    return wanted if wanted <= VALIDATION_CHUNK else wanted // VALIDATION_CHUNK * VALIDATION_CHUNK
+
+
+def networks(n_rows: int, preset: str) -> list[dict[str, Any]]:
+    """Network settings to try, the best by validation is kept: one for a large table, a few for a small one that is cheap to fit."""
+    if preset == "thorough":
+        return [{"width": 256, "depth": 3, "dropout": 0.1}, {"width": 256, "depth": 3, "dropout": 0.25}]
+    if n_rows >= 5000:
+        return [{"width": 256, "depth": 2, "dropout": 0.1}]
+    return [{"width": 128, "depth": 2, "dropout": 0.1}, {"width": 128, "depth": 2, "dropout": 0.3}]
+
+
+def training(n_rows: int, preset: str) -> dict[str, Any]:
+    """Steps, batch and patience."""
+    batch_size = int(np.clip(2 ** round(np.log2(max(n_rows, 2) / 4)), 32, 512))
+    if preset == "thorough":
+        return {"max_steps": 12000, "batch_size": batch_size, "patience": 20, "evaluate_every": 200}
+    return {"max_steps": 3000, "batch_size": batch_size, "patience": 10, "evaluate_every": 100}
+
+
+def first_step_share(typical_width: np.ndarray) -> float | None:
+    """Share of the rows that get t = 1 in training: a tenth with continuous columns, whose first step has the largest cost."""
+    return 0.1 if len(typical_width) else None

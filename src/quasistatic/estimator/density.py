@@ -1,0 +1,289 @@
+"""`DiffusionDensity`: a density model of a table in scikit-learn's contract."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import jax
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
+from quasistatic.checkpoint import load_model, save_model, versions
+from quasistatic.config import DiscreteKernel, ScheduleName
+from quasistatic.data.codec import Codec, EncodedTable
+from quasistatic.data.infer import infer_schema
+from quasistatic.data.schema import Schema
+from quasistatic.data.table import to_native
+from quasistatic.errors import DataError, SettingError
+from quasistatic.estimator.fitting import FitEvent, Fitted, fit_table
+from quasistatic.estimator.likelihood import Likelihood
+from quasistatic.estimator.tables import as_table
+from quasistatic.trajectory import sample_rows
+
+METHODS = ("bound", "ais")
+DEFAULT_TRAJECTORIES = {"bound": 2, "ais": 16}
+
+
+class DiffusionDensity(DensityMixin, BaseEstimator):
+    """A density model of a table of mixed columns.
+
+    A forward process turns each row into noise in T steps (Gaussian for numbers, an absorbing state or a heat bath for categories), a
+    network learns the reversal, and the chain's bound K gives the likelihood (Sohl-Dickstein et al. 2015).
+
+    Settings that are None are chosen by the size of the table; on small tables several networks are tried and the one with the
+    best bound on held-out rows is kept.
+
+    Args:
+        trajectory_length: T.
+        discrete_kernel: "absorbing", "binomial" (heat bath towards the data's frequencies) or "categorical" (towards uniform).
+        schedule: of the continuous columns: "learned", "linear" or "cosine".
+        width: of the network.
+        depth: residual blocks of the network.
+        dropout: rate while training.
+        batch_size: rows a step.
+        max_steps: optimiser steps at most.
+        learning_rate: of AdamW.
+        validation_fraction: share of the rows that decide when to stop.
+        patience: evaluations without improvement before stopping.
+        max_minutes: stop after this time; the result then depends on the machine's speed.
+        preset: "default" or "thorough" (larger, longer).
+        random_state: seed; the same seed, versions and device count give the same bytes.
+
+    Attributes:
+        schema_: `Schema` of the columns.
+        model_: the trained `DiffusionModel`.
+        history_: evaluations, a list of dicts with step, train_nats and valid_nats (nats per row, the data's units).
+        manifest_: what is stored beside the model.
+        n_features_in_: number of columns.
+        feature_names_in_: their names, where the table has names.
+
+    Example:
+        >>> import numpy as np
+        >>> from quasistatic import DiffusionDensity
+        >>> x = np.random.default_rng(0).normal(size=(64, 2))
+        >>> m = DiffusionDensity(max_steps=2, width=8, random_state=0).fit(x)
+        >>> m.sample(3, random_state=1).shape
+        (3, 2)
+        >>> m.log_likelihood(x[:4], method="ais", trajectories=4).lower.shape
+        (4,)
+    """
+
+    def __init__(
+        self,
+        *,
+        trajectory_length: int | None = None,
+        discrete_kernel: DiscreteKernel = "absorbing",
+        schedule: ScheduleName = "learned",
+        width: int | None = None,
+        depth: int | None = None,
+        dropout: float | None = None,
+        batch_size: int | None = None,
+        max_steps: int | None = None,
+        learning_rate: float = 2e-3,
+        validation_fraction: float = 0.1,
+        patience: int | None = None,
+        max_minutes: float | None = None,
+        preset: Literal["default", "thorough"] = "default",
+        random_state: Any = None,
+    ) -> None:
+        self.trajectory_length = trajectory_length
+        self.discrete_kernel = discrete_kernel
+        self.schedule = schedule
+        self.width = width
+        self.depth = depth
+        self.dropout = dropout
+        self.batch_size = batch_size
+        self.max_steps = max_steps
+        self.learning_rate = learning_rate
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.max_minutes = max_minutes
+        self.preset = preset
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        schema: Schema | dict[str, Any] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        resume: bool = False,
+        callback: Callable[[FitEvent], None] | None = None,
+    ) -> Self:
+        """Fit the density of a table.
+
+        Args:
+            X: a pandas, polars or pyarrow frame, a NumPy array, or a `Table` (see `read_table`); missing cells are accepted
+                and assumed missing at random.
+            y: ignored.
+            schema: a `Schema`, or a dict of overrides such as `{"columns": {"zip": {"kind": "categorical"}}}`.
+            checkpoint: folder for training checkpoints; None keeps none.
+            resume: go on from the checkpoint, with the same result as without the interruption.
+            callback: called with a `FitEvent` after each evaluation.
+
+        Raises:
+            DataError, SchemaError: the table cannot be modelled.
+            SettingError: a setting without meaning.
+            TrainingError: the bound did not stay finite, or the checkpoint is of another run.
+        """
+        if self.preset not in ("default", "thorough"):
+            raise SettingError(f"preset = {self.preset!r} is neither 'default' nor 'thorough'")
+        if not 0 < self.validation_fraction < 1:
+            raise SettingError(f"validation_fraction = {self.validation_fraction!r} must lie between 0 and 1")
+        table = as_table(self, X, reset=True)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        columns = schema if isinstance(schema, Schema) else infer_schema(table, overrides=schema)
+        fitted = fit_table(
+            table, columns, self.get_params(deep=False), seed,
+            checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume, callback=callback,
+        )  # fmt: skip
+        return self._remember(fitted)
+
+    def _remember(self, fitted: Fitted) -> Self:
+        self._fitted = fitted
+        self.model_, self.schema_ = fitted.model, fitted.codec.schema
+        self.history_ = fitted.record["history"]
+        self.manifest_ = {"versions": versions(), **fitted.record}
+        return self
+
+    def _encode(self, X: Any) -> EncodedTable:
+        """The cells of a table to be scored; every cell must be there."""
+        table = as_table(self, X, reset=False)
+        encoded = self._fitted.codec.encode(table)
+        _refuse_missing(encoded, self._fitted.codec, table.source)
+        return encoded
+
+    def log_likelihood(
+        self,
+        X: Any,
+        method: Literal["bound", "ais"] = "bound",
+        trajectories: int | None = None,
+        random_state: int | None = None,
+    ) -> Likelihood:
+        """Lower bounds on log p of every row, nats, in the data's own units.
+
+        Args:
+            X: rows with the columns of the fitted table, without missing cells.
+            method: "bound" is K, the mean over draws of the full sum over t. "ais" is `log mean exp(-W)` over independent forward
+                trajectories (annealed importance sampling, Jarzynski): tighter, and tighter still with more of them.
+            trajectories: draws per row; by default 2 for "bound" and 16 for "ais". One draw has no standard error (NaN).
+            random_state: seed of the noise; by default the seed of the fit. A row's noise depends on its content and the seed alone.
+
+        Returns:
+            A `Likelihood`.
+
+        Raises:
+            SettingError: an unknown method, or trajectories < 1.
+            DataError, SchemaError: rows that the model cannot score.
+        """
+        if method not in METHODS:
+            raise SettingError(f"method = {method!r} is none of {', '.join(METHODS)}")
+        n = DEFAULT_TRAJECTORIES[method] if trajectories is None else int(trajectories)
+        if n < 1:
+            raise SettingError(f"trajectories = {trajectories!r} must be at least 1")
+        encoded = self._encode(X)
+        key = jax.random.key(self._fitted.train_config.seed if random_state is None else random_state)
+        measure = self.schema_.base_measure()
+        if method == "ais":
+            bound = weighted_bound(evaluate_log_weights(self.model_, encoded.rows, trajectories=n, key=key))
+            return Likelihood(bound.lower + encoded.log_volume, bound.stderr, bound.ess, method, n, measure)
+        draws = evaluate_terms(self.model_, encoded.rows, repetitions=n, key=key)
+        total = draws.total
+        stderr = np.std(total, axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(total), np.nan)
+        terms = {name: np.mean(value, axis=1) for name, value in draws._asdict().items()} | {"log_volume": encoded.log_volume}
+        lower = np.mean(total, axis=1) + encoded.log_volume
+        return Likelihood(lower, stderr, np.full(len(total), np.nan), method, n, measure, terms)
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """The bound K of every row, nats `[N]`: `log_likelihood(X).lower`."""
+        return self.log_likelihood(X).lower
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean of `score_samples`, nats per row."""
+        return float(np.mean(self.score_samples(X)))
+
+    def sample(self, n_samples: int = 1, random_state: int | None = None) -> Any:
+        """New rows, as the kind of frame that was fitted, with its columns, dtypes and categories.
+
+        Args:
+            n_samples: how many.
+            random_state: seed; by default the seed of the fit.
+        """
+        check_is_fitted(self)
+        return to_native(self.sample_table(n_samples, random_state), self.schema_.container)
+
+    def sample_table(self, n_samples: int = 1, random_state: int | None = None) -> pl.DataFrame:
+        """New rows as a polars frame; see `sample`."""
+        check_is_fitted(self)
+        if n_samples < 0:
+            raise SettingError(f"n_samples = {n_samples!r} must not be negative")
+        key = jax.random.key(self._fitted.train_config.seed if random_state is None else random_state)
+        return self._fitted.codec.decode(sample_rows(self.model_, n_samples, key=key))
+
+    def save(self, path: str | os.PathLike[str], force: bool = False) -> None:
+        """Write the model folder, whole or not at all.
+
+        Raises:
+            OutputError: the path exists (and not `force`), or cannot be written.
+        """
+        check_is_fitted(self)
+        fitted = self._fitted
+        record = fitted.record | {
+            "parameters": _jsonable(self.get_params(deep=False)),
+            "n_features_in": self.n_features_in_,
+            "feature_names_in": list(self.feature_names_in_) if hasattr(self, "feature_names_in_") else None,
+        }
+        self.manifest_ = save_model(
+            path, fitted.model, fitted.codec, fitted.model_config, fitted.train_config, record, force=force
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_fitted")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+def load(path: str | os.PathLike[str]) -> DiffusionDensity:
+    """The model of a folder that `DiffusionDensity.save` or `quasistatic fit` wrote; its SHA-256 sums are checked.
+
+    Raises:
+        ModelFolderError: missing, incomplete, altered, or of an unknown format.
+    """
+    stored = load_model(path)
+    density = DiffusionDensity(**stored.manifest["parameters"])
+    record = {name: value for name, value in stored.manifest.items() if name not in ("format", "versions", "sha256", "parameters")}
+    density._remember(Fitted(stored.model, stored.codec, stored.model_config, stored.train_config, record))
+    density.manifest_ = stored.manifest
+    density.n_features_in_ = stored.manifest["n_features_in"]
+    if stored.manifest["feature_names_in"] is not None:
+        density.feature_names_in_ = np.asarray(stored.manifest["feature_names_in"], dtype=object)
+    return density
+
+
+def _jsonable(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Constructor parameters as JSON; a generator as random_state is not kept (its draw is, as the seed)."""
+    state = parameters["random_state"]
+    return parameters | {"random_state": int(state) if isinstance(state, int | np.integer) else None}
+
+
+def _refuse_missing(encoded: EncodedTable, codec: Codec, source: str) -> None:
+    observed = np.concatenate([cells.observed for cells in encoded.rows], axis=1)
+    if observed.all():
+        return
+    row, column = np.argwhere(~observed)[0]
+    raise DataError(
+        f"{np.count_nonzero(~observed.all(axis=1))} row(s) have missing cells, and only whole rows can be scored",
+        where=f"{source}, row {row + 1}, column {codec.block_names[column]!r}",
+        fix="drop these rows or fill their holes",
+    )

@@ -1,0 +1,42 @@
+"""scikit-learn's checks of the input, for frames of every kind as well as for arrays."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted, validate_data
+
+from quasistatic.data.table import Table, from_frame
+
+
+def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
+    """The table of `X`, with `n_features_in_` and `feature_names_in_` set (`reset`) or checked.
+
+    Raises:
+        ValueError, TypeError: as scikit-learn's contract wants them for arrays (sparse, complex, 1-D, another number of columns).
+        DataError: for frames.
+    """
+    if not reset:
+        check_is_fitted(estimator)
+    if isinstance(X, Table):
+        return X if not reset else _remember(estimator, X)
+    if isinstance(X, np.ndarray) and X.dtype.names is not None:
+        return from_frame(X) if not reset else _remember(estimator, from_frame(X))
+    if hasattr(X, "columns") or hasattr(X, "collect_schema") or hasattr(X, "column_names"):
+        table = from_frame(X)
+        if reset:
+            return _remember(estimator, table)
+        if type(X).__module__.startswith(("pandas", "polars")) and not hasattr(X, "collect"):
+            _check_feature_names(estimator, X, reset=False)
+        return table
+    array = validate_data(
+        estimator, X, reset=reset, dtype=None, ensure_all_finite=False, ensure_min_samples=2 if reset else 1
+    )
+    if array.dtype.kind == "O" and not reset:
+        _check_n_features(estimator, array, reset=False)
+    return from_frame(array)
+
+
+def _remember(estimator: Any, table: Table) -> Table:
+    estimator.feature_names_in_ = np.asarray(table.names, dtype=object)
+    estimator.n_features_in_ = len(table.names)
+    return table

@@ -1,0 +1,171 @@
+"""Exact answers of small models in float64: every state of a discrete block, a grid for every continuous column.
+
+Given x_t the blocks (and the columns of a Gaussian block) are independent, so a step of the chain is a product of one matrix
+per *axis*: a continuous column, or a whole discrete block.
+"""
+
+from functools import reduce
+from itertools import product
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from laws.models import all_observed, blocks_of, is_gaussian, n_states
+from scipy import stats
+
+from quasistatic.forward import AbsorbingDiffusion, ProductDiffusion
+
+
+class Axis(NamedTuple):
+    """One factor of the state space: `points` `[n]` (grid) or `[n, D]` (joint states), each of this `volume`."""
+
+    block: int
+    column: int | None
+    points: np.ndarray
+    volume: float
+
+
+def discrete_states(block, masked: bool = True) -> np.ndarray:
+    """All joint states `[S, D]` of a discrete block, those with masks included."""
+    sizes = n_states(block)
+    mask = [block.mask_state] if masked and isinstance(block, AbsorbingDiffusion) else []
+    return np.array(list(product(*[[*range(k), *mask] for k in sizes])), np.int32)
+
+
+def axes_of(forward, half_width: float = 6.0, n_points: int = 97) -> list[Axis]:
+    """The axes of the state space, block by block."""
+    grid = np.linspace(-half_width, half_width, n_points)
+    axes = []
+    for b, block in enumerate(blocks_of(forward)):
+        if is_gaussian(block):
+            axes += [Axis(b, d, grid, grid[1] - grid[0]) for d in range(block.n_columns)]
+        else:
+            axes.append(Axis(b, None, discrete_states(block), 1.0))
+    return axes
+
+
+def joint_states(forward, axes):
+    """The product of the axes as states of the process `[S, D]`, the last axis running fastest."""
+    index = np.stack(np.meshgrid(*[np.arange(len(a.points)) for a in axes], indexing="ij"), -1).reshape(-1, len(axes))
+    states = []
+    for b, block in enumerate(blocks_of(forward)):
+        parts = [a.points[index[:, i]] for i, a in enumerate(axes) if a.block == b]
+        states.append(jnp.asarray(np.stack(parts, -1), jnp.float32) if is_gaussian(block) else jnp.asarray(parts[0]))
+    return tuple(states) if isinstance(forward, ProductDiffusion) else states[0]
+
+
+def _part(forward, distribution, b: int):
+    return distribution.parts[b] if isinstance(forward, ProductDiffusion) else distribution
+
+
+@eqx.filter_jit
+def pairwise_log_prob(distribution, points):
+    """`[S, n]`: log-probability of n joint states under S discrete distributions."""
+    return jax.vmap(lambda d: jax.vmap(lambda y: jnp.sum(d.log_prob(y)))(points))(distribution)
+
+
+def _probabilities(part, axis: Axis, points) -> np.ndarray:
+    """`[S, n]`: probability (density) of the points on an axis under S distributions of its block."""
+    if axis.column is None:
+        return np.exp(np.asarray(pairwise_log_prob(part, jnp.asarray(points)), np.float64))
+    mean, log_variance = (np.asarray(x[:, axis.column], np.float64)[:, None] for x in (part.mean, part.log_variance))
+    return stats.norm.pdf(points[None], mean, np.exp(0.5 * log_variance))
+
+
+def _cell_mass(part, axis: Axis, values, width: float) -> np.ndarray:
+    if axis.column is None or width == 0:
+        return _probabilities(part, axis, values)
+    mean, log_variance = (np.asarray(x[:, axis.column], np.float64)[:, None] for x in (part.mean, part.log_variance))
+    z = (values[None] - mean) / np.exp(0.5 * log_variance)
+    h = 0.5 * width / np.exp(0.5 * log_variance)
+    return np.where(z > 0, stats.norm.sf(z - h) - stats.norm.sf(z + h), stats.norm.cdf(z + h) - stats.norm.cdf(z - h))
+
+
+@eqx.filter_jit
+def _reverse_kernels(model, states, observed, t):
+    return jax.vmap(lambda x: model.reverse_kernel(x, observed, t))(states)
+
+
+def _combine(factors):
+    """`[S, n1], [S, n2], ... -> [S, n1 * n2 * ...]`."""
+    return reduce(lambda a, b: (a[:, :, None] * b[:, None, :]).reshape(len(a), -1), factors)
+
+
+class Chain:
+    """The exact law of a small model, p(x_1) computed by running the reverse chain over all states."""
+
+    def __init__(self, model, observed=None) -> None:
+        self.model, forward = model, model.forward
+        self.axes = axes_of(forward)
+        self.states = joint_states(forward, self.axes)
+        self.observed = all_observed(forward) if observed is None else observed
+        prior = forward.prior()
+        start = [_probabilities(self._one(_part(forward, prior, a.block)), a, a.points) * a.volume for a in self.axes]
+        p = _combine(start)[0]
+        assert abs(p.sum() - 1) < 1e-5
+        for t in range(model.trajectory_length, 1, -1):
+            factors = self.step(t)
+            first, rest = factors[0], _combine(factors[1:]) if len(factors) > 1 else None
+            p = p @ first if rest is None else ((first * p[:, None]).T @ rest).ravel()
+        self.p_1 = p
+
+    @staticmethod
+    def _one(part):
+        return jax.tree.map(lambda x: x[None], part)
+
+    def step(self, t: int) -> list[np.ndarray]:
+        """Transition probabilities from every x_t to the points of every axis at t - 1."""
+        reverse = _reverse_kernels(self.model, self.states, self.observed, jnp.asarray(t))
+        return [_probabilities(_part(self.model.forward, reverse, a.block), a, a.points) * a.volume for a in self.axes]
+
+    def log_prob(self, x_0, width: float = 0.0) -> np.ndarray:
+        """log p(x_0) `[N]` of data states, or of the cells of the given width around the continuous columns."""
+        parts = x_0 if isinstance(self.model.forward, ProductDiffusion) else (x_0,)
+        reverse = _reverse_kernels(self.model, self.states, self.observed, jnp.asarray(1))
+        likelihood = 1.0
+        for a in self.axes:
+            values = np.asarray(parts[a.block], np.float64)[:, a.column] if a.column is not None else parts[a.block]
+            likelihood = likelihood * _cell_mass(_part(self.model.forward, reverse, a.block), a, values, width)
+        return np.log(self.p_1 @ likelihood)
+
+    def mass(self) -> float:
+        """The total probability of all x_0."""
+        factors = self.step(1)
+        return float(self.p_1 @ np.prod([f.sum(1) for f in factors], axis=0))
+
+
+def exact_terms(model, x_0) -> tuple[float, float, float]:
+    """E of the prior, diffusion and reconstruction terms of K for one row of a single discrete block, by enumeration."""
+    forward, T = model.forward, model.trajectory_length
+    states = jnp.asarray(discrete_states(forward))
+    observed = all_observed(forward)
+    x_0 = jnp.asarray(x_0)
+
+    @jax.jit
+    def tables(t):
+        marginal = pairwise_log_prob(jax.tree.map(lambda x: x[None], forward.marginal(x_0, t)), states)[0]
+        bridge = pairwise_log_prob(jax.vmap(lambda x: forward.bridge(x, x_0, t))(states), states)
+        reverse = pairwise_log_prob(jax.vmap(lambda x: model.reverse_kernel(x, observed, t))(states), states)
+        return marginal, bridge, reverse
+
+    def log(x):
+        return np.asarray(x, np.float64)
+
+    def divergence(p, q):
+        """KL(p || q) over the last axis, of log-probabilities."""
+        return np.sum(np.where(p > -1e6, np.exp(p) * (p - q), 0.0), -1)
+
+    diffusion = 0.0
+    for t in range(2, T + 1):
+        marginal, bridge, reverse = map(log, tables(jnp.asarray(t)))
+        possible = marginal > -1e6
+        diffusion -= np.sum(np.exp(marginal[possible]) * divergence(bridge[possible], reverse[possible]))
+    marginal, _, reverse = map(log, tables(jnp.asarray(1)))
+    at_x_0 = np.all(np.asarray(states) == np.asarray(x_0), axis=1)
+    possible = marginal > -1e6
+    reconstruction = np.sum(np.exp(marginal[possible]) * reverse[possible][:, at_x_0][:, 0])
+    last = log(tables(jnp.asarray(T))[0])
+    prior = log(pairwise_log_prob(jax.tree.map(lambda x: x[None], forward.prior()), states)[0])
+    return -float(divergence(last, prior)), float(diffusion), float(reconstruction)

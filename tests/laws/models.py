@@ -1,0 +1,87 @@
+"""Models and rows for the laws: a kernel with a network that has learned something arbitrary."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from cases import randomised
+
+from quasistatic.data.cells import Cells
+from quasistatic.forward import AbsorbingDiffusion, GaussianDiffusion, ProductDiffusion
+from quasistatic.model import DiffusionModel
+from quasistatic.network import ResidualMLP
+from quasistatic.network.base import AbstractNetwork
+
+
+class Constant(AbstractNetwork):
+    """The same raw output everywhere."""
+
+    raw: jax.Array
+    n_features: int = eqx.field(static=True)
+
+    @property
+    def n_outputs(self) -> int:
+        return self.raw.shape[0]
+
+    def __call__(self, features, time, *, key=None):
+        return self.raw
+
+
+def model_of(forward, seed: int = 0, scale: float = 0.3, width: int = 8) -> DiffusionModel:
+    """The forward process with a small random network."""
+    network = ResidualMLP(forward.n_features, forward.n_outputs, width=width, depth=1, key=jax.random.key(seed))
+    return DiffusionModel(forward, randomised(network, seed, scale))
+
+
+def blocks_of(forward) -> tuple:
+    """The blocks of a product, or the process itself."""
+    return forward.blocks if isinstance(forward, ProductDiffusion) else (forward,)
+
+
+def is_gaussian(block) -> bool:
+    return isinstance(block, GaussianDiffusion)
+
+
+def n_states(block) -> np.ndarray:
+    """Number of data states of each column of a discrete block."""
+    table = block.log_marginals if isinstance(block, AbsorbingDiffusion) else block.log_pi
+    return np.sum(np.asarray(table) > -1e8, axis=1)
+
+
+def random_state(forward, n: int, seed: int = 0):
+    """n data states x_0 `[n, D]`, a tuple of them for a product."""
+    rng = np.random.default_rng(seed)
+
+    def of_block(block):
+        if is_gaussian(block):
+            return jnp.asarray(np.clip(rng.standard_normal((n, block.n_columns)), -2, 2), jnp.float32)
+        return jnp.asarray(rng.integers(0, n_states(block), (n, block.n_columns)), jnp.int32)
+
+    states = tuple(of_block(block) for block in blocks_of(forward))
+    return states if isinstance(forward, ProductDiffusion) else states[0]
+
+
+def all_observed(forward):
+    """The flags of a whole row."""
+    flags = tuple(jnp.ones(block.n_columns, bool) for block in blocks_of(forward))
+    return flags if isinstance(forward, ProductDiffusion) else flags[0]
+
+
+def cells_of(forward, states, observed=None, width=None):
+    """Rows from states `[N, D]`; `width` of the continuous cells, None: densities; `observed` [D] flags over all columns."""
+    parts = states if isinstance(forward, ProductDiffusion) else (states,)
+    flags = np.ones(forward.n_columns, bool) if observed is None else np.asarray(observed)
+    cells, begin = [], 0
+    for block, x in zip(blocks_of(forward), parts, strict=True):
+        seen = np.broadcast_to(flags[begin : begin + block.n_columns], x.shape)
+        z_width = None if width is None or not is_gaussian(block) else np.full(x.shape, width, np.float32)
+        cells.append(Cells(np.asarray(x), seen, z_width))
+        begin += block.n_columns
+    return tuple(cells) if isinstance(forward, ProductDiffusion) else cells[0]
+
+
+def flags_of(forward, observed):
+    """Flags [D] over all columns as the `observed` argument of `reverse_kernel`."""
+    parts = np.split(np.asarray(observed), np.cumsum([b.n_columns for b in blocks_of(forward)])[:-1])
+    flags = tuple(jnp.asarray(p) for p in parts)
+    return flags if isinstance(forward, ProductDiffusion) else flags[0]

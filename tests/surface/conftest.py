@@ -1,0 +1,61 @@
+"""A small model, fitted once, and a way to run the command line."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+BUDGET = ["--max-steps", "20", "--trajectory-length", "10", "--width", "16"]
+"""Options that make a fit take a second."""
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a command did."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: object) -> Outcome:
+    """Run `quasistatic` in this process."""
+    from quasistatic.cli.app import app
+
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Outcome(done.exit_code, done.stdout, done.stderr)
+
+
+def refused(*arguments: object, folder: Path) -> str:
+    """Run a command that must fail: exit code 2, one clear error, no traceback, nothing written. Returns the message."""
+    before = contents(folder)
+    outcome = run(*arguments)
+    assert outcome.code == 2, f"{outcome.stdout}\n{outcome.stderr}"
+    assert outcome.stderr.count("Error: ") == 1, outcome.stderr
+    assert "Traceback" not in outcome.stderr + outcome.stdout
+    assert contents(folder) == before
+    return outcome.stderr[outcome.stderr.index("Error: ") :]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(path): path.read_bytes() if path.is_file() else b"" for path in sorted(folder.rglob("*"))}
+
+
+@pytest.fixture(scope="session")
+def fitted(tmp_path_factory, penguins_path) -> Path:
+    """A model folder, fitted on the penguins for a few steps. Do not change it: copy it."""
+    folder = tmp_path_factory.mktemp("fitted") / "model"
+    outcome = run("fit", penguins_path, "-o", folder, *BUDGET, "--quiet")
+    assert outcome.code == 0, outcome.stderr
+    return folder
+
+
+@pytest.fixture
+def model(fitted, tmp_path) -> Path:
+    """A copy of the small model in the test's own folder."""
+    return Path(shutil.copytree(fitted, tmp_path / "model"))

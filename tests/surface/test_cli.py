@@ -1,0 +1,208 @@
+"""The commands on good input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import polars as pl
+import pytest
+
+from quasistatic.cli.fit import checkpoint_folder
+from surface.conftest import BUDGET, contents, run
+
+
+@pytest.fixture
+def penguins(penguins_path) -> pl.DataFrame:
+    return pl.read_csv(penguins_path, null_values="NA")
+
+
+def test_fit_prints_the_schema_and_the_bound(tmp_path, penguins_path):
+    model = tmp_path / "model"
+    outcome = run("fit", penguins_path, "-o", model, *BUDGET)
+    assert outcome.code == 0, outcome.stderr
+    for words in ("bill_length_mm", "rounded to 0.1", "species", "nats per row", "Base measure", "quasistatic sample"):
+        assert words in outcome.stdout
+    assert {path.name for path in model.iterdir()} == {
+        "config.json",
+        "schema.json",
+        "model.safetensors",
+        "manifest.json",
+    }
+    assert not checkpoint_folder(str(model)).exists()
+
+
+def test_fit_json_is_one_object(tmp_path, penguins_path):
+    outcome = run("fit", penguins_path, "-o", tmp_path / "model", *BUDGET, "--json")
+    values = json.loads(outcome.stdout)
+    assert values["rows"] == 344
+    assert values["unit"] == "nats per row"
+    assert values["columns"][0]["name"] == "species"
+    assert isinstance(values["validation_bound"], float)
+    assert "bill_length_mm" in outcome.stderr
+
+
+def test_quiet_prints_the_result_only(tmp_path, penguins_path):
+    outcome = run("fit", penguins_path, "-o", tmp_path / "model", *BUDGET, "--quiet")
+    assert "nats per row" in outcome.stdout
+    assert "rounded to 0.1" not in outcome.stdout.split("Base measure")[0]
+    assert outcome.stderr == ""
+
+
+def test_same_seed_same_bytes(tmp_path, penguins_path):
+    for name in ("one", "two"):
+        assert run("fit", penguins_path, "-o", tmp_path / name, *BUDGET, "--seed", 3, "--quiet").code == 0
+    read = lambda name: (tmp_path / name / "model.safetensors").read_bytes()  # noqa: E731
+    assert read("one") == read("two")
+
+
+def test_sample_gives_rows_like_the_table(model, tmp_path, penguins):
+    out = tmp_path / "synthetic.csv"
+    outcome = run("sample", model, "-n", 50, "-o", out)
+    assert outcome.code == 0, outcome.stderr
+    frame = pl.read_csv(out)
+    assert frame.columns == penguins.columns
+    assert frame.height == 50
+    assert set(frame["species"]) <= set(penguins["species"])
+    assert ((frame["bill_length_mm"] * 10).round(6) % 1 == 0).all()
+
+
+def test_sample_by_seed(model, tmp_path):
+    outs = [tmp_path / name for name in ("a.csv", "b.csv", "c.csv")]
+    for out, seed in zip(outs, (1, 1, 2), strict=True):
+        assert run("sample", model, "-n", 20, "-o", out, "--seed", seed).code == 0
+    assert outs[0].read_bytes() == outs[1].read_bytes() != outs[2].read_bytes()
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "jsonl", "tsv"])
+def test_sample_writes_other_formats(model, tmp_path, ending):
+    outcome = run("sample", model, "-n", 5, "-o", tmp_path / f"rows.{ending}", "--json")
+    assert json.loads(outcome.stdout)["rows"] == 5
+    assert (tmp_path / f"rows.{ending}").stat().st_size > 0
+
+
+def test_sample_to_stdout_is_csv(model, tmp_path):
+    outcome = run("sample", model, "-n", 5, "-o", "-")
+    lines = outcome.stdout.splitlines()
+    assert lines[0].startswith("species,island")
+    assert len(lines) == 6
+
+
+@pytest.mark.parametrize("method", ["bound", "ais"])
+def test_score_writes_a_line_for_each_row(model, tmp_path, penguins_path, method):
+    out = tmp_path / "scores.csv"
+    outcome = run("score", model, penguins_path, "-o", out, "--method", method, "--trajectories", 4)
+    assert outcome.code == 0, outcome.stderr
+    frame = pl.read_csv(out)
+    assert frame.columns == ["log_likelihood", "stderr"] + (["ess"] if method == "ais" else [])
+    assert frame.height == 344
+    assert frame["log_likelihood"].is_finite().all()
+    assert (frame["stderr"] >= 0).all()
+    for words in ("Mean log-likelihood of 344 rows", "±", "nats per row", "lower bound", "Base measure"):
+        assert words in outcome.stdout
+
+
+def test_score_keeps_the_order_of_rows(model, tmp_path, penguins):
+    shuffled = penguins.with_row_index("row").sample(fraction=1, shuffle=True, seed=0)
+    penguins.write_parquet(tmp_path / "a.parquet")
+    shuffled.drop("row").write_parquet(tmp_path / "b.parquet")
+    for name in ("a", "b"):
+        assert run("score", model, tmp_path / f"{name}.parquet", "-o", tmp_path / f"{name}.csv", "--quiet").code == 0
+    a = pl.read_csv(tmp_path / "a.csv")["log_likelihood"]
+    b = pl.read_csv(tmp_path / "b.csv")["log_likelihood"]
+    assert (a[shuffled["row"].to_list()] - b).abs().max() < 1e-3
+
+
+def test_score_json(model, tmp_path, penguins_path):
+    out = tmp_path / "scores.csv"
+    outcome = run("score", model, penguins_path, "-o", out, "--method", "ais", "--trajectories", 4, "--json")
+    values = json.loads(outcome.stdout)
+    assert values["mean"] == pytest.approx(pl.read_csv(out)["log_likelihood"].mean(), abs=1e-4)
+    assert values["mean_stderr"] > 0
+    assert values["unit"] == "nats per row"
+    assert 1 <= values["mean_ess"] <= 4
+    assert "species" in values["base_measure"]
+
+
+def test_inspect(model):
+    outcome = run("inspect", model)
+    assert outcome.code == 0, outcome.stderr
+    for words in ("bill_length_mm", "Base measure", "validation bound", "max_steps", "jax"):
+        assert words in outcome.stdout
+    values = json.loads(run("inspect", model, "--json").stdout)
+    assert values["training"]["steps"] <= 20
+    assert len(values["columns"]) == 8
+
+
+def test_demo_does_everything(tmp_path):
+    out = tmp_path / "demo"
+    outcome = run("demo", "-o", out, "--max-steps", 20)
+    assert outcome.code == 0, outcome.stderr
+    assert {path.name for path in out.iterdir()} == {"model", "synthetic.csv", "scores.csv"}
+    assert pl.read_csv(out / "synthetic.csv").height == 344
+    assert "Synthetic rows" in outcome.stdout
+    assert "Mean log-likelihood" in outcome.stdout
+    again = run("demo", "-o", out, "--max-steps", 20)
+    assert again.code == 2
+    assert "--force" in again.stderr
+    assert run("demo", "-o", out, "--max-steps", 20, "--force", "--json").code == 0
+
+
+def test_an_unfinished_fit_is_not_thrown_away(tmp_path, penguins_path):
+    model = tmp_path / "model"
+    left = checkpoint_folder(str(model))
+    left.mkdir()
+    (left / "something").write_text("work")
+    outcome = run("fit", penguins_path, "-o", model, *BUDGET)
+    assert outcome.code == 2
+    assert "--resume" in outcome.stderr
+    assert "--force" in outcome.stderr
+    assert (left / "something").exists()
+    assert run("fit", penguins_path, "-o", model, *BUDGET, "--force", "--quiet").code == 0
+    assert not left.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_leaves_a_checkpoint_and_resume_gives_the_same_model(tmp_path, penguins_path):
+    options = ["--max-steps", "400", "--trajectory-length", "10", "--width", "16"]
+    model, whole = tmp_path / "model", tmp_path / "whole"
+    command = [sys.executable, "-m", "quasistatic", "fit", str(penguins_path), "-o", str(model), *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    deadline = time.monotonic() + 120
+    while process.poll() is None and not checkpoint_folder(str(model)).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    if process.returncode == 0:
+        pytest.skip("the fit was done before it could be stopped")
+    assert process.returncode == 130, stderr
+    assert "--resume" in stderr
+    assert "Traceback" not in stderr
+    assert not model.exists()
+    assert run("fit", penguins_path, "-o", model, *options, "--resume", "--quiet").code == 0
+    assert run("fit", penguins_path, "-o", whole, *options, "--quiet").code == 0
+    assert (model / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_a_reader_that_goes_away_is_no_error(model):
+    command = f'"{sys.executable}" -m quasistatic sample "{model}" -n 5000 -o - | head -n 1'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.startswith("species,")
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+def test_inspect_changes_nothing(model):
+    before = contents(model)
+    run("inspect", model)
+    assert contents(model) == before
+
+
+def test_version_and_help():
+    assert run("--version").stdout.startswith("quasistatic 0.")
+    for command in ("fit", "sample", "score", "inspect", "demo"):
+        outcome = run(command, "--help")
+        assert outcome.code == 0
+        assert "Examples" in outcome.stdout
