@@ -69,6 +69,11 @@ KERNELS = {
     ),
 }
 
+DISCRETE = [name for name in KERNELS if not name.startswith("gaussian") or "-x-" in name]
+"""Names of the kernels with a discrete block."""
+
+GAUSSIAN = [name for name in KERNELS if name not in DISCRETE]
+
 # (number of features, number of outputs, key) -> network
 NETWORKS = {
     "residual": lambda f, p, key: ResidualMLP(f, p, width=16, depth=2, key=key),

@@ -320,3 +320,9 @@ def test_an_unwritable_cache_is_no_error(tmp_path):
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_no_row_that_is_whole(model, tmp_path, penguins_path):
+    data = tmp_path / "holes.csv"
+    pl.read_csv(penguins_path, null_values="NA").filter(pl.col("sex").is_null()).write_csv(data)
+    assert "missing" in refused("score", model, data, "-o", tmp_path / "out.csv", folder=tmp_path)

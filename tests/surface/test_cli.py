@@ -91,16 +91,19 @@ def test_sample_to_stdout_is_csv(model, tmp_path):
 
 
 @pytest.mark.parametrize("method", ["bound", "ais"])
-def test_score_writes_a_line_for_each_row(model, tmp_path, penguins_path, method):
+def test_score_writes_a_line_for_each_row(model, tmp_path, penguins_path, penguins, method):
     out = tmp_path / "scores.csv"
     outcome = run("score", model, penguins_path, "-o", out, "--method", method, "--trajectories", 4)
     assert outcome.code == 0, outcome.stderr
     frame = pl.read_csv(out)
     assert frame.columns == ["log_likelihood", "stderr"] + (["ess"] if method == "ais" else [])
     assert frame.height == 344
-    assert frame["log_likelihood"].is_finite().all()
-    assert (frame["stderr"] >= 0).all()
-    for words in ("Mean log-likelihood of 344 rows", "±", "nats per row", "lower bound", "Base measure"):
+    whole = ~penguins.select(pl.any_horizontal(pl.all().is_null())).to_series()
+    assert (frame["log_likelihood"].is_not_null() == whole).all()  # a row with a hole keeps its place, without a number
+    assert frame["log_likelihood"].drop_nulls().is_finite().all()
+    assert (frame["stderr"].drop_nulls() >= 0).all()
+    assert "11 of 344 rows have missing cells" in outcome.stderr
+    for words in ("Mean log-likelihood of 333 rows", "±", "nats per row", "lower bound", "Base measure"):
         assert words in outcome.stdout
 
 
@@ -123,6 +126,7 @@ def test_score_json(model, tmp_path, penguins_path):
     assert values["mean_stderr"] > 0
     assert values["unit"] == "nats per row"
     assert 1 <= values["mean_ess"] <= 4
+    assert (values["rows"], values["scored_rows"]) == (344, 333)
     assert "species" in values["base_measure"]
 
 

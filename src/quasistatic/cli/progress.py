@@ -28,6 +28,7 @@ class FitProgress:
         self.task: TaskID | None = None
         self.last_line = -math.inf
         self.phase = ""
+        self.first = (time.monotonic(), 0)
 
     def __enter__(self) -> Self:
         if not self.hidden and self.console.is_terminal:
@@ -54,6 +55,7 @@ class FitProgress:
             return
         if event.phase != self.phase:
             self.phase, self.last_line = event.phase, -math.inf
+            self.first = (time.monotonic(), event.step)  # compilation lies before it
             self.console.print(Text(event.phase[:1].upper() + event.phase[1:]))
         if self.bar is not None and self.task is not None:
             self.bar.update(
@@ -61,22 +63,22 @@ class FitProgress:
                 description="Training",
                 completed=event.step,
                 total=event.max_steps or None,
-                numbers=_numbers(event),
+                numbers=self._numbers(event),
             )
         elif time.monotonic() - self.last_line >= _SECONDS_BETWEEN_LINES:
             self.last_line = time.monotonic()
-            self.console.print(Text(f"  step {_numbers(event)}"))
+            self.console.print(Text(f"  step {self._numbers(event)}"))
 
-
-def _numbers(event: Any) -> str:
-    parts = [f"{event.step}/{event.max_steps}"]
-    if _known(event.valid_nats):
-        parts.append(f"held-out bound {event.valid_nats:.3f} nats")
-    elif _known(event.train_nats):
-        parts.append(f"bound {event.train_nats:.3f} nats")
-    if _known(event.seconds_left):
-        parts.append(f"{duration(event.seconds_left)} left")
-    return " · ".join(parts)
+    def _numbers(self, event: Any) -> str:
+        parts = [f"{event.step}/{event.max_steps}"]
+        if _known(event.valid_nats):
+            parts.append(f"held-out bound {event.valid_nats:.3f} nats")
+        elif _known(event.train_nats):
+            parts.append(f"bound {event.train_nats:.3f} nats")
+        seconds, steps = time.monotonic() - self.first[0], event.step - self.first[1]
+        if steps > 0:
+            parts.append(f"{duration(seconds / steps * (event.max_steps - event.step))} left")
+        return " · ".join(parts)
 
 
 def _known(number: float | None) -> bool:

@@ -30,8 +30,9 @@ def score(
         typer.Option(help="`bound`: the variational bound, fast. `ais`: tighter, with an effective sample size."),
     ] = "bound",
     trajectories: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Forward trajectories a row: more are tighter.")
-    ] = 16,
+        int | None,
+        typer.Option(metavar="N", min=1, help="Trajectories a row: more are tighter. [default: 16; 2 with bound]"),
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -39,8 +40,9 @@ def score(
 ) -> None:
     """Write a log-likelihood for each row, in nats, with its standard error.
 
-    OUT has one line for each row of DATA, in the same order: `log_likelihood`, `stderr` and, with `--method ais`, `ess` (the
-    effective number of trajectories); a row with missing cells has no numbers. Printed: the mean over the rows and its standard error, the units and the base measure.
+    OUT has one line for each row of DATA, in the same order: `log_likelihood`, `stderr` and, with `--method ais`, `ess`
+    (the effective number of trajectories); a row with missing cells has no numbers. Printed: the mean over the rows and its
+    standard error, the units and the base measure.
 
     **Examples**
 

@@ -34,12 +34,20 @@ def read(obj: Any) -> tuple[pl.DataFrame, str, dict[str, Any]]:
             column = column.unify_dictionaries() if column.num_chunks > 1 else column
             order = column.chunk(0).dictionary.to_pylist() if column.num_chunks else []
             categories[name] = [value if isinstance(value, bool | int | float | str) else str(value) for value in order]
+            if len({str(value) for value in order}) < len(order):
+                raise DataError(
+                    "two categories read the same", where=f"{_SOURCE}, column {name!r}", fix="rename one of them"
+                )
             cells = [None if cell is None else str(cell) for cell in column.to_pylist()]
             series.append(pl.Series(name, cells, dtype=pl.Enum([str(value) for value in order])))
         else:
             series.append(pl.from_arrow(column).alias(name))  # type: ignore[union-attr]
     encoded = _schema_text(table.schema)
-    return pl.DataFrame(series), _SOURCE, {"backend": "pyarrow", "schema": encoded, "categories": categories}
+    return (
+        pl.DataFrame({column.name: column for column in series}),
+        _SOURCE,
+        {"backend": "pyarrow", "schema": encoded, "categories": categories},
+    )
 
 
 def write(frame: pl.DataFrame, container: Mapping[str, Any]) -> Any:

@@ -139,8 +139,12 @@ class Codec:
         blocks = [block if isinstance(block, Cells) else Cells(block, None) for block in rows]
         values = [np.asarray(block.value) for block in blocks]
         masks = [None if block.observed is None else np.asarray(block.observed) for block in blocks]
-        z, z_mask = (values[0], masks[0]) if self.continuous else (None, None)
-        codes, code_mask = (values[-1], masks[-1]) if self.discrete_names else (None, None)
+        z, z_mask, codes, code_mask = (
+            values[0],
+            masks[0],
+            values[-1],
+            masks[-1],
+        )  # one block may be both; then one is unused
         series: dict[str, pl.Series] = {}
         atom_position = len(self.discrete)
         for j, (column, transform) in enumerate(zip(self.continuous, self.transforms, strict=True)):
@@ -152,7 +156,7 @@ class Codec:
             series[column.name] = _masked(write_numbers(coordinate, column), z_mask, j)
         for j, column in enumerate(self.discrete):
             series[column.name] = _masked(write_codes(codes[:, j], column), code_mask, j)
-        return pl.DataFrame([series[name].alias(name) for name in self.schema.names])
+        return pl.DataFrame({name: series[name] for name in self.schema.names})
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types; `from_json` gives back an equal codec."""
@@ -234,7 +238,7 @@ def _coordinates(table: Table, column: Column) -> tuple[np.ndarray, np.ndarray]:
 
 def _atom_coordinates(column: Column) -> np.ndarray:
     atoms = np.asarray(column.atoms, dtype=np.float64)
-    return np.rint((atoms - column.offset) / column.step) if column.has_lattice else atoms
+    return np.rint((atoms - column.offset) / (column.step or 1.0)) if column.has_lattice else atoms
 
 
 def atom_codes(coordinate: np.ndarray, observed: np.ndarray, column: Column) -> np.ndarray:

@@ -37,7 +37,7 @@ def read_delimited(path: Path, separator: str | None = None) -> pl.DataFrame:
         raise DataError("the rows cannot be told apart", where=str(path), fix="check the quotation marks and line ends")
     frame = frame[1:].filter(pl.Series(~blank))
     frame.columns = header
-    return pl.DataFrame([typed(series, decimal_comma=separator == ";") for series in frame])
+    return pl.DataFrame({series.name: typed(series, decimal_comma=separator == ";") for series in frame})
 
 
 def _utf8(path: Path) -> bytes:
@@ -46,6 +46,8 @@ def _utf8(path: Path) -> bytes:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16").encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")  # the line ends of old Macs
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:

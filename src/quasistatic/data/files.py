@@ -81,8 +81,8 @@ def _json_lines(path: Path) -> Table:
             f"cannot be read as JSON lines ({reason})", where=str(path), fix="give each column one type"
         ) from error
     _find_non_object(path)
-    strings = [typed_text(series) if series.dtype == pl.String else series for series in frame]
-    return Table(pl.DataFrame(strings), str(path))
+    columns = {series.name: typed_text(series) if series.dtype == pl.String else series for series in frame}
+    return Table(pl.DataFrame(columns), str(path))
 
 
 def typed_text(series: pl.Series) -> pl.Series:

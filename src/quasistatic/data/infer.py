@@ -57,7 +57,7 @@ def _decide(series: pl.Series, given: dict[str, Any], table: Table) -> Column | 
     kind = given.get("kind")
     if kind == "ignore":
         return LeftOut(series.name, "ignored, as the schema says")
-    if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary, pl.Time, pl.Duration, pl.Unknown):
+    if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary, pl.Time, pl.Duration, pl.Unknown, pl.Int128):
         if kind is not None:
             raise SchemaError(
                 f"cells of type {dtype_text(series.dtype)} cannot be {kind}",
@@ -93,9 +93,13 @@ def _kind(series: pl.Series) -> str:
     if series.dtype.is_integer():
         return "integer"
     # a handful of values that recur and lie on no lattice are levels, not measurements
-    if distinct <= 20 and n >= 10 * distinct and _float_lattice(series) is None:
+    if distinct <= 20 and n >= 10 * distinct and _float_lattice(series) is None and _least_count(series) >= 3:
         return "categorical"
     return "numeric"
+
+
+def _least_count(series: pl.Series) -> int:
+    return int(series.drop_nulls().value_counts()["count"].min())  # type: ignore[arg-type]
 
 
 def _left_out_reason(series: pl.Series, table: Table) -> str:
@@ -159,7 +163,7 @@ def _state_column(series: pl.Series, kind: str, where: str) -> Column:
     kind = "binary" if len(values) == 2 else "categorical"
     unit = TIME_UNITS[0] if is_temporal(series.dtype) else None
     missing = series.null_count()
-    return Column(series.name, kind, dtype_text(series.dtype), None, 0.0, values, (), missing, constant, unit)  # type: ignore[arg-type]
+    return Column(series.name, kind, dtype_text(series.dtype), None, 0.0, values, (), missing, constant, unit)
 
 
 def _time_column(series: pl.Series, where: str) -> Column:

@@ -11,7 +11,8 @@ CHANCE = 1e-6
 """A lattice is believed when full-precision values would show it with at most this probability."""
 MOST_DECIMALS = 6
 FINEST = 1e4
-"""A lattice finer than the standard deviation by this much is a density, unless values repeat."""
+"""A lattice finer than the standard deviation by this much is a density, unless values repeat or it has two decimals; by
+100 times as much it always is, for float32 could not tell its cells apart."""
 
 
 class Lattice(NamedTuple):
@@ -57,7 +58,7 @@ def _is_coarse(values: np.ndarray, n: int, step: float) -> bool:
     scale = float(np.max(np.abs(values)))  # 1e300 has no square
     ratio = float(np.std(values / scale)) * scale / step
     repeated = 1 - len(values) / n
-    return ratio <= FINEST or repeated > 0.01 or (step >= 0.01 and ratio <= 100 * FINEST)
+    return ratio <= FINEST or (ratio <= 100 * FINEST and (repeated > 0.01 or step >= 0.01))
 
 
 def _decimal(values: np.ndarray, n: int, relative_error: float) -> Lattice | None:
@@ -66,11 +67,12 @@ def _decimal(values: np.ndarray, n: int, relative_error: float) -> Lattice | Non
         if np.max(np.abs(scaled)) >= 2**53:
             return None
         tolerance = relative_error * np.maximum(np.abs(scaled), 1.0)
-        if np.all(np.abs(scaled - np.rint(scaled)) <= tolerance):
+        nearest = np.rint(scaled)
+        if np.all(np.abs(scaled - nearest) <= tolerance) and np.all(np.diff(nearest) > 0):
             chance = np.sum(np.log(np.minimum(2 * tolerance[scaled != 0], 1.0)))
             if chance >= np.log(CHANCE):
                 return None
-            whole = integer_lattice(np.rint(scaled).astype(np.int64), n)
+            whole = integer_lattice(nearest.astype(np.int64), n)
             return Lattice(_decimal_number(whole.step, decimals), _decimal_number(whole.offset, decimals))
     return None
 

@@ -116,7 +116,7 @@ def read_coordinates(series: pl.Series, column: Column, source: str) -> tuple[np
         series = as_times(series, dtype, where)
         ticks = ticks_per_unit(dtype, column.unit or "d")
         values = series.to_physical().fill_null(int(column.offset) * ticks).to_numpy().astype(np.int64)
-        coordinate = (values - int(column.offset) * ticks) / (column.step * ticks)
+        coordinate = (values - int(column.offset) * ticks) / ((column.step or 1.0) * ticks)
         return coordinate, series.is_not_null().to_numpy()
     series = as_numbers(series, where)
     series = series.fill_nan(None) if series.dtype.is_float() else series
@@ -205,7 +205,7 @@ def _write_times(coordinate: np.ndarray, column: Column, dtype: pl.DataType) -> 
     low, high = int(_EARLIEST * per_second), int(_LATEST * per_second)
     if isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns":
         low, high = -(2**63) + 1, 2**63 - 1
-    step, offset = round(column.step * ticks), int(column.offset) * ticks
+    step, offset = round((column.step or 1.0) * ticks), int(column.offset) * ticks
     series = _write_integers(coordinate, column.name, step, offset, low, high).cast(pl.Int64)
     series = series.cast(pl.Int32).cast(pl.Date) if isinstance(dtype, pl.Date) else series.cast(dtype)
     return series.cast(pl.String) if as_text else series

@@ -94,7 +94,7 @@ def _array(frame: pl.DataFrame, file: BinaryIO) -> None:
 
 
 def _archive(frame: pl.DataFrame, file: BinaryIO) -> None:
-    np.savez(file, allow_pickle=False, **{series.name: _savable(series) for series in frame})  # type: ignore[arg-type]
+    np.savez(file, allow_pickle=False, **{series.name: _savable(series) for series in frame})
 
 
 def _savable(series: pl.Series) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +32,7 @@ def read(frame: Any) -> tuple[pl.DataFrame, str, dict[str, Any]]:
         name: _column_spec(label, frame.dtypes.iloc[j])
         for j, (name, label) in enumerate(zip(names, labels, strict=True))
     }
-    return pl.DataFrame(series), _SOURCE, {"backend": "pandas", "columns": columns}
+    return pl.DataFrame({column.name: column for column in series}), _SOURCE, {"backend": "pandas", "columns": columns}
 
 
 def _column_spec(label: Any, dtype: Any) -> dict[str, Any]:
@@ -60,14 +61,18 @@ def _is_categorical(dtype: Any) -> bool:
 
 
 def _read_column(name: str, series: Any) -> pl.Series:
-    dtype = series.dtype
+    dtype: Any = series.dtype
     missing = series.isna().to_numpy()
     if _is_categorical(dtype):
         texts = [str(_json_value(value)) for value in dtype.categories.tolist()]
+        if len(set(texts)) < len(texts):
+            raise DataError(
+                "two categories read the same", where=f"{_SOURCE}, column {name!r}", fix="rename one of them"
+            )
         codes = series.cat.codes.to_numpy().astype(np.int64)
         cells = np.array([*texts, None], dtype=object)[codes]
         return pl.Series(name, cells.tolist(), dtype=pl.Enum(texts))
-    if isinstance(dtype, np.dtype) and dtype.kind in "biufM":
+    if type(dtype).__module__.startswith("numpy") and dtype.kind in "biufM":
         return _read_array(name, series.to_numpy())
     kind = getattr(dtype, "kind", "O")
     if type(dtype).__name__ == "DatetimeTZDtype":
@@ -116,7 +121,7 @@ def _write_column(pandas: Any, series: pl.Series, spec: Mapping[str, Any]) -> An
         return pandas.Series(series.to_numpy()).astype(dtype)
     if text.startswith("float"):
         return pandas.Series(series.cast(pl.Float64).to_numpy()).astype(dtype)
-    if series.null_count() and text.startswith(("int", "uint", "bool")) and "[" not in text:
+    if series.null_count() and re.fullmatch(r"u?int\d+|bool", text):
         dtype = "object" if text == "bool" else "float64"  # as pandas itself does when a hole appears
     return pandas.Series(series.to_list(), dtype=dtype)
 

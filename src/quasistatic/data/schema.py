@@ -147,7 +147,8 @@ def _column_from_json(item: dict[str, Any]) -> Column:
     unknown = set(item) - {f.name for f in fields(Column)}
     if unknown:
         raise SchemaError(f"unknown keys {sorted(unknown)}", where=f"column {item.get('name')!r} of the schema")
-    return Column(**item | {"categories": tuple(item["categories"]), "atoms": tuple(item["atoms"])})
+    settings: dict[str, Any] = {**item, "categories": tuple(item["categories"]), "atoms": tuple(item["atoms"])}
+    return Column(**settings)
 
 
 def detail(column: Column) -> str:

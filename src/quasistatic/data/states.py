@@ -41,7 +41,7 @@ def _text_codes(series: pl.Series, column: Column) -> np.ndarray:
     text = series.cast(pl.String, strict=False)
     if series.dtype == pl.Boolean and "True" in column.categories:
         text = text.str.to_titlecase()
-    codes = text.cast(pl.Enum(list(column.categories)), strict=False).to_physical()
+    codes = text.cast(pl.Enum([str(value) for value in column.categories]), strict=False).to_physical()
     return codes.cast(pl.Int64).fill_null(-1).to_numpy()
 
 

@@ -159,7 +159,7 @@ def _fit_spline(x: np.ndarray) -> QuantileSpline | None:
     for k in range(1, len(knots)):
         if knots[k] - knots[keep[-1]] > gap:
             keep.append(k)
-    if len(keep) < 4 or gap <= 0:
+    if len(keep) < 4 or gap <= 1e-290:  # slopes of 1/gap must stay finite
         return None
     x_knots, p = knots[keep], levels[keep]
     z_knots = np.array([NormalDist().inv_cdf(float(level)) for level in p])

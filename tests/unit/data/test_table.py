@@ -134,6 +134,7 @@ def test_numpy_text_structured_and_names():
         ("a string", "str is no table"),
         (5, "int is no table"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "column 'a' occurs more than once"),
+        (pd.DataFrame({"a": pd.Categorical([1, "1"])}), "column 'a': two categories read the same"),
         (pd.DataFrame({"a": [1, "x"]}), "column 'a': the cells are of several types"),
         (pa.table([[1], [2]], names=["a", "a"]), "column 'a' occurs more than once"),
     ],
