@@ -64,7 +64,9 @@ def mixture(train: Numbers, valid: Numbers, test: Numbers, seed: int) -> tuple[n
             break
         for kind in ("full", "diag"):
             for floor in (1e-6, 1e-3, 1e-2):
-                model = GaussianMixture(components, covariance_type=kind, reg_covar=floor, random_state=seed, max_iter=200)
+                model = GaussianMixture(
+                    components, covariance_type=kind, reg_covar=floor, random_state=seed, max_iter=200
+                )
                 model.fit(rows)
                 reached = log_density(model, valid).mean()
                 if best is None or reached > best[0]:

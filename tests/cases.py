@@ -32,7 +32,7 @@ def randomised(tree, seed: int, scale: float = 0.3):
     """The same tree with noise on all its floating-point arrays: a trained network, or a trained schedule."""
     rng = np.random.default_rng(seed)
     arrays, rest = eqx.partition(tree, eqx.is_inexact_array)
-    noisy = jax.tree.map(lambda x: x + jnp.asarray(scale * rng.standard_normal(x.shape), x.dtype), arrays)
+    noisy = jax.tree.map(lambda x: jnp.asarray(np.asarray(x) + scale * rng.standard_normal(x.shape), x.dtype), arrays)
     return eqx.combine(noisy, rest)
 
 

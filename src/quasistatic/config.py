@@ -72,6 +72,7 @@ class TrainConfig(_Json):
         clip_norm: largest norm of the gradient of the loss per column.
         evaluate_every: steps between two evaluations of the validation bound; the steps of one jitted scan.
         patience: evaluations without a better validation bound before training stops.
+        stop_step: stop here although the cosine goes on to `max_steps`; what a training without validation rows needs.
         first_step_share: share of the rows that get t = 1, whose term is the largest; None draws t evenly.
         max_minutes: stop at the first evaluation after this time; the result then depends on the clock.
         seed: of batches, noise and dropout.
@@ -86,6 +87,7 @@ class TrainConfig(_Json):
     clip_norm: float = 1.0
     evaluate_every: int = 100
     patience: int = 10
+    stop_step: int | None = None
     first_step_share: float | None = None
     max_minutes: float | None = None
     seed: int = 0

@@ -30,10 +30,12 @@ class DiffusionModel(eqx.Module):
     network: AbstractNetwork
 
     def __check_init__(self) -> None:
-        sizes = (self.network.n_features, self.network.n_outputs)
-        if sizes != (self.forward.n_features, self.forward.n_outputs):
-            expected = (self.forward.n_features, self.forward.n_outputs)
-            raise ValueError(f"the network maps {sizes[0]} features to {sizes[1]} outputs; the process needs {expected[0]} to {expected[1]}")
+        given = self.network.n_features, self.network.n_outputs
+        needed = self.forward.n_features, self.forward.n_outputs
+        if given != needed:
+            raise ValueError(
+                f"the network maps {given[0]} features to {given[1]} outputs, not {needed[0]} to {needed[1]}"
+            )
 
     @property
     def trajectory_length(self) -> int:

@@ -22,7 +22,9 @@ def log_normal_density(x: ArrayLike, mean: ArrayLike, log_variance: ArrayLike) -
 def _log_sinhc(y: jax.Array) -> jax.Array:
     """log(sinh(y) / y) for y >= 0."""
     large = jnp.maximum(y, 0.1)
-    return jnp.where(y < 0.1, y * y / 6.0 - y**4 / 180.0, large + jnp.log1p(-jnp.exp(-2.0 * large)) - jnp.log(2.0 * large))
+    return jnp.where(
+        y < 0.1, y * y / 6.0 - y**4 / 180.0, large + jnp.log1p(-jnp.exp(-2.0 * large)) - jnp.log(2.0 * large)
+    )
 
 
 def log_normal_interval(x: jax.Array, width: jax.Array, mean: jax.Array, log_variance: jax.Array) -> jax.Array:

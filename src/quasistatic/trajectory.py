@@ -44,7 +44,9 @@ def start(row: Row, *, key: Key) -> Start:
         return Start(x_0, row.width, row.observed, row.observed, filler)
     x_0s, fillers = zip(*(_fill(cells, jax.random.fold_in(key, i)) for i, cells in enumerate(row)), strict=True)
     observed = tuple(cells.observed for cells in row)
-    return Start(x_0s, tuple(cells.width for cells in row), observed, jnp.concatenate(observed), jnp.concatenate(fillers))
+    return Start(
+        x_0s, tuple(cells.width for cells in row), observed, jnp.concatenate(observed), jnp.concatenate(fillers)
+    )
 
 
 def _fill(cells: Cells, key: Key) -> tuple[State, Float[Array, " D"]]:

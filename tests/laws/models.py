@@ -27,10 +27,13 @@ class Constant(AbstractNetwork):
         return self.raw
 
 
-def model_of(forward, seed: int = 0, scale: float = 0.3, width: int = 8) -> DiffusionModel:
-    """The forward process with a small random network."""
-    network = ResidualMLP(forward.n_features, forward.n_outputs, width=width, depth=1, key=jax.random.key(seed))
-    return DiffusionModel(forward, randomised(network, seed, scale))
+def model_of(forward, seed: int = 0, scale: float = 0.3, width: int = 8, **options) -> DiffusionModel:
+    """The forward process with a small network of random parameters, N(0, scale^2)."""
+    shape = eqx.filter_eval_shape(
+        ResidualMLP, forward.n_features, forward.n_outputs, width=width, depth=1, key=jax.random.key(0), **options
+    )
+    zeros = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape)
+    return DiffusionModel(forward, randomised(zeros, seed, scale))
 
 
 def blocks_of(forward) -> tuple:

@@ -11,13 +11,12 @@ import pytest
 from cases import DISCRETE, KERNELS
 from laws.enumeration import discrete_states
 from laws.models import all_observed, blocks_of, is_gaussian, model_of, n_states, random_state
-from laws.statistics import assert_frequencies, assert_mean
+from laws.statistics import assert_frequencies
 from scipy import stats
 
 from quasistatic.distribution import Categorical, Normal, RandomSubset
 
 N = 12
-DRAWS = 2000
 
 
 class Facts(NamedTuple):
@@ -30,8 +29,6 @@ class Facts(NamedTuple):
     self_kl: tuple  # [N, D] each: of a distribution with itself
     bridge_kl: Any  # [N, D]: of the bridge with the reverse kernel
     prior_kl: Any  # [N, D]: of the last marginal with the prior
-    log_ratios: Any  # [N, DRAWS] of bridge over reverse kernel, under the bridge
-    draws: Any  # of the reverse kernel, [N, DRAWS, D]
 
 
 def part_of(distribution, i: int):
@@ -43,16 +40,11 @@ def work_out(model, x_0, t, states, key):
     forward = model.forward
 
     def one(x, s, k):
-        first, second, third, fourth = jax.random.split(k, 4)
+        first, second = jax.random.split(k)
         before = forward.marginal(x, s - 1).sample(key=first)
         x_t = forward.kernel(before, s).sample(key=second)
         bridge, reverse = forward.bridge(x_t, x, s), model.reverse_kernel(x_t, all_observed(forward), s)
         distributions = (bridge, reverse, forward.marginal(x, s), forward.kernel(before, s), forward.prior())
-
-        def ratio(k):
-            y = bridge.sample(key=k)
-            return jnp.sum(bridge.log_prob(y) - reverse.log_prob(y))
-
         return (
             distributions,
             tuple({i: jax.vmap(part_of(d, i).log_prob)(y).sum(-1) for i, y in states.items()} for d in distributions),
@@ -60,8 +52,6 @@ def work_out(model, x_0, t, states, key):
             tuple(d.kl(d) for d in distributions),
             bridge.kl(reverse),
             forward.marginal(x, forward.trajectory_length).kl(forward.prior()),
-            jax.vmap(ratio)(jax.random.split(third, DRAWS)),
-            jax.vmap(lambda k: reverse.sample(key=k))(jax.random.split(fourth, DRAWS)),
         )
 
     return jax.vmap(one)(x_0, t, jax.random.split(key, N))
@@ -89,12 +79,6 @@ def test_kl_is_not_negative_and_zero_on_equals(name):
     assert np.any(facts(name).bridge_kl > 1e-2)  # the random network is not the bridge
 
 
-@pytest.mark.parametrize("name", KERNELS)
-def test_kl_is_the_mean_log_ratio(name):
-    """By Monte Carlo."""
-    assert_mean(facts(name).log_ratios, facts(name).bridge_kl.sum(-1, dtype=np.float64), tolerance=2e-3)
-
-
 @pytest.mark.parametrize("name", DISCRETE)
 def test_probabilities_sum_to_one(name):
     for log_probs in facts(name).log_probs:
@@ -114,8 +98,6 @@ def test_padded_states_have_no_probability(name):
             log_probs = part_of(distribution, i).log_probs[..., : np.max(sizes)]
             assert np.all(log_probs[:, padded] < -1e8)
             assert np.all(np.isfinite(log_probs))
-        drawn = f.draws[i] if isinstance(f.draws, tuple) else f.draws
-        assert np.all((drawn >= 0) & ((drawn < sizes) | (drawn == getattr(block, "mask_state", -1))))
 
 
 @pytest.mark.parametrize("name", DISCRETE)
@@ -143,7 +125,11 @@ def test_normal_against_scipy():
     np.testing.assert_allclose(d.log_prob(jnp.asarray(x)), stats.norm.logpdf(x, mean, scale), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(d.entropy(), stats.norm.entropy(mean, scale), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(d.log_cell(jnp.asarray(x), None), d.log_prob(jnp.asarray(x)))
+    other = Normal(jnp.asarray(x), jnp.asarray(-log_variance))
     grid = np.linspace(-20, 20, 4001)
+    p, q = stats.norm(mean, scale), stats.norm(x, 1 / scale)
+    exact = np.sum(p.pdf(grid[:, None]) * (p.logpdf(grid[:, None]) - q.logpdf(grid[:, None])), axis=0) * 0.01
+    np.testing.assert_allclose(d.kl(other), exact, rtol=1e-3, atol=1e-5)
     log_density = jax.jit(jax.vmap(lambda y: d.log_prob(jnp.full(50, y))))(jnp.asarray(grid, jnp.float32))
     np.testing.assert_allclose(np.exp(np.asarray(log_density, np.float64)).sum(0) * 0.01, 1, atol=1e-4)
 

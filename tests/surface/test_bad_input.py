@@ -66,24 +66,19 @@ def test_truncated_parquet(tmp_path):
     refused("fit", data, "-o", tmp_path / "model", folder=tmp_path)
 
 
-def test_identifier_and_text_columns_are_left_out_by_name(tmp_path):
-    data = tmp_path / "table.csv"
-    lines = GOOD.splitlines()
-    data.write_text(
-        "\n".join([lines[0] + ",key"] + [f"{line},k-{i * 7919}" for i, line in enumerate(lines[1:])]) + "\n"
-    )
-    outcome = run("fit", data, "-o", tmp_path / "model", *BUDGET, "--json")
+def test_identifiers_are_left_out_by_name_and_constants_are_kept(tmp_path):
+    data, model = tmp_path / "table.csv", tmp_path / "model"
+    lines = GOOD.splitlines()[1:]
+    data.write_text("a,b,c,constant,key\n" + "".join(f"{line},5,k-{i * 7919}\n" for i, line in enumerate(lines)))
+    outcome = run("fit", data, "-o", model, *BUDGET, "--json")
     assert outcome.code == 0, outcome.stderr
     assert list(json.loads(outcome.stdout)["left_out"]) == ["key"]
     assert "key" in outcome.stderr
-
-
-def test_constant_columns_are_handled(tmp_path):
-    data = tmp_path / "table.csv"
-    data.write_text("a,b,c,k\n" + "".join(f"{line},5\n" for line in GOOD.splitlines()[1:]))
-    assert run("fit", data, "-o", tmp_path / "model", *BUDGET, "--quiet").code == 0
-    assert run("sample", tmp_path / "model", "-n", 10, "-o", tmp_path / "out.csv").code == 0
-    assert set(pl.read_csv(tmp_path / "out.csv")["k"]) == {5}
+    assert "identifier" in outcome.stderr
+    assert run("sample", model, "-n", 10, "-o", tmp_path / "out.csv").code == 0
+    frame = pl.read_csv(tmp_path / "out.csv")
+    assert frame.columns == ["a", "b", "c", "constant"]
+    assert set(frame["constant"]) == {5}
 
 
 @pytest.mark.parametrize("schema", ["{", "[]", '{"columns": {"nothing": {"kind": "integer"}}}', None])

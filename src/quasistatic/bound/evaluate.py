@@ -26,7 +26,9 @@ def evaluate_terms(model: DiffusionModel, rows: Row, *, repetitions: int, key: K
     return Terms(*_in_chunks(bound_terms, model, rows, repetitions, key, chunk))
 
 
-def evaluate_log_weights(model: DiffusionModel, rows: Row, *, trajectories: int, key: Key, chunk: int = CHUNK) -> np.ndarray:
+def evaluate_log_weights(
+    model: DiffusionModel, rows: Row, *, trajectories: int, key: Key, chunk: int = CHUNK
+) -> np.ndarray:
     """Log-weights `[N, trajectories]` of independent forward trajectories, nats."""
     return _in_chunks(log_weight, model, rows, trajectories, key, chunk)
 
@@ -44,7 +46,9 @@ def row_checksums(rows: Row) -> np.ndarray:
 
 
 @eqx.filter_jit
-def _evaluate(function: Callable, model: DiffusionModel, rows: Row, checksums: jax.Array, repetition: jax.Array, key: Key):
+def _evaluate(
+    function: Callable, model: DiffusionModel, rows: Row, checksums: jax.Array, repetition: jax.Array, key: Key
+):
     def one(row, checksum, index):
         return function(model, row, key=jax.random.fold_in(jax.random.fold_in(key, checksum), index))
 
@@ -60,6 +64,8 @@ def _in_chunks(function: Callable, model: DiffusionModel, rows: Row, repetitions
         pairs = np.minimum(np.arange(begin, begin + size), n_pairs - 1)
         index, repetition = pairs // repetitions, pairs % repetitions
         taken = jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), rows)
-        part = _evaluate(function, model, taken, jnp.asarray(checksums[index]), jnp.asarray(repetition, jnp.uint32), key)
+        part = _evaluate(
+            function, model, taken, jnp.asarray(checksums[index]), jnp.asarray(repetition, jnp.uint32), key
+        )
         results.append(jax.tree.map(lambda x, n=min(size, n_pairs - begin): np.asarray(x, np.float64)[:n], part))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(-1, repetitions), *results)

@@ -31,7 +31,9 @@ def with_arrays(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
         raise KeyError(f"unknown array {sorted(unknown)[0]!r}")
     for name, (_, leaf) in zip(names, leaves, strict=True):
         if arrays[name].shape != leaf.shape or arrays[name].dtype != leaf.dtype:
-            raise ValueError(f"array {name!r} is {arrays[name].dtype} {arrays[name].shape}, not {leaf.dtype} {leaf.shape}")
+            raise ValueError(
+                f"array {name!r} is {arrays[name].dtype} {arrays[name].shape}, not {leaf.dtype} {leaf.shape}"
+            )
     return eqx.combine(jax.tree_util.tree_unflatten(structure, [jnp.asarray(arrays[name]) for name in names]), static)
 
 

@@ -3,7 +3,7 @@
     config.json        model and training settings, the columns' transforms and frequencies
     schema.json        the columns
     model.safetensors  parameters
-    manifest.json      versions, data fingerprint, training history, SHA-256 of the three other files
+    manifest.json      versions, data fingerprint, training history, SHA-256 of the three other files and of itself
 
 Nothing in the folder depends on the clock, so the same data, seed and versions give the same bytes.
 """
@@ -78,6 +78,7 @@ def save_model(
     }
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     manifest = {"format": FORMAT, "versions": versions(), **record, "sha256": sums}
+    manifest["sha256"]["manifest.json"] = _own_sum(manifest)
     _write_folder(Path(path), files | {"manifest.json": _json_bytes(manifest)}, force)
     return manifest
 
@@ -92,13 +93,14 @@ def load_model(path: str | os.PathLike[str]) -> StoredModel:
     if not folder.is_dir():
         raise ModelFolderError("there is no such model folder", where=str(path), fix="give a folder that `fit` wrote")
     manifest = _read_json(folder, "manifest.json")
-    if manifest.get("format") != FORMAT:
+    if manifest.get("format") != FORMAT or not isinstance(manifest.get("sha256"), dict):
         raise ModelFolderError(
-            f"format {manifest.get('format')!r} is unknown to this version", where=str(folder),
+            f"format {manifest.get('format')!r} is unknown to this version", where=str(folder / "manifest.json"),
             fix="use the version of quasistatic that wrote it",
         )  # fmt: skip
-    for name in _SUMMED:
-        if hashlib.sha256(_read(folder, name)).hexdigest() != manifest.get("sha256", {}).get(name):
+    sums = {name: hashlib.sha256(_read(folder, name)).hexdigest() for name in _SUMMED}
+    for name, reached in (sums | {"manifest.json": _own_sum(manifest)}).items():
+        if reached != manifest.get("sha256", {}).get(name):
             raise ModelFolderError(
                 "the file is not the one that was saved (its SHA-256 differs from manifest.json)",
                 where=str(folder / name), fix="restore the folder from a copy, or fit again",
@@ -123,6 +125,12 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
+def _own_sum(manifest: dict[str, Any]) -> str:
+    """SHA-256 of the manifest without this sum."""
+    sums = {name: value for name, value in manifest["sha256"].items() if name != "manifest.json"}
+    return hashlib.sha256(_json_bytes(manifest | {"sha256": sums})).hexdigest()
+
+
 def _json_bytes(data: Any) -> bytes:
     return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
@@ -132,7 +140,9 @@ def _read(folder: Path, name: str) -> bytes:
         return (folder / name).read_bytes()
     except OSError as error:
         raise ModelFolderError(
-            f"the file cannot be read ({error.strerror})", where=str(folder / name), fix="restore the folder or fit again"
+            f"the file cannot be read ({error.strerror})",
+            where=str(folder / name),
+            fix="restore the folder or fit again",
         ) from error
 
 
@@ -151,7 +161,9 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
 def _write_folder(path: Path, files: dict[str, bytes], force: bool) -> None:
     """All files in a new folder beside `path`, then one rename; the older folder is moved away just before and removed after."""
     if path.exists() and not force:
-        raise OutputError("the path exists already", where=str(path), fix="choose another one, or force the overwriting")
+        raise OutputError(
+            "the path exists already", where=str(path), fix="choose another one, or force the overwriting"
+        )
     if path.exists() and not (path.is_dir() and ((path / "manifest.json").exists() or not any(path.iterdir()))):
         raise OutputError("the path exists and is no model folder", where=str(path), fix="choose another path")
     fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
@@ -170,5 +182,9 @@ def _write_folder(path: Path, files: dict[str, bytes], force: bool) -> None:
             raise
     except OSError as error:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise OutputError(f"the model cannot be written ({error.strerror})", where=str(path), fix="free the disk or choose another path") from error
+        raise OutputError(
+            f"the model cannot be written ({error.strerror})",
+            where=str(path),
+            fix="free the disk or choose another path",
+        ) from error
     shutil.rmtree(older, ignore_errors=True)

@@ -55,7 +55,7 @@ class TrainingStore:
             raise self._error("the checkpoint is of a run with other data, settings or versions")
         if header["sha256"] != digest_of(arrays):
             raise self._error("the checkpoint is damaged (its SHA-256 differs)")
-        restored = with_arrays(state._replace(**{name: None for name in scalars["state"]}), arrays)
+        restored = with_arrays(state._replace(**dict.fromkeys(scalars["state"])), arrays)
         return restored._replace(**scalars["state"]), scalars["history"]
 
     def save(self, state: Any, history: list[dict[str, float]]) -> None:

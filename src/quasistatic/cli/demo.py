@@ -79,5 +79,5 @@ def penguins() -> Path:
     checkout = Path(__file__).parents[3] / "examples" / _FILE
     for path in (shipped, checkout):
         if path.is_file():
-            return path
+            return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     raise DataError("the example table is missing", where=str(shipped), fix="Install the package again.")

@@ -1,28 +1,59 @@
-"""Atoms: exact values repeated far too often for a density (many zeros, a cap at 5.00001)."""
+"""Atoms: exact values repeated too often for a smooth density (many zeros, a cap at 5.00001, the doses of a design)."""
 
 import numpy as np
 
-MOST_ATOMS = 8
-DISTINCT_WITHOUT_ATOMS = 50
-"""A lattice with at most this many values in use is fine enough described by its cells."""
+from quasistatic.data.transform import fit_transform, log_cell_mass
+
+MOST_ATOMS_OF_A_DENSITY = 8
+MOST_ATOMS_OF_A_LATTICE = 200
+THRESHOLDS = (100, 50, 20, 10, 7, 4)
+LEAST_GAIN = 0.15
+"""Nats per row that atoms on a lattice must earn: an atom no longer knows that it lies between its neighbours."""
 
 
 def find_atoms(values: np.ndarray, step: float | None) -> tuple[float, ...]:
-    """The atoms of a column, in increasing order, at most `MOST_ATOMS`.
-
-    A value is one when it occurs at least 5 times and in at least 1 % of the rows (10 times and 5 % on a lattice, whose cells
-    could hold it too), and 5 times as often as each of the two values on either side.
+    """The atoms of a column, in increasing order.
 
     Args:
         values: observed training values.
         step: lattice width, None for a density.
     """
     distinct, counts = np.unique(values, return_counts=True)
-    if step is not None and len(distinct) <= DISTINCT_WITHOUT_ATOMS:
-        return ()
-    least = max(5, 0.01 * len(values)) if step is None else max(10, 0.05 * len(values))
+    found = _of_density(distinct, counts) if step is None else _of_lattice(distinct, counts, step)
+    return tuple(float(value) for value in distinct[found])
+
+
+def _of_density(distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Values that occur at least 5 times, in 1 % of the rows, and 5 times as often as the two values on either side."""
     padded = np.pad(counts, 2)
     neighbours = np.max([padded[:-4], padded[1:-3], padded[3:-1], padded[4:]], axis=0)
-    found = np.flatnonzero((counts >= least) & (counts >= 5 * neighbours))
-    found = found[np.argsort(-counts[found], kind="stable")][:MOST_ATOMS]
-    return tuple(sorted(float(value) for value in distinct[found]))
+    found = np.flatnonzero((counts >= max(5, 0.01 * counts.sum())) & (counts >= 5 * neighbours))
+    return np.sort(found[np.argsort(-counts[found], kind="stable")][:MOST_ATOMS_OF_A_DENSITY])
+
+
+def _of_lattice(distinct: np.ndarray, counts: np.ndarray, step: float) -> np.ndarray:
+    """The most frequent values, as many as predict a left-out row best.
+
+    With a threshold c, a left-out row of value v has the probability (n_v - 1/2) / (N + m/2) when v still occurs c times in the
+    others, and that of no atom times the smooth mass of its cell otherwise; m counts the states. The threshold with the highest
+    sum of logarithms is taken, if it beats no atoms by `LEAST_GAIN` a row.
+    """
+    n = int(counts.sum())
+    position = np.rint((distinct - distinct[0]) / step)
+    smooth = fit_transform(np.repeat(position, counts), 1.0, "spline")
+    log_mass = log_cell_mass(smooth, position)
+
+    def left_out(threshold: int) -> float:
+        atom = counts > threshold
+        if np.count_nonzero(atom) > MOST_ATOMS_OF_A_LATTICE:
+            return -np.inf
+        total = n + 0.5 * (np.count_nonzero(atom) + 1)
+        none = np.log(np.sum(counts[~atom]) + 0.5) - np.log(total) + log_mass
+        return float(np.sum(counts * np.where(atom, np.log(counts - 0.5) - np.log(total), none)))
+
+    without = float(np.sum(counts * log_mass))
+    gains = [left_out(threshold) - without for threshold in THRESHOLDS]
+    best = int(np.argmax(gains))
+    if gains[best] < LEAST_GAIN * n:
+        return np.zeros(0, dtype=int)
+    return np.flatnonzero(counts > THRESHOLDS[best])

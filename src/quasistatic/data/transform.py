@@ -4,6 +4,7 @@ All arithmetic is float64; parameters are JSON. `fit_transform` chooses between 
 penalised Gaussian likelihood of the training values.
 """
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, Literal
@@ -133,6 +134,22 @@ def fit_transform(x: np.ndarray, step: float | None, choice: Choice = "auto") ->
     if choice == "spline" or _score(spline, spread, len(spline.x)) > _score(affine, spread, 2):
         return spline
     return affine
+
+
+def log_cell_mass(transform: Transform, position: np.ndarray) -> np.ndarray:
+    """Log-mass of the cells [k - 1/2, k + 1/2] when z is N(0, 1), in nats; at least log 1e-300."""
+    low, high = transform.forward(position - 0.5), transform.forward(position + 0.5)
+    # the tail that is small: Phi(-|z|) keeps its digits
+    flip = low > 0
+    low, high = np.where(flip, -high, low), np.where(flip, -low, high)
+    return np.log(np.maximum(_normal_cdf(high) - _normal_cdf(low), 1e-300))
+
+
+_erfc = np.frompyfunc(math.erfc, 1, 1)
+
+
+def _normal_cdf(z: np.ndarray) -> np.ndarray:
+    return 0.5 * np.asarray(_erfc(-np.asarray(z) / math.sqrt(2)), np.float64)
 
 
 def _spread_ties(ordered: np.ndarray, step: float) -> np.ndarray:

@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 
 VALIDATION_CHUNK = 256
+SMALL = 2000
+"""Below this many rows the settings are cross-validated and all rows train the final model."""
+FOLDS = 4
 CONTINUOUS_STEPS = 64
 """T with continuous columns; measured in docs/benchmarks.md."""
 
@@ -15,13 +18,16 @@ def trajectory_length(n_continuous: int, n_discrete: int, discrete_kernel: str) 
         return max(n_discrete, 1)
     if n_continuous == 0:
         return 200
-    return CONTINUOUS_STEPS if discrete_kernel != "absorbing" else max(CONTINUOUS_STEPS, min(n_discrete, 4 * CONTINUOUS_STEPS))
+    return (
+        CONTINUOUS_STEPS
+        if discrete_kernel != "absorbing"
+        else max(CONTINUOUS_STEPS, min(n_discrete, 4 * CONTINUOUS_STEPS))
+    )
 
 
 def validation_rows(n_rows: int, fraction: float) -> int:
-    """Rows set aside: the fraction, at least 40 or a quarter of a small table, at most 2048, whole chunks of a large one."""
-    wanted = max(round(fraction * n_rows), min(40, n_rows // 4), 1)
-    wanted = min(wanted, 2048)
+    """Rows set aside of a large table: the fraction, at most 2048, whole chunks."""
+    wanted = max(min(round(fraction * n_rows), 2048), 1)
     return wanted if wanted <= VALIDATION_CHUNK else wanted // VALIDATION_CHUNK * VALIDATION_CHUNK
 
 

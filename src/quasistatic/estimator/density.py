@@ -73,6 +73,9 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         (4,)
     """
 
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
     def __init__(
         self,
         *,
@@ -196,7 +199,9 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         draws = evaluate_terms(self.model_, encoded.rows, repetitions=n, key=key)
         total = draws.total
         stderr = np.std(total, axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(total), np.nan)
-        terms = {name: np.mean(value, axis=1) for name, value in draws._asdict().items()} | {"log_volume": encoded.log_volume}
+        terms = {name: np.mean(value, axis=1) for name, value in draws._asdict().items()} | {
+            "log_volume": encoded.log_volume
+        }
         lower = np.mean(total, axis=1) + encoded.log_volume
         return Likelihood(lower, stderr, np.full(len(total), np.nan), method, n, measure, terms)
 
@@ -262,7 +267,11 @@ def load(path: str | os.PathLike[str]) -> DiffusionDensity:
     """
     stored = load_model(path)
     density = DiffusionDensity(**stored.manifest["parameters"])
-    record = {name: value for name, value in stored.manifest.items() if name not in ("format", "versions", "sha256", "parameters")}
+    record = {
+        name: value
+        for name, value in stored.manifest.items()
+        if name not in ("format", "versions", "sha256", "parameters")
+    }
     density._remember(Fitted(stored.model, stored.codec, stored.model_config, stored.train_config, record))
     density.manifest_ = stored.manifest
     density.n_features_in_ = stored.manifest["n_features_in"]

@@ -1,7 +1,7 @@
 """From a table to a trained model: split, encode, try the candidate networks, keep the best by validation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 from quasistatic.assemble import assemble
 from quasistatic.checkpoint import TrainingStore, versions
 from quasistatic.config import ModelConfig, TrainConfig
-from quasistatic.data.codec import Codec, EncodedTable, fit_codec
+from quasistatic.data.codec import Codec, fit_codec
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.schema import Schema
 from quasistatic.data.size import check_size
@@ -77,16 +77,63 @@ def candidates(n_rows: int, codec: Codec, settings: dict[str, Any], seed: int) -
     training = defaults.training(n_rows, given["preset"]) | _only(
         given, "batch_size", "max_steps", "learning_rate", "patience", "max_minutes"
     )
-    networks = [network | _only(given, "width", "depth", "dropout") for network in defaults.networks(n_rows, given["preset"])]
+    networks = [
+        network | _only(given, "width", "depth", "dropout") for network in defaults.networks(n_rows, given["preset"])
+    ]
     networks = [network for i, network in enumerate(networks) if network not in networks[:i]]
     if "max_minutes" in training:
-        training["max_minutes"] /= len(networks)
+        training["max_minutes"] /= len(networks) if n_rows >= defaults.SMALL else len(networks) * defaults.FOLDS + 1
     train = TrainConfig(seed=seed, first_step_share=defaults.first_step_share(codec.typical_width), **training)
     return [Candidate(ModelConfig(length, kernel, given["schedule"], **network), train) for network in networks]
 
 
 def _only(given: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: given[name] for name in names if name in given}
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all trainings of one fit share."""
+
+    table: Table
+    schema: Schema
+    data: str
+    checkpoint: Path | None
+    resume: bool
+    callback: Callable[[FitEvent], None] | None
+
+    def train(
+        self, candidate: Candidate, train_index: np.ndarray, valid_index: np.ndarray | None, phase: str
+    ) -> tuple[FitResult, Codec]:
+        """One training on some rows, judged on others (None: trained to `stop_step`); bounds in the data's own units."""
+        train_table = self.table.take(train_index)
+        codec = fit_codec(train_table, self.schema)
+        train = codec.encode(train_table)
+        valid = None if valid_index is None else codec.encode(self.table.take(valid_index))
+        volume = float(np.mean(train.log_volume)), 0.0 if valid is None else float(np.mean(valid.log_volume))
+
+        def tell(event: Event) -> None:
+            if self.callback is not None:
+                nats = event.train_nats + volume[0], event.valid_nats + volume[1]
+                self.callback(FitEvent(event.step, event.max_steps, *nats, event.seconds_left, phase))
+
+        key = jax.random.key(candidate.train.seed)
+        model = assemble(candidate.model, codec.typical_width, codec.marginals, key=key)
+        result = fit(
+            model, train.rows, None if valid is None else valid.rows, candidate.train,
+            column_names=codec.block_names, callback=tell, store=self._store(candidate, phase),
+        )  # fmt: skip
+        history = [
+            {"step": e["step"], "train_nats": e["train_nats"] + volume[0], "valid_nats": e["valid_nats"] + volume[1]}
+            for e in result.history
+        ]
+        return FitResult(result.model, result.valid_nats + volume[1], history), codec
+
+    def _store(self, candidate: Candidate, phase: str) -> TrainingStore | None:
+        if self.checkpoint is None:
+            return None
+        identity = f"{self.data} {self.schema.to_json()} {candidate} {phase} {versions()}"
+        return TrainingStore(self.checkpoint / phase.replace(" ", "-").replace(",", ""), identity, self.resume)
 
 
 def fit_table(
@@ -99,42 +146,31 @@ def fit_table(
     resume: bool = False,
     callback: Callable[[FitEvent], None] | None = None,
 ) -> Fitted:
-    """Train the candidates on a table and keep the best.
+    """Train on a table; network and number of steps are chosen by the bound on held-out rows.
+
+    A table of `defaults.SMALL` rows or more is split once. On a smaller one every candidate is cross-validated, and the best is
+    trained on all rows for the number of steps at which its mean held-out bound was highest.
 
     Args:
         table: the rows.
         schema: their columns.
         settings: constructor parameters of `DiffusionDensity`.
-        seed: of the split, the initial weights, the batches and the noise.
+        seed: of the splits, the initial weights, the batches and the noise.
         checkpoint: folder of the training checkpoints; None keeps none.
         resume: go on from them.
         callback: told the progress.
     """
     check_size(schema, len(table))
-    n_valid = defaults.validation_rows(len(table), settings["validation_fraction"])
-    train_index, valid_index = split_validation(len(table), n_valid / len(table), seed)
-    codec = fit_codec(table.take(train_index), schema)
-    encoded = codec.encode(table)
-    train, valid = encoded.take(train_index), encoded.take(valid_index)
-    data = fingerprint(table)
-    best: tuple[FitResult, Candidate] | None = None
-    for number, candidate in enumerate(candidates(len(table), codec, settings, seed)):
-        store = None
-        if checkpoint is not None:
-            identity = f"{data} {candidate} {versions()}"
-            store = TrainingStore(checkpoint / str(number), identity, resume)
-        result = _train(candidate, codec, train, valid, f"network {number + 1}", store, callback)
-        if best is None or result.valid_nats > best[0].valid_nats:
-            best = result, candidate
-    assert best is not None  # there is at least one candidate
-    result, candidate = best
+    run = _Run(table, schema, fingerprint(table), checkpoint, resume, callback)
+    options = candidates(len(table), fit_codec(table, schema), settings, seed)
+    chosen = _cross_validated if len(table) < defaults.SMALL else _split_once
+    result, codec, candidate, held_out = chosen(run, options, settings["validation_fraction"], seed)
     record = {
         "data": {
-            "fingerprint": data,
+            "fingerprint": run.data,
             "rows": len(table),
-            "training_rows": len(train_index),
-            "validation_rows": len(valid_index),
             "columns": len(schema.names),
+            "held_out": held_out,
         },
         "seed": seed,
         "validation_bound_nats": result.valid_nats,
@@ -144,31 +180,50 @@ def fit_table(
     return Fitted(result.model, codec, candidate.model, candidate.train, record)
 
 
-def _train(
-    candidate: Candidate,
-    codec: Codec,
-    train: EncodedTable,
-    valid: EncodedTable,
-    phase: str,
-    store: TrainingStore | None,
-    callback: Callable[[FitEvent], None] | None,
-) -> FitResult:
-    """One candidate; its bounds are given back in the data's own units."""
-    offset_train, offset_valid = float(np.mean(train.log_volume)), float(np.mean(valid.log_volume))
+Chosen = tuple[FitResult, Codec, Candidate, str]
 
-    def tell(event: Event) -> None:
-        if callback is not None:
-            callback(FitEvent(event.step, event.max_steps, event.train_nats + offset_train,
-                              event.valid_nats + offset_valid, event.seconds_left, phase))  # fmt: skip
 
-    key = jax.random.key(candidate.train.seed)
-    model = assemble(candidate.model, codec.typical_width, codec.marginals, key=key)
-    result = fit(
-        model, train.rows, valid.rows, candidate.train,
-        column_names=codec.block_names, callback=tell, store=store,
-    )  # fmt: skip
-    history = [
-        {"step": e["step"], "train_nats": e["train_nats"] + offset_train, "valid_nats": e["valid_nats"] + offset_valid}
-        for e in result.history
-    ]
-    return FitResult(result.model, result.valid_nats + offset_valid, history)
+def _split_once(run: _Run, options: list[Candidate], fraction: float, seed: int) -> Chosen:
+    n = len(run.table)
+    n_valid = defaults.validation_rows(n, fraction)
+    train_index, valid_index = split_validation(n, n_valid / n, seed)
+    best: Chosen | None = None
+    for number, candidate in enumerate(options, start=1):
+        result, codec = run.train(candidate, train_index, valid_index, f"network {number}")
+        if best is None or result.valid_nats > best[0].valid_nats:
+            best = result, codec, candidate, f"{len(valid_index)} rows, not trained on"
+    assert best is not None  # there is at least one candidate
+    return best
+
+
+def _cross_validated(run: _Run, options: list[Candidate], fraction: float, seed: int) -> Chosen:
+    n = len(run.table)
+    n_folds = min(defaults.FOLDS, n)
+    order = np.random.default_rng(seed).permutation(n)
+    size = n // n_folds  # equal folds: one shape to compile for
+    folds = [order[i * size : (i + 1) * size] for i in range(n_folds)]
+    best: tuple[float, int, Candidate, list[float]] | None = None
+    for number, candidate in enumerate(options, start=1):
+        curves = []
+        for i, fold in enumerate(folds, start=1):
+            rest = np.setdiff1d(np.arange(n), fold)
+            phase = f"network {number} of {len(options)}, fold {i} of {n_folds}"
+            result, _ = run.train(candidate, rest, np.sort(fold), phase)
+            curves.append([entry["valid_nats"] for entry in result.history])
+        mean = _mean_curve(curves)
+        at = int(np.argmax(mean))
+        if best is None or mean[at] > best[0]:
+            step = min((at + 1) * candidate.train.evaluate_every, candidate.train.max_steps)
+            best = mean[at], step, candidate, mean
+    assert best is not None
+    reached, step, candidate, mean = best
+    final = replace(candidate, train=replace(candidate.train, stop_step=step))
+    result, codec = run.train(final, np.arange(n), None, "all rows")
+    history = [entry | {"valid_nats": held_out} for entry, held_out in zip(result.history, mean, strict=False)]
+    return FitResult(result.model, reached, history), codec, final, f"{n_folds}-fold cross-validation"
+
+
+def _mean_curve(curves: list[list[float]]) -> list[float]:
+    """Mean over the folds; a fold that stopped early counts on with its last value."""
+    longest = max(map(len, curves))
+    return np.mean([curve + curve[-1:] * (longest - len(curve)) for curve in curves], axis=0).tolist()

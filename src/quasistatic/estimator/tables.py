@@ -1,6 +1,6 @@
 """scikit-learn's checks of the input, for frames of every kind as well as for arrays."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted, validate_data
@@ -28,8 +28,8 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
         if type(X).__module__.startswith(("pandas", "polars")) and not hasattr(X, "collect"):
             _check_feature_names(estimator, X, reset=False)
         return table
-    array = validate_data(
-        estimator, X, reset=reset, dtype=None, ensure_all_finite=False, ensure_min_samples=2 if reset else 1
+    array: Any = validate_data(
+        estimator, cast(Any, X), reset=reset, dtype=None, ensure_all_finite=False, ensure_min_samples=2 if reset else 1
     )
     if array.dtype.kind == "O" and not reset:
         _check_n_features(estimator, array, reset=False)

@@ -8,10 +8,10 @@ autoregression in random order, exact in D steps (the order's probability is the
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from quasistatic.distribution import RandomSubset
 from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.forward.states import StateLayout
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.typing import Array, Bool, Float, Int, Step
 
@@ -27,7 +27,12 @@ class AbsorbingDiffusion(AbstractDiffusion):
     """
 
     trajectory_length: int = eqx.field(static=True)
-    log_marginals: np.ndarray
+    log_marginals: Float[Array, "D K"]
+    layout: StateLayout
+
+    def __init__(self, trajectory_length: int, log_marginals: Float[Array, "D K"]) -> None:
+        self.trajectory_length, self.log_marginals = trajectory_length, jnp.asarray(log_marginals)
+        self.layout = StateLayout.of(log_marginals)
 
     @property
     def n_columns(self) -> int:
@@ -40,11 +45,11 @@ class AbsorbingDiffusion(AbstractDiffusion):
 
     @property
     def n_features(self) -> int:
-        return self.log_marginals.size
+        return self.layout.size
 
     @property
     def n_outputs(self) -> int:
-        return self.log_marginals.size
+        return self.layout.size
 
     def _masked(self, t: Step) -> Int[Array, ""]:
         """Number of masked columns after step t."""
@@ -75,9 +80,9 @@ class AbsorbingDiffusion(AbstractDiffusion):
         return self._reveal_some(x_t, self._certain(x_0), t)
 
     def reverse_kernel(self, raw: Float[Array, " P"], x_t: Int[Array, " D"], t: Step) -> RandomSubset:
-        values = jax.nn.log_softmax(raw.reshape(self.log_marginals.shape) + self.log_marginals, axis=-1)
+        values = jax.nn.log_softmax(self.layout.unpack(raw) + self.log_marginals, axis=-1)
         never_mask = jnp.full((self.n_columns, 1), LOG_ZERO)
         return self._reveal_some(x_t, jnp.concatenate([values, never_mask], axis=-1), t)
 
     def features(self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
-        return jnp.where(observed[:, None], jax.nn.one_hot(x_t, self.mask_state), 0.0).reshape(-1)
+        return self.layout.features(x_t, observed)

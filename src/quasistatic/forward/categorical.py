@@ -5,23 +5,24 @@ With two states this is the paper's binomial kernel, `Bernoulli(x (1 - beta_t) +
 
 from collections.abc import Sequence
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from quasistatic.distribution import Categorical
 from quasistatic.forward.base import AbstractDiffusion
 from quasistatic.forward.schedule import AbstractSchedule
+from quasistatic.forward.states import StateLayout
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.typing import Array, Bool, Float, Int, Step
 
 _TINY = 1e-37
 
 
-def pad_log_probs(probs: Sequence[Sequence[float]]) -> Float[Array, "D K"]:
+def pad_log_probs(probs: Sequence[ArrayLike]) -> Float[Array, "D K"]:
     """Log-probabilities of columns with differing numbers of states, padded with `LOG_ZERO`."""
-    padded = np.full((len(probs), max(len(p) for p in probs)), LOG_ZERO, np.float32)
+    padded = np.full((len(probs), max(np.size(p) for p in probs)), LOG_ZERO, np.float32)
     for row, p in zip(padded, probs, strict=True):
         p = np.asarray(p, np.float64) / np.sum(p)
         row[: len(p)] = np.where(p > 0, np.log(np.maximum(p, _TINY)), LOG_ZERO)
@@ -44,8 +45,15 @@ class CategoricalDiffusion(AbstractDiffusion):
     """
 
     schedule: AbstractSchedule
-    log_pi: np.ndarray
-    log_marginals: np.ndarray
+    log_pi: Float[Array, "D K"]
+    log_marginals: Float[Array, "D K"]
+    layout: StateLayout
+
+    def __init__(
+        self, schedule: AbstractSchedule, log_pi: Float[Array, "D K"], log_marginals: Float[Array, "D K"]
+    ) -> None:
+        self.schedule, self.log_pi, self.log_marginals = schedule, jnp.asarray(log_pi), jnp.asarray(log_marginals)
+        self.layout = StateLayout.of(np.logaddexp(log_pi, log_marginals))
 
     @property
     def trajectory_length(self) -> int:
@@ -62,11 +70,11 @@ class CategoricalDiffusion(AbstractDiffusion):
 
     @property
     def n_features(self) -> int:
-        return self.log_pi.size
+        return self.layout.size
 
     @property
     def n_outputs(self) -> int:
-        return self.log_pi.size
+        return self.layout.size
 
     def _alpha_bar(self, t: Step) -> Float[Array, ""]:
         return jax.nn.sigmoid(self.schedule.log_snr(t))[0]
@@ -100,18 +108,20 @@ class CategoricalDiffusion(AbstractDiffusion):
 
     def reverse_kernel(self, raw: Float[Array, " P"], x_t: Int[Array, " D"], t: Step) -> Categorical:
         kept = self._alpha_bar(jnp.asarray(t) - 1)
-        data = jax.nn.softmax(raw.reshape(self.log_pi.shape) + self.log_marginals, axis=-1)
+        data = jax.nn.softmax(self.layout.unpack(raw) + self.log_marginals, axis=-1)
         return self._condition(Categorical(_log(kept * data + (1.0 - kept) * jnp.exp(self.log_pi))), x_t, t)
 
     def features(self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
-        return jnp.where(observed[:, None], jax.nn.one_hot(x_t, self.n_states), 0.0).reshape(-1)
+        return self.layout.features(x_t, observed)
 
 
 def _log(probs: Float[Array, "D K"]) -> Float[Array, "D K"]:
     return jnp.where(probs > _TINY, jnp.log(jnp.maximum(probs, _TINY)), LOG_ZERO)
 
 
-def binomial_diffusion(schedule: AbstractSchedule, m: Sequence[float], activity: Sequence[float] | None = None) -> CategoricalDiffusion:
+def binomial_diffusion(
+    schedule: AbstractSchedule, m: Sequence[float], activity: Sequence[float] | None = None
+) -> CategoricalDiffusion:
     """The paper's binomial kernel: binary columns relax to Bernoulli(m).
 
     Args:

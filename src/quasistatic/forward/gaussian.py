@@ -44,7 +44,9 @@ class GaussianDiffusion(AbstractDiffusion):
         return 2 * self.n_columns
 
     def _log_snr(self, t: Step) -> Float[Array, " D"]:
-        return jnp.broadcast_to(jnp.clip(self.schedule.log_snr(t), -LOG_SNR_OF_DATA, LOG_SNR_OF_DATA), (self.n_columns,))
+        return jnp.broadcast_to(
+            jnp.clip(self.schedule.log_snr(t), -LOG_SNR_OF_DATA, LOG_SNR_OF_DATA), (self.n_columns,)
+        )
 
     def _log_beta(self, t: Step) -> Float[Array, " D"]:
         log_kept = jax.nn.log_sigmoid(self._log_snr(t)) - jax.nn.log_sigmoid(self._log_snr(jnp.asarray(t) - 1))
@@ -65,7 +67,9 @@ class GaussianDiffusion(AbstractDiffusion):
         now, before, log_beta = self._log_snr(t), self._log_snr(jnp.asarray(t) - 1), self._log_beta(t)
         log_noise, log_noise_before = jax.nn.log_sigmoid(-now), jax.nn.log_sigmoid(-before)
         from_data = jnp.exp(0.5 * jax.nn.log_sigmoid(before) + log_beta - log_noise)
-        from_state = jnp.exp(0.5 * (jax.nn.log_sigmoid(now) - jax.nn.log_sigmoid(before)) + log_noise_before - log_noise)
+        from_state = jnp.exp(
+            0.5 * (jax.nn.log_sigmoid(now) - jax.nn.log_sigmoid(before)) + log_noise_before - log_noise
+        )
         return Normal(from_data * x_0 + from_state * x_t, log_beta + log_noise_before - log_noise)
 
     def reverse_kernel(self, raw: Float[Array, " P"], x_t: Float[Array, " D"], t: Step) -> Normal:

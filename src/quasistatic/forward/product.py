@@ -1,5 +1,6 @@
 """A product of processes, one per block: the forward process of a row with mixed columns."""
 
+from collections.abc import Sequence
 from itertools import accumulate
 
 import jax.numpy as jnp
@@ -17,7 +18,8 @@ class ProductDiffusion(AbstractDiffusion):
 
     blocks: tuple[AbstractDiffusion, ...]
 
-    def __check_init__(self) -> None:
+    def __init__(self, blocks: Sequence[AbstractDiffusion]) -> None:
+        self.blocks = tuple(blocks)
         lengths = {block.trajectory_length for block in self.blocks}
         if len(lengths) != 1:
             raise ValueError(f"the blocks of a product need one trajectory length, got {sorted(lengths)}")

@@ -11,11 +11,13 @@ To add one:
 """
 
 import abc
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from quasistatic.typing import Array, Float, Step
 
@@ -43,7 +45,10 @@ class ErasureSchedule(AbstractSchedule):
 class TableSchedule(AbstractSchedule):
     """A fixed table of `log_snr(1..T)`; see `linear_schedule` and `cosine_schedule`."""
 
-    table: tuple[float, ...] = eqx.field(static=True, converter=lambda x: tuple(float(v) for v in x))
+    table: tuple[float, ...] = eqx.field(static=True)
+
+    def __init__(self, table: Sequence[float]) -> None:
+        self.table = tuple(float(value) for value in table)
 
     @property
     def trajectory_length(self) -> int:
@@ -70,7 +75,7 @@ class LearnedSchedule(AbstractSchedule):
     raw_increments: Float[Array, "D knots"]
 
     @classmethod
-    def init(cls, trajectory_length: int, highest: Float[Array, " D"]) -> "LearnedSchedule":
+    def init(cls, trajectory_length: int, highest: ArrayLike) -> "LearnedSchedule":
         """Linear in log_snr, from the given first value of each column."""
         low, high = cls.RANGE
         fraction = np.clip((np.asarray(highest, np.float64) - low) / (high - low), 0.02, 0.98)
@@ -80,7 +85,9 @@ class LearnedSchedule(AbstractSchedule):
     def log_snr(self, t: Step) -> Float[Array, " C"]:
         low, high = self.RANGE
         highest = low + (high - low) * jax.nn.sigmoid(self.raw_highest)
-        fallen = jnp.concatenate([jnp.zeros((highest.shape[0], 1)), jnp.cumsum(jax.nn.softmax(self.raw_increments), -1)], -1)
+        fallen = jnp.concatenate(
+            [jnp.zeros((highest.shape[0], 1)), jnp.cumsum(jax.nn.softmax(self.raw_increments), -1)], -1
+        )
         at = (jnp.asarray(t, jnp.float32) - 1.0) / (self.trajectory_length - 1) * self.KNOTS
         left = jnp.clip(jnp.floor(at), 0, self.KNOTS - 1).astype(jnp.int32)
         fraction = at - left.astype(jnp.float32)
@@ -103,5 +110,5 @@ def cosine_schedule(trajectory_length: int, offset: float = 0.008) -> TableSched
     return TableSchedule(_log_snr(np.cumsum(np.log1p(-beta))))
 
 
-def _log_snr(log_alpha_bar: np.ndarray) -> np.ndarray:
-    return log_alpha_bar - np.log(-np.expm1(log_alpha_bar))
+def _log_snr(log_alpha_bar: np.ndarray) -> list[float]:
+    return (log_alpha_bar - np.log(-np.expm1(log_alpha_bar))).tolist()

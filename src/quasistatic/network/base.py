@@ -21,7 +21,9 @@ class AbstractNetwork(eqx.Module):
     n_outputs: eqx.AbstractVar[int]
 
     @abc.abstractmethod
-    def __call__(self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None) -> Float[Array, " P"]:
+    def __call__(
+        self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None
+    ) -> Float[Array, " P"]:
         """Raw parameters of the reverse kernel.
 
         Args:

@@ -76,7 +76,9 @@ class ResidualMLP(AbstractNetwork):
         self.readout = _zero_linear(width, n_outputs)
         self.n_features, self.n_outputs, self.dropout_rate = n_features, n_outputs, dropout_rate
 
-    def __call__(self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None) -> Float[Array, " P"]:
+    def __call__(
+        self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None
+    ) -> Float[Array, " P"]:
         keys = [None] * len(self.blocks) if key is None else jax.random.split(key, len(self.blocks))
         embedding = time_embedding(time)
         h = self.embed(features)

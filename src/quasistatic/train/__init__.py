@@ -1,7 +1,7 @@
 """Climbing the bound."""
 
-from quasistatic.train.loop import Event, FitResult, fit
 from quasistatic.config import TrainConfig
+from quasistatic.train.loop import Event, FitResult, fit
 from quasistatic.train.state import TrainState
 
 __all__ = ["Event", "FitResult", "TrainConfig", "TrainState", "fit"]

@@ -1,9 +1,9 @@
 """`fit`: train until the validation bound no longer rises. Prints nothing; tells a callback."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from quasistatic.config import TrainConfig
 from quasistatic.data.batches import epoch_batches
 from quasistatic.errors import TrainingError
 from quasistatic.model import DiffusionModel
-from quasistatic.config import TrainConfig
 from quasistatic.train.state import TrainState, initial_state, time_probabilities, trainable
 from quasistatic.train.step import batch_cost, mean_cost, run_steps
 from quasistatic.trajectory import Row
@@ -22,7 +22,7 @@ from quasistatic.typing import Key
 
 MAX_RETRIES = 3
 VALIDATION_ROWS = 2048
-VALIDATION_DRAWS = 8192
+VALIDATION_DRAWS = 4096
 _VALIDATION_BATCH = 256
 
 
@@ -48,7 +48,7 @@ class FitResult(NamedTuple):
 def fit(
     model: DiffusionModel,
     train_rows: Row,
-    valid_rows: Row,
+    valid_rows: Row | None,
     config: TrainConfig,
     *,
     column_names: Sequence[str] = (),
@@ -57,10 +57,12 @@ def fit(
 ) -> FitResult:
     """Maximise the bound K on the training rows, stop by K on the validation rows.
 
+    The average of the parameters at the best evaluation is kept; without validation rows, at the last step.
+
     Args:
         model: the starting point.
         train_rows: cells `[N, ...]`, NumPy or JAX.
-        valid_rows: cells of the validation rows.
+        valid_rows: cells of the validation rows; None trains to `config.stop_step` (or `max_steps`).
         config: settings.
         column_names: of the columns in the order of the blocks, to name a faulty one.
         callback: called with an `Event` after each evaluation.
@@ -73,23 +75,24 @@ def fit(
     probabilities = time_probabilities(model.trajectory_length, config.first_step_share)
     key = jax.random.key(config.seed)
     rows = jax.tree.map(jnp.asarray, train_rows)
-    evaluate = _Evaluation(static, valid_rows, probabilities, key)
+    evaluate = None if valid_rows is None else _Evaluation(static, valid_rows, probabilities, key)
+    last_step = min(config.stop_step or config.max_steps, config.max_steps)
     state, history = initial_state(model, config), []
     if store is not None:
         state, history = store.restore(state)
     batches = _Batches(jax.tree.leaves(rows)[0].shape[0], config)
     began, first = time.monotonic(), state.step
-    while state.step < config.max_steps and state.stale < config.patience:
-        state, train_nats = _advance(state, static, rows, batches, probabilities, config, key, column_names)
-        valid_nats = evaluate(state.average)
+    while state.step < last_step and state.stale < config.patience:
+        state, train_nats = _advance(state, static, rows, batches, probabilities, config, last_step, key, column_names)
+        valid_nats = math.nan if evaluate is None else evaluate(state.average)
         state = _judge(state, valid_nats)
         history.append({"step": state.step, "train_nats": train_nats, "valid_nats": valid_nats})
         elapsed = time.monotonic() - began
         if store is not None:
             store.save(state, history)
         if callback is not None:
-            left = elapsed / (state.step - first) * (config.max_steps - state.step)
-            callback(Event(state.step, config.max_steps, train_nats, valid_nats, left))
+            left = elapsed / (state.step - first) * (last_step - state.step)
+            callback(Event(state.step, last_step, train_nats, valid_nats, left))
         if config.max_minutes is not None and elapsed > 60 * config.max_minutes:
             break
     return FitResult(eqx.combine(state.best, static), state.best_bound, history)
@@ -104,7 +107,9 @@ class _Batches:
 
     def __call__(self, first: int, n: int) -> jax.Array:
         steps = np.arange(first, first + n)
-        epochs = {e: epoch_batches(self.n_rows, self.size, self.seed, e) for e in np.unique(steps // self.per_epoch).tolist()}
+        epochs = {
+            e: epoch_batches(self.n_rows, self.size, self.seed, e) for e in np.unique(steps // self.per_epoch).tolist()
+        }
         return jnp.asarray(np.stack([epochs[s // self.per_epoch][s % self.per_epoch] for s in steps.tolist()]))
 
 
@@ -122,15 +127,21 @@ class _Evaluation:
         self.static, self.probabilities, self.key = static, probabilities, jax.random.fold_in(key, 2**31)
 
     def __call__(self, parameters: Any) -> float:
-        return -float(jnp.sum(mean_cost(parameters, self.static, self.rows, self.probabilities, self.repetitions, key=self.key)))
+        return -float(
+            jnp.sum(mean_cost(parameters, self.static, self.rows, self.probabilities, self.repetitions, key=self.key))
+        )
 
 
-def _advance(state, static, rows, batches, probabilities, config, key, column_names) -> tuple[TrainState, float]:
+def _advance(
+    state, static, rows, batches, probabilities, config, last_step, key, column_names
+) -> tuple[TrainState, float]:
     """The steps up to the next evaluation; from the last good state again, with half the rate, when they leave the finite numbers."""
-    n = min(config.evaluate_every, config.max_steps - state.step)
+    n = min(config.evaluate_every, last_step - state.step)
     numbers = batches(state.step, n)
     while True:
-        scan_state = state._replace(step=jnp.asarray(state.step, jnp.int32), rate_scale=jnp.asarray(state.rate_scale, jnp.float32))
+        scan_state = state._replace(
+            step=jnp.asarray(state.step, jnp.int32), rate_scale=jnp.asarray(state.rate_scale, jnp.float32)
+        )
         scan_state = scan_state._replace(best=None, best_bound=None, stale=None, retries=None)
         retry_key = jax.random.fold_in(key, state.retries)
         parameters, average, optimiser_state, values = run_steps(
@@ -138,7 +149,9 @@ def _advance(state, static, rows, batches, probabilities, config, key, column_na
         )
         values = np.asarray(values, np.float64)
         if np.all(np.isfinite(values)) and _all_finite(parameters):
-            state = state._replace(parameters=parameters, average=average, optimiser=optimiser_state, step=state.step + n)
+            state = state._replace(
+                parameters=parameters, average=average, optimiser=optimiser_state, step=state.step + n
+            )
             return state, -float(np.mean(values))
         if state.retries == MAX_RETRIES:
             raise _non_finite(state, static, rows, numbers, probabilities, retry_key, column_names)
@@ -146,7 +159,9 @@ def _advance(state, static, rows, batches, probabilities, config, key, column_na
 
 
 def _judge(state: TrainState, valid_nats: float) -> TrainState:
-    """Keep the average if it is the best so far."""
+    """Keep the average if it is the best so far, or if there is no validation."""
+    if math.isnan(valid_nats):
+        return state._replace(best=state.average)
     if valid_nats > state.best_bound:
         return state._replace(best=state.average, best_bound=valid_nats, stale=0)
     return state._replace(stale=state.stale + 1)

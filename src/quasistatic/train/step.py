@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import optax
 
 from quasistatic.bound.terms import prior_cost, step_cost
-from quasistatic.model import DiffusionModel
 from quasistatic.config import TrainConfig
+from quasistatic.model import DiffusionModel
 from quasistatic.train.state import TrainState, optimiser
 from quasistatic.trajectory import Row, start
 from quasistatic.typing import Array, Float, Int, Key
@@ -86,8 +86,11 @@ def run_steps(
         parameters, average, optimiser_state = carry
         number, indices = inputs
         batch = jax.tree.map(lambda x: x[indices], rows)
-        (value, n_columns), gradient = jax.value_and_grad(loss, has_aux=True)(parameters, batch, jax.random.fold_in(key, number))
-        updates, optimiser_state = transformation.update(gradient, optimiser_state, parameters)
+        (value, n_columns), gradient = jax.value_and_grad(loss, has_aux=True)(
+            parameters, batch, jax.random.fold_in(key, number)
+        )
+        with jax.numpy_dtype_promotion("standard"):  # optax raises its decay to an integer power
+            updates, optimiser_state = transformation.update(gradient, optimiser_state, parameters)
         parameters = optax.apply_updates(parameters, jax.tree.map(lambda u: u * state.rate_scale, updates))
         decay = jnp.minimum(config.ema_decay, (1.0 + number) / (10.0 + number))
         average = jax.tree.map(lambda a, p: a + (1.0 - decay) * (p - a), average, parameters)
