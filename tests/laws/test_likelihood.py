@@ -18,11 +18,11 @@ from laws.statistics import assert_mean, assert_mean_at_most
 from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
 from quasistatic.forward import ProductDiffusion
 
-EXACT = [*(name for name in DISCRETE if name != "heat-bath-linear"), "gaussian-cosine", "gaussian-erasure"]
-"""Kernels whose chain can be enumerated or put on a grid (in the one left out a first step changes a state once in 10^4 draws:
-too rare for a z-test)."""
+EXACT = [*(name for name in DISCRETE if name not in ("heat-bath-linear", "heat-bath-marginal", "binomial-half")), "gaussian-cosine", "gaussian-erasure"]
+"""Kernels whose chain can be enumerated or put on a grid : of the heat baths those with the most
+differing columns (with a linear schedule the first step changes a state once in 10^4 draws, too rare for a z-test)."""
 MIXED = [name for name in EXACT if name.startswith("gaussian")]
-DRAWS = 1024
+DRAWS = 2048
 ROWS = 10
 CHUNK = 1 << 12
 
@@ -52,7 +52,7 @@ class Answers(NamedTuple):
 @lru_cache
 def answers(name: str) -> Answers:
     forward = KERNELS[name]()
-    model = model_of(forward)
+    model = model_of(forward, scale=0.2 if name.startswith("gaussian") else 0.3)
     chain, x_0 = Chain(model), data_states(forward)
     rows, key = cells_of(forward, x_0), jax.random.key(7)
     log_weights = evaluate_log_weights(model, rows, trajectories=DRAWS, key=key, chunk=CHUNK)
@@ -111,7 +111,7 @@ def test_more_trajectories_close_the_gap(name):
     assert a.log_p.mean() - means[2] < 0.5 * (a.log_p.mean() - means[0])
 
 
-@pytest.mark.parametrize("width", [0.05, 0.8])
+@pytest.mark.parametrize("width", [0.05, 0.4])
 @pytest.mark.parametrize("name", MIXED)
 def test_a_cell_weighs_its_mass(name, width):
     """With a positive width E w is the probability of the cell."""

@@ -19,8 +19,8 @@ from quasistatic.model import DiffusionModel
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.trajectory import sample
 
-DRAWS = 1024
-CHUNK = 1 << 12
+DRAWS = 4096
+CHUNK = 1 << 13
 X_0 = np.random.default_rng(2).uniform(-1.3, 1.3, (8, 2)).astype(np.float32)
 ALL = (True, True)
 
@@ -39,8 +39,8 @@ class Affine(AbstractNetwork):
 
 def affine_model(schedule) -> DiffusionModel:
     weight = np.zeros((4, 4), np.float32)
-    weight[:2] = [[0.15, 0.35, 0.1, 0.0], [-0.1, 0.2, 0.0, -0.2]]  # on x_t, and on the flags
-    bias = np.array([0.1, -0.05, 0.5, -1.0], np.float32)
+    weight[:2] = [[0.1, 0.25, 0.1, 0.0], [-0.1, 0.15, 0.0, -0.2]]  # on x_t, and on the flags
+    bias = np.array([0.1, -0.05, -2.0, -3.0], np.float32)
     return DiffusionModel(GaussianDiffusion(schedule, 2), Affine(jnp.asarray(weight), jnp.asarray(bias)))
 
 
@@ -85,7 +85,7 @@ def answers(name: str) -> Answers:
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_the_mean_weight_is_the_density(name):
     a = answers(name)
-    assert abs(a.covariance[0, 1]) > 0.01  # the columns depend on each other
+    assert abs(a.covariance[0, 1]) > 0.005  # the columns depend on each other
     ratio = np.exp(a.log_weights - a.log_p[:, None])
     assert_mean(ratio, 1.0, tolerance=2e-3)
     assert_mean(ratio.mean(0, keepdims=True), 1.0, tolerance=2e-3)
@@ -127,19 +127,22 @@ def weights(model, cells, seed: int = 0) -> np.ndarray:
 
 
 def test_cells_weigh_their_mass(coarse):
-    """A rectangle of the bivariate normal; one side narrow, one wide, one of no width (a density)."""
+    """A rectangle of the bivariate normal; sides narrow, as wide as the noise of the first step, and of no width (a density).
+
+    (Cells much wider than that noise have rare heavy weights: x_1 is drawn around the middle of the cell.)
+    """
     normal = stats.multivariate_normal(*moments(coarse))
-    for width in ([0.3, 1.5], [0.01, 0.4]):
+    for width in ([0.3, 0.2], [0.01, 0.25]):
         w = np.array(width, np.float32)
         exact = normal.cdf(X_0 + w / 2, lower_limit=X_0 - w / 2)
         log_weights = weights(coarse, Cells(X_0, np.ones(X_0.shape, bool), np.broadcast_to(w, X_0.shape)))
         assert_mean(np.exp(log_weights) / exact[:, None], 1.0, tolerance=2e-3)
     mean, covariance = moments(coarse)
-    log_weights = weights(coarse, Cells(X_0, np.ones(X_0.shape, bool), np.broadcast_to(np.array([0.5, 0.0], np.float32), X_0.shape)))
+    log_weights = weights(coarse, Cells(X_0, np.ones(X_0.shape, bool), np.broadcast_to(np.array([0.3, 0.0], np.float32), X_0.shape)))
     slope = covariance[0, 1] / covariance[1, 1]
     inside = stats.norm(mean[0] + slope * (X_0[:, 1] - mean[1]), np.sqrt(covariance[0, 0] - slope * covariance[0, 1]))
     density = stats.norm(mean[1], np.sqrt(covariance[1, 1])).pdf(X_0[:, 1])
-    exact = density * (inside.cdf(X_0[:, 0] + 0.25) - inside.cdf(X_0[:, 0] - 0.25))
+    exact = density * (inside.cdf(X_0[:, 0] + 0.15) - inside.cdf(X_0[:, 0] - 0.15))
     assert_mean(np.exp(log_weights) / exact[:, None], 1.0, tolerance=2e-3)
 
 

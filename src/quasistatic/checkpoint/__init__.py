@@ -1,6 +1,6 @@
 """What is kept on disk: model folders and training checkpoints. JSON and safetensors; no pickle."""
 
 from quasistatic.checkpoint.folder import StoredModel, load_model, save_model, versions
-from quasistatic.checkpoint.training import TrainingStore
+from quasistatic.checkpoint.training import TrainingStore, remove_checkpoints
 
-__all__ = ["StoredModel", "TrainingStore", "load_model", "save_model", "versions"]
+__all__ = ["StoredModel", "TrainingStore", "load_model", "remove_checkpoints", "save_model", "versions"]

@@ -38,10 +38,11 @@ def with_arrays(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def digest_of(arrays: dict[str, np.ndarray]) -> str:
-    """SHA-256 of names and contents."""
+    """SHA-256 of names, dtypes, shapes and contents."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+        array = arrays[name]
+        digest.update(f"{name}\0{array.dtype}{array.shape}\0".encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 

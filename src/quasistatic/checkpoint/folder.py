@@ -99,7 +99,9 @@ def load_model(path: str | os.PathLike[str]) -> StoredModel:
             fix="use the version of quasistatic that wrote it",
         )  # fmt: skip
     sums = {name: hashlib.sha256(_read(folder, name)).hexdigest() for name in _SUMMED}
-    for name, reached in (sums | {"manifest.json": _own_sum(manifest)}).items():
+    # The bytes too: "1e-05" and "1E-05" are one value.
+    as_written = _read(folder, "manifest.json") == _json_bytes(manifest)
+    for name, reached in ({"manifest.json": _own_sum(manifest) if as_written else None} | sums).items():
         if reached != manifest.get("sha256", {}).get(name):
             raise ModelFolderError(
                 "the file is not the one that was saved (its SHA-256 differs from manifest.json)",
@@ -169,22 +171,25 @@ def _write_folder(path: Path, files: dict[str, bytes], force: bool) -> None:
     fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
     older = path.with_name(f".{path.name}.old-{os.getpid()}")
     try:
+        shutil.rmtree(fresh, ignore_errors=True)  # of a process with the same number that was killed
         fresh.mkdir(parents=True)
         for name, content in files.items():
             write_file(fresh / name, content)
         if path.exists():
+            shutil.rmtree(older, ignore_errors=True)
             path.rename(older)
         try:
             fresh.rename(path)
-        except OSError:
-            if older.exists():
+        except BaseException:
+            if older.exists() and not path.exists():
                 older.rename(path)
             raise
     except OSError as error:
-        shutil.rmtree(fresh, ignore_errors=True)
         raise OutputError(
             f"the model cannot be written ({error.strerror})",
             where=str(path),
             fix="free the disk or choose another path",
         ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)  # gone by now unless something failed, an interrupt included
     shutil.rmtree(older, ignore_errors=True)

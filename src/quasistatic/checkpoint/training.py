@@ -1,5 +1,7 @@
 """The checkpoint of a training run, from which it goes on as if it had not stopped."""
 
+import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +14,8 @@ from safetensors import numpy as safetensors
 
 from quasistatic.checkpoint.arrays import arrays_of, digest_of, with_arrays, write_file
 from quasistatic.errors import OutputError, TrainingError
+
+FILE = "training.safetensors"
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class TrainingStore:
 
     @property
     def _file(self) -> Path:
-        return self.folder / "training.safetensors"
+        return self.folder / FILE
 
     def restore(self, state: Any) -> tuple[Any, list[dict[str, float]]]:
         """The stored state and history, or the given state when there is nothing to resume.
@@ -43,18 +47,19 @@ class TrainingStore:
         """
         if not (self.resume and self._file.exists()):
             return state, []
-        content = self._file.read_bytes()
         try:
+            content = self._file.read_bytes()
             size = int.from_bytes(content[:8], "little")
             header = json.loads(content[8 : 8 + size])["__metadata__"]
-            scalars = json.loads(header["scalars"])
+            identity, text, digest = header["identity"], header["scalars"], header["sha256"]
             arrays = safetensors.load(content)
-        except (ValueError, KeyError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise self._error(f"the checkpoint is damaged ({error})") from error
-        if header["identity"] != self.identity:
-            raise self._error("the checkpoint is of a run with other data, settings or versions")
-        if header["sha256"] != digest_of(arrays):
+        if digest != _digest(identity, text, arrays):
             raise self._error("the checkpoint is damaged (its SHA-256 differs)")
+        if identity != self.identity:
+            raise self._error("the checkpoint is of a run with other data, settings or versions")
+        scalars = json.loads(text)
         restored = with_arrays(state._replace(**dict.fromkeys(scalars["state"])), arrays)
         return restored._replace(**scalars["state"]), scalars["history"]
 
@@ -63,14 +68,15 @@ class TrainingStore:
         scalars = {name: value for name, value in state._asdict().items() if isinstance(value, int | float)}
         arrays = arrays_of(state._replace(**dict.fromkeys(scalars)))
         text = json.dumps({"state": scalars, "history": history})
-        metadata = {"identity": self.identity, "scalars": text, "sha256": digest_of(arrays)}
+        metadata = {"identity": self.identity, "scalars": text, "sha256": _digest(self.identity, text, arrays)}
         fresh = self.folder / f".new-{os.getpid()}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_file(fresh, safetensors.save(arrays, metadata))
             os.replace(fresh, self._file)
         except OSError as error:
-            fresh.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                fresh.unlink()
             raise OutputError(
                 f"the checkpoint cannot be written ({error.strerror})", where=str(self.folder), fix="free the disk"
             ) from error
@@ -81,3 +87,14 @@ class TrainingStore:
 
     def _error(self, what: str) -> TrainingError:
         return TrainingError(what, where=str(self._file), fix="resume with the same command, or start anew without it")
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of every phase of an earlier fit, and nothing else."""
+    for file in folder.glob(f"*/{FILE}"):
+        file.unlink()
+
+
+def _digest(identity: str, scalars: str, arrays: dict[str, Any]) -> str:
+    """SHA-256 of all that is restored."""
+    return hashlib.sha256(f"{identity}\0{scalars}\0{digest_of(arrays)}".encode()).hexdigest()

@@ -186,6 +186,8 @@ def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec
         if not column.is_discrete:
             coordinate, observed = _coordinates(table, column)
             kept = coordinate[observed & (atom_codes(coordinate, observed, column) == 0)]
+            if len(kept) < max(20, 0.1 * len(table)):  # too few away from the atoms to tell where such values lie
+                kept = coordinate[observed]
             transforms.append(fit_transform(kept, 1.0 if column.has_lattice else None, transform))
     n_continuous = len(transforms)
     codec = Codec(schema, tuple(transforms), (), np.zeros(n_continuous))

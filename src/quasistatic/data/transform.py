@@ -1,5 +1,8 @@
 """Strictly increasing maps g: x -> z that make a column look like N(0, 1), with exact inverse and log g'.
 
+Beyond |z| = `TAIL` every map grows like a logarithm, so that the density of x falls like that of a log-normal there: a value a
+hundred standard deviations out costs some 50 nats, not 5,000.
+
 All arithmetic is float64; parameters are JSON. `fit_transform` chooses between a straight line and a spline by the
 penalised Gaussian likelihood of the training values.
 """
@@ -16,24 +19,48 @@ SMALLEST_SPLINE_SAMPLE = 50
 """Below this many values (or a third as many distinct ones) a straight line is all that can be supported."""
 
 
+TAIL = 5.0
+
+
+def _compress(u: np.ndarray) -> np.ndarray:
+    """Z = u up to `TAIL`, sign(u) (TAIL + log(1 + |u| - TAIL)) beyond: increasing, C1."""
+    excess = np.maximum(np.abs(u) - TAIL, 0.0)
+    return np.where(excess > 0, np.sign(u) * (TAIL + np.log1p(excess)), u)
+
+
+def _expand(z: np.ndarray) -> np.ndarray:
+    """The u of `_compress(u) = z`."""
+    excess = np.minimum(np.maximum(np.abs(z) - TAIL, 0.0), 690.0)
+    return np.where(excess > 0, np.sign(z) * (TAIL + np.expm1(excess)), z)
+
+
+def _log_compression(u: np.ndarray) -> np.ndarray:
+    """Logarithm of dz/du."""
+    return -np.log1p(np.maximum(np.abs(u) - TAIL, 0.0))
+
+
 @dataclass(frozen=True)
 class Affine:
-    """z = (x - mean) / sd."""
+    """u = (x - mean) / sd, and z = u within the tails."""
 
     mean: float
     sd: float
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """G(x)."""
-        return (x - self.mean) / self.sd
+        return _compress(self._scale(x))
+
+    def _scale(self, x: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return np.clip((x - self.mean) / self.sd, -1e300, 1e300)
 
     def inverse(self, z: np.ndarray) -> np.ndarray:
         """The x of G(x) = z."""
-        return z * self.sd + self.mean
+        return _expand(np.asarray(z, dtype=np.float64)) * self.sd + self.mean
 
     def log_derivative(self, x: np.ndarray) -> np.ndarray:
         """Logarithm of g'(x), in nats per unit of x."""
-        return np.full(np.shape(x), -np.log(self.sd))
+        return _log_compression(self._scale(x)) - np.log(self.sd)
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types."""
@@ -49,7 +76,7 @@ class QuantileSpline:
         z = z_k + r (theta^2 + a theta (1 - theta)) / D,   D = 1 + (a + b - 2) theta (1 - theta),
         g' = (r / h) (b theta^2 + 2 theta (1 - theta) + a (1 - theta)^2) / D^2.
 
-    Outside the knots g is a straight line with the slope of the last knot.
+    Outside the knots it is a straight line with the slope of the last knot; z is compressed beyond the tails.
     """
 
     x: tuple[float, ...]
@@ -64,8 +91,7 @@ class QuantileSpline:
         a, b = slope[:-1] * (h / r), slope[1:] * (h / r)
         return k, x[k], z[k], h[k], r[k], a[k], b[k]
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """G(x)."""
+    def _spline(self, x: np.ndarray) -> np.ndarray:
         x = np.asarray(x, dtype=np.float64)
         _, x0, z0, h, r, a, b = self._bins(x, self.x)
         theta = np.clip((x - x0) / h, 0.0, 1.0)
@@ -73,11 +99,16 @@ class QuantileSpline:
         inside = z0 + r * ((theta * theta + a * cross) / (1 + (a + b - 2) * cross))
         below = self.z[0] + (x - self.x[0]) * self.slope[0]
         above = self.z[-1] + (x - self.x[-1]) * self.slope[-1]
-        return np.where(x < self.x[0], below, np.where(x > self.x[-1], above, inside))
+        outside = np.where(x < self.x[0], below, above)
+        return np.where((x < self.x[0]) | (x > self.x[-1]), np.clip(outside, -1e300, 1e300), inside)
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """G(x)."""
+        return _compress(self._spline(x))
 
     def inverse(self, z: np.ndarray) -> np.ndarray:
         """The x of G(x) = z: the root in [0, 1] of a quadratic in theta."""
-        z = np.asarray(z, dtype=np.float64)
+        z = _expand(np.asarray(z, dtype=np.float64))
         _, x0, z0, h, r, a, b = self._bins(z, self.z)
         rise = np.clip((z - z0) / r, 0.0, 1.0)
         bend = rise * (a + b - 2)
@@ -95,7 +126,7 @@ class QuantileSpline:
         theta = np.clip((x - x0) / h, 0.0, 1.0)
         cross = theta * (1 - theta)
         shape = (b * theta * theta + 2 * cross + a * (1 - theta) ** 2) / (1 + (a + b - 2) * cross) ** 2
-        return np.log(r) - np.log(h) + np.log(shape)
+        return np.log(r) - np.log(h) + np.log(shape) + _log_compression(self._spline(x))
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types."""
@@ -209,7 +240,7 @@ def _slopes(x: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 def _standardise(spline: QuantileSpline, x: np.ndarray) -> QuantileSpline:
     """The same map followed by the line that gives z mean 0 and variance 1 over x."""
-    z = spline.forward(x)
+    z = spline._spline(x)
     mean, sd = float(np.mean(z)), float(np.std(z))
     z_knots = (np.asarray(spline.z) - mean) / sd
     return QuantileSpline(spline.x, tuple(z_knots.tolist()), tuple((np.asarray(spline.slope) / sd).tolist()))

@@ -45,7 +45,12 @@ def training(n_rows: int, preset: str) -> dict[str, Any]:
     batch_size = int(np.clip(2 ** round(np.log2(max(n_rows, 2) / 4)), 32, 512))
     if preset == "thorough":
         return {"max_steps": 12000, "batch_size": batch_size, "patience": 20, "evaluate_every": 200}
-    return {"max_steps": 3000, "batch_size": batch_size, "patience": 10, "evaluate_every": 100}
+    return {
+        "max_steps": 2000 if n_rows < SMALL else 3000,
+        "batch_size": batch_size,
+        "patience": 6 if n_rows < SMALL else 10,
+        "evaluate_every": 100,
+    }
 
 
 def first_step_share(typical_width: np.ndarray) -> float | None:

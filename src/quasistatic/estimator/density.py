@@ -26,6 +26,7 @@ from quasistatic.estimator.tables import as_table
 from quasistatic.trajectory import sample_rows
 
 METHODS = ("bound", "ais")
+Seed = int | np.integer | np.random.RandomState | None
 DEFAULT_TRAJECTORIES = {"bound": 2, "ais": 16}
 
 
@@ -155,9 +156,18 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         self.manifest_ = {"versions": versions(), **fitted.record}
         return self
 
+    def _key(self, random_state: Seed) -> jax.Array:
+        if random_state is None:
+            return jax.random.key(self._fitted.train_config.seed)
+        if isinstance(random_state, int | np.integer):
+            return jax.random.key(int(random_state))
+        return jax.random.key(check_random_state(random_state).randint(2**31 - 1))
+
     def _encode(self, X: Any) -> EncodedTable:
         """The cells of a table to be scored; every cell must be there."""
         table = as_table(self, X, reset=False)
+        if len(table) == 0:
+            raise DataError("there are no rows to score", where=table.source)
         encoded = self._fitted.codec.encode(table)
         _refuse_missing(encoded, self._fitted.codec, table.source)
         return encoded
@@ -167,7 +177,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         X: Any,
         method: Literal["bound", "ais"] = "bound",
         trajectories: int | None = None,
-        random_state: int | None = None,
+        random_state: Seed = None,
     ) -> Likelihood:
         """Lower bounds on log p of every row, nats, in the data's own units.
 
@@ -191,7 +201,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         if n < 1:
             raise SettingError(f"trajectories = {trajectories!r} must be at least 1")
         encoded = self._encode(X)
-        key = jax.random.key(self._fitted.train_config.seed if random_state is None else random_state)
+        key = self._key(random_state)
         measure = self.schema_.base_measure()
         if method == "ais":
             bound = weighted_bound(evaluate_log_weights(self.model_, encoded.rows, trajectories=n, key=key))
@@ -213,7 +223,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         """Mean of `score_samples`, nats per row."""
         return float(np.mean(self.score_samples(X)))
 
-    def sample(self, n_samples: int = 1, random_state: int | None = None) -> Any:
+    def sample(self, n_samples: int = 1, random_state: Seed = None) -> Any:
         """New rows, as the kind of frame that was fitted, with its columns, dtypes and categories.
 
         Args:
@@ -223,13 +233,13 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         check_is_fitted(self)
         return to_native(self.sample_table(n_samples, random_state), self.schema_.container)
 
-    def sample_table(self, n_samples: int = 1, random_state: int | None = None) -> pl.DataFrame:
+    def sample_table(self, n_samples: int = 1, random_state: Seed = None) -> pl.DataFrame:
         """New rows as a polars frame; see `sample`."""
         check_is_fitted(self)
-        if n_samples < 0:
-            raise SettingError(f"n_samples = {n_samples!r} must not be negative")
-        key = jax.random.key(self._fitted.train_config.seed if random_state is None else random_state)
-        return self._fitted.codec.decode(sample_rows(self.model_, n_samples, key=key))
+        if not isinstance(n_samples, int | np.integer) or n_samples < 0:
+            raise SettingError(f"n_samples = {n_samples!r} must be a whole number, not negative")
+        key = self._key(random_state)
+        return self._fitted.codec.decode(sample_rows(self.model_, int(n_samples), key=key))
 
     def save(self, path: str | os.PathLike[str], force: bool = False) -> None:
         """Write the model folder, whole or not at all.

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from quasistatic.assemble import assemble
-from quasistatic.checkpoint import TrainingStore, versions
+from quasistatic.checkpoint import TrainingStore, remove_checkpoints, versions
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.codec import Codec, fit_codec
 from quasistatic.data.fingerprint import fingerprint
@@ -71,9 +71,8 @@ def candidates(n_rows: int, codec: Codec, settings: dict[str, Any], seed: int) -
     """
     given = {name: value for name, value in settings.items() if value is not None}
     kernel = given["discrete_kernel"]
-    length = given.get("trajectory_length") or defaults.trajectory_length(
-        len(codec.continuous_names), len(codec.discrete_names), kernel
-    )
+    chosen = defaults.trajectory_length(len(codec.continuous_names), len(codec.discrete_names), kernel)
+    length = given.get("trajectory_length", chosen)
     training = defaults.training(n_rows, given["preset"]) | _only(
         given, "batch_size", "max_steps", "learning_rate", "patience", "max_minutes"
     )
@@ -161,6 +160,8 @@ def fit_table(
         callback: told the progress.
     """
     check_size(schema, len(table))
+    if checkpoint is not None and not resume:
+        remove_checkpoints(checkpoint)
     run = _Run(table, schema, fingerprint(table), checkpoint, resume, callback)
     options = candidates(len(table), fit_codec(table, schema), settings, seed)
     chosen = _cross_validated if len(table) < defaults.SMALL else _split_once

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 import numpy as np
-from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
 from quasistatic.data.table import Table, from_frame
 
@@ -23,11 +23,7 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
         return from_frame(X) if not reset else _remember(estimator, from_frame(X))
     if hasattr(X, "columns") or hasattr(X, "collect_schema") or hasattr(X, "column_names"):
         table = from_frame(X)
-        if reset:
-            return _remember(estimator, table)
-        if type(X).__module__.startswith(("pandas", "polars")) and not hasattr(X, "collect"):
-            _check_feature_names(estimator, X, reset=False)
-        return table
+        return _remember(estimator, table) if reset else table  # columns are found by name, in any order
     array: Any = validate_data(
         estimator, cast(Any, X), reset=reset, dtype=None, ensure_all_finite=False, ensure_min_samples=2 if reset else 1
     )

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from quasistatic.distribution import Categorical
 from quasistatic.forward.base import AbstractDiffusion
@@ -20,7 +19,7 @@ from quasistatic.typing import Array, Bool, Float, Int, Step
 _TINY = 1e-37
 
 
-def pad_log_probs(probs: Sequence[ArrayLike]) -> Float[Array, "D K"]:
+def pad_log_probs(probs: Sequence[Sequence[float] | np.ndarray]) -> Float[Array, "D K"]:
     """Log-probabilities of columns with differing numbers of states, padded with `LOG_ZERO`."""
     padded = np.full((len(probs), max(np.size(p) for p in probs)), LOG_ZERO, np.float32)
     for row, p in zip(padded, probs, strict=True):

@@ -31,6 +31,9 @@ class GaussianDiffusion(AbstractDiffusion):
     schedule: AbstractSchedule
     n_columns: int = eqx.field(static=True)
 
+    def __init__(self, schedule: AbstractSchedule, n_columns: int) -> None:
+        self.schedule, self.n_columns = schedule, n_columns
+
     @property
     def trajectory_length(self) -> int:
         return self.schedule.trajectory_length

@@ -140,7 +140,7 @@ def test_an_identifier_can_be_forced():
         (np.where(RNG.random(N) < 0.5, 0, RNG.integers(0, 100_000, N)), (0.0,)),
         (NORMAL, ()),
         (np.round(NORMAL, 1), ()),
-        (RNG.poisson(0.5, N), ()),
+        (RNG.poisson(0.5, N), (0.0, 1.0, 2.0, 3.0)),  # a few levels: the line in between describes nothing
         (np.round(np.exp(NORMAL), 2), ()),
     ],
 )

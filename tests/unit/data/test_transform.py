@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from quasistatic.data.transform import Affine, QuantileSpline, fit_transform, transform_from_json
+from quasistatic.data.transform import TAIL, Affine, QuantileSpline, _expand, fit_transform, transform_from_json
 
 RNG = np.random.default_rng(0)
 SAMPLES = {
@@ -29,9 +29,14 @@ def g(request, x):
 
 
 def test_standardises(x, g):
-    z = g.forward(x)
-    assert abs(z.mean()) < 1e-9
-    assert abs(z.std() - 1) < 1e-9
+    u = _expand(g.forward(x))  # before the logarithm in the tails
+    assert abs(u.mean()) < 1e-9
+    assert abs(u.std() - 1) < 1e-9
+
+
+def test_an_outlier_is_far_but_not_absurd(x, g):
+    far = g.forward(np.array([x.max() + 1000 * np.ptp(x)]))
+    assert TAIL < far < 25
 
 
 def test_inverse_is_exact(x, g):
