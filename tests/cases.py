@@ -56,7 +56,9 @@ KERNELS = {
     "binomial-cosine": lambda: binomial_diffusion(cosine_schedule(6), [0.5] * 4, ACTIVITY),
     "binomial-8-bits": lambda: binomial_diffusion(ErasureSchedule(4), [0.2] * 8),
     "heat-bath-uniform": lambda: CategoricalDiffusion(ErasureSchedule(6), pad_log_probs(EVEN), pad_log_probs(UNEVEN)),
-    "heat-bath-marginal": lambda: CategoricalDiffusion(ErasureSchedule(6), pad_log_probs(UNEVEN), pad_log_probs(UNEVEN)),
+    "heat-bath-marginal": lambda: CategoricalDiffusion(
+        ErasureSchedule(6), pad_log_probs(UNEVEN), pad_log_probs(UNEVEN)
+    ),
     "heat-bath-linear": lambda: CategoricalDiffusion(linear_schedule(40), pad_log_probs(EVEN), pad_log_probs(UNEVEN)),
     "absorbing": lambda: AbsorbingDiffusion(3, pad_log_probs(UNEVEN)),
     "absorbing-few-steps": lambda: AbsorbingDiffusion(2, pad_log_probs(BITS)),
@@ -65,7 +67,10 @@ KERNELS = {
         (GaussianDiffusion(cosine_schedule(8), 1), AbsorbingDiffusion(8, pad_log_probs(UNEVEN[:2])))
     ),
     "gaussian-x-heat-bath": lambda: ProductDiffusion(
-        (GaussianDiffusion(cosine_schedule(8), 1), CategoricalDiffusion(ErasureSchedule(8), pad_log_probs(EVEN[:2]), pad_log_probs(UNEVEN[:2])))
+        (
+            GaussianDiffusion(cosine_schedule(8), 1),
+            CategoricalDiffusion(ErasureSchedule(8), pad_log_probs(EVEN[:2]), pad_log_probs(UNEVEN[:2])),
+        )
     ),
 }
 

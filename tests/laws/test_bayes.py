@@ -10,7 +10,13 @@ from laws.enumeration import discrete_states
 from laws.models import blocks_of, is_gaussian, random_state
 
 from quasistatic.distribution import Normal
-from quasistatic.forward import AbsorbingDiffusion, CategoricalDiffusion, ErasureSchedule, GaussianDiffusion, cosine_schedule
+from quasistatic.forward import (
+    AbsorbingDiffusion,
+    CategoricalDiffusion,
+    ErasureSchedule,
+    GaussianDiffusion,
+    cosine_schedule,
+)
 from quasistatic.forward.categorical import pad_log_probs
 
 

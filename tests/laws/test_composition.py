@@ -9,7 +9,13 @@ from cases import KERNELS
 from laws.enumeration import discrete_states, pairwise_log_prob
 from laws.models import blocks_of, is_gaussian, random_state
 
-from quasistatic.forward import CategoricalDiffusion, ErasureSchedule, GaussianDiffusion, ProductDiffusion, linear_schedule
+from quasistatic.forward import (
+    CategoricalDiffusion,
+    ErasureSchedule,
+    GaussianDiffusion,
+    ProductDiffusion,
+    linear_schedule,
+)
 from quasistatic.forward.categorical import pad_log_probs
 
 

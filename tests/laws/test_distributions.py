@@ -139,7 +139,9 @@ def test_the_cells_of_a_lattice_share_the_whole_mass(width):
     """Narrow and wide cells, around means on and off the lattice."""
     d = Normal(jnp.array([0.0, 0.123, -0.4, 1.7]), jnp.array([0.0, -1.0, 1.0, -2.0]))
     points = np.arange(-round(20 / width) - 1, round(20 / width) + 2) * width
-    log_mass = jax.jit(jax.vmap(lambda x: d.log_cell(jnp.full(4, x), jnp.full(4, width))))(jnp.asarray(points, jnp.float32))
+    log_mass = jax.jit(jax.vmap(lambda x: d.log_cell(jnp.full(4, x), jnp.full(4, width))))(
+        jnp.asarray(points, jnp.float32)
+    )
     np.testing.assert_allclose(np.exp(np.asarray(log_mass, np.float64)).sum(0), 1, atol=2e-4)
 
 

@@ -18,7 +18,11 @@ from laws.statistics import assert_mean, assert_mean_at_most
 from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
 from quasistatic.forward import ProductDiffusion
 
-EXACT = [*(name for name in DISCRETE if name not in ("heat-bath-linear", "heat-bath-marginal", "binomial-half")), "gaussian-cosine", "gaussian-erasure"]
+EXACT = [
+    *(name for name in DISCRETE if name not in ("heat-bath-linear", "heat-bath-marginal", "binomial-half")),
+    "gaussian-cosine",
+    "gaussian-erasure",
+]
 """Kernels whose chain can be enumerated or put on a grid : of the heat baths those with the most
 differing columns (with a linear schedule the first step changes a state once in 10^4 draws, too rare for a z-test)."""
 MIXED = [name for name in EXACT if name.startswith("gaussian")]
@@ -137,7 +141,9 @@ def test_the_cells_of_a_lattice_share_the_whole_mass():
     assert_mean(np.exp(log_weights).sum(0, keepdims=True), 1.0, tolerance=1e-3)
 
 
-@pytest.mark.parametrize("name", ["binomial-mean", "heat-bath-uniform", "absorbing", "absorbing-few-steps", "gaussian-x-absorbing"])
+@pytest.mark.parametrize(
+    "name", ["binomial-mean", "heat-bath-uniform", "absorbing", "absorbing-few-steps", "gaussian-x-absorbing"]
+)
 def test_a_row_with_a_missing_cell_weighs_its_marginal_likelihood(name):
     """E w is p of the observed cells, in the chain whose network sees nothing of the others: the sum over all values of the hole."""
     forward = KERNELS[name]()
@@ -150,7 +156,13 @@ def test_a_row_with_a_missing_cell_weighs_its_marginal_likelihood(name):
         block = last.at[:, -1].set(value)
         return (*x_0[:-1], block) if isinstance(forward, ProductDiffusion) else block
 
-    n_values = {"binomial-mean": 2, "heat-bath-uniform": 4, "absorbing": 4, "absorbing-few-steps": 2, "gaussian-x-absorbing": 3}[name]
+    n_values = {
+        "binomial-mean": 2,
+        "heat-bath-uniform": 4,
+        "absorbing": 4,
+        "absorbing-few-steps": 2,
+        "gaussian-x-absorbing": 3,
+    }[name]
     log_p = np.logaddexp.reduce([chain.log_prob(filled(v)) for v in range(n_values)])
     log_weights = evaluate_log_weights(
         model, cells_of(forward, filled(0), observed), trajectories=DRAWS, key=jax.random.key(2), chunk=CHUNK

@@ -138,7 +138,9 @@ def test_cells_weigh_their_mass(coarse):
         log_weights = weights(coarse, Cells(X_0, np.ones(X_0.shape, bool), np.broadcast_to(w, X_0.shape)))
         assert_mean(np.exp(log_weights) / exact[:, None], 1.0, tolerance=2e-3)
     mean, covariance = moments(coarse)
-    log_weights = weights(coarse, Cells(X_0, np.ones(X_0.shape, bool), np.broadcast_to(np.array([0.3, 0.0], np.float32), X_0.shape)))
+    log_weights = weights(
+        coarse, Cells(X_0, np.ones(X_0.shape, bool), np.broadcast_to(np.array([0.3, 0.0], np.float32), X_0.shape))
+    )
     slope = covariance[0, 1] / covariance[1, 1]
     inside = stats.norm(mean[0] + slope * (X_0[:, 1] - mean[1]), np.sqrt(covariance[0, 0] - slope * covariance[0, 1]))
     density = stats.norm(mean[1], np.sqrt(covariance[1, 1])).pdf(X_0[:, 1])

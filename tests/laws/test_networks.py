@@ -36,7 +36,9 @@ def test_after_training_it_depends_on_features_and_time(network, rng):
     if network.blocks:
         assert np.any(np.abs(out - run(trained, x, jnp.asarray(0.31))) > 1e-4)
     np.testing.assert_array_equal(out, run(trained, x, jnp.asarray(0.3)))
-    np.testing.assert_allclose(out[0], trained(x[0], jnp.asarray(0.3)), rtol=1e-4, atol=1e-5)  # jit = no jit, vmap = one row
+    np.testing.assert_allclose(
+        out[0], trained(x[0], jnp.asarray(0.3)), rtol=1e-4, atol=1e-5
+    )  # jit = no jit, vmap = one row
 
 
 def test_gradients_are_finite_also_where_all_features_are_zero(network):

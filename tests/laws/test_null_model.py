@@ -94,5 +94,7 @@ def test_other_data_do_dissipate():
     """The law is not empty: in a network that takes its own noise for data trajectories differ."""
     forward = CategoricalDiffusion(ErasureSchedule(5), pad_log_probs(EVEN), pad_log_probs(UNEVEN))
     x_0 = random_state(forward, 8)
-    log_weights = evaluate_log_weights(model_of(forward), cells_of(forward, x_0), trajectories=DRAWS, key=jax.random.key(0), chunk=2048)
+    log_weights = evaluate_log_weights(
+        model_of(forward), cells_of(forward, x_0), trajectories=DRAWS, key=jax.random.key(0), chunk=2048
+    )
     assert np.all(log_weights.std(1) > 0.01)

@@ -1,6 +1,8 @@
 """Draws of a model follow its exact distribution: chi-square (discrete) and Kolmogorov-Smirnov (continuous, here and in
 `test_linear_gaussian.py`), false-alarm rate 1e-6 each, fixed seeds."""
 
+from math import comb
+
 import equinox as eqx
 import jax
 import numpy as np
@@ -22,7 +24,15 @@ def draw(model, keys):
 
 
 @pytest.mark.parametrize(
-    "name", ["binomial-mean", "heat-bath-uniform", "heat-bath-linear", "absorbing", "absorbing-few-steps", "absorbing-many-steps"]
+    "name",
+    [
+        "binomial-mean",
+        "heat-bath-uniform",
+        "heat-bath-linear",
+        "absorbing",
+        "absorbing-few-steps",
+        "absorbing-many-steps",
+    ],
 )
 def test_discrete_samples(name, key):
     model = model_of(KERNELS[name]())
@@ -68,8 +78,6 @@ def test_random_subsets_are_uniform(size, candidates, count, key):
     assert np.all(drawn.sum(1) == count)
     assert not np.any(drawn & ~allowed)
     _, counts = np.unique(drawn @ (1 << np.arange(size)), return_counts=True)
-    from math import comb
-
     assert len(counts) == comb(candidates, count)
     if len(counts) > 1:
         assert_frequencies(counts, np.full(len(counts), 1 / len(counts)))

@@ -11,7 +11,9 @@ from quasistatic.forward import ErasureSchedule, LearnedSchedule, cosine_schedul
 
 
 def table(schedule) -> np.ndarray:
-    return np.asarray(eqx.filter_jit(lambda s: jax.vmap(s.log_snr)(jnp.arange(s.trajectory_length + 1)))(schedule), np.float64)
+    return np.asarray(
+        eqx.filter_jit(lambda s: jax.vmap(s.log_snr)(jnp.arange(s.trajectory_length + 1)))(schedule), np.float64
+    )
 
 
 @pytest.mark.parametrize("T", [2, 40, 1000])

@@ -33,7 +33,9 @@ def test_log_binomial():
 def test_log_mean_exp():
     x = np.random.default_rng(0).normal(0, 5, (3, 7)).astype(np.float32)
     np.testing.assert_allclose(log_mean_exp(jnp.asarray(x)), special.logsumexp(x, axis=1) - math.log(7), rtol=1e-5)
-    np.testing.assert_allclose(log_mean_exp(jnp.asarray(x), axis=0), special.logsumexp(x, axis=0) - math.log(3), rtol=1e-5)
+    np.testing.assert_allclose(
+        log_mean_exp(jnp.asarray(x), axis=0), special.logsumexp(x, axis=0) - math.log(3), rtol=1e-5
+    )
     assert log_mean_exp(jnp.array([-1e5, -1e5])) == -1e5  # no underflow
 
 

@@ -34,7 +34,7 @@ def validation_rows(n_rows: int, fraction: float) -> int:
 def networks(n_rows: int, preset: str) -> list[dict[str, Any]]:
     """Network settings to try, the best by validation is kept: one for a large table, a few for a small one that is cheap to fit."""
     if preset == "thorough":
-        return [{"width": 256, "depth": 3, "dropout": 0.1}, {"width": 256, "depth": 3, "dropout": 0.25}]
+        return [{"width": 256, "depth": 3, "dropout": 0.15}]
     if n_rows >= 5000:
         return [{"width": 256, "depth": 2, "dropout": 0.1}]
     return [{"width": 128, "depth": 2, "dropout": 0.1}, {"width": 128, "depth": 2, "dropout": 0.3}]
@@ -44,7 +44,7 @@ def training(n_rows: int, preset: str) -> dict[str, Any]:
     """Steps, batch and patience."""
     batch_size = int(np.clip(2 ** round(np.log2(max(n_rows, 2) / 4)), 32, 512))
     if preset == "thorough":
-        return {"max_steps": 12000, "batch_size": batch_size, "patience": 20, "evaluate_every": 200}
+        return {"max_steps": 8000, "batch_size": batch_size, "patience": 15, "evaluate_every": 200}
     return {
         "max_steps": 2000 if n_rows < SMALL else 3000,
         "batch_size": batch_size,
