@@ -5,7 +5,6 @@ import platform
 import time
 
 import jax
-import jax.numpy as jnp
 
 
 def describe() -> str:
@@ -13,7 +12,8 @@ def describe() -> str:
     with open("/proc/cpuinfo") as file:
         model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), platform.machine())
     rate = matmul_rate()
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, JAX {jax.__version__}, float32 matmul {rate / 1e9:.0f} GFLOP/s"
+    versions = f"Python {platform.python_version()}, JAX {jax.__version__}"
+    return f"{model}, {os.cpu_count()} cores, {versions}, float32 matmul {rate / 1e9:.0f} GFLOP/s"
 
 
 def matmul_rate(rows: int = 512, width: int = 256, repetitions: int = 200) -> float:

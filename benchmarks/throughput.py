@@ -84,7 +84,10 @@ def training_step() -> None:
         seconds = statistics.median(s for s, _ in pairs)
         share = statistics.median(6 * weights * BATCH / s / rate for s, rate in pairs)
         flops = 6 * weights * BATCH / seconds / 1e9
-        print(f"| {name} | {weights} | {seconds * 1e3:.2f} | {BATCH / seconds:.0f} | {flops:.0f} | {share:.0%} |", flush=True)
+        print(
+            f"| {name} | {weights} | {seconds * 1e3:.2f} | {BATCH / seconds:.0f} | {flops:.0f} | {share:.0%} |",
+            flush=True,
+        )
     print()
 
 
@@ -94,21 +97,25 @@ def stepper(model, n_continuous: int, n_discrete: int):
     blocks = []
     if n_continuous:
         shape = (n, n_continuous)
-        blocks.append(Cells(rng.normal(size=shape).astype(np.float32), np.ones(shape, bool), np.full(shape, 0.01, np.float32)))
+        blocks.append(
+            Cells(rng.normal(size=shape).astype(np.float32), np.ones(shape, bool), np.full(shape, 0.01, np.float32))
+        )
     if n_discrete:
         shape = (n, n_discrete)
         blocks.append(Cells(rng.integers(0, 2, shape).astype(np.int32), np.ones(shape, bool)))
-    rows = jax.tree.map(jnp.asarray, tuple(blocks))
+    rows = tuple(blocks)
     config = TrainConfig(first_step_share=0.1 if n_continuous else None)
-    state = initial_state(model, config)._replace(
-        step=jnp.asarray(0), rate_scale=jnp.asarray(1.0), best=None, best_bound=None, stale=None, retries=None
-    )
+    state = initial_state(model, config)
     static = eqx.filter(model, trainable(model), inverse=True)
     probabilities = time_probabilities(model.trajectory_length, config.first_step_share)
-    batches = jnp.asarray(rng.integers(0, n, (STEPS, BATCH)), jnp.int32)
+    numbers = rng.integers(0, n, (STEPS, BATCH))
+    batches = jax.tree.map(lambda x: jnp.asarray(x[numbers]), rows)
+    carry = state.parameters, state.average, state.optimiser
+    first, scale = jnp.asarray(0, jnp.int32), jnp.asarray(1.0)
 
     def run() -> None:
-        jax.block_until_ready(run_steps(state, static, rows, batches, probabilities, config, key=jax.random.key(0)))
+        result = run_steps(carry, static, batches, probabilities, first, scale, config, key=jax.random.key(0))
+        jax.block_until_ready(result)
 
     matrices = [x.size for x in jax.tree.leaves(eqx.filter(model.network, eqx.is_array)) if x.ndim == 2]
     return run, sum(matrices)
@@ -116,7 +123,9 @@ def stepper(model, n_continuous: int, n_discrete: int):
 
 def whole_commands(n_rows: int) -> None:
     """`fit`, `score` and `sample` as a person runs them, compilation included, with an empty compilation cache for `fit`."""
-    print(f"{n_rows} rows x 10 mixed columns, default options\n\n| command | seconds | peak memory, GB |\n|---|---|---|")
+    print(
+        f"{n_rows} rows x 10 mixed columns, default options\n\n| command | seconds | peak memory, GB |\n|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         mixed_table(n_rows).write_csv(folder / "table.csv")
@@ -124,14 +133,27 @@ def whole_commands(n_rows: int) -> None:
         commands = {
             "fit": ["fit", data, "-o", model, "--quiet"],
             "score": ["score", model, data, "-o", out, "--force"],
-            "score --method ais --trajectories 16": ["score", model, data, "-o", out, "--force", "--method", "ais", "--trajectories", "16"],
+            "score --method ais --trajectories 16": [
+                "score",
+                model,
+                data,
+                "-o",
+                out,
+                "--force",
+                "--method",
+                "ais",
+                "--trajectories",
+                "16",
+            ],
             f"sample -n {n_rows}": ["sample", model, "-n", str(n_rows), "-o", out, "--force"],
             "--help": ["--help"],
         }
         environment = {"XDG_CACHE_HOME": str(folder / "cache"), "PATH": "", "HOME": str(folder)}
         for title, words in commands.items():
             began = time.monotonic()
-            subprocess.run([sys.executable, "-m", "quasistatic", *words], check=True, capture_output=True, env=environment)
+            subprocess.run(
+                [sys.executable, "-m", "quasistatic", *words], check=True, capture_output=True, env=environment
+            )
             seconds = time.monotonic() - began
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
             print(f"| `{title}` | {seconds:.1f} | {peak:.2f} (highest so far) |", flush=True)

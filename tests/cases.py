@@ -47,7 +47,7 @@ SCHEDULES = {
 
 KERNELS = {
     "gaussian-linear": lambda: GaussianDiffusion(linear_schedule(40), 3),
-    "gaussian-cosine": lambda: GaussianDiffusion(cosine_schedule(10), 2),
+    "gaussian-cosine": lambda: GaussianDiffusion(cosine_schedule(6), 2),
     "gaussian-erasure": lambda: GaussianDiffusion(ErasureSchedule(10), 1),
     "gaussian-learned": lambda: GaussianDiffusion(SCHEDULES["learned"](10), 2),
     "gaussian-learned-random": lambda: GaussianDiffusion(SCHEDULES["learned-random"](25), 2),

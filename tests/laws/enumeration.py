@@ -12,9 +12,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from laws.models import all_observed, blocks_of, is_gaussian, n_states
 from scipy import stats
 
+from laws.models import all_observed, blocks_of, is_gaussian, n_states
 from quasistatic.forward import AbsorbingDiffusion, ProductDiffusion
 
 
@@ -34,7 +34,7 @@ def discrete_states(block, masked: bool = True) -> np.ndarray:
     return np.array(list(product(*[[*range(k), *mask] for k in sizes])), np.int32)
 
 
-def axes_of(forward, half_width: float = 6.0, n_points: int = 97) -> list[Axis]:
+def axes_of(forward, half_width: float = 6.0, n_points: int = 65) -> list[Axis]:
     """The axes of the state space, block by block."""
     grid = np.linspace(-half_width, half_width, n_points)
     axes = []
@@ -136,36 +136,37 @@ class Chain:
         return float(self.p_1 @ np.prod([f.sum(1) for f in factors], axis=0))
 
 
-def exact_terms(model, x_0) -> tuple[float, float, float]:
-    """E of the prior, diffusion and reconstruction terms of K for one row of a single discrete block, by enumeration."""
-    forward, T = model.forward, model.trajectory_length
-    states = jnp.asarray(discrete_states(forward))
-    observed = all_observed(forward)
-    x_0 = jnp.asarray(x_0)
+@eqx.filter_jit
+def _tables(model, x_0, states):
+    """Log-probabilities of the joint states for t = 1..T: marginal `[T, S]`, bridge and reverse kernel `[T, S, S]`."""
+    forward, observed = model.forward, all_observed(model.forward)
 
-    @jax.jit
-    def tables(t):
-        marginal = pairwise_log_prob(jax.tree.map(lambda x: x[None], forward.marginal(x_0, t)), states)[0]
+    def at(t):
+        marginal = jax.vmap(lambda y: jnp.sum(forward.marginal(x_0, t).log_prob(y)))(states)
         bridge = pairwise_log_prob(jax.vmap(lambda x: forward.bridge(x, x_0, t))(states), states)
         reverse = pairwise_log_prob(jax.vmap(lambda x: model.reverse_kernel(x, observed, t))(states), states)
         return marginal, bridge, reverse
 
-    def log(x):
-        return np.asarray(x, np.float64)
+    prior = jax.vmap(lambda y: jnp.sum(forward.prior().log_prob(y)))(states)
+    return prior, jax.lax.map(at, jnp.arange(1, forward.trajectory_length + 1))
+
+
+def exact_terms(model, x_0) -> tuple[float, float, float]:
+    """E of the prior, diffusion and reconstruction terms of K for one row of a single discrete block, by enumeration."""
+    states = discrete_states(model.forward)
+    tables = _tables(model, jnp.asarray(x_0), jnp.asarray(states))
+    prior, (marginals, bridges, reverses) = jax.tree.map(lambda x: np.asarray(x, np.float64), tables)
 
     def divergence(p, q):
         """KL(p || q) over the last axis, of log-probabilities."""
         return np.sum(np.where(p > -1e6, np.exp(p) * (p - q), 0.0), -1)
 
-    diffusion = 0.0
-    for t in range(2, T + 1):
-        marginal, bridge, reverse = map(log, tables(jnp.asarray(t)))
-        possible = marginal > -1e6
-        diffusion -= np.sum(np.exp(marginal[possible]) * divergence(bridge[possible], reverse[possible]))
-    marginal, _, reverse = map(log, tables(jnp.asarray(1)))
-    at_x_0 = np.all(np.asarray(states) == np.asarray(x_0), axis=1)
-    possible = marginal > -1e6
-    reconstruction = np.sum(np.exp(marginal[possible]) * reverse[possible][:, at_x_0][:, 0])
-    last = log(tables(jnp.asarray(T))[0])
-    prior = log(pairwise_log_prob(jax.tree.map(lambda x: x[None], forward.prior()), states)[0])
-    return -float(divergence(last, prior)), float(diffusion), float(reconstruction)
+    def mean(values, marginal):
+        """E of values `[S]` under the marginal; those of impossible states have no meaning."""
+        return float(np.sum(np.where(marginal > -1e6, np.exp(marginal) * values, 0.0)))
+
+    diffusion = -sum(
+        mean(divergence(b, r), m) for m, b, r in zip(marginals[1:], bridges[1:], reverses[1:], strict=True)
+    )
+    at_x_0 = np.flatnonzero(np.all(states == np.asarray(x_0), axis=1))[0]
+    return -float(divergence(marginals[-1], prior)), diffusion, mean(reverses[0][:, at_x_0], marginals[0])

@@ -4,8 +4,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from cases import randomised
 
+from cases import randomised
 from quasistatic.data.cells import Cells
 from quasistatic.forward import AbsorbingDiffusion, GaussianDiffusion, ProductDiffusion
 from quasistatic.model import DiffusionModel

@@ -5,10 +5,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cases import GAUSSIAN, KERNELS
 from laws.enumeration import discrete_states
 from laws.models import blocks_of, is_gaussian, random_state
-
 from quasistatic.distribution import Normal
 from quasistatic.forward import (
     AbsorbingDiffusion,

@@ -5,10 +5,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cases import KERNELS
 from laws.enumeration import discrete_states, pairwise_log_prob
 from laws.models import blocks_of, is_gaussian, random_state
-
 from quasistatic.forward import (
     CategoricalDiffusion,
     ErasureSchedule,

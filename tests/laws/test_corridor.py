@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import GAUSSIAN, KERNELS
 
+from cases import GAUSSIAN, KERNELS
 from quasistatic.forward.gaussian import FIRST_STEP_NARROWING
 
 

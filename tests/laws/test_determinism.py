@@ -5,15 +5,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cases import KERNELS, UNEVEN
 from laws.models import all_observed, cells_of, model_of, random_state
-
 from quasistatic.bound import bound_terms, evaluate_log_weights, evaluate_terms
 from quasistatic.data.cells import Cells
 from quasistatic.forward import (
     AbsorbingDiffusion,
-    CategoricalDiffusion,
-    ErasureSchedule,
     GaussianDiffusion,
     ProductDiffusion,
     cosine_schedule,

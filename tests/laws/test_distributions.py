@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
+
 from cases import DISCRETE, KERNELS
 from laws.enumeration import discrete_states
 from laws.models import all_observed, blocks_of, is_gaussian, model_of, n_states, random_state
 from laws.statistics import assert_frequencies
-from scipy import stats
-
 from quasistatic.distribution import Categorical, Normal, RandomSubset
 
 N = 12

@@ -5,9 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cases import KERNELS
 from laws.models import cells_of, model_of, random_state
-
 from quasistatic.train.state import time_probabilities, trainable
 from quasistatic.train.step import batch_cost
 

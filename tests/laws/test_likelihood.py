@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cases import DISCRETE, KERNELS
 from laws.enumeration import Chain, discrete_states, exact_terms
 from laws.models import blocks_of, cells_of, flags_of, is_gaussian, model_of
 from laws.statistics import assert_mean, assert_mean_at_most
-
 from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
 from quasistatic.forward import ProductDiffusion
 
@@ -58,7 +58,7 @@ def answers(name: str) -> Answers:
     forward = KERNELS[name]()
     model = model_of(forward, scale=0.2 if name.startswith("gaussian") else 0.3)
     chain, x_0 = Chain(model), data_states(forward)
-    rows, key = cells_of(forward, x_0), jax.random.key(7)
+    rows, key = cells_of(forward, x_0, width=0.0), jax.random.key(7)
     log_weights = evaluate_log_weights(model, rows, trajectories=DRAWS, key=key, chunk=CHUNK)
     terms = evaluate_terms(model, rows, repetitions=DRAWS, key=key, chunk=CHUNK)
     return Answers(chain, x_0, chain.log_prob(x_0), log_weights, terms)

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import SCHEDULES
-from laws.statistics import assert_distribution, assert_mean, assert_mean_at_most
 from scipy import stats
 
+from cases import SCHEDULES
+from laws.statistics import assert_distribution, assert_mean, assert_mean_at_most
 from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
 from quasistatic.data.cells import Cells
 from quasistatic.forward import GaussianDiffusion
@@ -23,6 +23,14 @@ DRAWS = 4096
 CHUNK = 1 << 13
 X_0 = np.random.default_rng(2).uniform(-1.3, 1.3, (8, 2)).astype(np.float32)
 ALL = (True, True)
+
+
+def cells(observed=ALL, width=(0.0, 0.0), filler=(False, False)) -> Cells:
+    """The rows X_0 with these flags and widths of both columns."""
+    flags = (
+        np.broadcast_to(np.asarray(x, d), X_0.shape) for x, d in ((observed, bool), (width, np.float32), (filler, bool))
+    )
+    return Cells(X_0, *flags)
 
 
 class Affine(AbstractNetwork):
@@ -76,7 +84,7 @@ class Answers(NamedTuple):
 def answers(name: str) -> Answers:
     model = affine_model(SCHEDULES[name](20))
     mean, covariance = moments(model)
-    rows, key = Cells(X_0, np.ones(X_0.shape, bool)), jax.random.key(4)
+    rows, key = cells(), jax.random.key(4)
     log_weights = evaluate_log_weights(model, rows, trajectories=DRAWS, key=key, chunk=CHUNK)
     terms = evaluate_terms(model, rows, repetitions=DRAWS, key=key, chunk=CHUNK)
     return Answers(model, mean, covariance, stats.multivariate_normal(mean, covariance).logpdf(X_0), log_weights, terms)
@@ -118,63 +126,56 @@ def test_samples_have_the_closed_form_distribution(name):
 
 
 @pytest.fixture(scope="module")
-def coarse():
-    return affine_model(SCHEDULES["cosine"](10))
+def model():
+    return answers("erasure").model
 
 
-def weights(model, cells, seed: int = 0) -> np.ndarray:
-    return evaluate_log_weights(model, cells, trajectories=DRAWS, key=jax.random.key(seed), chunk=CHUNK)
+def weights(model, rows: Cells, seed: int = 0) -> np.ndarray:
+    return evaluate_log_weights(model, rows, trajectories=DRAWS, key=jax.random.key(seed), chunk=CHUNK)
 
 
-def test_cells_weigh_their_mass(coarse):
+@pytest.mark.parametrize("width", [(0.3, 0.2), (0.01, 0.25), (0.3, 0.0)])
+def test_cells_weigh_their_mass(model, width):
     """A rectangle of the bivariate normal; sides narrow, as wide as the noise of the first step, and of no width (a density).
 
     (Cells much wider than that noise have rare heavy weights: x_1 is drawn around the middle of the cell.)
     """
-    normal = stats.multivariate_normal(*moments(coarse))
-    for width in ([0.3, 0.2], [0.01, 0.25]):
-        w = np.array(width, np.float32)
-        exact = normal.cdf(X_0 + w / 2, lower_limit=X_0 - w / 2)
-        log_weights = weights(coarse, Cells(X_0, np.ones(X_0.shape, bool), np.broadcast_to(w, X_0.shape)))
-        assert_mean(np.exp(log_weights) / exact[:, None], 1.0, tolerance=2e-3)
-    mean, covariance = moments(coarse)
-    log_weights = weights(
-        coarse, Cells(X_0, np.ones(X_0.shape, bool), np.broadcast_to(np.array([0.3, 0.0], np.float32), X_0.shape))
-    )
-    slope = covariance[0, 1] / covariance[1, 1]
-    inside = stats.norm(mean[0] + slope * (X_0[:, 1] - mean[1]), np.sqrt(covariance[0, 0] - slope * covariance[0, 1]))
-    density = stats.norm(mean[1], np.sqrt(covariance[1, 1])).pdf(X_0[:, 1])
-    exact = density * (inside.cdf(X_0[:, 0] + 0.15) - inside.cdf(X_0[:, 0] - 0.15))
-    assert_mean(np.exp(log_weights) / exact[:, None], 1.0, tolerance=2e-3)
+    mean, covariance = moments(model)
+    if width[1] > 0:
+        half = np.array(width, np.float32) / 2
+        exact = stats.multivariate_normal(mean, covariance).cdf(X_0 + half, lower_limit=X_0 - half)
+    else:
+        slope = covariance[0, 1] / covariance[1, 1]
+        first = stats.norm(
+            mean[0] + slope * (X_0[:, 1] - mean[1]), np.sqrt(covariance[0, 0] - slope * covariance[0, 1])
+        )
+        inside = first.cdf(X_0[:, 0] + width[0] / 2) - first.cdf(X_0[:, 0] - width[0] / 2)
+        exact = inside * stats.norm(mean[1], np.sqrt(covariance[1, 1])).pdf(X_0[:, 1])
+    assert_mean(np.exp(weights(model, cells(width=width))) / exact[:, None], 1.0, tolerance=2e-3)
 
 
-def test_a_filler_cell_integrates_its_column_out(coarse):
+def test_a_filler_cell_integrates_its_column_out(model):
     """c ~ N(0, 1) with the weight p(c) / N(c; 0, 1): E w is the density of the other column."""
-    mean, covariance = moments(coarse)
+    mean, covariance = moments(model)
     density = stats.norm(mean[0], np.sqrt(covariance[0, 0])).pdf(X_0[:, 0])
-    filler = np.broadcast_to(np.array([False, True]), X_0.shape)
-    cells = Cells(X_0, np.ones(X_0.shape, bool), np.zeros(X_0.shape, np.float32), filler)
-    log_weights = weights(coarse, cells)
+    rows = cells(filler=(False, True))
+    log_weights = weights(model, rows)
     assert_mean(np.exp(log_weights) / density[:, None], 1.0, tolerance=2e-3)
-    terms = evaluate_terms(coarse, cells, repetitions=DRAWS, key=jax.random.key(1), chunk=CHUNK)
+    terms = evaluate_terms(model, rows, repetitions=DRAWS, key=jax.random.key(1), chunk=CHUNK)
     assert_mean(log_weights - terms.total, 0.0, tolerance=1e-3)
-    entropy = 0.5 * np.log(2 * np.pi * np.e)
-    assert_mean(terms.filler, entropy, tolerance=1e-3)
+    assert_mean(terms.filler, 0.5 * np.log(2 * np.pi * np.e), tolerance=1e-3)
 
 
-def test_a_row_of_fillers_weighs_one(coarse):
+def test_a_row_of_fillers_weighs_one(model):
     """The integral of the whole density."""
-    flags = np.ones((1, 2), bool)
-    log_weights = weights(coarse, Cells(np.zeros((1, 2), np.float32), flags, np.zeros((1, 2), np.float32), flags))
-    assert_mean(np.exp(log_weights), 1.0, tolerance=2e-3)
+    assert_mean(np.exp(weights(model, cells(filler=ALL))), 1.0, tolerance=2e-3)
 
 
 @pytest.mark.parametrize("hole", [0, 1])
-def test_a_missing_cell_is_left_out(coarse, hole):
+def test_a_missing_cell_is_left_out(model, hole):
     """E w is the density of the observed column, in the chain whose network sees nothing of the other."""
     observed = np.arange(2) != hole
-    mean, covariance = moments(coarse, observed)
+    mean, covariance = moments(model, observed)
     other = 1 - hole
     density = stats.norm(mean[other], np.sqrt(covariance[other, other])).pdf(X_0[:, other])
-    log_weights = weights(coarse, Cells(X_0, np.broadcast_to(observed, X_0.shape)))
-    assert_mean(np.exp(log_weights) / density[:, None], 1.0, tolerance=2e-3)
+    assert_mean(np.exp(weights(model, cells(observed=observed))) / density[:, None], 1.0, tolerance=2e-3)

@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import NETWORKS, randomised
 
+from cases import NETWORKS, randomised
 from quasistatic.forward import ErasureSchedule, binomial_diffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.network.mlp import dropout
@@ -74,5 +74,5 @@ def test_dropout_zeroes_its_share_and_keeps_the_mean(rate):
 
 def test_the_sizes_of_process_and_network_must_agree():
     forward = binomial_diffusion(ErasureSchedule(4), [0.5, 0.5])
-    with pytest.raises(ValueError, match="the network maps 5 features to 7 outputs.* 4 to 4"):
+    with pytest.raises(ValueError, match=r"the network maps 5 features to 7 outputs.* 4 to 4"):
         DiffusionModel(forward, NETWORKS["residual"](F, P, jax.random.key(0)))

@@ -7,11 +7,11 @@ import equinox as eqx
 import jax
 import numpy as np
 import pytest
+
 from cases import KERNELS
 from laws.enumeration import Chain, discrete_states
 from laws.models import all_observed, model_of
 from laws.statistics import assert_distribution, assert_frequencies
-
 from quasistatic.numerics import random_subset
 from quasistatic.trajectory import sample
 

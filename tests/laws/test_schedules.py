@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import SCHEDULES, randomised
 
+from cases import SCHEDULES, randomised
 from quasistatic.forward import ErasureSchedule, LearnedSchedule, cosine_schedule, linear_schedule
 
 

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from laws.statistics import assert_mean
 
+from laws.statistics import assert_mean
 from quasistatic.errors import SettingError
 from quasistatic.train import TrainConfig
 from quasistatic.train.state import time_probabilities

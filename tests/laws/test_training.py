@@ -6,9 +6,9 @@ import equinox as eqx
 import jax
 import numpy as np
 import pytest
+
 from cases import KERNELS, NETWORKS
 from laws.models import model_of
-
 from quasistatic.bound import evaluate_terms
 from quasistatic.data.cells import Cells
 from quasistatic.errors import TrainingError

@@ -21,7 +21,8 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
         return X if not reset else _remember(estimator, X)
     if isinstance(X, np.ndarray) and X.dtype.names is not None:
         return from_frame(X) if not reset else _remember(estimator, from_frame(X))
-    if hasattr(X, "columns") or hasattr(X, "collect_schema") or hasattr(X, "column_names"):
+    # A lazy frame first: to ask it for its columns is a warning.
+    if any(hasattr(X, name) for name in ("collect_schema", "columns", "column_names")):
         table = from_frame(X)
         return _remember(estimator, table) if reset else table  # columns are found by name, in any order
     array: Any = validate_data(

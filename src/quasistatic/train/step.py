@@ -10,7 +10,7 @@ import optax
 from quasistatic.bound.terms import prior_cost, step_cost
 from quasistatic.config import TrainConfig
 from quasistatic.model import DiffusionModel
-from quasistatic.train.state import TrainState, optimiser
+from quasistatic.train.state import optimiser
 from quasistatic.trajectory import Row, start
 from quasistatic.typing import Array, Float, Int, Key
 
@@ -56,25 +56,30 @@ def batch_cost(
 
 @eqx.filter_jit
 def run_steps(
-    state: TrainState,
+    carry: tuple[Any, Any, Any],
     static: Any,
-    rows: Row,
-    batches: Int[Array, "k B"],
+    batches: Row,
     probabilities: Float[Array, " T"],
+    first: Int[Array, ""],
+    rate_scale: Float[Array, ""],
     config: TrainConfig,
     *,
     key: Key,
 ) -> tuple[Any, Any, Any, Float[Array, " k"]]:
-    """k optimiser steps; returns parameters, average, optimiser state and the k batch means of -K in nats.
+    """k optimiser steps.
 
     Args:
-        state: before the steps; `step`, `retries` and `rate_scale` are used as arrays here.
+        carry: parameters, their average, state of the optimiser.
         static: the untrained part of the model.
-        rows: all training rows.
-        batches: row numbers of k batches.
+        batches: rows `[k, B, ...]`.
         probabilities: of t.
+        first: number of the first step.
+        rate_scale: factor of the learning rate.
         config: settings (static).
         key: of the run; each step folds in its number.
+
+    Returns:
+        The carry after the steps, and the k batch means of -K in nats per row.
     """
     transformation = optimiser(config)
 
@@ -84,20 +89,17 @@ def run_steps(
 
     def step(carry, inputs):
         parameters, average, optimiser_state = carry
-        number, indices = inputs
-        batch = jax.tree.map(lambda x: x[indices], rows)
-        (value, n_columns), gradient = jax.value_and_grad(loss, has_aux=True)(
-            parameters, batch, jax.random.fold_in(key, number)
-        )
+        number, batch = inputs
+        gradient_of = jax.value_and_grad(loss, has_aux=True)
+        (value, n_columns), gradient = gradient_of(parameters, batch, jax.random.fold_in(key, number))
         with jax.numpy_dtype_promotion("standard"):  # optax raises its decay to an integer power
             updates, optimiser_state = transformation.update(gradient, optimiser_state, parameters)
-        parameters = optax.apply_updates(parameters, jax.tree.map(lambda u: u * state.rate_scale, updates))
+        parameters = optax.apply_updates(parameters, jax.tree.map(lambda u: u * rate_scale, updates))
         decay = jnp.minimum(config.ema_decay, (1.0 + number) / (10.0 + number))
         average = jax.tree.map(lambda a, p: a + (1.0 - decay) * (p - a), average, parameters)
         return (parameters, average, optimiser_state), value * n_columns
 
-    numbers = state.step + jnp.arange(batches.shape[0], dtype=jnp.int32)
-    carry = (state.parameters, state.average, state.optimiser)
+    numbers = first + jnp.arange(jax.tree.leaves(batches)[0].shape[0], dtype=jnp.int32)
     (parameters, average, optimiser_state), values = jax.lax.scan(step, carry, (numbers, batches))
     return parameters, average, optimiser_state, values
 

@@ -2,13 +2,18 @@
 
 import datetime
 
+import equinox as eqx
+import jax
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 
+from cases import randomised
 from quasistatic import DiffusionDensity
+from quasistatic.estimator import fitting
+from quasistatic.train import FitResult
 
 TINY = {"trajectory_length": 3, "width": 8, "depth": 1, "dropout": 0.0, "max_steps": 4, "random_state": 0}
 N = 48
@@ -57,6 +62,14 @@ def arrow_table() -> pa.Table:
     return table.set_column(0, "level", level).set_column(6, "site", table["site"].cast(pa.string()))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_compilation():
+    """XLA without its optimisations: many shapes, a few steps each."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 CONTAINERS = {
     "polars": polars_frame,
     "polars-lazy": lambda: polars_frame().lazy(),
@@ -76,6 +89,25 @@ def fit_tiny():
 
 
 @pytest.fixture(scope="session")
+def build_tiny(fit_tiny):
+    """`build_tiny(X, scale=0.3, **settings)`: the same without training, with random weights N(0, scale^2): nothing to compile."""
+
+    def build(X, schema=None, scale=0.3, **settings):
+        def no_training(model, rows, valid_rows, config, **_):
+            network = randomised(model.network, config.seed, scale) if scale else model.network
+            return FitResult(eqx.tree_at(lambda m: m.network, model, network), -1.0, [dict(HISTORY)])
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fitting, "fit", no_training)
+            return fit_tiny(X, schema, **settings)
+
+    return build
+
+
+HISTORY = {"step": 1, "train_nats": -1.0, "valid_nats": -1.0}
+
+
+@pytest.fixture(scope="session")
 def mixed() -> pd.DataFrame:
     """The mixed table, its whole rows: what can be scored."""
     return pandas_frame()
@@ -88,10 +120,10 @@ def mixed_model(fit_tiny, mixed) -> DiffusionDensity:
 
 
 @pytest.fixture(scope="session", params=list(CONTAINERS))
-def container(request, fit_tiny):
-    """(the mixed table in a container, a model fitted on it)."""
+def container(request, build_tiny):
+    """(the mixed table in a container, a model of it)."""
     frame = CONTAINERS[request.param]()
-    return frame, fit_tiny(frame)
+    return frame, build_tiny(frame)
 
 
 @pytest.fixture

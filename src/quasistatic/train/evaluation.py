@@ -1,0 +1,42 @@
+"""The bound on the validation rows, with the same rows, steps and noise every time."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from quasistatic.train.step import mean_cost
+from quasistatic.trajectory import Row
+from quasistatic.typing import Key
+
+ROWS = 2048
+"""Validation rows at most."""
+DRAWS = 4096
+"""Draws of (row, t) per evaluation at least."""
+_BATCH = 256
+
+
+class Evaluation:
+    """K of the validation rows, nats per row.
+
+    Args:
+        static: the untrained part of the model.
+        rows: validation cells `[N, ...]`.
+        probabilities: of t.
+        key: of the noise.
+    """
+
+    def __init__(self, static: Any, rows: Row, probabilities: jax.Array, *, key: Key) -> None:
+        n_rows = min(len(jax.tree.leaves(rows)[0]), ROWS)
+        n_chunks = -(-n_rows // _BATCH)
+        size = -(-n_rows // n_chunks)
+        # Whole chunks: the last rows of an uneven split are left out rather than any row counted twice.
+        kept = n_chunks * size if n_chunks * size <= n_rows else (n_chunks - 1) * size
+        self.rows = jax.tree.map(lambda x: jnp.asarray(x[:kept]).reshape(-1, size, *x.shape[1:]), rows)
+        self.repetitions = max(1, DRAWS // kept)
+        self.static, self.probabilities, self.key = static, probabilities, key
+
+    def __call__(self, parameters: Any) -> float:
+        """Mean of K at the given parameters."""
+        cost = mean_cost(parameters, self.static, self.rows, self.probabilities, self.repetitions, key=self.key)
+        return -float(jnp.sum(cost))

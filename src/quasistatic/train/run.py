@@ -1,0 +1,121 @@
+"""One training run between two evaluations: batches, steps, and the way back when they leave the finite numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from quasistatic.config import TrainConfig
+from quasistatic.data.batches import epoch_batches
+from quasistatic.errors import TrainingError
+from quasistatic.train.state import TrainState
+from quasistatic.train.step import batch_cost, run_steps
+from quasistatic.trajectory import Row
+from quasistatic.typing import Array, Float, Key
+
+MAX_RETRIES = 3
+SCAN_BYTES = 2**26
+"""Rows of one jitted scan are handed over together; a scan is cut where they exceed this."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What stays the same during a training run.
+
+    Args:
+        static: the untrained part of the model.
+        rows: training cells `[N, ...]`, NumPy.
+        probabilities: of t.
+        config: settings.
+        key: of the noise.
+        column_names: to name a faulty column.
+    """
+
+    static: Any
+    rows: Row
+    probabilities: Float[Array, " T"]
+    config: TrainConfig
+    key: Key
+    column_names: Sequence[str]
+
+    def advance(self, state: TrainState, n: int) -> tuple[TrainState, float]:
+        """n steps; when they leave the finite numbers, from the same state again with half the rate and other noise.
+
+        Returns:
+            The state after them, and the mean of K over their batches (nats per row).
+
+        Raises:
+            TrainingError: still not finite after `MAX_RETRIES` attempts.
+        """
+        while True:
+            key = jax.random.fold_in(self.key, state.retries)
+            after, values = self._steps(state, n, key)
+            if np.all(np.isfinite(values)) and _all_finite(after.parameters):
+                return after, -float(np.mean(values))
+            if state.retries == MAX_RETRIES:
+                raise self._non_finite(state, n, key)
+            state = state._replace(retries=state.retries + 1, rate_scale=state.rate_scale / 2)
+
+    def _steps(self, state: TrainState, n: int, key: Key) -> tuple[TrainState, np.ndarray]:
+        values = []
+        for begin in range(state.step, state.step + n, size := self._scan_length(n)):
+            batches = self._batches(begin, size)
+            parameters, average, optimiser, part = run_steps(
+                (state.parameters, state.average, state.optimiser), self.static, batches, self.probabilities,
+                jnp.asarray(begin, jnp.int32), jnp.asarray(state.rate_scale, jnp.float32), _compiled(self.config), key=key,
+            )  # fmt: skip
+            state = state._replace(parameters=parameters, average=average, optimiser=optimiser, step=begin + size)
+            values.append(np.asarray(part, np.float64))
+        return state, np.concatenate(values)
+
+    def _scan_length(self, n: int) -> int:
+        """The largest divisor of n whose batches stay within `SCAN_BYTES`: one shape to compile for."""
+        row_bytes = sum(x.nbytes // max(len(x), 1) for x in jax.tree.leaves(self.rows))
+        most = max(SCAN_BYTES // max(self._batch_size * row_bytes, 1), 1)
+        return max(d for d in range(1, n + 1) if n % d == 0 and d <= most)
+
+    @property
+    def _n_rows(self) -> int:
+        return len(jax.tree.leaves(self.rows)[0])
+
+    @property
+    def _batch_size(self) -> int:
+        return min(self.config.batch_size, max(self._n_rows, 16))
+
+    def _batches(self, first: int, n: int) -> Row:
+        """Rows `[n, B, ...]` of the batches first .. first + n - 1."""
+        per_epoch = -(-self._n_rows // self._batch_size)
+        steps = np.arange(first, first + n)
+        epochs = {
+            e: epoch_batches(self._n_rows, self._batch_size, self.config.seed, e)
+            for e in np.unique(steps // per_epoch).tolist()
+        }
+        numbers = np.stack([epochs[s // per_epoch][s % per_epoch] for s in steps.tolist()])
+        return jax.tree.map(lambda x: np.asarray(x)[numbers], self.rows)
+
+    def _non_finite(self, state: TrainState, n: int, key: Key) -> TrainingError:
+        """The error that names the column whose cost is not finite, or else the largest, at the last good parameters."""
+        rows = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:]), self._batches(state.step, n))
+        model = eqx.combine(state.parameters, self.static)
+        cost = np.asarray(jnp.mean(batch_cost(model, rows, self.probabilities, key=key, dropout=False), axis=0))
+        worst = int(np.argmax(np.where(np.isfinite(cost), cost, np.inf)))
+        name = self.column_names[worst] if worst < len(self.column_names) else f"number {worst}"
+        return TrainingError(
+            f"the bound was not finite after step {state.step}, also after {MAX_RETRIES} restarts at a lower learning rate",
+            where=f"column {name!r}",
+            fix="look for extreme values in this column, clip or transform it, or lower the learning rate",
+        )
+
+
+def _compiled(config: TrainConfig) -> TrainConfig:
+    """The settings that the jitted steps depend on; the others are set alike, lest they cause another compilation."""
+    return replace(config, seed=0, patience=1, stop_step=None, max_minutes=None, evaluate_every=1, batch_size=1)
+
+
+@eqx.filter_jit
+def _all_finite(tree: Any) -> jax.Array:
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(tree)]))

@@ -1,0 +1,142 @@
+"""No setting is ignored: each changes the model, or what it is trained with."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from quasistatic import DiffusionDensity, SettingError
+from quasistatic.data.codec import fit_codec
+from quasistatic.data.infer import infer_schema
+from quasistatic.data.split import split_validation
+from quasistatic.data.table import from_frame
+from quasistatic.estimator import defaults
+from quasistatic.estimator.fitting import candidates
+
+CHANGES = {
+    "trajectory_length": 7,
+    "discrete_kernel": "binomial",
+    "schedule": "cosine",
+    "width": 5,
+    "depth": 3,
+    "dropout": 0.4,
+    "batch_size": 17,
+    "max_steps": 9,
+    "learning_rate": 1e-4,
+    "patience": 2,
+    "max_minutes": 60.0,
+    "preset": "thorough",
+}
+
+
+@pytest.fixture(scope="module")
+def codec(mixed):
+    table = from_frame(mixed)
+    return fit_codec(table, infer_schema(table))
+
+
+def settings(**changes):
+    return DiffusionDensity(**changes).get_params()
+
+
+def test_every_parameter_is_looked_at():
+    parameters = set(inspect.signature(DiffusionDensity).parameters)
+    assert parameters == set(CHANGES) | {"random_state", "validation_fraction"}
+
+
+@pytest.mark.parametrize("name", list(CHANGES))
+@pytest.mark.parametrize("n_rows", [48, 3000])
+def test_configures_every_candidate(name, n_rows, codec):
+    before = candidates(n_rows, codec, settings(), 0)
+    after = candidates(n_rows, codec, settings(**{name: CHANGES[name]}), 0)
+    assert not set(map(repr, before)) & set(map(repr, after))
+    for candidate in after:
+        fields = candidate.model.to_json() | candidate.train.to_json()
+        assert fields.get(name, CHANGES[name]) == CHANGES[name] or name == "max_minutes"
+
+
+def test_minutes_are_shared_by_the_trainings(codec):
+    small = candidates(48, codec, settings(max_minutes=9.0), 0)
+    assert sum(c.train.max_minutes for c in small) * defaults.FOLDS + small[0].train.max_minutes == pytest.approx(9.0)
+    large = candidates(3000, codec, settings(max_minutes=9.0), 0)
+    assert sum(c.train.max_minutes for c in large) == pytest.approx(9.0)
+
+
+def test_a_fixed_network_is_one_candidate(codec):
+    assert len(candidates(48, codec, settings(), 0)) > 1
+    assert len(candidates(48, codec, settings(dropout=0.2), 0)) == 1
+
+
+def test_validation_fraction_decides_how_many_rows_are_held_out():
+    sizes = [len(split_validation(4000, defaults.validation_rows(4000, f) / 4000, 0)[1]) for f in (0.05, 0.1, 0.5)]
+    assert sizes == sorted(set(sizes))
+    assert sizes[0] == 200
+    assert defaults.validation_rows(10**6, 0.1) == 2048
+
+
+@pytest.fixture(scope="module")
+def built(build_tiny, mixed):
+    return build_tiny(mixed)
+
+
+def test_seed_starts(build_tiny, mixed):
+    one, other = build_tiny(mixed, scale=0), build_tiny(mixed, scale=0, random_state=1)
+    assert one.manifest_["seed"] != other.manifest_["seed"]
+    assert not np.array_equal(one.model_.network.embed.weight, other.model_.network.embed.weight)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"discrete_kernel": "binomial"},
+        {"discrete_kernel": "categorical"},
+        {"schedule": "linear"},
+        {"schedule": "cosine"},
+        {"trajectory_length": 4},
+    ],
+    ids=str,
+)
+def test_changes_the_scores(change, build_tiny, mixed, built):
+    rows = mixed.dropna()[:8]
+    scores = build_tiny(mixed, **change).score_samples(rows)
+    assert np.isfinite(scores).all()
+    assert not np.allclose(scores, built.score_samples(rows), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("trajectory_length", 0),
+        ("discrete_kernel", "gaussian"),
+        ("schedule", "learnt"),
+        ("width", 0),
+        ("depth", 0),
+        ("dropout", 1.0),
+        ("dropout", -0.1),
+        ("batch_size", 0),
+        ("max_steps", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("validation_fraction", 0.0),
+        ("validation_fraction", 1.0),
+        ("patience", 0),
+        ("max_minutes", 0.0),
+        ("preset", "fast"),
+    ],
+)
+def test_meaningless_values_are_refused_by_name(name, value, mixed):
+    with pytest.raises(SettingError, match=f"{name} = "):
+        DiffusionDensity(**{"max_steps": 2, name: value}).fit(mixed)
+
+
+def test_preset_is_larger_and_longer():
+    model = inspect.signature(DiffusionDensity).parameters["preset"].default
+    assert model == "default"
+    assert defaults.training(10_000, "thorough")["max_steps"] > defaults.training(10_000, "default")["max_steps"]
+
+
+def test_steps_follow_the_columns():
+    assert defaults.trajectory_length(0, 12, "absorbing") == 12
+    assert defaults.trajectory_length(0, 12, "binomial") > 12
+    assert defaults.trajectory_length(3, 0, "absorbing") >= 1
+    assert defaults.trajectory_length(3, 100, "absorbing") >= 100
