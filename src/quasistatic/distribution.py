@@ -88,12 +88,12 @@ class Categorical(AbstractDistribution):
 
 
 class RandomSubset(AbstractDistribution):
-    """Replace `count` of the `candidates`, a uniformly random subset, by independent draws from `log_probs`.
+    """Replace `count` of the `candidates`, a uniformly random subset, by `values`: given ones, or independent random ones.
 
     The other columns keep their `current` state. Candidates must be recognisable afterwards: a replaced column never has
     the state it had (here: mask to value, or value to mask). With m candidates
 
-        log P(x) = - log (m choose count) + sum over replaced columns of log_probs[i, x_i],
+        log P(x) = - log (m choose count) + sum over replaced columns of log P(value of column i is x_i),
 
     the first part shared evenly by all columns.
     """
@@ -101,7 +101,7 @@ class RandomSubset(AbstractDistribution):
     current: Int[Array, " D"]
     candidates: Bool[Array, " D"]
     count: Int[Array, ""]
-    log_probs: Float[Array, "D K"]
+    values: Int[Array, " D"] | Categorical
 
     def _log_subsets(self) -> Float[Array, ""]:
         return log_binomial(jnp.sum(self.candidates), self.count)
@@ -109,12 +109,18 @@ class RandomSubset(AbstractDistribution):
     def sample(self, *, key: Key) -> Int[Array, " D"]:
         which, what = jax.random.split(key)
         replaced = random_subset(self.candidates, self.count, key=which)
-        return jnp.where(replaced, Categorical(self.log_probs).sample(key=what), self.current)
+        values = self.values.sample(key=what) if isinstance(self.values, Categorical) else self.values
+        return jnp.where(replaced, values, self.current)
+
+    def _log_value(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
+        if isinstance(self.values, Categorical):
+            return self.values.log_prob(jnp.minimum(x, self.values.log_probs.shape[1] - 1))  # the mask is no value
+        return jnp.where(x == self.values, 0.0, LOG_ZERO)
 
     def log_prob(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
         replaced = x != self.current
         valid = jnp.all(self.candidates | ~replaced) & (jnp.sum(replaced) == self.count)
-        value = jnp.where(replaced, Categorical(self.log_probs).log_prob(x), 0.0) - self._log_subsets() / x.shape[0]
+        value = jnp.where(replaced, self._log_value(x), 0.0) - self._log_subsets() / x.shape[0]
         return jnp.where(valid, value, LOG_ZERO)
 
     def log_cell(self, x: Int[Array, " D"], width: None) -> Float[Array, " D"]:
@@ -126,11 +132,15 @@ class RandomSubset(AbstractDistribution):
 
     def kl(self, other: "RandomSubset") -> Float[Array, " D"]:
         """KL for two distributions with the same candidates and count, as a bridge and its reverse kernel have."""
-        return self._chosen() * Categorical(self.log_probs).kl(Categorical(other.log_probs))
+        if isinstance(self.values, Categorical) and isinstance(other.values, Categorical):
+            return self._chosen() * self.values.kl(other.values)
+        if isinstance(self.values, Categorical):
+            raise TypeError("KL of random values from certain ones is infinite")
+        return -self._chosen() * other._log_value(self.values)
 
     def entropy(self) -> Float[Array, " D"]:
-        values = self._chosen() * Categorical(self.log_probs).entropy()
-        return values + self._log_subsets() / self.current.shape[0]
+        values = self.values.entropy() if isinstance(self.values, Categorical) else jnp.zeros(self.current.shape)
+        return self._chosen() * values + self._log_subsets() / self.current.shape[0]
 
 
 class Product(AbstractDistribution):

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from quasistatic.distribution import RandomSubset
+from quasistatic.distribution import Categorical, RandomSubset
 from quasistatic.forward.base import AbstractDiffusion
 from quasistatic.forward.states import StateLayout
 from quasistatic.numerics import LOG_ZERO
@@ -55,17 +55,13 @@ class AbsorbingDiffusion(AbstractDiffusion):
         """Number of masked columns after step t."""
         return jnp.asarray(t) * self.n_columns // self.trajectory_length
 
-    def _certain(self, x: Int[Array, " D"]) -> Float[Array, "D K1"]:
-        """Log-probabilities with all mass at x, over K values and the mask."""
-        return jnp.where(jax.nn.one_hot(x, self.mask_state + 1, dtype=bool), 0.0, LOG_ZERO)
-
     def _mask_some(self, x: Int[Array, " D"], count: Int[Array, ""]) -> RandomSubset:
         mask = jnp.full(self.n_columns, self.mask_state, jnp.int32)
-        return RandomSubset(x, x != self.mask_state, count, self._certain(mask))
+        return RandomSubset(x, x != self.mask_state, count, mask)
 
-    def _reveal_some(self, x_t: Int[Array, " D"], log_probs: Float[Array, "D K1"], t: Step) -> RandomSubset:
+    def _reveal_some(self, x_t: Int[Array, " D"], values: Int[Array, " D"] | Categorical, t: Step) -> RandomSubset:
         count = self._masked(t) - self._masked(jnp.asarray(t) - 1)
-        return RandomSubset(x_t, x_t == self.mask_state, count, log_probs)
+        return RandomSubset(x_t, x_t == self.mask_state, count, values)
 
     def prior(self) -> RandomSubset:
         return self._mask_some(jnp.zeros(self.n_columns, jnp.int32), jnp.asarray(self.n_columns))
@@ -77,12 +73,11 @@ class AbsorbingDiffusion(AbstractDiffusion):
         return self._mask_some(x_0, self._masked(t))
 
     def bridge(self, x_t: Int[Array, " D"], x_0: Int[Array, " D"], t: Step) -> RandomSubset:
-        return self._reveal_some(x_t, self._certain(x_0), t)
+        return self._reveal_some(x_t, x_0, t)
 
     def reverse_kernel(self, raw: Float[Array, " P"], x_t: Int[Array, " D"], t: Step) -> RandomSubset:
-        values = jax.nn.log_softmax(self.layout.unpack(raw) + self.log_marginals, axis=-1)
-        never_mask = jnp.full((self.n_columns, 1), LOG_ZERO)
-        return self._reveal_some(x_t, jnp.concatenate([values, never_mask], axis=-1), t)
+        log_probs = jax.nn.log_softmax(self.layout.unpack(raw) + self.log_marginals, axis=-1)
+        return self._reveal_some(x_t, Categorical(jnp.maximum(log_probs, LOG_ZERO)), t)
 
     def features(self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
         return self.layout.features(x_t, observed)

@@ -1,5 +1,7 @@
 r"""Gaussian diffusion of continuous columns (paper, equation (3) and table C.1), variance preserving, pi = N(0, I)."""
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -46,42 +48,68 @@ class GaussianDiffusion(AbstractDiffusion):
     def n_outputs(self) -> int:
         return 2 * self.n_columns
 
-    def _log_snr(self, t: Step) -> Float[Array, " D"]:
-        return jnp.broadcast_to(
-            jnp.clip(self.schedule.log_snr(t), -LOG_SNR_OF_DATA, LOG_SNR_OF_DATA), (self.n_columns,)
-        )
-
-    def _log_beta(self, t: Step) -> Float[Array, " D"]:
-        log_kept = jax.nn.log_sigmoid(self._log_snr(t)) - jax.nn.log_sigmoid(self._log_snr(jnp.asarray(t) - 1))
-        return jnp.log(-jnp.expm1(jnp.minimum(log_kept, -1e-12)))
+    def _coefficients(self, t: Step) -> "_Coefficients":
+        """Those of step t, looked up: the table is computed once for a whole batch."""
+        steps = jnp.arange(self.trajectory_length + 1)
+        log_snr = jax.vmap(self.schedule.log_snr)(steps)
+        now = jnp.broadcast_to(jnp.clip(log_snr, -LOG_SNR_OF_DATA, LOG_SNR_OF_DATA), (len(steps), self.n_columns))
+        before = jnp.concatenate([jnp.full((1, self.n_columns), LOG_SNR_OF_DATA + 1.0), now[:-1]])
+        table = jnp.stack(_coefficients(now, before), axis=-1)
+        return _Coefficients(*jnp.moveaxis(table[t], -1, 0))
 
     def prior(self) -> Normal:
         return Normal(jnp.zeros(self.n_columns), jnp.zeros(self.n_columns))
 
     def kernel(self, x: Float[Array, " D"], t: Step) -> Normal:
-        log_beta = self._log_beta(t)
-        return Normal(x * jnp.sqrt(1.0 - jnp.exp(log_beta)), log_beta)
+        c = self._coefficients(t)
+        return Normal(x * c.kept, c.log_beta)
 
     def marginal(self, x_0: Float[Array, " D"], t: Step) -> Normal:
-        log_snr = self._log_snr(t)
-        return Normal(x_0 * jnp.sqrt(jax.nn.sigmoid(log_snr)), jax.nn.log_sigmoid(-log_snr))
+        c = self._coefficients(t)
+        return Normal(x_0 * c.signal, c.log_noise)
 
     def bridge(self, x_t: Float[Array, " D"], x_0: Float[Array, " D"], t: Step) -> Normal:
-        now, before, log_beta = self._log_snr(t), self._log_snr(jnp.asarray(t) - 1), self._log_beta(t)
-        log_noise, log_noise_before = jax.nn.log_sigmoid(-now), jax.nn.log_sigmoid(-before)
-        from_data = jnp.exp(0.5 * jax.nn.log_sigmoid(before) + log_beta - log_noise)
-        from_state = jnp.exp(
-            0.5 * (jax.nn.log_sigmoid(now) - jax.nn.log_sigmoid(before)) + log_noise_before - log_noise
-        )
-        return Normal(from_data * x_0 + from_state * x_t, log_beta + log_noise_before - log_noise)
+        c = self._coefficients(t)
+        return Normal(c.from_data * x_0 + c.from_state * x_t, c.log_bridge)
 
     def reverse_kernel(self, raw: Float[Array, " P"], x_t: Float[Array, " D"], t: Step) -> Normal:
         v, s = jnp.split(raw, 2)
-        log_snr, log_beta = self._log_snr(t), self._log_beta(t)
-        x_0 = jnp.sqrt(jax.nn.sigmoid(log_snr)) * x_t - jnp.sqrt(jax.nn.sigmoid(-log_snr)) * v
-        bridge = self.bridge(x_t, x_0, t)
-        narrowing = jnp.where(jnp.asarray(t) == 1, FIRST_STEP_NARROWING, log_beta - bridge.log_variance)
-        return Normal(bridge.mean, log_beta - jax.nn.sigmoid(-s - NARROWING_OFFSET) * narrowing)
+        c = self._coefficients(t)
+        mean = c.from_data * (c.signal * x_t - c.noise * v) + c.from_state * x_t
+        narrowing = jnp.where(jnp.asarray(t) == 1, FIRST_STEP_NARROWING, c.log_beta - c.log_bridge)
+        return Normal(mean, c.log_beta - jax.nn.sigmoid(-s - NARROWING_OFFSET) * narrowing)
 
     def features(self, x_t: Float[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
         return jnp.concatenate([jnp.where(observed, x_t, 0.0), observed.astype(jnp.float32)])
+
+
+class _Coefficients(NamedTuple):
+    """Of one step, [D] each, with alpha_bar_t = sigmoid(log_snr_t)."""
+
+    signal: Array  # sqrt(alpha_bar_t)
+    noise: Array  # sqrt(1 - alpha_bar_t)
+    log_noise: Array  # log(1 - alpha_bar_t)
+    kept: Array  # sqrt(1 - beta_t) = sqrt(alpha_bar_t / alpha_bar_{t-1})
+    log_beta: Array
+    from_data: Array  # sqrt(alpha_bar_{t-1}) beta_t / (1 - alpha_bar_t): of x_0 in the bridge's mean
+    from_state: Array  # sqrt(1 - beta_t) (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t): of x_t
+    log_bridge: Array  # log of its variance beta_t (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t)
+
+
+def _coefficients(now: Float[Array, "T D"], before: Float[Array, "T D"]) -> _Coefficients:
+    """From the log_snr of t and of t - 1, in the log domain: no digit is lost near either end."""
+    log_signal, log_signal_before = jax.nn.log_sigmoid(now), jax.nn.log_sigmoid(before)
+    log_noise, log_noise_before = jax.nn.log_sigmoid(-now), jax.nn.log_sigmoid(-before)
+    log_kept = log_signal - log_signal_before
+    log_beta = jnp.log(-jnp.expm1(jnp.minimum(log_kept, -1e-12)))
+    shrink = log_noise_before - log_noise
+    return _Coefficients(
+        jnp.exp(0.5 * log_signal),
+        jnp.exp(0.5 * log_noise),
+        log_noise,
+        jnp.exp(0.5 * log_kept),
+        log_beta,
+        jnp.exp(0.5 * log_signal_before + log_beta - log_noise),
+        jnp.exp(0.5 * log_kept + shrink),
+        log_beta + shrink,
+    )
