@@ -110,7 +110,7 @@ class WideBridge(GaussianDiffusion):
     """A wrong bridge: the variance beta_t in place of beta_tilde_t."""
 
     def bridge(self, x_t, x_0, t):
-        return Normal(super().bridge(x_t, x_0, t).mean, self._log_beta(t))
+        return Normal(super().bridge(x_t, x_0, t).mean, self.kernel(x_t, t).log_variance)
 
 
 class LateBridge(CategoricalDiffusion):

@@ -65,12 +65,7 @@ def test_results_of_a_row_depend_on_the_row_alone(name):
 
 
 def test_jit_changes_nothing():
-    pi = pad_log_probs(UNEVEN[:1])
-    blocks = (
-        GaussianDiffusion(cosine_schedule(2), 1),
-        AbsorbingDiffusion(2, pi),
-        CategoricalDiffusion(ErasureSchedule(2), pi, pi),
-    )
+    blocks = GaussianDiffusion(cosine_schedule(2), 1), AbsorbingDiffusion(2, pad_log_probs(UNEVEN[:1]))
     model = model_of(ProductDiffusion(blocks))
     row = jax.tree.map(lambda x: jnp.asarray(x[0]), cells_of(model.forward, random_state(model.forward, 1), width=0.1))
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from quasistatic.bound.terms import Terms, bound_terms
 from quasistatic.data.cells import Cells
+from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
 from quasistatic.trajectory import Row, log_weight
 from quasistatic.typing import Key
@@ -58,6 +59,8 @@ def _evaluate(
 def _in_chunks(function: Callable, model: DiffusionModel, rows: Row, repetitions: int, key: Key, chunk: int):
     checksums = row_checksums(rows)
     n_pairs = len(checksums) * repetitions
+    if n_pairs == 0:
+        raise DataError("there is no row to evaluate", fix="give at least one row")
     size = min(chunk, 1 << max(n_pairs - 1, 0).bit_length())  # a power of two: few shapes to compile for
     results = []
     for begin in range(0, n_pairs, size):

@@ -280,7 +280,7 @@ def load(path: str | os.PathLike[str]) -> DiffusionDensity:
     record = {
         name: value
         for name, value in stored.manifest.items()
-        if name not in ("format", "versions", "sha256", "parameters")
+        if name not in ("format", "versions", "sha256", "parameters", "n_features_in", "feature_names_in")
     }
     density._remember(Fitted(stored.model, stored.codec, stored.model_config, stored.train_config, record))
     density.manifest_ = stored.manifest

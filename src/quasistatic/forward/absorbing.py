@@ -1,6 +1,6 @@
 r"""Absorbing kernel: pi puts all mass on a mask state, and at step t the columns are masked, a few at a time.
 
-The heat bath with this pi masks every column with probability `t/T`. Here exactly `round(D t/T)` of the D columns are masked, a
+The heat bath with this pi masks every column with probability `t/T`. Here exactly `floor(D t/T)` of the D columns are masked, a
 uniformly random subset: the same bound as T grows, but with T = D every step masks one column and the reverse trajectory is an
 autoregression in random order, exact in D steps (the order's probability is the same forward and backward and drops out).
 """

@@ -88,7 +88,7 @@ class LearnedSchedule(AbstractSchedule):
         fallen = jnp.concatenate(
             [jnp.zeros((highest.shape[0], 1)), jnp.cumsum(jax.nn.softmax(self.raw_increments), -1)], -1
         )
-        at = (jnp.asarray(t, jnp.float32) - 1.0) / (self.trajectory_length - 1) * self.KNOTS
+        at = (jnp.asarray(t, jnp.float32) - 1.0) / max(self.trajectory_length - 1, 1) * self.KNOTS
         left = jnp.clip(jnp.floor(at), 0, self.KNOTS - 1).astype(jnp.int32)
         fraction = at - left.astype(jnp.float32)
         fall = (1.0 - fraction) * fallen[:, left] + fraction * fallen[:, left + 1]

@@ -20,7 +20,7 @@ def dropout(h: Float[Array, " width"], rate: float, key: Key | None) -> Float[Ar
     threshold = round(256 * rate)
     if key is None or threshold == 0:
         return h
-    words = jax.random.bits(key, (-(-h.shape[0] // 4),))
+    words = jax.random.bits(key, (-(-h.shape[0] // 4),), jnp.uint32)
     noise = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)[: h.shape[0]]
     return jnp.where(noise >= threshold, h * (256.0 / (256 - threshold)), 0.0)
 

@@ -29,9 +29,9 @@ class Evaluation:
     def __init__(self, static: Any, rows: Row, probabilities: jax.Array, *, key: Key) -> None:
         n_rows = min(len(jax.tree.leaves(rows)[0]), ROWS)
         n_chunks = -(-n_rows // _BATCH)
-        size = -(-n_rows // n_chunks)
+        size = n_rows // n_chunks
         # Whole chunks: the last rows of an uneven split are left out rather than any row counted twice.
-        kept = n_chunks * size if n_chunks * size <= n_rows else (n_chunks - 1) * size
+        kept = n_chunks * size
         self.rows = jax.tree.map(lambda x: jnp.asarray(x[:kept]).reshape(-1, size, *x.shape[1:]), rows)
         self.repetitions = max(1, DRAWS // kept)
         self.static, self.probabilities, self.key = static, probabilities, key

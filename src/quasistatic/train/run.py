@@ -11,6 +11,7 @@ import numpy as np
 
 from quasistatic.config import TrainConfig
 from quasistatic.data.batches import epoch_batches
+from quasistatic.data.cells import Cells
 from quasistatic.errors import TrainingError
 from quasistatic.train.state import TrainState
 from quasistatic.train.step import batch_cost, run_steps
@@ -102,13 +103,20 @@ class Run:
         rows = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:]), self._batches(state.step, n))
         model = eqx.combine(state.parameters, self.static)
         cost = np.asarray(jnp.mean(batch_cost(model, rows, self.probabilities, key=key, dropout=False), axis=0))
-        worst = int(np.argmax(np.where(np.isfinite(cost), cost, np.inf)))
+        largest = np.concatenate([_largest(cells) for cells in ((rows,) if isinstance(rows, Cells) else rows)])
+        worst = int(np.lexsort((largest, np.where(np.isfinite(cost), cost, np.inf)))[-1])
         name = self.column_names[worst] if worst < len(self.column_names) else f"number {worst}"
         return TrainingError(
             f"the bound was not finite after step {state.step}, also after {MAX_RETRIES} restarts at a lower learning rate",
             where=f"column {name!r}",
             fix="look for extreme values in this column, clip or transform it, or lower the learning rate",
         )
+
+
+def _largest(cells: Cells) -> np.ndarray:
+    """Largest absolute value of each column among the observed cells, infinite where one is not a number."""
+    value = np.abs(np.asarray(cells.value, np.float64))
+    return np.max(np.where(np.asarray(cells.observed), np.where(np.isnan(value), np.inf, value), 0.0), axis=0)
 
 
 def _compiled(config: TrainConfig) -> TrainConfig:

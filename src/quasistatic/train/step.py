@@ -23,10 +23,11 @@ class Draw(NamedTuple):
 
 
 def draw_times(probabilities: Float[Array, " T"], n: int, *, key: Key) -> Draw:
-    """One t per row, low-discrepancy over the batch: the quantiles of `(u + i) / n`, i = 0..n-1, with one uniform u."""
-    quantiles = (jax.random.uniform(key) + jnp.arange(n, dtype=jnp.float32)) / n
+    """One t per row, low-discrepancy over the batch: the quantiles of `(u + i) / n` in random order, with one uniform u."""
+    offset_key, order_key = jax.random.split(key)
+    quantiles = (jax.random.uniform(offset_key) + jnp.arange(n, dtype=jnp.float32)) / n
     index = jnp.searchsorted(jnp.cumsum(probabilities), quantiles, side="right")
-    index = jnp.minimum(index, probabilities.shape[0] - 1)
+    index = jax.random.permutation(order_key, jnp.minimum(index, probabilities.shape[0] - 1))
     return Draw(index.astype(jnp.int32) + 1, probabilities[index])
 
 
@@ -95,7 +96,7 @@ def run_steps(
         with jax.numpy_dtype_promotion("standard"):  # optax raises its decay to an integer power
             updates, optimiser_state = transformation.update(gradient, optimiser_state, parameters)
         parameters = optax.apply_updates(parameters, jax.tree.map(lambda u: u * rate_scale, updates))
-        decay = jnp.minimum(config.ema_decay, (1.0 + number) / (10.0 + number))
+        decay = jnp.minimum(config.ema_decay, (1.0 + number.astype(jnp.float32)) / (10.0 + number.astype(jnp.float32)))
         average = jax.tree.map(lambda a, p: a + (1.0 - decay) * (p - a), average, parameters)
         return (parameters, average, optimiser_state), value * n_columns
 

@@ -119,6 +119,12 @@ def mixed_model(fit_tiny, mixed) -> DiffusionDensity:
     return fit_tiny(mixed)
 
 
+@pytest.fixture(scope="session")
+def containers():
+    """Functions that make the mixed table, by container."""
+    return CONTAINERS
+
+
 @pytest.fixture(scope="session", params=list(CONTAINERS))
 def container(request, build_tiny):
     """(the mixed table in a container, a model of it)."""

@@ -17,6 +17,7 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()  # the programs of one module are of no use to the next
 
 
 def rows_of(n: int, seed: int = 0) -> tuple[Cells, Cells]:

@@ -1,0 +1,42 @@
+"""Vector-valued results of (row, repetition) pairs of a table, a few whole rows at a time."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from quasistatic.bound.evaluate import CHUNK, _evaluate, row_checksums
+from quasistatic.model import DiffusionModel
+from quasistatic.trajectory import Row
+from quasistatic.typing import Key
+
+
+def row_chunks(
+    function: Callable, model: DiffusionModel, rows: Row, repetitions: int, key: Key, chunk: int = CHUNK
+) -> Iterator[Any]:
+    """`function(model, row, key=key)` for all rows, as pytrees of NumPy `[n, repetitions, ...]`, float64, n rows at a time.
+
+    The keys are those of `bound.evaluate`: of the row's content and the repetition.
+
+    Args:
+        function: of one row; hashable.
+        model: passed to it.
+        rows: a table.
+        repetitions: draws a row.
+        key: random key.
+        chunk: pairs evaluated at once, at least one row's.
+    """
+    checksums = row_checksums(rows)
+    n_rows = len(checksums)
+    size = min(max(chunk // repetitions, 1), 1 << max(n_rows - 1, 0).bit_length())
+    repetition = jnp.tile(jnp.arange(repetitions, dtype=jnp.uint32), size)
+    for begin in range(0, n_rows, size):
+        index = np.repeat(np.minimum(np.arange(begin, begin + size), n_rows - 1), repetitions)
+        taken = jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), rows)
+        part = _evaluate(function, model, taken, jnp.asarray(checksums[index]), repetition, key)
+        kept = min(size, n_rows - begin)
+        yield jax.tree.map(
+            lambda x, kept=kept: np.asarray(x, np.float64).reshape(size, repetitions, *x.shape[1:])[:kept], part
+        )

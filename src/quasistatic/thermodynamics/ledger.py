@@ -1,0 +1,139 @@
+r"""The ledger: where along the trajectory the nats of K are lost.
+
+    -K = sum_{t=1..T} cost_t + cost_prior,    cost_t = E KL(q(x_{t-1}|x_t,x_0) || p(x_{t-1}|x_t)) for t >= 2,
+                                              cost_1 = -E log p(x_0|x_1) - filler,   cost_prior = KL(q(x_T|x_0) || pi).
+
+Entries are means over the rows of a table, float64; K is by definition minus the sum of the entries, and with the key of
+`bound.evaluate_terms` it is that function's mean. `work` are the mean increments of -log w on trajectories: other draws of
+the same numbers (E g_t = -cost_t), whose spread is what dissipates. `dissipation` says how much of each cost more
+trajectories would give back.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from quasistatic.bound.evaluate import CHUNK
+from quasistatic.bound.terms import prior_cost, step_cost
+from quasistatic.model import DiffusionModel
+from quasistatic.thermodynamics.chunks import row_chunks
+from quasistatic.thermodynamics.corridor import Corridor, is_continuous, row_corridor
+from quasistatic.thermodynamics.dissipation import dissipation_shares, log_weight_increments
+from quasistatic.trajectory import Row, start
+from quasistatic.typing import Array, Float, Key
+
+
+class Entries(NamedTuple):
+    """One column of the ledger: `[T + 1]`, steps t = 1..T and then the prior, nats a row.
+
+    Args:
+        mean: over rows and draws.
+        stderr: of `mean`, from the spread over the rows (which contains the Monte Carlo noise); NaN for one row.
+        total: of the whole trajectory.
+        total_stderr: of `total`.
+    """
+
+    mean: np.ndarray
+    stderr: np.ndarray
+    total: float
+    total_stderr: float
+
+
+class Ledger(NamedTuple):
+    """What each step costs.
+
+    Args:
+        cost: the terms of -K.
+        work: increments of -log w.
+        dissipation: shares of log p - K.
+        corridor: entropies and signal, `[T, B]` NumPy, means over the rows.
+        continuous: which blocks are.
+        n_rows: rows of the table.
+        trajectories: trajectories a row behind `work` and `dissipation`.
+    """
+
+    cost: Entries
+    work: Entries
+    dissipation: Entries
+    corridor: Corridor
+    continuous: np.ndarray
+    n_rows: int
+    trajectories: int
+
+    @property
+    def k_nats(self) -> float:
+        """K, nats a row: minus the sum of the costs."""
+        return -self.cost.total
+
+    @property
+    def log_p_nats(self) -> float:
+        """log p as far as the trajectories tell, nats a row: K plus the dissipation."""
+        return self.k_nats + self.dissipation.total
+
+
+def row_costs(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, " steps"]:
+    """Terms of -K `[T + 1]`, nats; with the key of `bound.bound_terms` they are its terms, step by step."""
+    fill_key, walk_key = jax.random.split(key)
+    begin = start(row, key=fill_key)
+
+    def step(_: None, t: Array) -> tuple[None, Float[Array, ""]]:
+        return None, jnp.sum(step_cost(model, begin, t, key=jax.random.fold_in(walk_key, t)))
+
+    _, costs = jax.lax.scan(step, None, jnp.arange(1, model.trajectory_length + 1))
+    return jnp.append(costs.at[0].add(-jnp.sum(begin.filler)), jnp.sum(prior_cost(model, begin)))
+
+
+def ledger(
+    model: DiffusionModel, rows: Row, *, key: Key, repetitions: int = 2, trajectories: int = 16, chunk: int = CHUNK
+) -> Ledger:
+    """The ledger of a table; memory does not grow with its rows.
+
+    Args:
+        model: the model.
+        rows: at least one.
+        key: random key.
+        repetitions: draws a row of the costs and of the corridor.
+        trajectories: a row, at least 2.
+        chunk: trajectories held at once.
+    """
+    if trajectories < 2:
+        raise ValueError(f"trajectories = {trajectories} must be at least 2: one does not vary")
+    cost, work, shares = _Sums(), _Sums(), _Sums()
+    for draws in row_chunks(row_costs, model, rows, repetitions, key, chunk):
+        cost.add(draws.mean(axis=1))
+    for draws in row_chunks(log_weight_increments, model, rows, trajectories, key, chunk):
+        work.add(-draws.mean(axis=1))
+        shares.add(dissipation_shares(draws))
+    corridor = None
+    for draws in row_chunks(row_corridor, model, rows, repetitions, key, chunk):
+        part = jax.tree.map(lambda x: x.mean(axis=1).sum(axis=0), draws)
+        corridor = part if corridor is None else jax.tree.map(np.add, corridor, part)
+    if corridor is None:
+        raise ValueError("a ledger needs at least one row")
+    means = Corridor(*(x / cost.n for x in corridor))
+    return Ledger(cost.entries(), work.entries(), shares.entries(), means, is_continuous(model), cost.n, trajectories)
+
+
+class _Sums:
+    """Means and standard errors of `[n, T + 1]` arrays that arrive in parts, and of their sums over the steps."""
+
+    def __init__(self) -> None:
+        self.n, self._sum, self._squares = 0, np.zeros(1), np.zeros(1)
+
+    def add(self, values: np.ndarray) -> None:
+        values = np.append(values, values.sum(axis=1, keepdims=True), axis=1)
+        if self.n == 0:
+            self._shift = values[0]  # sums of squares about a typical value lose no digits
+        self.n += len(values)
+        self._sum = self._sum + (values - self._shift).sum(axis=0)
+        self._squares = self._squares + np.square(values - self._shift).sum(axis=0)
+
+    def entries(self) -> Entries:
+        mean = self._sum / self.n
+        with np.errstate(invalid="ignore", divide="ignore"):
+            variance = np.maximum(self._squares / self.n - mean**2, 0.0) * self.n / np.float64(self.n - 1)
+            stderr = np.sqrt(variance / self.n)
+        mean = mean + self._shift
+        return Entries(mean[:-1], stderr[:-1], float(mean[:-1].sum()), float(stderr[-1]))
