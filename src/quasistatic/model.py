@@ -1,11 +1,15 @@
 """A diffusion model: a forward process and a network that learns its reversal."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax.numpy as jnp
 
 from quasistatic.distribution import AbstractDistribution
 from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.forward.thinned import ThinnedDiffusion
 from quasistatic.network.base import AbstractNetwork
+from quasistatic.network.retimed import RetimedNetwork
 from quasistatic.typing import Key, State, Step
 
 
@@ -42,15 +46,38 @@ class DiffusionModel(eqx.Module):
         """T."""
         return self.forward.trajectory_length
 
-    def reverse_kernel(self, x_t: State, observed: State, t: Step, *, key: Key | None = None) -> AbstractDistribution:
-        """p(x_{t-1} given x_t), t = 1..T.
+    def reverse_kernel(
+        self, x_t: State, observed: State, t: Step, s: Step | None = None, *, key: Key | None = None
+    ) -> AbstractDistribution:
+        """p(x_s given x_t), t = 1..T, s < t.
 
         Args:
             x_t: state of the row.
             observed: flags of its cells; the network is told nothing of the unobserved ones.
             t: step.
+            s: the step to go to; t - 1 by default.
             key: for dropout, while training.
         """
         time = jnp.asarray(t, jnp.float32) / self.trajectory_length
         raw = self.network(self.forward.features(x_t, observed, t), time, key=key)
-        return self.forward.reverse_kernel(raw, x_t, t)
+        return self.forward.reverse_kernel(raw, x_t, t, s)
+
+
+def thin(model: DiffusionModel, steps: Sequence[int]) -> DiffusionModel:
+    """The model on a sub-schedule: K network evaluations a trajectory in place of T, for sampling, bounds and all else.
+
+    Args:
+        model: trained on T steps.
+        steps: the steps that are kept, increasing; the last should be T.
+
+    Example:
+        >>> import jax
+        >>> from quasistatic.forward import ErasureSchedule, binomial_diffusion
+        >>> from quasistatic.network import ResidualMLP
+        >>> forward = binomial_diffusion(ErasureSchedule(10), m=[0.5, 0.5])
+        >>> network = ResidualMLP(forward.n_features, forward.n_outputs, width=8, key=jax.random.key(0))
+        >>> thin(DiffusionModel(forward, network), (2, 5, 10)).trajectory_length
+        3
+    """
+    times = [int(t) / model.trajectory_length for t in steps]
+    return DiffusionModel(ThinnedDiffusion(model.forward, steps), RetimedNetwork(model.network, times))

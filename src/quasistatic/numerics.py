@@ -35,7 +35,8 @@ def log_normal_interval(x: jax.Array, width: jax.Array, mean: jax.Array, log_var
 
     The difference of two nearly equal `Phi` loses all digits in float32. With `u = |x - mean| / s` and `h = w / 2s`,
     a narrow cell (h < 0.1) is expanded instead: `log phi(u) + log 2h + log(sinh(uh) / uh) - h^2 / 6`, exact to O(h^4)
-    near the centre and to h^2 / 3 (3e-3 nats) in the far tail; a wide one is taken in the lower tail, as `log_ndtr(b) + log1p(-exp(log_ndtr(a) - log_ndtr(b)))`.
+    near the centre and to h^2 / 3 (3e-3 nats) in the far tail; a wide one is taken in the lower tail, as
+    `log_ndtr(b) + log1p(-exp(log_ndtr(a) - log_ndtr(b)))`.
     """
     inverse = jnp.exp(-0.5 * log_variance)
     u = jnp.abs(x - mean) * inverse

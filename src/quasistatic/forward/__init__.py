@@ -13,6 +13,7 @@ from quasistatic.forward.schedule import (
     cosine_schedule,
     linear_schedule,
 )
+from quasistatic.forward.thinned import ThinnedDiffusion
 
 __all__ = [
     "AbsorbingDiffusion",
@@ -24,6 +25,7 @@ __all__ = [
     "LearnedSchedule",
     "ProductDiffusion",
     "TableSchedule",
+    "ThinnedDiffusion",
     "binomial_diffusion",
     "cosine_schedule",
     "linear_schedule",

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from quasistatic.distribution import Categorical, RandomSubset
-from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.forward.base import AbstractDiffusion, earlier
 from quasistatic.forward.states import StateLayout
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.typing import Array, Bool, Float, Int, Step
@@ -59,25 +59,29 @@ class AbsorbingDiffusion(AbstractDiffusion):
         mask = jnp.full(self.n_columns, self.mask_state, jnp.int32)
         return RandomSubset(x, x != self.mask_state, count, mask)
 
-    def _reveal_some(self, x_t: Int[Array, " D"], values: Int[Array, " D"] | Categorical, t: Step) -> RandomSubset:
-        count = self._masked(t) - self._masked(jnp.asarray(t) - 1)
+    def _reveal_some(
+        self, x_t: Int[Array, " D"], values: Int[Array, " D"] | Categorical, t: Step, s: Step | None
+    ) -> RandomSubset:
+        count = self._masked(t) - self._masked(earlier(t, s))
         return RandomSubset(x_t, x_t == self.mask_state, count, values)
 
     def prior(self) -> RandomSubset:
         return self._mask_some(jnp.zeros(self.n_columns, jnp.int32), jnp.asarray(self.n_columns))
 
-    def kernel(self, x: Int[Array, " D"], t: Step) -> RandomSubset:
-        return self._mask_some(x, self._masked(t) - self._masked(jnp.asarray(t) - 1))
+    def kernel(self, x: Int[Array, " D"], t: Step, s: Step | None = None) -> RandomSubset:
+        return self._mask_some(x, self._masked(t) - self._masked(earlier(t, s)))
 
     def marginal(self, x_0: Int[Array, " D"], t: Step) -> RandomSubset:
         return self._mask_some(x_0, self._masked(t))
 
-    def bridge(self, x_t: Int[Array, " D"], x_0: Int[Array, " D"], t: Step) -> RandomSubset:
-        return self._reveal_some(x_t, x_0, t)
+    def bridge(self, x_t: Int[Array, " D"], x_0: Int[Array, " D"], t: Step, s: Step | None = None) -> RandomSubset:
+        return self._reveal_some(x_t, x_0, t, s)
 
-    def reverse_kernel(self, raw: Float[Array, " P"], x_t: Int[Array, " D"], t: Step) -> RandomSubset:
+    def reverse_kernel(
+        self, raw: Float[Array, " P"], x_t: Int[Array, " D"], t: Step, s: Step | None = None
+    ) -> RandomSubset:
         log_probs = jax.nn.log_softmax(self.layout.unpack(raw) + self.log_marginals, axis=-1)
-        return self._reveal_some(x_t, Categorical(jnp.maximum(log_probs, LOG_ZERO)), t)
+        return self._reveal_some(x_t, Categorical(jnp.maximum(log_probs, LOG_ZERO)), t, s)
 
     def features(self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
         return self.layout.features(x_t, observed)

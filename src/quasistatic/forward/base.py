@@ -7,11 +7,15 @@ reverse kernel has the same functional form as the forward one, so the network o
 | method | distribution |
 |---|---|
 | `prior()` | pi = p(x_T) |
-| `kernel(x, t)` | q(x_t given x_{t-1} = x) |
+| `kernel(x, t, s)` | q(x_t given x_s = x) |
 | `marginal(x_0, t)` | q(x_t given x_0) |
-| `bridge(x_t, x_0, t)` | q(x_{t-1} given x_t, x_0); at t = 1 all mass at x_0 |
-| `reverse_kernel(raw, x_t, t)` | p(x_{t-1} given x_t), from the network's output |
+| `bridge(x_t, x_0, t, s)` | q(x_s given x_t, x_0); at s = 0 all mass at x_0 |
+| `reverse_kernel(raw, x_t, t, s)` | p(x_s given x_t), from the network's output |
 | `features(x_t, observed, t)` | what the network sees of x_t |
+
+s is t - 1 where it is left out. Larger strides, 0 <= s < t, are the steps of a sub-schedule (`thinned.py`); s = 0 is the model's
+guess at the data. The bridge composes: q(x_s|x_t,x_0) = sum over x_u of q(x_s|x_u,x_0) q(x_u|x_t,x_0); the reverse kernel does not,
+which is why fewer steps cost likelihood.
 
 To add one:
 
@@ -23,9 +27,15 @@ To add one:
 import abc
 
 import equinox as eqx
+import jax.numpy as jnp
 
 from quasistatic.distribution import AbstractDistribution
-from quasistatic.typing import Array, Bool, Float, State, Step
+from quasistatic.typing import Array, Bool, Float, Int, State, Step
+
+
+def earlier(t: Step, s: Step | None) -> Int[Array, ""]:
+    """The step s before t: t - 1 where it is not given."""
+    return jnp.asarray(t) - 1 if s is None else jnp.asarray(s)
 
 
 class AbstractDiffusion(eqx.Module):
@@ -41,20 +51,22 @@ class AbstractDiffusion(eqx.Module):
         """Equilibrium distribution pi."""
 
     @abc.abstractmethod
-    def kernel(self, x: State, t: Step) -> AbstractDistribution:
-        """q(x_t given x_{t-1} = x), equation (2)."""
+    def kernel(self, x: State, t: Step, s: Step | None = None) -> AbstractDistribution:
+        """q(x_t given x_s = x), equation (2)."""
 
     @abc.abstractmethod
     def marginal(self, x_0: State, t: Step) -> AbstractDistribution:
         """q(x_t given x_0): the kernels 1..t composed."""
 
     @abc.abstractmethod
-    def bridge(self, x_t: State, x_0: State, t: Step) -> AbstractDistribution:
-        """q(x_{t-1} given x_t, x_0), by Bayes."""
+    def bridge(self, x_t: State, x_0: State, t: Step, s: Step | None = None) -> AbstractDistribution:
+        """q(x_s given x_t, x_0), by Bayes."""
 
     @abc.abstractmethod
-    def reverse_kernel(self, raw: Float[Array, " P"], x_t: State, t: Step) -> AbstractDistribution:
-        """p(x_{t-1} given x_t) from the network's raw output of length `n_outputs`."""
+    def reverse_kernel(
+        self, raw: Float[Array, " P"], x_t: State, t: Step, s: Step | None = None
+    ) -> AbstractDistribution:
+        """p(x_s given x_t) from the network's raw output of length `n_outputs`."""
 
     @abc.abstractmethod
     def features(self, x_t: State, observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.distribution import Categorical
-from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.forward.base import AbstractDiffusion, earlier
 from quasistatic.forward.schedule import AbstractSchedule
 from quasistatic.forward.states import StateLayout
 from quasistatic.numerics import LOG_ZERO
@@ -32,10 +32,10 @@ class CategoricalDiffusion(AbstractDiffusion):
     r"""`q(x_t = k | x_{t-1}) = (1 - beta_t) [k = x_{t-1}] + beta_t pi_k`, every column with its own pi.
 
     The network's output are logits of x_0, added to `log_marginals` (so that raw = 0 is the independent model). With
-    R = softmax of the sum, A_j = q(x_t | x_{t-1} = j) and alpha_bar' = alpha_bar_{t-1} the reverse kernel, the bridge averaged over
+    R = softmax of the sum, A_j = q(x_t | x_s = j) and alpha_bar' = alpha_bar_s the reverse kernel, the bridge averaged over
     the posterior of x_0 given the column's own noisy state, is
 
-        p(x_{t-1} = j | x_t)  ~  A_j [ alpha_bar' R_j + (1 - alpha_bar') pi_j ].
+        p(x_s = j | x_t)  ~  A_j [ alpha_bar' R_j + (1 - alpha_bar') pi_j ].
 
     Args:
         schedule: with one value for all columns.
@@ -78,8 +78,8 @@ class CategoricalDiffusion(AbstractDiffusion):
     def _alpha_bar(self, t: Step) -> Float[Array, ""]:
         return jax.nn.sigmoid(self.schedule.log_snr(t))[0]
 
-    def _beta(self, t: Step) -> Float[Array, ""]:
-        return 1.0 - self._alpha_bar(t) / self._alpha_bar(jnp.asarray(t) - 1)
+    def _beta(self, t: Step, s: Step | None) -> Float[Array, ""]:
+        return 1.0 - self._alpha_bar(t) / self._alpha_bar(earlier(t, s))
 
     def _mix(self, x: Int[Array, " D"], kept: Float[Array, ""]) -> Categorical:
         """State x with probability `kept`, a draw from pi otherwise."""
@@ -89,26 +89,28 @@ class CategoricalDiffusion(AbstractDiffusion):
     def prior(self) -> Categorical:
         return Categorical(jnp.asarray(self.log_pi))
 
-    def kernel(self, x: Int[Array, " D"], t: Step) -> Categorical:
-        return self._mix(x, 1.0 - self._beta(t))
+    def kernel(self, x: Int[Array, " D"], t: Step, s: Step | None = None) -> Categorical:
+        return self._mix(x, 1.0 - self._beta(t, s))
 
     def marginal(self, x_0: Int[Array, " D"], t: Step) -> Categorical:
         return self._mix(x_0, self._alpha_bar(t))
 
-    def _condition(self, before: Categorical, x_t: Int[Array, " D"], t: Step) -> Categorical:
-        """`before`, a distribution of x_{t-1}, given x_t one kernel later."""
-        beta, pi_x = self._beta(t), jnp.take_along_axis(jnp.exp(self.log_pi), x_t[:, None], axis=-1)
+    def _condition(self, before: Categorical, x_t: Int[Array, " D"], t: Step, s: Step | None = None) -> Categorical:
+        """`before`, a distribution of x_s, given x_t."""
+        beta, pi_x = self._beta(t, s), jnp.take_along_axis(jnp.exp(self.log_pi), x_t[:, None], axis=-1)
         likelihood = (1.0 - beta) * jax.nn.one_hot(x_t, self.n_states) + beta * pi_x
         joint = before.log_probs + _log(likelihood)
         return Categorical(jnp.maximum(jax.nn.log_softmax(joint, axis=-1), LOG_ZERO))
 
-    def bridge(self, x_t: Int[Array, " D"], x_0: Int[Array, " D"], t: Step) -> Categorical:
-        return self._condition(self.marginal(x_0, jnp.asarray(t) - 1), x_t, t)
+    def bridge(self, x_t: Int[Array, " D"], x_0: Int[Array, " D"], t: Step, s: Step | None = None) -> Categorical:
+        return self._condition(self.marginal(x_0, earlier(t, s)), x_t, t, s)
 
-    def reverse_kernel(self, raw: Float[Array, " P"], x_t: Int[Array, " D"], t: Step) -> Categorical:
-        kept = self._alpha_bar(jnp.asarray(t) - 1)
+    def reverse_kernel(
+        self, raw: Float[Array, " P"], x_t: Int[Array, " D"], t: Step, s: Step | None = None
+    ) -> Categorical:
+        kept = self._alpha_bar(earlier(t, s))
         data = jax.nn.softmax(self.layout.unpack(raw) + self.log_marginals, axis=-1)
-        return self._condition(Categorical(_log(kept * data + (1.0 - kept) * jnp.exp(self.log_pi))), x_t, t)
+        return self._condition(Categorical(_log(kept * data + (1.0 - kept) * jnp.exp(self.log_pi))), x_t, t, s)
 
     def features(self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
         return self.layout.features(x_t, observed)

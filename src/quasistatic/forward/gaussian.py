@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from quasistatic.distribution import Normal
-from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.forward.base import AbstractDiffusion, earlier
 from quasistatic.forward.schedule import AbstractSchedule
 from quasistatic.typing import Array, Bool, Float, Step
 
@@ -16,6 +16,8 @@ LOG_SNR_OF_DATA = 30.0
 
 FIRST_STEP_NARROWING = 4.0
 """At t = 1 the corridor (24) is open below (the bridge has no variance): p(x_0 | x_1) may be narrower than beta_1 by e^-4."""
+
+_TINY = 1e-20
 
 NARROWING_OFFSET = 4.0
 """s = 0 lies close to the upper edge of the corridor, the variance that is right for standard normal columns."""
@@ -28,6 +30,11 @@ class GaussianDiffusion(AbstractDiffusion):
     b = sqrt(1 - alpha_bar_t) the predicted data are `x_0 = a x_t - b v`, which are exact for standard normal columns with v = 0
     and stay bounded at both ends of the trajectory. s places the logarithm of the reverse variance in the entropy corridor
     `beta_tilde_t <= sigma_t^2 <= beta_t` (24).
+
+    Over several steps, with beta and beta_tilde those of q(x_t|x_s) and q(x_s|x_t,x_0), the corridor is wider. What carries over is
+    the variance of x_0 given x_t that the single step implies, C = r (1 - alpha_bar_t) with r in [0, 1]: pushed through the bridge,
+
+        sigma^2 = beta_tilde + c^2 C = beta_tilde + r (beta - beta_tilde),   c = sqrt(alpha_bar_s) beta / (1 - alpha_bar_t).
     """
 
     schedule: AbstractSchedule
@@ -48,11 +55,13 @@ class GaussianDiffusion(AbstractDiffusion):
     def n_outputs(self) -> int:
         return 2 * self.n_columns
 
-    def _coefficients(self, t: Step) -> "_Coefficients":
-        """Those of step t, looked up: the table is computed once for a whole batch."""
+    def _coefficients(self, t: Step, s: Step | None = None) -> "_Coefficients":
+        """Those of step t, looked up: the table is computed once for a whole batch; those of a stride from s are computed for it."""
         steps = jnp.arange(self.trajectory_length + 1)
         log_snr = jax.vmap(self.schedule.log_snr)(steps)
         now = jnp.broadcast_to(jnp.clip(log_snr, -LOG_SNR_OF_DATA, LOG_SNR_OF_DATA), (len(steps), self.n_columns))
+        if s is not None:
+            return _coefficients(now[t], now[s])
         before = jnp.concatenate([jnp.full((1, self.n_columns), LOG_SNR_OF_DATA + 1.0), now[:-1]])
         table = jnp.stack(_coefficients(now, before), axis=-1)
         return _Coefficients(*jnp.moveaxis(table[t], -1, 0))
@@ -60,31 +69,43 @@ class GaussianDiffusion(AbstractDiffusion):
     def prior(self) -> Normal:
         return Normal(jnp.zeros(self.n_columns), jnp.zeros(self.n_columns))
 
-    def kernel(self, x: Float[Array, " D"], t: Step) -> Normal:
-        c = self._coefficients(t)
+    def kernel(self, x: Float[Array, " D"], t: Step, s: Step | None = None) -> Normal:
+        c = self._coefficients(t, s)
         return Normal(x * c.kept, c.log_beta)
 
     def marginal(self, x_0: Float[Array, " D"], t: Step) -> Normal:
         c = self._coefficients(t)
         return Normal(x_0 * c.signal, c.log_noise)
 
-    def bridge(self, x_t: Float[Array, " D"], x_0: Float[Array, " D"], t: Step) -> Normal:
-        c = self._coefficients(t)
+    def bridge(self, x_t: Float[Array, " D"], x_0: Float[Array, " D"], t: Step, s: Step | None = None) -> Normal:
+        c = self._coefficients(t, s)
         return Normal(c.from_data * x_0 + c.from_state * x_t, c.log_bridge)
 
-    def reverse_kernel(self, raw: Float[Array, " P"], x_t: Float[Array, " D"], t: Step) -> Normal:
-        v, s = jnp.split(raw, 2)
-        c = self._coefficients(t)
+    def reverse_kernel(
+        self, raw: Float[Array, " P"], x_t: Float[Array, " D"], t: Step, s: Step | None = None
+    ) -> Normal:
+        v, raw_narrowing = jnp.split(raw, 2)
+        c = self._coefficients(t, s)
         mean = c.from_data * (c.signal * x_t - c.noise * v) + c.from_state * x_t
-        narrowing = jnp.where(jnp.asarray(t) == 1, FIRST_STEP_NARROWING, c.log_beta - c.log_bridge)
-        return Normal(mean, c.log_beta - jax.nn.sigmoid(-s - NARROWING_OFFSET) * narrowing)
+        single = _narrowing(c if s is None else self._coefficients(t), earlier(t, None))
+        narrower = jax.nn.sigmoid(-raw_narrowing - NARROWING_OFFSET) * single
+        if s is not None:
+            wide = _narrowing(c, s)
+            log_r = jnp.log(jnp.maximum(jnp.expm1(single - narrower), _TINY)) - single - jnp.log(-jnp.expm1(-single))
+            narrower = -jnp.logaddexp(-wide, log_r + jnp.log(-jnp.expm1(-wide)))
+        return Normal(mean, c.log_beta - narrower)
 
     def features(self, x_t: Float[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
         return jnp.concatenate([jnp.where(observed, x_t, 0.0), observed.astype(jnp.float32)])
 
 
+def _narrowing(c: "_Coefficients", s: Step) -> Float[Array, " D"]:
+    """Width of the corridor of p(x_s | x_t), `log beta / beta_tilde`; at s = 0, where it is open below, FIRST_STEP_NARROWING."""
+    return jnp.where(jnp.asarray(s) == 0, FIRST_STEP_NARROWING, jnp.maximum(c.log_beta - c.log_bridge, _TINY))
+
+
 class _Coefficients(NamedTuple):
-    """Of one step, [D] each, with alpha_bar_t = sigmoid(log_snr_t)."""
+    """Of one step or stride (t - 1 stands for its other end s), [D] each, with alpha_bar_t = sigmoid(log_snr_t)."""
 
     signal: Array  # sqrt(alpha_bar_t)
     noise: Array  # sqrt(1 - alpha_bar_t)

@@ -43,19 +43,21 @@ class ProductDiffusion(AbstractDiffusion):
     def prior(self) -> Product:
         return Product(tuple(block.prior() for block in self.blocks))
 
-    def kernel(self, x: tuple[State, ...], t: Step) -> Product:
-        return Product(tuple(block.kernel(xi, t) for block, xi in zip(self.blocks, x, strict=True)))
+    def kernel(self, x: tuple[State, ...], t: Step, s: Step | None = None) -> Product:
+        return Product(tuple(block.kernel(xi, t, s) for block, xi in zip(self.blocks, x, strict=True)))
 
     def marginal(self, x_0: tuple[State, ...], t: Step) -> Product:
         return Product(tuple(block.marginal(xi, t) for block, xi in zip(self.blocks, x_0, strict=True)))
 
-    def bridge(self, x_t: tuple[State, ...], x_0: tuple[State, ...], t: Step) -> Product:
-        return Product(tuple(block.bridge(xi, yi, t) for block, xi, yi in zip(self.blocks, x_t, x_0, strict=True)))
+    def bridge(self, x_t: tuple[State, ...], x_0: tuple[State, ...], t: Step, s: Step | None = None) -> Product:
+        return Product(tuple(block.bridge(xi, yi, t, s) for block, xi, yi in zip(self.blocks, x_t, x_0, strict=True)))
 
-    def reverse_kernel(self, raw: Float[Array, " P"], x_t: tuple[State, ...], t: Step) -> Product:
+    def reverse_kernel(
+        self, raw: Float[Array, " P"], x_t: tuple[State, ...], t: Step, s: Step | None = None
+    ) -> Product:
         ends = list(accumulate(block.n_outputs for block in self.blocks))
         raws = jnp.split(raw, ends[:-1])
-        return Product(tuple(b.reverse_kernel(r, xi, t) for b, r, xi in zip(self.blocks, raws, x_t, strict=True)))
+        return Product(tuple(b.reverse_kernel(r, xi, t, s) for b, r, xi in zip(self.blocks, raws, x_t, strict=True)))
 
     def features(self, x_t: tuple[State, ...], observed: tuple[Bool[Array, " D"], ...], t: Step) -> Float[Array, " F"]:
         return jnp.concatenate([b.features(xi, o, t) for b, xi, o in zip(self.blocks, x_t, observed, strict=True)])

@@ -1,0 +1,70 @@
+"""A sub-schedule: the same process seen at K of its T steps."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from quasistatic.distribution import AbstractDistribution
+from quasistatic.forward.base import AbstractDiffusion, earlier
+from quasistatic.typing import Array, Bool, Float, Int, State, Step
+
+
+class ThinnedDiffusion(AbstractDiffusion):
+    """Step k of this process are the steps `steps[k-1] + 1 .. steps[k]` of the whole one: q is the same, seen less often.
+
+    Args:
+        whole: the process of T steps.
+        steps: the K steps that are kept, increasing, of 1..T; the last should be T, where the data are forgotten.
+    """
+
+    whole: AbstractDiffusion
+    steps: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, whole: AbstractDiffusion, steps: Sequence[int]) -> None:
+        self.whole, self.steps = whole, tuple(int(t) for t in steps)
+        path = (0, *self.steps, whole.trajectory_length + 1)
+        if not self.steps or any(a >= b for a, b in pairwise(path)):
+            raise ValueError(
+                f"steps must increase from at least 1 to at most {whole.trajectory_length}, got {self.steps}"
+            )
+
+    @property
+    def trajectory_length(self) -> int:
+        return len(self.steps)
+
+    @property
+    def n_columns(self) -> int:
+        return self.whole.n_columns
+
+    @property
+    def n_features(self) -> int:
+        return self.whole.n_features
+
+    @property
+    def n_outputs(self) -> int:
+        return self.whole.n_outputs
+
+    def _whole_step(self, k: Step) -> Int[Array, ""]:
+        return jnp.asarray((0, *self.steps))[k]
+
+    def prior(self) -> AbstractDistribution:
+        return self.whole.prior()
+
+    def kernel(self, x: State, t: Step, s: Step | None = None) -> AbstractDistribution:
+        return self.whole.kernel(x, self._whole_step(t), self._whole_step(earlier(t, s)))
+
+    def marginal(self, x_0: State, t: Step) -> AbstractDistribution:
+        return self.whole.marginal(x_0, self._whole_step(t))
+
+    def bridge(self, x_t: State, x_0: State, t: Step, s: Step | None = None) -> AbstractDistribution:
+        return self.whole.bridge(x_t, x_0, self._whole_step(t), self._whole_step(earlier(t, s)))
+
+    def reverse_kernel(
+        self, raw: Float[Array, " P"], x_t: State, t: Step, s: Step | None = None
+    ) -> AbstractDistribution:
+        return self.whole.reverse_kernel(raw, x_t, self._whole_step(t), self._whole_step(earlier(t, s)))
+
+    def features(self, x_t: State, observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
+        return self.whole.features(x_t, observed, self._whole_step(t))
