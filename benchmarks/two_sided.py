@@ -13,14 +13,14 @@ import argparse
 import math
 import os
 import time
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import jax
 import numpy as np
 from machine import describe
 
-from quasistatic import DiffusionDensity
+from quasistatic import DiffusionDensity, load
 from quasistatic.bound import evaluate_terms
 from quasistatic.estimator.likelihood import mean_and_stderr
 from quasistatic.experiments import spiral
@@ -36,9 +36,13 @@ def main() -> None:
     """Parse, run, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="+", choices=tuple(PARTS))
+    parser.add_argument(
+        "--models", type=Path, metavar="DIR", help="models that `density.py --save DIR` kept, not to fit them again"
+    )
+    arguments = parser.parse_args()
     print(f"Machine: {describe()}; seed {SEED}\n", flush=True)
-    for part in parser.parse_args().parts:
-        PARTS[part]()
+    for part in arguments.parts:
+        PARTS[part](arguments.models)
         print(flush=True)
 
 
@@ -69,14 +73,16 @@ def binary(name: str) -> dict[str, np.ndarray]:
 
 
 @lru_cache
-def fitted(name: str) -> DiffusionDensity:
+def fitted(name: str, models: Path | None) -> DiffusionDensity:
     """A model of one of them, the documented preset."""
+    if models is not None and (models / name).is_dir():
+        return load(models / name)
     data = binary(name)
     rows = np.concatenate([data["train"], data["valid"]])
     return DiffusionDensity(preset="thorough", random_state=SEED).fit(rows)
 
 
-def swiss_roll() -> None:
+def swiss_roll(_: Path | None) -> None:
     """Bits per row, 2,000 test rows."""
     test = spiral.sample(2000, seed=2)
     truth = BITS * np.mean(spiral.log_density(test))
@@ -98,10 +104,10 @@ def swiss_roll() -> None:
     )
 
 
-def certificate(name: str) -> None:
+def certificate(name: str, models: Path | None) -> None:
     """Nats per row, 500 generated rows."""
-    began = time.monotonic()
-    found = fitted(name).certify(n=500, trajectories=64)
+    model, began = fitted(name, models), time.monotonic()
+    found = model.certify(n=500, trajectories=64)
     show(
         {
             "certificate": name,
@@ -116,7 +122,7 @@ def certificate(name: str) -> None:
     )
 
 
-def steps() -> None:
+def steps(_: Path | None) -> None:
     """K on sub-schedules of T = 1000: nltcs with the binomial kernel, and the Swiss roll."""
     data = binary("nltcs")
     rows = np.concatenate([data["train"], data["valid"]])
@@ -151,9 +157,9 @@ def sub_schedule(name: str, model: DiffusionDensity, test: np.ndarray, n: int) -
     }
 
 
-def smc() -> None:
+def smc(models: Path | None) -> None:
     """Lower bounds of 500 test rows of jester; the network evaluations are trajectories x T."""
-    model, test = fitted("jester"), binary("jester")["test"][:500]
+    model, test = fitted("jester", models), binary("jester")["test"][:500]
     baseline = model.log_likelihood(test, "ais", 64).lower
     rows = []
     for method, n in (("ais", 16), ("smc", 16), ("ais", 32), ("smc", 32), ("ais", 64), ("smc", 64)):
@@ -172,8 +178,8 @@ def smc() -> None:
 
 PARTS = {
     "swiss-roll": swiss_roll,
-    "nltcs": lambda: certificate("nltcs"),
-    "jester": lambda: certificate("jester"),
+    "nltcs": partial(certificate, "nltcs"),
+    "jester": partial(certificate, "jester"),
     "steps": steps,
     "smc": smc,
 }
