@@ -17,7 +17,9 @@ class SigmoidGaussianDiffusion(AbstractDiffusion):
 
         Sigma = sigmoid(z_Sigma + logit(beta_t)),      mu = (x_t - z_mu)(1 - Sigma) + z_mu.
 
-    The network's output per column is (z_mu, z_Sigma). With raw = 0 the variance is beta_t and the mean x_t (1 - beta_t): a step
+    The network's output per column is (u, z_Sigma) with z_mu = u / sqrt(1 - alpha_bar_t): z_mu has the size of the score, 1 over the
+    noise of x_t, and u is of order 1 at every t. (For a readout per step this is the paper's class of functions; it only is easier
+    to learn.) With raw = 0 the variance is beta_t and the mean x_t (1 - beta_t): a step
     towards the centre. Unlike the corridor of `GaussianDiffusion`, Sigma may exceed beta_t. At t = 1 the same form serves as
     p(x_0 | x_1); the paper fixes that step instead.
     """
@@ -58,7 +60,8 @@ class SigmoidGaussianDiffusion(AbstractDiffusion):
     def reverse_kernel(
         self, raw: Float[Array, " P"], x_t: Float[Array, " D"], t: Step, s: Step | None = None
     ) -> Normal:
-        z_mean, z_variance = jnp.split(raw, 2)
+        u, z_variance = jnp.split(raw, 2)
+        z_mean = u * jnp.exp(-0.5 * self.process.marginal(x_t, t).log_variance)
         forward = self.process.kernel(jnp.ones(self.n_columns), t, s)  # its mean is sqrt(1 - beta) here
         logit_beta = forward.log_variance - 2.0 * jnp.log(jnp.maximum(forward.mean, _TINY))
         kept = jax.nn.sigmoid(-z_variance - logit_beta)

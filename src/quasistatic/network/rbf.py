@@ -19,7 +19,8 @@ class RBFNetwork(AbstractNetwork):
         n_outputs: length of the output.
         trajectory_length: T.
         units: number of basis functions.
-        key: random key of the centres, which are drawn from N(0, 1), as standardised data are.
+        key: random key of the centres, which are drawn from N(0, 1), as standardised data are; the
+            widths start at 1.
     """
 
     centres: Float[Array, "units F"]
@@ -30,7 +31,7 @@ class RBFNetwork(AbstractNetwork):
 
     def __init__(self, n_features: int, n_outputs: int, *, trajectory_length: int, units: int = 16, key: Key) -> None:
         self.centres = jax.random.normal(key, (units, n_features))
-        self.log_widths = jnp.full(units, jnp.log(0.5))
+        self.log_widths = jnp.zeros(units)
         self.readout = StepReadout(trajectory_length, units, n_outputs)
         self.n_features, self.n_outputs = n_features, n_outputs
 
