@@ -46,7 +46,7 @@ DEAD_LEAVES = Experiment(
     title="Dead leaves, grey patches",
     units="bits per pixel",
     published=Published(k=1.489, k_minus_l_null=3.536),
-    variants=(PAPER, MODERN),
+    variants=(MODERN, PAPER),
     full=Setting(
         TrainConfig(max_steps=12_000, batch_size=128, weight_decay=0.0, evaluate_every=500, patience=100, ema_decay=0.999,
                     first_step_share=0.1),

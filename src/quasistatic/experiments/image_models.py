@@ -73,8 +73,8 @@ def image_data(train: np.ndarray, valid: np.ndarray, test: np.ndarray) -> Data:
     def decode(values: np.ndarray) -> np.ndarray:
         return scale.decode(values, shape)
 
-    parts = (scale.encode(stack) for stack in (train, valid, test))
-    return Data(*parts, -scale.log_cell_width * n_pixels, None, decode)
+    encoded = [scale.encode(stack) for stack in (train, valid, test)]
+    return Data(encoded[0], encoded[1], encoded[2], -scale.log_cell_width * n_pixels, None, decode)
 
 
 def draw(run: Run, more: Callable[[Run], None] | None = None) -> None:

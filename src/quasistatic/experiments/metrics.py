@@ -50,7 +50,7 @@ def measure(model: DiffusionModel, data: Data, setting: Setting, per_row: int, *
     terms = evaluate_terms(model, rows, repetitions=setting.repetitions, key=k_key, chunk=chunk)
     log_weights = evaluate_log_weights(model, rows, trajectories=setting.trajectories, key=ais_key, chunk=chunk)
     bracket = chain_bracket(log_weights, sweeps=min(4, setting.trajectories - 1))
-    k = terms.total.mean(axis=1)
+    k = np.mean(np.asarray(terms.total), axis=1)
     null = log_null(model.forward, rows)
 
     def bits(nats: np.ndarray) -> float:
@@ -65,6 +65,7 @@ def measure(model: DiffusionModel, data: Data, setting: Setting, per_row: int, *
         "L_null": bits(null),
         "K_minus_L_null": float(np.mean(k - null) / (math.log(2) * per_row)),
         "lower": bits(bracket.lower),
+        "lower_stderr": error(bracket.lower),
         "upper": bits(bracket.upper),
         "lower_minus_K": float(np.mean(bracket.lower - k) / (math.log(2) * per_row)),
         "mean_ess": float(np.mean(bracket.ess)),

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.data.cells import Cells
+from quasistatic.distribution import Normal
 from quasistatic.model import DiffusionModel
 from quasistatic.typing import Array, Float, Key, State
 
@@ -66,6 +67,8 @@ def drift(model: DiffusionModel, states: Float[Array, "N D"], t: Array) -> Float
     """`f_mu(x_t, t) - x_t` of a continuous model: where the reverse step goes (paper, figure 1, last row)."""
 
     def one(x: State) -> State:
-        return model.reverse_kernel(x, jnp.ones(x.shape, bool), t).mean - x
+        reverse = model.reverse_kernel(x, jnp.ones(x.shape, bool), t)
+        assert isinstance(reverse, Normal)
+        return reverse.mean - x
 
     return jax.vmap(one)(states)

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.data.cells import Cells
+from quasistatic.distribution import Normal
 from quasistatic.experiments.experiment import Trained
 from quasistatic.experiments.figures.canvas import DATA, FAINT, MODEL, blank, save
 from quasistatic.model import DiffusionModel
 from quasistatic.thermodynamics.chunks import row_chunks
 from quasistatic.thermodynamics.corridor import Corridor, row_corridor
-from quasistatic.typing import Key
+from quasistatic.typing import Array, Key
 
 COLOURS = (MODEL, FAINT, DATA, "#6a994e", "#8e6bb0")
 
@@ -46,16 +47,26 @@ def schedules(models: dict[str, DiffusionModel], path: Path) -> None:
     figure, axes = blank(1, 2, (3.6, 2.8))
     for (name, model), colour in zip(models.items(), COLOURS, strict=False):
         t = np.arange(1, model.trajectory_length + 1)
-        one = jnp.ones(model.forward.n_columns)
-        kept, log_beta = jax.vmap(
-            lambda s, m=model, x=one: (m.forward.marginal(x, s).mean[0], m.forward.kernel(x, s).log_variance[0])
-        )(jnp.asarray(t))
-        axes[0, 0].plot(t, np.square(kept), color=colour, label=name, linewidth=1.3)
+        log_signal, log_beta = _rates(model, jnp.asarray(t))
+        axes[0, 0].plot(t, np.exp(log_signal), color=colour, label=name, linewidth=1.3)
         axes[0, 1].plot(t, np.exp(log_beta), color=colour, label=name, linewidth=1.3)
     axes[0, 0].set(xlabel="t", ylabel=r"$\bar\alpha_t$, signal left", ylim=(-0.03, 1.03))
     axes[0, 1].set(xlabel="t", ylabel=r"$\beta_t$, diffusion rate", yscale="log")
     axes[0, 0].legend(fontsize=8, frameon=False)
     save(figure, path)
+
+
+def _rates(model: DiffusionModel, t: Array) -> tuple[Array, Array]:
+    """log alpha_bar_t and log beta_t of the first column, from the distributions themselves."""
+    one = jnp.ones(model.forward.n_columns)
+
+    def at(s: Array) -> tuple[Array, Array]:
+        marginal, kernel = model.forward.marginal(one, s), model.forward.kernel(one, s)
+        assert isinstance(marginal, Normal)
+        assert isinstance(kernel, Normal)
+        return 2.0 * jnp.log(marginal.mean[0]), kernel.log_variance[0]
+
+    return jax.vmap(at)(t)
 
 
 def training(trained: tuple[Trained, ...], bits_per_nat: float, offset_nats: float, units: str, path: Path) -> None:
