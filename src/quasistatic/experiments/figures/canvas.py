@@ -24,6 +24,7 @@ def blank(rows: int, columns: int, size: tuple[float, float], **options: Any) ->
     except ImportError as error:
         raise SettingError("figures need matplotlib", fix="pip install 'quasistatic[experiments]'") from error
     figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06, hspace=0.04)
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     for axis in axes.flat:
