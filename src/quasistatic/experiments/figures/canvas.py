@@ -21,10 +21,11 @@ def blank(rows: int, columns: int, size: tuple[float, float], **options: Any) ->
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise SettingError("figures need matplotlib", fix="pip install 'quasistatic[experiments]'") from error
-    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
-    figure.get_layout_engine().set(wspace=0.06, hspace=0.04)
+    layout = ConstrainedLayoutEngine(wspace=0.06, hspace=0.04)
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout=layout)
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     for axis in axes.flat:
