@@ -165,6 +165,16 @@ def test_the_catalogue():
         experiment("bark")
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_model_of_both_sizes_can_be_built(name):
+    """Sizes that do not fit raise; every variant of an experiment models the same columns."""
+    chosen = experiment(name)
+    for setting in (chosen.quick, chosen.full):
+        models = [v.build(setting, jax.random.key(0)) for v in chosen.variants]
+        assert {m.trajectory_length for m in models} == {setting.trajectory_length}
+        assert len({m.forward.n_columns for m in models}) == 1
+
+
 @pytest.fixture(scope="module")
 def images():
     setting = Setting(
