@@ -15,7 +15,7 @@ def show_ledger(screen: Screen, report: "LedgerReport") -> None:
     """The steps as a table, the totals, and the verdict."""
     lines = report.lines()
     signals = [name for name in lines[0] if name.startswith("signal")]
-    rows = [_row(group, signals) for group in _groups(lines[:-1])] + [_row(lines[-1:], [])]
+    rows = [_row(group, signals) for group in _groups(lines[:-1])] + [_row(lines[-1:], signals)]
     head = ["t", "cost", "±", "dissipation", *(f"{name} left" for name in signals)]
     screen.table(f"Ledger of {report.steps.n_rows} rows, nats per row", head, rows)
     screen.result(f"K = {nats(report.k_nats)} nats per row = - {nats(report.steps.cost.total)} (costs) + log-volume "
@@ -53,4 +53,8 @@ def _row(group: list[dict[str, Any]], signals: list[str]) -> list[str]:
     stderr = sum(line["stderr"] ** 2 for line in group) ** 0.5
     sums = [sum(line[name] for line in group) for name in ("cost", "dissipation")]
     name = str(first) if first == last else f"{first}-{last}"
-    return [name, f"{sums[0]:.4f}", f"{stderr:.4f}", f"{sums[1]:.4f}", *(f"{group[-1][s]:.3f}" for s in signals)]
+    return [name, f"{sums[0]:.4f}", f"{stderr:.4f}", f"{sums[1]:.4f}", *(_share(group[-1].get(s)) for s in signals)]
+
+
+def _share(signal: float | None) -> str:
+    return "" if signal is None else f"{signal:.3f}"
