@@ -9,6 +9,7 @@ from quasistatic.cli.demo import demo
 from quasistatic.cli.failure import guarded
 from quasistatic.cli.fit import fit
 from quasistatic.cli.inspect import inspect
+from quasistatic.cli.reproduce import reproduce
 from quasistatic.cli.sample import sample
 from quasistatic.cli.score import score
 
@@ -44,5 +45,5 @@ def quasistatic(
     """
 
 
-for command in (fit, sample, score, certify, inspect, demo):
+for command in (fit, sample, score, certify, inspect, demo, reproduce):
     app.command(no_args_is_help=command is not demo)(guarded(command))
