@@ -1,0 +1,179 @@
+"""The tables of the page, as text: a caption, a head and rows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from quasistatic.data.schema import Schema
+from quasistatic.estimator.certificate import Certificate
+from quasistatic.estimator.ledger import LedgerReport
+from quasistatic.report.association import Association
+from quasistatic.report.columns import Marginal
+from quasistatic.report.compute import Scored
+from quasistatic.report.wording import counted, nats, percent, short_number, shortened
+
+CELL = 200
+"""Characters of a cell at most."""
+SHOWN_COLUMNS = 12
+"""Columns of a table of rows at most."""
+EXTREMES = 5
+
+
+class Head(NamedTuple):
+    """A column's heading.
+
+    Args:
+        text: of it.
+        numeric: the column is set to the right.
+    """
+
+    text: str
+    numeric: bool = False
+
+
+class PageTable(NamedTuple):
+    """A table of the page.
+
+    Args:
+        caption: what it is.
+        head: of the columns.
+        rows: cells, as text.
+    """
+
+    caption: str
+    head: list[Head]
+    rows: list[list[str]]
+
+
+def _table(caption: str, head: Sequence[str | Head], rows: Iterable[Iterable[Any]]) -> PageTable:
+    heads = [h if isinstance(h, Head) else Head(shortened(h, CELL)) for h in head]
+    return PageTable(caption, heads, [["" if cell is None else shortened(cell, CELL) for cell in row] for row in rows])
+
+
+def _number(text: str) -> Head:
+    return Head(shortened(text, CELL), True)
+
+
+def schema_table(schema: Schema) -> PageTable:
+    """The columns, those left out included."""
+    rows = [[r["name"], r["kind"], r["detail"], r["missing"] or ""] for r in schema.describe()]
+    left_out = f", {len(schema.left_out)} left out" if schema.left_out else ""
+    caption = f"{counted(len(schema.columns), 'modelled column')}{left_out}; missing cells are those of the table fitted on"
+    return _table(caption, ["column", "kind", "detail", _number("missing")], rows)
+
+
+def marginal_table(found: Sequence[Marginal]) -> PageTable:
+    """How far real and sampled rows are apart, all columns, from the widest."""
+    rows = [[m.column.name, percent(m.distance), percent(m.chance)] for m in found]
+    return _table(
+        "Rows that would have to move for real and sampled to agree (total variation)",
+        ["column", _number("of the rows"), _number("by chance")], rows,
+    )  # fmt: skip
+
+
+def pair_table(found: Association, n: int = 5) -> PageTable | None:
+    """The pairs whose dependence differs most; None without data."""
+    pairs = found.widest(n)
+    if not pairs:
+        return None
+    rows = [[a, b, f"{100 * real:.0f}", f"{100 * sampled:.0f}"] for a, b, real, sampled in pairs]
+    return _table("The pairs that differ most, in hundredths", ["column", "with", _number("real"), _number("sampled")], rows)
+
+
+def extreme_tables(scored: Scored) -> list[PageTable]:
+    """The most and the least likely rows, by the lower side."""
+    likelihood = scored.likelihood
+    order = sorted(range(len(scored.index)), key=lambda i: (-likelihood.lower[i], scored.index[i]))
+    n = min(EXTREMES, len(order) // 2) or 1
+    chosen = [("The most likely rows", order[:n]), ("The least likely rows, the least first", order[-n:][::-1])]
+    names = scored.table.columns[:SHOWN_COLUMNS]
+    head = [_number("row"), _number("log p, nats"), _number("of the model's rows are lower"), *names]
+    return [
+        _table(
+            caption, head,
+            [
+                [
+                    f"{scored.index[i] + 1}", nats(likelihood.lower[i], likelihood.stderr[i]), percent(scored.typical[i]),
+                    *(scored.table[name][i] for name in names),
+                ]
+                for i in picked
+            ],
+        )
+        for caption, picked in (chosen if len(order) > 1 else chosen[:1])
+    ]  # fmt: skip
+
+
+def sample_table(sampled: pl.DataFrame, n: int = 8) -> PageTable:
+    """The first sampled rows."""
+    shown = sampled.select(sampled.columns[:SHOWN_COLUMNS]).head(n)
+    head = [_number("row"), *(_number(k) if dtype.is_numeric() else k for k, dtype in shown.schema.items())]
+    return _table(
+        f"The first {shown.height} of {sampled.height} sampled rows", head,
+        [[f"{i + 1}", *row] for i, row in enumerate(shown.iter_rows())],
+    )  # fmt: skip
+
+
+def certificate_table(found: Certificate) -> PageTable:
+    """The certificate's numbers."""
+    rows = [
+        ["lower side", f"{nats(found.lower)} nats per row"],
+        ["upper side", f"{nats(found.upper)} nats per row"],
+        ["gap", f"{nats(found.gap, found.gap_stderr)} nats per row"],
+        ["log p by both directions (Bennett)", f"{nats(found.log_likelihood, found.log_likelihood_stderr)} nats per row"],
+        ["slope of Crooks' relation (1 is right)", nats(found.crooks_slope, found.crooks_stderr)],
+        ["effective trajectories a row", f"{short_number(found.ess)} of {found.trajectories}"],
+    ]
+    return _table(
+        f"From {counted(found.rows, 'generated row')}, {found.trajectories} trajectories a row, {found.steps} steps each",
+        ["", "value"], rows,
+    )  # fmt: skip
+
+
+def ledger_tables(found: LedgerReport) -> list[PageTable]:
+    """The sums that make K, and the figures behind the verdict."""
+    steps = found.steps
+    cost = steps.cost.mean
+    sums = [
+        ["reconstruction, step t = 1", nats(-float(cost[0]), float(steps.cost.stderr[0]))],
+        [f"diffusion, steps t = 2 to {len(cost) - 1}", nats(-float(cost[1:-1].sum()))],
+        ["prior, what is left at the end", nats(-float(cost[-1]), float(steps.cost.stderr[-1]))],
+        ["volume, from the model's units to the data's", nats(found.log_volume)],
+        ["K, their sum: a lower bound on log p", nats(found.k_nats, steps.cost.total_stderr)],
+        ["dissipation, as far as trajectories tell", nats(steps.dissipation.total, steps.dissipation.total_stderr)],
+        ["K + dissipation: an estimate of log p", nats(found.log_p_nats)],
+    ]
+    figures = [
+        [name, percent(value) if name == "noise floor" else f"{nats(value)} nats", _MEANING[name]]
+        for name, value in found.verdict.figures.items()
+    ]
+    return [
+        _table("Nats per row, means over the rows of the ledger", ["part of K", _number("nats per row")], sums),
+        _table("What may limit K: the figures behind the verdict", ["limit", _number("figure"), "what it is"], figures),
+    ]
+
+
+_MEANING = {
+    "prior": "signal left at t = T; a schedule that ends with less would save it",
+    "schedule": "what equal shares of dissipation would save at the same T",
+    "T": "what more steps would gain at most",
+    "noise floor": "how much of its sharpness the last reverse step uses; near 100 %, less noise in the first step would help",
+    "network": "the whole dissipation; if none of the others limits, only a better network can help",
+}
+
+
+def origin_tables(manifest: dict[str, Any], settings: dict[str, Any]) -> list[PageTable]:
+    """Where the model comes from."""
+    data = manifest["data"]
+    rows = [
+        ["rows", data["rows"]],
+        ["columns", data["columns"]],
+        ["held out", data["held_out"]],
+        ["seed of the fit", manifest["seed"]],
+        ["fingerprint of the table (SHA-256)", data["fingerprint"]],
+        *([f"{name} version", version] for name, version in manifest["versions"].items()),
+    ]
+    tables = [_table("The fit", ["", "value"], rows)]
+    if settings:
+        tables.append(_table("Settings", ["setting", "value"], [[k, v] for k, v in settings.items()]))
+    return tables
