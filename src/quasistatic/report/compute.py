@@ -125,9 +125,9 @@ class Findings:
     ledger: LedgerReport
 
     @property
-    def ledger_on_data(self) -> bool:
-        """Whether the ledger is of rows of the data."""
-        return self.data is not None and self.data.scored is not None
+    def scored(self) -> Scored | None:
+        """Rows of the data with both sides, where there are any."""
+        return None if self.data is None else self.data.scored
 
 
 def find(

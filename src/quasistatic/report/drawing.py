@@ -29,11 +29,13 @@ class Picture(NamedTuple):
         svg: the element, with its alternative text.
         caption: what it shows and how to read it, for everyone.
         title: its heading, where it has one.
+        tall: it takes the room of two.
     """
 
     svg: str
     caption: str
     title: str = ""
+    tall: bool = False
 
 
 def draw(paint: Callable[[Figure], None], *, name: str, alt: str, height: float, width: float = WIDTH) -> str:

@@ -8,18 +8,17 @@ from quasistatic.estimator.ledger import LedgerReport
 from quasistatic.forward import AbsorbingDiffusion, AbstractDiffusion, CategoricalDiffusion, ProductDiffusion
 from quasistatic.report.drawing import Picture, draw
 from quasistatic.report.style import MUTED, REAL, SAMPLED
-from quasistatic.report.wording import short_number
 
 EVEN = 1e-4
 """Largest difference of two log-probabilities of an even pi."""
 
 _UPPER = {
-    "": "The upper side is the entropy of the forward step: at the top, a step knows nothing beyond the noise. It holds where noise adds "
-    "entropy, as it does for even states and for numbers of at most unit variance in the model's scale.",
+    "": "The upper side is the entropy of the forward step: at the top, a step knows nothing beyond the noise. It holds where "
+    "noise adds entropy, as it does for even states and for numbers of at most unit variance in the model's scale.",
     "absorbing": "No upper side is drawn: it needs forward steps that add entropy, and an absorbing kernel ends in a certain state, "
     "all masks.",
-    "uneven": "No upper side is drawn: it needs forward steps that add entropy, and this heat bath ends at uneven frequencies, which may "
-    "have less of it than the rows.",
+    "uneven": "No upper side is drawn: it needs forward steps that add entropy, and this heat bath ends at uneven "
+    "frequencies, which may have less of it than the rows.",
 }
 
 
@@ -36,7 +35,8 @@ def draw_corridors(found: LedgerReport, forward: AbstractDiffusion) -> list[Pict
 def upper_side(block: AbstractDiffusion) -> str:
     """Why the upper side of the corridor does not hold for a block; empty where it does.
 
-    It needs H(X_{t-1}) <= H(X_t), which an end of largest entropy guarantees: a uniform pi, or N(0, I) for columns of at most unit variance.
+    It needs H(X_{t-1}) <= H(X_t), which an end of largest entropy guarantees: a uniform pi, or N(0, I) for columns of at
+    most unit variance.
     """
     if isinstance(block, AbsorbingDiffusion):
         return "absorbing"
@@ -74,15 +74,19 @@ def _draw(found: LedgerReport, b: int, name: str, broken: str) -> Picture | None
         figure.legend(loc="outside upper left", ncols=2)
 
     above = float(np.sum(learned - lower))
-    alt = f"Entropy of the reverse steps of the {name}: together {short_number(above)} nats above the corridor's lower side."
-    span = f"{short_number(float(learned.min()))} to {short_number(float(learned.max()))} nats"
+    alt = f"Entropy of the reverse steps of the {name}: together {_two_digits(above)} nats above the corridor's lower side."
+    span = f"{_two_digits(learned.min())} to {_two_digits(learned.max())} nats"
     caption = (
-        f"Steps t = 2 to {t[-1]} of the {name}. The lower side is the entropy of a step that knows the row; the learned entropy, {span}, lies "
-        f"{short_number(above)} nats above it in all: what the network does not know."
+        f"Steps t = 2 to {t[-1]} of the {name}. The lower side is the entropy of a step that knows the row. The learned "
+        f"entropy, {span}, lies {_two_digits(above)} nats above it in all: so much less sharp are steps that have to guess."
     )
     return Picture(
         draw(paint, name=f"corridor{b}", alt=alt, height=240), f"{caption} {_UPPER[broken]}", f"Block of {name}"
     )
+
+
+def _two_digits(value: float) -> str:
+    return f"{round(float(value), 2) + 0.0:.2f}"  # -0.00 is 0.00
 
 
 def _stems(axes: Axes, t: np.ndarray, lower: np.ndarray, learned: np.ndarray) -> None:

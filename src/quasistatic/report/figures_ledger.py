@@ -46,7 +46,7 @@ def draw_ledger(found: LedgerReport) -> Picture:
         "trajectories give back, with its standard error; it adds up to log p - K. Bottom: how much of the row is left. "
         "Cost where the signal falls is information; dissipation is loss."
     )
-    return Picture(draw(paint, name="ledger", alt=alt, height=430), caption, "Step by step")
+    return Picture(draw(paint, name="ledger", alt=alt, height=430), caption, "Step by step", tall=True)
 
 
 def _bars(axes: Axes, t: np.ndarray, values: np.ndarray, colour: str, error: np.ndarray | None = None) -> bool:

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from quasistatic.estimator.likelihood import Likelihood
 from quasistatic.report.drawing import Picture, draw
-from quasistatic.report.style import REAL, SAMPLED
+from quasistatic.report.style import MUTED, REAL, SAMPLED
 from quasistatic.report.wording import nats, percent
 
 BINS = 30
@@ -19,26 +19,32 @@ def draw_sandwich(likelihood: Likelihood) -> Picture:
     place = np.arange(1, len(lower) + 1)
 
     def paint(figure: Figure) -> None:
-        axes = figure.add_subplot()
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
         if len(place) < 40:
-            axes.vlines(place, lower, upper, color=SAMPLED, linewidth=3)
-            axes.plot(place, upper, linestyle="", marker="_", color=SAMPLED, label="upper side")
-            axes.plot(place, lower, linestyle="", marker="o", markersize=4, color=REAL, label="lower side")
+            top.vlines(place, lower, upper, color=SAMPLED, linewidth=3)
+            top.plot(place, upper, linestyle="", marker="_", color=SAMPLED, label="upper side")
+            top.plot(place, lower, linestyle="", marker="o", markersize=4, color=REAL, label="lower side")
         else:
-            axes.fill_between(place, lower, upper, color=SAMPLED, alpha=0.55, linewidth=0, label="up to the upper side")
-            axes.plot(place, lower, color=REAL, label="lower side")
-        axes.set_xlabel("rows, from the least likely")
-        axes.set_title("log p, nats")
-        axes.locator_params(nbins=5)
+            top.fill_between(place, lower, upper, color=SAMPLED, alpha=0.55, linewidth=0, label="up to the upper side")
+            top.plot(place, lower, color=REAL, label="lower side")
+        top.set_title("log p, nats")
+        bottom.plot(
+            place, upper - lower, linestyle="", marker="o", markersize=3 if len(place) < 200 else 2, color=SAMPLED
+        )
+        bottom.axhline(0, color=MUTED, linewidth=0.8)
+        bottom.set_title("upper − lower side, nats")
+        bottom.set_xlabel("rows, from the least likely")
+        for axes in (top, bottom):
+            axes.locator_params(nbins=5)
         figure.legend(loc="outside upper left", ncols=2)
 
     gap, stderr = likelihood.gap
     alt = f"Lower and upper side of log p of {len(lower)} rows, sorted; mean distance {nats(gap, stderr)} nats."
     caption = (
         f"Both sides of each of {len(lower)} rows, sorted by the lower one. The mean distance is {nats(gap, stderr)} nats. "
-        "The upper side is asymptotic: above log p only in the limit of many trajectories."
+        "The upper side is asymptotic: above log p only in the limit of many trajectories, and of a single row it may be off."
     )
-    return Picture(draw(paint, name="sandwich", alt=alt, height=250), caption, "Row by row")
+    return Picture(draw(paint, name="sandwich", alt=alt, height=330), caption, "Row by row")
 
 
 def draw_gaps(exact: np.ndarray, asymptotic: np.ndarray | None) -> Picture:

@@ -36,8 +36,8 @@ def training_curve(history: list[dict[str, Any]]) -> Picture | None:
     best = f"{nats(float(valid[at]))} at step {int(step[at])}"
     alt = f"Training curve: the bound on held-out rows over {len(step)} evaluations, best {best}."
     caption = (
-        f"The bound K, a lower side of log p, on the rows trained on and on held-out rows; higher is better. The best on held-out rows, "
-        f"marked, is {best}. A dashed line that goes on rising while the solid one falls is a model that learns its rows by heart."
+        f"The bound K, a lower side of log p, on the rows trained on and on held-out rows; higher is better. The best on "
+        f"held-out rows, marked, is {best}. A dashed line that goes on rising while the solid one falls is a model that learns its rows by heart."
     )
     return Picture(draw(paint, name="training", alt=alt, height=240), caption)
 

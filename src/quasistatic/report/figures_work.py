@@ -39,9 +39,9 @@ def draw_work(work: Work) -> Picture:
 
     alt = f"Histograms of the work of forward and reverse trajectories; forward ones dissipate {nats(dissipated)} nats on average."
     caption = (
-        "Work W = -log w of trajectories of the model's own rows, minus the row's free energy ΔF = -log p. Forward ones lie to the right "
-        f"(they dissipate {nats(dissipated)} nats on average), reverse ones to the left; the histograms cross at 0. The closer together, the more "
-        "slowly the row is led, and the tighter the bounds."
+        "Work W = -log w of trajectories of the model's own rows, minus the row's free energy ΔF = -log p. Forward ones lie "
+        f"to the right (they dissipate {nats(dissipated)} nats on average), reverse ones to the left; the histograms cross "
+        "at 0. The closer together they are, the tighter are the bounds. Values far out are counted in the outermost bins."
     )
     return Picture(draw(paint, name="work", alt=alt, height=240), caption, "Work in both directions")
 
@@ -69,10 +69,10 @@ def draw_crooks(work: Work, slope: Slope) -> Picture:
         figure.legend(loc="outside upper left", ncols=2)
 
     value = nats(slope.value, slope.stderr)
-    alt = f"Crooks check: chance of a trajectory to be the reverse one, predicted against found in {len(predicted)} groups; slope {value}."
+    alt = f"Crooks check: chance to be the reverse trajectory, predicted against found in {len(predicted)} groups; slope {value}."
     caption = (
-        f"Among the {work.forward.shape[1] + 1} trajectories of a row, Crooks' relation says by their work which one generated it. Points on the "
-        f"dashed line: weights, bridges and sampler fit together. Its slope is {value} and should be 1."
+        f"Among the {work.forward.shape[1] + 1} trajectories of a row, Crooks' relation says by their work which one generated "
+        f"it. Points on the dashed line: weights, bridges and sampler fit together. Its slope is {value} and should be 1."
     )
     return Picture(draw(paint, name="crooks", alt=alt, height=260), caption, "Crooks' relation")
 

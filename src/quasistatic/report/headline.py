@@ -40,15 +40,23 @@ def headline(found: Findings) -> Headline:
     measure = f"Base measure: {found.density.schema_.base_measure()}."
     certificate = found.certificate
     accuracy = (
-        f"On rows of the model's own the two sides are {nats(certificate.gap, certificate.gap_stderr)} nats apart: so far the "
-        "likelihoods can be off."
+        f"On rows that the model generated, the two sides are {nats(certificate.gap, certificate.gap_stderr)} nats apart with "
+        f"{certificate.trajectories} trajectories: by no more is the lower side too low on average."
     )
-    scored = None if found.data is None else found.data.scored
+    scored = found.scored
     if scored is None:
         bound = float(found.density.manifest_["validation_bound_nats"])
         held_out = found.density.manifest_["data"]["held_out"]
-        lines = [f"The bound K while fitting, nats per row ({held_out}). It also chose when to stop: slightly flattering.", accuracy]
-        return Headline("Held-out bound on the mean log-likelihood", [Side(nats(bound), "nats per row, a lower side")], lines, measure)
+        lines = [
+            f"The bound K while fitting, nats per row ({held_out}). It also chose when to stop: slightly flattering.",
+            accuracy,
+        ]
+        return Headline(
+            "Held-out bound on the mean log-likelihood",
+            [Side(nats(bound), "nats per row, a lower side")],
+            lines,
+            measure,
+        )
     likelihood = scored.likelihood
     assert likelihood.upper is not None  # of the method "sandwich"
     upper, upper_stderr = mean_and_stderr(likelihood.upper)
@@ -59,7 +67,11 @@ def headline(found: Findings) -> Headline:
     rows = len(likelihood.lower)
     lines = [
         f"Mean over {counted(rows, 'row')}, {likelihood.trajectories} trajectories a row. "
-        + ("± says how much the mean would change with other rows of the same source." if rows > 1 else "One row has no ±."),
+        + (
+            "± says how much the mean would change with other rows of the same source."
+            if rows > 1
+            else "One row has no ±."
+        ),
         accuracy,
     ]
     return Headline("Mean log-likelihood of the data", sides, lines, measure)
@@ -78,14 +90,20 @@ def notices(found: Findings) -> list[str]:
             "These data are the table that the model was fitted on: its likelihood is flattering. For a judgement, give rows the model has not seen."
         )
     if data.holes:
-        said.append(f"{data.holes:,} of {counted(data.rows, 'row')} have missing cells: they get no log-likelihood, and are left out of the scores and the ledger.")
+        said.append(
+            f"{data.holes:,} of {counted(data.rows, 'row')} have missing cells: they get no log-likelihood, and are left out of the scores and the ledger."
+        )
     whole = data.rows - data.holes
     if data.scored is None:
-        said.append("Every row has a missing cell, so none could be scored: there are no sides, no likely and no unlikely rows.")
+        said.append(
+            "Every row has a missing cell, so none could be scored: there are no sides, no likely and no unlikely rows."
+        )
     elif len(data.scored.index) < whole:
         said.append(f"Scored: a random {len(data.scored.index):,} of the {whole:,} whole rows (seed {found.seed}).")
     if data.compared < data.rows:
-        said.append(f"Columns and pairs are compared on a random {data.compared:,} of the {data.rows:,} rows (seed {found.seed}).")
+        said.append(
+            f"Columns and pairs are compared on a random {data.compared:,} of the {data.rows:,} rows (seed {found.seed})."
+        )
     if data.scored is not None:
         alone = int(np.count_nonzero(data.scored.likelihood.ess < FEW_TRAJECTORIES))
         if alone:

@@ -55,11 +55,18 @@ def _number(text: str) -> Head:
     return Head(shortened(text, CELL), True)
 
 
+def _heading(frame: pl.DataFrame, name: str) -> Head:
+    """The heading of a column of rows; numbers are set to the right."""
+    return Head(shortened(name, CELL), frame[name].dtype.is_numeric())
+
+
 def schema_table(schema: Schema) -> PageTable:
     """The columns, those left out included."""
     rows = [[r["name"], r["kind"], r["detail"], r["missing"] or ""] for r in schema.describe()]
     left_out = f", {len(schema.left_out)} left out" if schema.left_out else ""
-    caption = f"{counted(len(schema.columns), 'modelled column')}{left_out}; missing cells are those of the table fitted on"
+    caption = (
+        f"{counted(len(schema.columns), 'modelled column')}{left_out}; missing cells are those of the table fitted on"
+    )
     return _table(caption, ["column", "kind", "detail", _number("missing")], rows)
 
 
@@ -78,7 +85,9 @@ def pair_table(found: Association, n: int = 5) -> PageTable | None:
     if not pairs:
         return None
     rows = [[a, b, f"{100 * real:.0f}", f"{100 * sampled:.0f}"] for a, b, real, sampled in pairs]
-    return _table("The pairs that differ most, in hundredths", ["column", "with", _number("real"), _number("sampled")], rows)
+    return _table(
+        "The pairs that differ most, in hundredths", ["column", "with", _number("real"), _number("sampled")], rows
+    )
 
 
 def extreme_tables(scored: Scored) -> list[PageTable]:
@@ -88,7 +97,12 @@ def extreme_tables(scored: Scored) -> list[PageTable]:
     n = min(EXTREMES, len(order) // 2) or 1
     chosen = [("The most likely rows", order[:n]), ("The least likely rows, the least first", order[-n:][::-1])]
     names = scored.table.columns[:SHOWN_COLUMNS]
-    head = [_number("row"), _number("log p, nats"), _number("of the model's rows are lower"), *names]
+    head = [
+        _number("row"),
+        _number("log p, nats"),
+        _number("percentile"),
+        *(_heading(scored.table, name) for name in names),
+    ]
     return [
         _table(
             caption, head,
@@ -107,7 +121,7 @@ def extreme_tables(scored: Scored) -> list[PageTable]:
 def sample_table(sampled: pl.DataFrame, n: int = 8) -> PageTable:
     """The first sampled rows."""
     shown = sampled.select(sampled.columns[:SHOWN_COLUMNS]).head(n)
-    head = [_number("row"), *(_number(k) if dtype.is_numeric() else k for k, dtype in shown.schema.items())]
+    head = [_number("row"), *(_heading(shown, name) for name in shown.columns)]
     return _table(
         f"The first {shown.height} of {sampled.height} sampled rows", head,
         [[f"{i + 1}", *row] for i, row in enumerate(shown.iter_rows())],
@@ -120,7 +134,10 @@ def certificate_table(found: Certificate) -> PageTable:
         ["lower side", f"{nats(found.lower)} nats per row"],
         ["upper side", f"{nats(found.upper)} nats per row"],
         ["gap", f"{nats(found.gap, found.gap_stderr)} nats per row"],
-        ["log p by both directions (Bennett)", f"{nats(found.log_likelihood, found.log_likelihood_stderr)} nats per row"],
+        [
+            "log p by both directions (Bennett)",
+            f"{nats(found.log_likelihood, found.log_likelihood_stderr)} nats per row",
+        ],
         ["slope of Crooks' relation (1 is right)", nats(found.crooks_slope, found.crooks_stderr)],
         ["effective trajectories a row", f"{short_number(found.ess)} of {found.trajectories}"],
     ]
@@ -164,16 +181,19 @@ _MEANING = {
 
 def origin_tables(manifest: dict[str, Any], settings: dict[str, Any]) -> list[PageTable]:
     """Where the model comes from."""
-    data = manifest["data"]
+    data, given = manifest["data"], manifest.get("parameters", {}).get("random_state")
     rows = [
         ["rows", data["rows"]],
         ["columns", data["columns"]],
         ["held out", data["held_out"]],
-        ["seed of the fit", manifest["seed"]],
+        ["seed given", "none" if given is None else given],
+        ["seed drawn from it", manifest["seed"]],
         ["fingerprint of the table (SHA-256)", data["fingerprint"]],
         *([f"{name} version", version] for name, version in manifest["versions"].items()),
     ]
     tables = [_table("The fit", ["", "value"], rows)]
     if settings:
-        tables.append(_table("Settings", ["setting", "value"], [[k, v] for k, v in settings.items()]))
+        tables.append(
+            _table("Settings", ["setting", "value"], [[k, "not set" if v is None else v] for k, v in settings.items()])
+        )
     return tables

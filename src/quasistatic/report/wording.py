@@ -9,11 +9,11 @@ _DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(text: Any) -> str:
-    """Text on one line, without control characters and without marks that turn the direction of what follows.
+    r"""Text on one line, without control characters and without marks that turn the direction of what follows.
 
     Example:
-        >>> plain("a\\x00b\\n  c")
-        'a\ufffdb c'
+        >>> plain("a\x00b\n  c")
+        'a�b c'
     """
     words = " ".join(_DIRECTIONS.sub("", str(text)).split())
     return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs") or c in "\ufffe\uffff" else c for c in words)
