@@ -15,8 +15,8 @@ BINS = 28
 """Of a column of numbers, at most."""
 STATES = 10
 """Bars of a column of categories, at most; the rarer ones share another bar."""
-_CENTRE = (0.005, 0.995)
-"""Quantiles that hold the values to be drawn where others lie far out."""
+_CENTRE = (0.05, 0.95)
+"""Quantiles: what lies farther beyond them than they are apart is not drawn to scale."""
 _DATES = {"d": "D", "h": "h", "min": "m", "s": "s", "ms": "ms", "us": "us", "ns": "ns"}
 
 
@@ -107,8 +107,8 @@ def bin_edges(value: np.ndarray, lattice: bool) -> np.ndarray:
     inner_low, inner_high = (float(q) for q in np.quantile(value, _CENTRE))
     span = inner_high - inner_low
     if span > 0:
-        low = low if low >= inner_low - span else inner_low
-        high = high if high <= inner_high + span else inner_high
+        low = max(low, inner_low - span)
+        high = min(high, inner_high + span)
     if lattice:
         low, high = np.floor(low), np.ceil(high)
         points = int(min(high - low + 1, 2**53))

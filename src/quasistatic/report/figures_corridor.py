@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from quasistatic.estimator.ledger import LedgerReport
 from quasistatic.forward import AbsorbingDiffusion, AbstractDiffusion, CategoricalDiffusion, ProductDiffusion
@@ -70,7 +71,8 @@ def _draw(found: LedgerReport, b: int, name: str, broken: str) -> Picture | None
         axes.axhline(0, color=MUTED, linewidth=0.8)
         axes.set_xlabel("step t")
         axes.set_title("entropy above the lower side, nats" if numbers else "entropy of the reverse step, nats")
-        axes.locator_params(nbins=5)
+        axes.locator_params(axis="y", nbins=5)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         figure.legend(loc="outside upper left", ncols=2)
 
     above = float(np.sum(learned - lower))
@@ -96,4 +98,4 @@ def _stems(axes: Axes, t: np.ndarray, lower: np.ndarray, learned: np.ndarray) ->
     axes.vlines(t[shown], lower[shown], learned[shown], color=SAMPLED, linewidth=1.5)
     axes.plot(t[shown], learned[shown], "o", markersize=size, color=SAMPLED, label="learned")
     axes.plot(t[shown], lower[shown], "D", markersize=size, color=REAL, label="lower side")
-    axes.set_xlim(1, t[-1] + 1)
+    axes.set_xlim(1, t[-1] + 0.5)

@@ -11,8 +11,8 @@ from quasistatic.report.wording import shortened
 
 SHOWN = 12
 """Columns of a matrix at most: more have no room on a phone."""
-_LABEL = 13
-_MARGIN = 128.0
+_LABEL = 12
+_MARGIN = 112.0
 _STRONGEST = 0.6
 """Opacity of a full cell: the number on it must be legible."""
 

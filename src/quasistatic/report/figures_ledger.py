@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from quasistatic.estimator.ledger import LedgerReport
 from quasistatic.report.drawing import Picture, draw
@@ -26,7 +27,7 @@ def draw_ledger(found: LedgerReport) -> Picture:
         _bars(middle, t, dissipation, THIRD, error=steps.dissipation.stderr[:-1])
         middle.set_title("dissipation of step t, nats")
         for b, name in enumerate(found.blocks):
-            colour, stroke = LINES[name]
+            colour, stroke = LINES[name] if len(found.blocks) > 1 else (REAL, "-")
             bottom.plot(t, steps.corridor.signal[:, b], stroke, color=colour, label=name, drawstyle="steps-mid")
         bottom.set_title("signal left after step t")
         bottom.set_ylim(-0.04, 1.04)
@@ -35,6 +36,7 @@ def draw_ledger(found: LedgerReport) -> Picture:
             bottom.legend(loc="upper right", borderaxespad=0.1, labelspacing=0.2)
         for axes in (top, middle, bottom):
             axes.locator_params(axis="y", nbins=4)
+        bottom.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
 
     dearest = int(np.argmax(cost)) + 1
     alt = (

@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from quasistatic.report.columns import Marginal
 from quasistatic.report.drawing import Picture, draw
 from quasistatic.report.style import MUTED, REAL, SAMPLED
-from quasistatic.report.wording import counted, percent, plain, shortened
+from quasistatic.report.wording import counted, percent, pinched, plain, shortened
 
 _LABEL = 15
 
@@ -52,7 +52,7 @@ def _bars(found: Marginal):
         else:
             axes.barh(place - 0.2, found.real, height=0.36, color=REAL, alpha=0.75)
             axes.barh(place + 0.2, found.sampled, height=0.36, color=SAMPLED)
-        axes.set_yticks(place, [shortened(label, _LABEL) for label in found.labels])
+        axes.set_yticks(place, [pinched(label, _LABEL) for label in found.labels])
         axes.set_ylim(len(place) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.grid(False, axis="y")
@@ -93,7 +93,8 @@ def _remarks(found: Marginal) -> list[str]:
         )
     if found.column.atoms:
         atoms = ", ".join(f"{atom:g}" for atom in found.column.atoms[:4])
-        remarks.append(f"Mass of its own at {atoms}{', …' if len(found.column.atoms) > 4 else ''}.")
+        more = len(found.column.atoms) - 4
+        remarks.append(f"Mass of its own at {atoms}" + (f" and {more} more." if more > 0 else "."))
     if found.missing:
         remarks.append(f"{counted(found.missing, 'missing cell')} left out.")
     return remarks

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from quasistatic.estimator.likelihood import Likelihood
 from quasistatic.report.drawing import Picture, draw
 from quasistatic.report.style import MUTED, REAL, SAMPLED
-from quasistatic.report.wording import nats, percent
+from quasistatic.report.wording import nats
 
 BINS = 30
 
@@ -107,6 +107,6 @@ def _finish(figure: Figure, axes, what: str, legend: bool) -> None:
     axes.set_xlabel(what)
     axes.set_title("share of rows")
     axes.locator_params(nbins=5)
-    axes.yaxis.set_major_formatter(lambda share, _: percent(share))
+    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
     if legend:
         figure.legend(loc="outside upper left", ncols=2)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from quasistatic.report.drawing import Picture, draw
 from quasistatic.report.style import INK, MUTED, REAL, SAMPLED
@@ -30,14 +31,16 @@ def training_curve(history: list[dict[str, Any]]) -> Picture | None:
         axes.set_ylim(*_view(train, valid))
         axes.set_xlabel("optimiser step")
         axes.set_title("bound K, nats per row")
-        axes.locator_params(nbins=5)
+        axes.locator_params(axis="y", nbins=5)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
         figure.legend(loc="outside upper left", ncols=2)
 
     best = f"{nats(float(valid[at]))} at step {int(step[at])}"
     alt = f"Training curve: the bound on held-out rows over {len(step)} evaluations, best {best}."
     caption = (
         f"The bound K, a lower side of log p, on the rows trained on and on held-out rows; higher is better. The best on "
-        f"held-out rows, marked, is {best}. A dashed line that goes on rising while the solid one falls is a model that learns its rows by heart."
+        f"held-out rows, marked, is {best}. Where the dashed line goes on rising while the solid one falls, the model learns its "
+        "rows by heart."
     )
     return Picture(draw(paint, name="training", alt=alt, height=240), caption)
 

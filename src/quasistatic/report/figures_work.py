@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from quasistatic.report.drawing import Picture, draw
 from quasistatic.report.style import INK, MUTED, REAL, SAMPLED, THIRD
@@ -61,9 +62,11 @@ def draw_crooks(work: Work, slope: Slope) -> Picture:
             fmt="o", color=THIRD, ecolor=INK, elinewidth=1, markersize=6, label="counted",
         )  # fmt: skip
         axes.set(xlim=(low, high), ylim=(low, high))
+        ticks = _logarithmic_ticks(low, high)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
-            axis.set_minor_formatter(lambda share, _: "")
+            axis.set_major_locator(FixedLocator(ticks))
+            axis.set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
+            axis.set_minor_locator(NullLocator())
         axes.set_xlabel("predicted chance to be the reverse one")
         axes.set_title("found")
         figure.legend(loc="outside upper left", ncols=2)
@@ -75,6 +78,13 @@ def draw_crooks(work: Work, slope: Slope) -> Picture:
         f"it. Points on the dashed line: weights, bridges and sampler fit together. Its slope is {value} and should be 1."
     )
     return Picture(draw(paint, name="crooks", alt=alt, height=260), caption, "Crooks' relation")
+
+
+def _logarithmic_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten within the range, or every other one where they are many."""
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5) if low <= digit * 10.0**decade <= high]
+    return ticks if len(ticks) <= 5 else [tick for tick in ticks if f"{tick:e}".startswith("1")]
 
 
 def reversal_odds(work: Work) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,10 +6,12 @@ import numpy as np
 
 from quasistatic.estimator.likelihood import mean_and_stderr
 from quasistatic.report.compute import Findings
-from quasistatic.report.wording import counted, nats
+from quasistatic.report.wording import counted, nats, plain, shortened
 
 FEW_TRAJECTORIES = 2.0
 """An effective number of trajectories below this hangs on a single one."""
+MEASURE = 260
+"""Characters of the base measure on top of the page."""
 
 
 class Side(NamedTuple):
@@ -37,7 +39,7 @@ class Headline(NamedTuple):
 
 def headline(found: Findings) -> Headline:
     """Both sides of the mean log-likelihood of the data; without any, the bound on the rows held out while fitting."""
-    measure = f"Base measure: {found.density.schema_.base_measure()}."
+    measure = _measure(found)
     certificate = found.certificate
     accuracy = (
         f"On rows that the model generated, the two sides are {nats(certificate.gap, certificate.gap_stderr)} nats apart with "
@@ -48,7 +50,7 @@ def headline(found: Findings) -> Headline:
         bound = float(found.density.manifest_["validation_bound_nats"])
         held_out = found.density.manifest_["data"]["held_out"]
         lines = [
-            f"The bound K while fitting, nats per row ({held_out}). It also chose when to stop: slightly flattering.",
+            f"The bound K while fitting ({held_out}). It also chose when to stop, which flatters it slightly.",
             accuracy,
         ]
         return Headline(
@@ -77,37 +79,45 @@ def headline(found: Findings) -> Headline:
     return Headline("Mean log-likelihood of the data", sides, lines, measure)
 
 
+def _measure(found: Findings) -> str:
+    whole = plain(found.density.schema_.base_measure())
+    short = shortened(whole, MEASURE)
+    return f"Base measure: {short}" + ("." if short == whole else " (the whole of it at the end).")
+
+
 def notices(found: Findings) -> list[str]:
     """What was left out, and what flatters."""
     if found.data is None:
         return [
-            "No data were given: this page tells what the model alone can say. Run the report with a table, best of rows it was not fitted on, "
-            "to see real against sampled columns and pairs, both sides of the likelihood of real rows, and the most and the least likely of them."
+            "No data were given: this page tells what the model alone can say. Give DATA, best of rows that the model was not "
+            "fitted on, to see real columns and pairs against sampled ones, both sides of the likelihood of real rows, and the "
+            "most and the least likely of them."
         ]
     data, said = found.data, []
     if data.seen:
         said.append(
-            "These data are the table that the model was fitted on: its likelihood is flattering. For a judgement, give rows the model has not seen."
+            "These data are the table that the model was fitted on, which flatters its likelihood. For a judgement, give rows that "
+            "it has not seen."
         )
     if data.holes:
         said.append(
-            f"{data.holes:,} of {counted(data.rows, 'row')} have missing cells: they get no log-likelihood, and are left out of the scores and the ledger."
+            f"{data.holes:,} of {counted(data.rows, 'row')} have missing cells: they get no log-likelihood and are left out of the "
+            "scores and of the ledger."
         )
-    whole = data.rows - data.holes
-    if data.scored is None:
+    if found.scored is None:
+        said.append("Every row has a missing cell: none could be scored, and there are no likely and unlikely rows.")
+    elif len(found.scored.index) < data.rows - data.holes:
         said.append(
-            "Every row has a missing cell, so none could be scored: there are no sides, no likely and no unlikely rows."
+            f"Scored are {len(found.scored.index):,} of the {data.rows - data.holes:,} whole rows, drawn at random (seed {found.seed})."
         )
-    elif len(data.scored.index) < whole:
-        said.append(f"Scored: a random {len(data.scored.index):,} of the {whole:,} whole rows (seed {found.seed}).")
     if data.compared < data.rows:
         said.append(
-            f"Columns and pairs are compared on a random {data.compared:,} of the {data.rows:,} rows (seed {found.seed})."
+            f"Columns and pairs are compared on {data.compared:,} of the {data.rows:,} rows, drawn at random (seed {found.seed})."
         )
-    if data.scored is not None:
-        alone = int(np.count_nonzero(data.scored.likelihood.ess < FEW_TRAJECTORIES))
-        if alone:
-            said.append(
-                f"The lower side of {counted(alone, 'row')} hangs on fewer than {FEW_TRAJECTORIES:g} effective trajectories: give more --trajectories."
-            )
+    alone = 0 if found.scored is None else int(np.count_nonzero(found.scored.likelihood.ess < FEW_TRAJECTORIES))
+    if alone:
+        said.append(
+            f"The lower side of {counted(alone, 'row')} hangs on fewer than {FEW_TRAJECTORIES:g} effective trajectories and may be "
+            "far too low: ask for more trajectories."
+        )
     return said

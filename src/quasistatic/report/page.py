@@ -67,6 +67,7 @@ def _context(found: Findings) -> dict[str, Any]:
         "scored": found.scored is not None,
         "headline": headline(found),
         "notices": notices(found),
+        "measure": plain(found.density.schema_.base_measure()),
         "schema": tables.schema_table(found.density.schema_),
         "marginals": _marginals(found),
         "dependence": _dependence(found),

@@ -11,10 +11,12 @@ from quasistatic.estimator.ledger import LedgerReport
 from quasistatic.report.association import Association
 from quasistatic.report.columns import Marginal
 from quasistatic.report.compute import Scored
-from quasistatic.report.wording import counted, nats, percent, short_number, shortened
+from quasistatic.report.wording import cell, counted, nats, percent, short_number, shortened
 
 CELL = 200
 """Characters of a cell at most."""
+SHORT_CELL = 28
+"""Characters of a cell of a row of the data at most."""
 SHOWN_COLUMNS = 12
 """Columns of a table of rows at most."""
 EXTREMES = 5
@@ -39,16 +41,20 @@ class PageTable(NamedTuple):
         caption: what it is.
         head: of the columns.
         rows: cells, as text.
+        of_rows: its lines are rows of a table, each on one line of the page.
     """
 
     caption: str
     head: list[Head]
     rows: list[list[str]]
+    of_rows: bool = False
 
 
-def _table(caption: str, head: Sequence[str | Head], rows: Iterable[Iterable[Any]]) -> PageTable:
-    heads = [h if isinstance(h, Head) else Head(shortened(h, CELL)) for h in head]
-    return PageTable(caption, heads, [["" if cell is None else shortened(cell, CELL) for cell in row] for row in rows])
+def _table(
+    caption: str, head: Sequence[str | Head], rows: Iterable[Iterable[Any]], most: int = CELL, of_rows: bool = False
+) -> PageTable:
+    heads = [h if isinstance(h, Head) else Head(shortened(h, most)) for h in head]
+    return PageTable(caption, heads, [[shortened(cell(value), most) for value in row] for row in rows], of_rows)
 
 
 def _number(text: str) -> Head:
@@ -57,7 +63,7 @@ def _number(text: str) -> Head:
 
 def _heading(frame: pl.DataFrame, name: str) -> Head:
     """The heading of a column of rows; numbers are set to the right."""
-    return Head(shortened(name, CELL), frame[name].dtype.is_numeric())
+    return Head(shortened(name, SHORT_CELL), frame[name].dtype.is_numeric())
 
 
 def schema_table(schema: Schema) -> PageTable:
@@ -103,19 +109,20 @@ def extreme_tables(scored: Scored) -> list[PageTable]:
         _number("percentile"),
         *(_heading(scored.table, name) for name in names),
     ]
-    return [
-        _table(
-            caption, head,
+    rows = scored.table.select(names).rows()
+    tables = []
+    for caption, picked in chosen if len(order) > 1 else chosen[:1]:
+        lines = [
             [
-                [
-                    f"{scored.index[i] + 1}", nats(likelihood.lower[i], likelihood.stderr[i]), percent(scored.typical[i]),
-                    *(scored.table[name][i] for name in names),
-                ]
-                for i in picked
-            ],
-        )
-        for caption, picked in (chosen if len(order) > 1 else chosen[:1])
-    ]  # fmt: skip
+                scored.index[i] + 1,
+                nats(float(likelihood.lower[i]), float(likelihood.stderr[i])),
+                percent(float(scored.typical[i])),
+                *rows[i],
+            ]
+            for i in picked
+        ]
+        tables.append(_table(caption, head, lines, SHORT_CELL, of_rows=True))
+    return tables
 
 
 def sample_table(sampled: pl.DataFrame, n: int = 8) -> PageTable:
@@ -131,20 +138,18 @@ def sample_table(sampled: pl.DataFrame, n: int = 8) -> PageTable:
 def certificate_table(found: Certificate) -> PageTable:
     """The certificate's numbers."""
     rows = [
-        ["lower side", f"{nats(found.lower)} nats per row"],
-        ["upper side", f"{nats(found.upper)} nats per row"],
-        ["gap", f"{nats(found.gap, found.gap_stderr)} nats per row"],
-        [
-            "log p by both directions (Bennett)",
-            f"{nats(found.log_likelihood, found.log_likelihood_stderr)} nats per row",
-        ],
-        ["slope of Crooks' relation (1 is right)", nats(found.crooks_slope, found.crooks_stderr)],
-        ["effective trajectories a row", f"{short_number(found.ess)} of {found.trajectories}"],
+        ["lower side", nats(found.lower)],
+        ["upper side", nats(found.upper)],
+        ["gap", nats(found.gap, found.gap_stderr)],
+        ["log p, by Bennett's ratio", nats(found.log_likelihood, found.log_likelihood_stderr)],
+        ["Crooks' slope (1 is right)", nats(found.crooks_slope, found.crooks_stderr)],
+        ["effective trajectories", f"{short_number(found.ess)} of {found.trajectories}"],
     ]
-    return _table(
-        f"From {counted(found.rows, 'generated row')}, {found.trajectories} trajectories a row, {found.steps} steps each",
-        ["", "value"], rows,
-    )  # fmt: skip
+    caption = (
+        f"Nats per row; from {counted(found.rows, 'generated row')}, {found.trajectories} trajectories a row, "
+        f"{counted(found.steps, 'step')} each"
+    )
+    return _table(caption, ["", _number("value")], rows)
 
 
 def ledger_tables(found: LedgerReport) -> list[PageTable]:
@@ -188,8 +193,8 @@ def origin_tables(manifest: dict[str, Any], settings: dict[str, Any]) -> list[Pa
         ["held out", data["held_out"]],
         ["seed given", "none" if given is None else given],
         ["seed drawn from it", manifest["seed"]],
-        ["fingerprint of the table (SHA-256)", data["fingerprint"]],
-        *([f"{name} version", version] for name, version in manifest["versions"].items()),
+        ["SHA-256 of the table", data["fingerprint"]],
+        *([name, version] for name, version in manifest["versions"].items()),
     ]
     tables = [_table("The fit", ["", "value"], rows)]
     if settings:

@@ -30,19 +30,33 @@ def shortened(text: Any, most: int) -> str:
     return whole if len(whole) <= most else whole[: most - 1].rstrip() + "…"
 
 
+def pinched(text: Any, most: int) -> str:
+    """`plain` text of at most so many characters, its middle replaced by an ellipsis: names often differ at their ends.
+
+    Example:
+        >>> pinched("customer segment 12", 11)
+        'custo…nt 12'
+    """
+    whole = plain(text)
+    if len(whole) <= most:
+        return whole
+    head = most // 2
+    return f"{whole[:head].rstrip()}…{whole[head + 1 - most :].lstrip()}"
+
+
 def nats(value: float, stderr: float | None = None) -> str:
     """A number of nats, two digits of its standard error and as many digits itself.
 
     Example:
-        >>> nats(-18.97472, 0.0908), nats(-18.97472), nats(float("nan"))
-        ('-18.975 ± 0.091', '-18.975', 'unknown')
+        >>> nats(-18.97472, 0.0908), nats(-18.97472), nats(-1e-9), nats(float("nan"))
+        ('-18.975 ± 0.091', '-18.975', '0.000', 'unknown')
     """
     if not math.isfinite(value):
         return "unknown"
     if stderr is None or not math.isfinite(stderr):
-        return f"{value:.3f}"
+        return f"{round(value, 3) + 0.0:.3f}"  # -0.0 + 0.0 is 0.0
     digits = 3 if stderr <= 0 else min(max(1 - math.floor(math.log10(stderr)), 0), 6)
-    return f"{value:.{digits}f} ± {stderr:.{digits}f}"
+    return f"{round(value, digits) + 0.0:.{digits}f} ± {stderr:.{digits}f}"
 
 
 def short_number(value: float) -> str:
@@ -66,6 +80,18 @@ def percent(share: float) -> str:
     """
     value = 100 * share
     return f"{value:.1f} %" if 0.05 <= value < 9.95 else f"{value:.0f} %"
+
+
+def cell(value: Any) -> str:
+    """A cell of a table: numbers that were not rounded get six digits.
+
+    Example:
+        >>> cell(-0.8025825932402635), cell(38.6), cell(None), cell(True)
+        ('-0.802583', '38.6', '', 'True')
+    """
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) and len(repr(value)) > 10 else plain(value)
 
 
 def counted(n: int, noun: str, plural: str = "") -> str:
