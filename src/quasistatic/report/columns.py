@@ -144,7 +144,8 @@ def _ticks(column: Column, edges: np.ndarray) -> tuple[tuple[float, str], ...]:
         return tuple((_position(c, edges), short_number(_own_units(column, c))) for c in centres)
     largest = max(abs(low), abs(high))
     scale = 1.0 if 1e-100 < largest < 1e100 else largest or 1.0  # values may reach 1e300
-    nice = scale * MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(low / scale, high / scale)
+    locator = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10])
+    nice = scale * np.asarray(locator.tick_values(low / scale, high / scale))
     bins = len(edges) - 1
     places = [((x - low) / (high - low) * bins, _tick_text(x, nice[1] - nice[0])) for x in nice.tolist()]
     return tuple((place, text) for place, text in places if -1e-9 <= place <= bins + 1e-9)
@@ -167,5 +168,5 @@ def _position(coordinate: float, edges: np.ndarray) -> float:
 
 
 def _date(value: float, unit: str) -> str:
-    text = str(np.datetime64(int(value), _DATES[unit]))
+    text = str(np.array(int(value)).astype(f"datetime64[{_DATES[unit]}]"))
     return text.replace("T", " ")[:16]

@@ -4,7 +4,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import matplotlib
@@ -51,7 +51,8 @@ def draw(paint: Callable[[Figure], None], *, name: str, alt: str, height: float,
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # the reader's fonts draw the text, not ours
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
+        settings: dict[Any, Any] = SETTINGS
+        matplotlib.rcParams.update(settings)
         figure = Figure(figsize=(width / 72, height / 72), dpi=72)
         paint(figure)
         file = io.StringIO()

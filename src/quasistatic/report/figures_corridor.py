@@ -14,8 +14,9 @@ EVEN = 1e-4
 """Largest difference of two log-probabilities of an even pi."""
 
 _UPPER = {
-    "": "The upper side is the entropy of the forward step: at the top, a step knows nothing beyond the noise. It holds where "
-    "noise adds entropy, as it does for even states and for numbers of at most unit variance in the model's scale.",
+    "": "The upper side is the entropy of the forward step: at the top, a step knows nothing beyond the noise, and above it, it "
+    "is blunter than it need be. This side holds where noise adds entropy, as it does for even states and for numbers of at most "
+    "unit variance in the model's scale.",
     "absorbing": "No upper side is drawn: it needs forward steps that add entropy, and an absorbing kernel ends in a certain state, "
     "all masks.",
     "uneven": "No upper side is drawn: it needs forward steps that add entropy, and this heat bath ends at uneven "
@@ -50,13 +51,12 @@ def upper_side(block: AbstractDiffusion) -> str:
 
 
 def _draw(found: LedgerReport, b: int, name: str, broken: str) -> Picture | None:
-    lower, learned, upper = (x[1:, b] for x in found.steps.corridor[:3])
+    lower, learned, upper = (np.asarray(x)[1:, b] for x in found.steps.corridor[:3])
     if not len(lower):
         return None
     t = np.arange(2, len(lower) + 2)
-    numbers = bool(found.steps.continuous[b])
-    # Entropies of numbers span far more than the corridor is wide; those of states begin at 0.
-    base = lower if numbers else np.zeros_like(lower)
+    # Where there is a corridor, the entropies themselves span far more than it is wide.
+    base = np.zeros_like(lower) if broken else lower
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -64,13 +64,13 @@ def _draw(found: LedgerReport, b: int, name: str, broken: str) -> Picture | None
             _stems(axes, t, lower, learned)
         else:
             if broken:
-                axes.plot(t, lower - base, color=REAL, linestyle="--", label="lower side")
+                axes.plot(t, lower, color=REAL, linestyle="--", label="lower side")
             else:
                 axes.fill_between(t, lower - base, upper - base, color=REAL, alpha=0.3, linewidth=0, label="corridor")
             axes.plot(t, learned - base, color=SAMPLED, label="learned")
         axes.axhline(0, color=MUTED, linewidth=0.8)
         axes.set_xlabel("step t")
-        axes.set_title("entropy above the lower side, nats" if numbers else "entropy of the reverse step, nats")
+        axes.set_title("entropy of the reverse step, nats" if broken else "entropy above the lower side, nats")
         axes.locator_params(axis="y", nbins=5)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         figure.legend(loc="outside upper left", ncols=2)
@@ -87,7 +87,7 @@ def _draw(found: LedgerReport, b: int, name: str, broken: str) -> Picture | None
     )
 
 
-def _two_digits(value: float) -> str:
+def _two_digits(value: np.floating | float) -> str:
     return f"{round(float(value), 2) + 0.0:.2f}"  # -0.00 is 0.00
 
 

@@ -4,6 +4,8 @@ Matplotlib knows colours as numbers only, so each name has a number of its own t
 `drawing` then puts `var(--NAME)` in its place.
 """
 
+from typing import Any
+
 WIDTH = 340.0
 """Of a figure, in CSS pixels, as on a phone of 390: text of 12 is then at least 12 pixels high."""
 TEXT = 12.0
@@ -13,7 +15,7 @@ PALETTE = {name: f"#0102{number:02x}" for number, name in enumerate(NAMES, start
 """From a colour's name to what matplotlib is told."""
 INK, MUTED, GRID, REAL, SAMPLED, THIRD, PAPER = (PALETTE[name] for name in NAMES)
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",

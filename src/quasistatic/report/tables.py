@@ -68,12 +68,16 @@ def _heading(frame: pl.DataFrame, name: str) -> Head:
 
 def schema_table(schema: Schema) -> PageTable:
     """The columns, those left out included."""
-    rows = [[r["name"], r["kind"], r["detail"], r["missing"] or ""] for r in schema.describe()]
+    rows = [[r["name"], _what(r["kind"], r["detail"]), r["missing"] or ""] for r in schema.describe()]
     left_out = f", {len(schema.left_out)} left out" if schema.left_out else ""
     caption = (
         f"{counted(len(schema.columns), 'modelled column')}{left_out}; missing cells are those of the table fitted on"
     )
-    return _table(caption, ["column", "kind", "detail", _number("missing")], rows)
+    return _table(caption, ["column", "what it is", _number("missing")], rows)
+
+
+def _what(kind: str, detail: str) -> str:
+    return detail if detail.startswith(kind) else f"{kind}; {detail}"
 
 
 def marginal_table(found: Sequence[Marginal]) -> PageTable:
@@ -129,10 +133,8 @@ def sample_table(sampled: pl.DataFrame, n: int = 8) -> PageTable:
     """The first sampled rows."""
     shown = sampled.select(sampled.columns[:SHOWN_COLUMNS]).head(n)
     head = [_number("row"), *(_heading(shown, name) for name in shown.columns)]
-    return _table(
-        f"The first {shown.height} of {sampled.height} sampled rows", head,
-        [[f"{i + 1}", *row] for i, row in enumerate(shown.iter_rows())],
-    )  # fmt: skip
+    caption = f"The first {shown.height} of {counted(sampled.height, 'sampled row')}"
+    return _table(caption, head, [[i + 1, *row] for i, row in enumerate(shown.iter_rows())], SHORT_CELL, of_rows=True)
 
 
 def certificate_table(found: Certificate) -> PageTable:
@@ -156,14 +158,17 @@ def ledger_tables(found: LedgerReport) -> list[PageTable]:
     """The sums that make K, and the figures behind the verdict."""
     steps = found.steps
     cost = steps.cost.mean
+    by_work = found.log_volume - steps.work.total
+    log_p = by_work + steps.dissipation.total
     sums = [
         ["reconstruction, step t = 1", nats(-float(cost[0]), float(steps.cost.stderr[0]))],
         [f"diffusion, steps t = 2 to {len(cost) - 1}", nats(-float(cost[1:-1].sum()))],
         ["prior, what is left at the end", nats(-float(cost[-1]), float(steps.cost.stderr[-1]))],
         ["volume, from the model's units to the data's", nats(found.log_volume)],
         ["K, their sum: a lower bound on log p", nats(found.k_nats, steps.cost.total_stderr)],
+        ["K again, by the work of trajectories", nats(by_work, steps.work.total_stderr)],
         ["dissipation, as far as trajectories tell", nats(steps.dissipation.total, steps.dissipation.total_stderr)],
-        ["K + dissipation: an estimate of log p", nats(found.log_p_nats)],
+        ["log p, by the work of the same trajectories", nats(log_p)],
     ]
     figures = [
         [name, percent(value) if name == "noise floor" else f"{nats(value)} nats", _MEANING[name]]
