@@ -36,9 +36,10 @@ def report(
 ) -> None:
     """Write one HTML file that shows a model: what it learned, how likely the data are, and how far the numbers can be trusted.
 
-    OUT needs no network and no script: columns and pairs of columns, real against sampled; both sides of the likelihood; the most and the
-    least likely rows; the certificate, the work in both directions and the ledger. Needs the extra `report`:
-    `pip install "quasistatic[report]"`.
+    OUT needs no network and no script. It has columns and pairs of columns, real against sampled; both sides of the likelihood; the
+    most and the least likely rows; the certificate, the work in both directions and the ledger.
+
+    Needs two more libraries: `pip install "quasistatic[report]"`.
 
     **Examples**
 
