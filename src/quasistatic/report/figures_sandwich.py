@@ -44,7 +44,7 @@ def draw_sandwich(likelihood: Likelihood) -> Picture:
         f"Both sides of each of {len(lower)} rows, sorted by the lower one. The mean distance is {nats(gap, stderr)} nats. "
         "The upper side is asymptotic: above log p only in the limit of many trajectories, and of a single row it may be off."
     )
-    return Picture(draw(paint, name="sandwich", alt=alt, height=330), caption, "Row by row")
+    return Picture(draw(paint, name="sandwich", alt=alt, height=330), caption, "Row by row", tall=True)
 
 
 def draw_gaps(exact: np.ndarray, asymptotic: np.ndarray | None) -> Picture:
