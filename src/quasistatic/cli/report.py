@@ -10,7 +10,7 @@ from quasistatic.cli.options import Force, Json, Model, Quiet, Seed
 from quasistatic.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from quasistatic.report.compute import Findings
+    from quasistatic.report.findings import Findings
 
 
 def report(

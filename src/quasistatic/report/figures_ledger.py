@@ -53,7 +53,10 @@ def draw_ledger(found: LedgerReport) -> Picture:
 
 def _bars(axes: Axes, t: np.ndarray, values: np.ndarray, colour: str, error: np.ndarray | None = None) -> bool:
     """Bars of the steps; True if the first one is cut off because it towers over the others."""
-    axes.bar(t, values, width=0.8 if len(t) < 60 else 1.0, color=colour, linewidth=0)
+    if len(t) < 60:
+        axes.bar(t, values, width=0.8, color=colour, linewidth=0)
+    else:  # one shape, for a thousand steps too
+        axes.stairs(values, np.append(t, len(t) + 1) - 0.5, fill=True, color=colour, linewidth=0)
     axes.axhline(0, color=MUTED, linewidth=0.8)
     if error is not None and len(t) <= 100 and np.isfinite(error).all():
         axes.vlines(t, values - error, values + error, color=INK, linewidth=0.8)

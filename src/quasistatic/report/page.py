@@ -8,7 +8,6 @@ import jinja2
 from markupsafe import Markup
 
 from quasistatic.report import tables
-from quasistatic.report.compute import Findings
 from quasistatic.report.drawing import Picture
 from quasistatic.report.figures_corridor import draw_corridors
 from quasistatic.report.figures_dependence import SHOWN as SHOWN_IN_MATRIX
@@ -18,6 +17,7 @@ from quasistatic.report.figures_marginals import draw_marginal
 from quasistatic.report.figures_sandwich import draw_gaps, draw_sandwich, draw_scores
 from quasistatic.report.figures_training import training_curve
 from quasistatic.report.figures_work import draw_crooks, draw_work
+from quasistatic.report.findings import Findings
 from quasistatic.report.headline import headline, notices
 from quasistatic.report.wording import counted, plain
 

@@ -10,10 +10,10 @@ WIDTH = 340.0
 """Of a figure, in CSS pixels, as on a phone of 390: text of 12 is then at least 12 pixels high."""
 TEXT = 12.0
 
-NAMES = ("ink", "muted", "grid", "real", "sampled", "third", "paper")
+NAMES = ("ink", "muted", "grid", "real", "sampled", "third")
 PALETTE = {name: f"#0102{number:02x}" for number, name in enumerate(NAMES, start=1)}
 """From a colour's name to what matplotlib is told."""
-INK, MUTED, GRID, REAL, SAMPLED, THIRD, PAPER = (PALETTE[name] for name in NAMES)
+INK, MUTED, GRID, REAL, SAMPLED, THIRD = (PALETTE[name] for name in NAMES)
 
 SETTINGS: dict[str, Any] = {
     "axes.axisbelow": True,

@@ -10,7 +10,7 @@ from quasistatic.estimator.certificate import Certificate
 from quasistatic.estimator.ledger import LedgerReport
 from quasistatic.report.association import Association
 from quasistatic.report.columns import Marginal
-from quasistatic.report.compute import Scored
+from quasistatic.report.findings import Scored
 from quasistatic.report.wording import cell, counted, nats, percent, short_number, shortened
 
 CELL = 200

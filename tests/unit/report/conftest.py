@@ -9,7 +9,8 @@ import pytest
 
 from quasistatic import DiffusionDensity, load
 from quasistatic.data.table import Table
-from quasistatic.report.compute import Limits, find
+from quasistatic.report.compute import find
+from quasistatic.report.findings import Limits
 
 N = 80
 SMALL = Limits(compared=60, scored=20, generated=24, weighed=16, ledger=8, certificate=12, paired=5)

@@ -111,3 +111,17 @@ def test_matrices_are_capped(rng):
 def test_histograms_of_one_value():
     assert draw_gaps(np.zeros(3), None).svg.startswith("<svg")
     assert draw_scores(np.full(3, -1.0), np.full(1, -1.0)).svg.startswith("<svg")
+
+
+def test_a_long_trajectory_makes_no_large_picture(findings):
+    ledger, T = findings.ledger, 1000
+    stretch = lambda x: np.resize(np.asarray(x), (T + 1, *np.shape(x)[1:]))  # noqa: E731
+    entries = {
+        name: getattr(ledger.steps, name)._replace(
+            mean=stretch(getattr(ledger.steps, name).mean), stderr=np.ones(T + 1)
+        )
+        for name in ("cost", "work", "dissipation")
+    }
+    corridor = type(ledger.steps.corridor)(*(stretch(x)[:T] for x in ledger.steps.corridor))
+    long = type(ledger)(ledger.steps._replace(**entries, corridor=corridor), *list(vars(ledger).values())[1:])
+    assert len(draw_ledger(long).svg) < 150_000
