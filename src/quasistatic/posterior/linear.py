@@ -45,7 +45,7 @@ class Linear(AbstractOpenEvidence):
         part = belief.parts[self.block]
         assert isinstance(part, NormalBelief)
         mean, variance = part.moments()
-        spread = self.matrix * variance
+        spread = self.matrix * variance[None, :]
         total = cho_factor(spread @ self.matrix.T + jnp.diag(jnp.exp(self.log_variance)), lower=True)
         surprise = self.y - self.matrix @ mean
         solved = cho_solve(total, surprise)

@@ -39,8 +39,8 @@ class Recipe2015(eqx.Module):
         last = model.trajectory_length
 
         def step(x_t: State, t: Step) -> tuple[State, None]:
-            share = 1.0 if self.growth == "constant" else (last - t + 1.0) / last
-            r = evidence.tempered(jnp.asarray(share, jnp.float32))
+            grown = 1.0 - (jnp.asarray(t, jnp.float32) - 1.0) / last
+            r = evidence if self.growth == "constant" else evidence.tempered(grown)
             kernel = model.reverse_kernel(x_t, whole_row(x_t), t)
             return _multiplied(kernel, r, key=jax.random.fold_in(key, t)), None
 
