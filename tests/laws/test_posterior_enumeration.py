@@ -12,15 +12,14 @@ from laws.models import blocks_of, is_gaussian, model_of
 from laws.statistics import assert_mean
 from quasistatic.forward import ProductDiffusion
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.posterior import Observed, TwistedWalk
+from quasistatic.posterior import Observed, OrderedWalk, TwistedWalk
 
 RUNS, PARTICLES = 1 << 12, 4
 FINE = 601
 
 
 @eqx.filter_jit
-def run(model, evidence, key):
-    walk = TwistedWalk(PARTICLES, 1, threshold=0.9)
+def run(walk, model, evidence, key):
     return jax.vmap(lambda k: walk(model, evidence, key=k))(jax.random.split(key, RUNS))
 
 
@@ -62,9 +61,13 @@ def features(forward, x):
     return np.concatenate(together, axis=1)
 
 
-@pytest.mark.parametrize("name", EVIDENCE)
+ABSORBING = [f"{name}, in order" for name, (kernel, _) in EVIDENCE.items() if kernel.startswith("absorbing")]
+
+
+@pytest.mark.parametrize("name", [*EVIDENCE, *ABSORBING])
 def test_evidence_and_draws_are_those_of_the_enumeration(name):
-    kernel, make = EVIDENCE[name]
+    kernel, make = EVIDENCE[name.removesuffix(", in order")]
+    walk = OrderedWalk(PARTICLES, 1) if name in ABSORBING else TwistedWalk(PARTICLES, 1, threshold=0.9)
     forward, evidence = KERNELS[kernel](), make()
     model = model_of(forward, scale=0.2 if kernel.startswith("gaussian") else 0.4)
     chain = Chain(model)
@@ -76,7 +79,7 @@ def test_evidence_and_draws_are_those_of_the_enumeration(name):
     with np.errstate(under="ignore"):
         mass = density * np.exp(np.maximum(np.asarray(log_r(evidence, states), np.float64), LOG_ZERO))
     exact = mass @ features(forward, states)
-    found = jax.tree.map(lambda x: np.asarray(x, np.float64), run(model, evidence, jax.random.key(7)))
+    found = jax.tree.map(lambda x: np.asarray(x, np.float64), run(walk, model, evidence, jax.random.key(7)))
     z = np.exp(found.log_evidence)
     draws = jax.tree.map(lambda x: x[:, 0], found.draws)
     weighted = z[:, None] * features(forward, draws)
@@ -106,11 +109,15 @@ def test_a_power_of_r_is_a_power_up_to_its_height(name):
     kernel, make = EVIDENCE[name]
     forward, evidence = KERNELS[kernel](), make()
     rng = np.random.default_rng(0)
-    states = jax.tree.map(jnp.asarray, tuple(
-        rng.uniform(0.3, 0.8, (16, b.n_columns)).astype(np.float32) if is_gaussian(b)
-        else rng.integers(0, 2, (16, b.n_columns)).astype(np.int32)
-        for b in blocks_of(forward)
-    ))
+    states = jax.tree.map(
+        jnp.asarray,
+        tuple(
+            rng.uniform(0.3, 0.8, (16, b.n_columns)).astype(np.float32)
+            if is_gaussian(b)
+            else rng.integers(0, 2, (16, b.n_columns)).astype(np.int32)
+            for b in blocks_of(forward)
+        ),
+    )
     states = states if isinstance(forward, ProductDiffusion) else states[0]
     whole, part = (np.asarray(log_r(e, states)) for e in (evidence, evidence.tempered(jnp.asarray(0.5, jnp.float32))))
     possible = whole > 0.1 * LOG_ZERO

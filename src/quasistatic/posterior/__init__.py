@@ -5,6 +5,7 @@ from quasistatic.posterior.function import Function
 from quasistatic.posterior.linear import Linear
 from quasistatic.posterior.noisy import Noisy
 from quasistatic.posterior.observed import Observed
+from quasistatic.posterior.ordered import OrderedWalk
 from quasistatic.posterior.ranges import Range
 from quasistatic.posterior.recipe2015 import Recipe2015
 from quasistatic.posterior.smc import Posterior, TwistedWalk
@@ -17,6 +18,7 @@ __all__ = [
     "Linear",
     "Noisy",
     "Observed",
+    "OrderedWalk",
     "Posterior",
     "Range",
     "Recipe2015",

@@ -125,13 +125,9 @@ class NormalBelief(eqx.Module):
 
     def cut(self, low: Float[Array, " D"], high: Float[Array, " D"]) -> tuple[Self, Float[Array, " D"]]:
         """Columns known to lie in [low, high]; the log-mass."""
-        found = eqx.tree_at(
-            lambda b: (b.low, b.high), self, (jnp.maximum(self.low, low), jnp.minimum(self.high, high))
-        )
+        found = eqx.tree_at(lambda b: (b.low, b.high), self, (jnp.maximum(self.low, low), jnp.minimum(self.high, high)))
         inside = (self.point >= low) & (self.point <= high)
-        return found, jnp.where(
-            self.pinned, jnp.where(inside, 0.0, LOG_ZERO), found.log_inside() - self.log_inside()
-        )
+        return found, jnp.where(self.pinned, jnp.where(inside, 0.0, LOG_ZERO), found.log_inside() - self.log_inside())
 
     def times_normal(
         self, where: Bool[Array, " D"], y: Float[Array, " D"], log_noise: Float[Array, " D"]
@@ -148,15 +144,12 @@ class NormalBelief(eqx.Module):
             lambda b: (b.mean, b.log_variance),
             found,
             tuple(
-                jnp.where(self.pinned, old, new)
-                for old, new in ((self.mean, mean), (self.log_variance, log_variance))
+                jnp.where(self.pinned, old, new) for old, new in ((self.mean, mean), (self.log_variance, log_variance))
             ),
         )
         return kept, jnp.where(where, jnp.where(self.pinned, known, mass), 0.0)
 
-    def expanded(
-        self, at: Float[Array, " D"], gradient: Float[Array, " D"], curvature: Float[Array, " D"]
-    ) -> Self:
+    def expanded(self, at: Float[Array, " D"], gradient: Float[Array, " D"], curvature: Float[Array, " D"]) -> Self:
         """Times `exp(gradient (x - at) - curvature (x - at)^2 / 2)` in every column, normalised; curvature >= 0."""
         precision = jnp.exp(-self.log_variance) + curvature
         step = (gradient - curvature * (self.mean - at)) / precision

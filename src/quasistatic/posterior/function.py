@@ -41,7 +41,11 @@ class Function(AbstractOpenEvidence):
             return belief.updated(0, belief.parts[0], self.log_prob(at)[None])
         found = belief
         for i, part in enumerate(belief.parts):
-            changed = self._bent(belief, i, part, at) if isinstance(part, NormalBelief) else self._switched(belief, i, part, at)
+            changed = (
+                self._bent(belief, i, part, at)
+                if isinstance(part, NormalBelief)
+                else self._switched(belief, i, part, at)
+            )
             found = found.updated(i, changed, jnp.zeros(1))
         # E r is about p(x) r(x) / q(x) at any x, exactly so where the expansion is exact.
         there = found.best()

@@ -47,9 +47,10 @@ def whole_row(x: State) -> State:
 
 def guess(model: DiffusionModel, evidence: AbstractEvidence, x_t: State, t: Step) -> Guess:
     """The reverse kernel at x_t, and what is believed of x_0 there with the evidence."""
-    observed = whole_row(x_t)
-    reverse = model.reverse_kernel(x_t, observed, t)
-    plain = believe(model.reverse_kernel(x_t, observed, t, 0))
+    time = jnp.asarray(t, jnp.float32) / model.trajectory_length
+    raw = model.network(model.forward.features(x_t, whole_row(x_t), t), time)
+    reverse = model.forward.reverse_kernel(raw, x_t, t)
+    plain = believe(model.forward.reverse_kernel(raw, x_t, t, 0))
     for i, (part, kernel) in enumerate(zip(plain.parts, parts_of(reverse), strict=True)):
         if isinstance(part, NormalBelief) and isinstance(kernel, Normal):
             same = eqx.tree_at(lambda b: b.log_variance, part, _log_spread(model, plain, i, kernel, x_t, t))

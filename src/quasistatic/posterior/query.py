@@ -22,6 +22,7 @@ from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.evidence import AbstractEvidence
 from quasistatic.posterior.observed import Observed
+from quasistatic.posterior.ordered import OrderedWalk, is_absorbing
 from quasistatic.posterior.smc import Posterior, TwistedWalk
 from quasistatic.trajectory import Row, sample_rows
 from quasistatic.typing import Array, Key, State
@@ -81,7 +82,7 @@ def posterior_rows(
     numbers = _numbers_among_equals(checksums)
     n_rows = len(checksums)
     size = min(max(chunk // particles, 1), 1 << (n_rows - 1).bit_length())
-    walk = TwistedWalk(particles, draws)
+    walk = OrderedWalk(particles, draws) if is_absorbing(model) else TwistedWalk(particles, draws)
     parts = []
     for begin in range(0, n_rows, size):
         index = np.minimum(np.arange(begin, begin + size), n_rows - 1)
@@ -96,7 +97,12 @@ def posterior_rows(
 
 @eqx.filter_jit
 def _walk_rows(
-    walk: TwistedWalk, model: DiffusionModel, evidence: AbstractEvidence, checksums: Array, numbers: Array, key: Key
+    walk: TwistedWalk | OrderedWalk,
+    model: DiffusionModel,
+    evidence: AbstractEvidence,
+    checksums: Array,
+    numbers: Array,
+    key: Key,
 ) -> Posterior:
     def one(r: AbstractEvidence, checksum: Array, number: Array) -> Posterior:
         return walk(model, r, key=jax.random.fold_in(jax.random.fold_in(key, checksum), number))
@@ -154,10 +160,17 @@ def impute_rows(
     if len(holes):
         taken = tuple(cells.take(holes) for cells in blocks)
         found = posterior_rows(
-            model, Observed.of(taken), draws=n_imputations, particles=particles, key=jax.random.fold_in(key, 0), chunk=chunk
+            model,
+            Observed.of(taken),
+            draws=n_imputations,
+            particles=particles,
+            key=jax.random.fold_in(key, 0),
+            chunk=chunk,
         )
         log_evidence[holes], ess[holes] = found.log_evidence, found.ess
-        _fill(states, blocks, holes, found.draws if len(blocks) > 1 or isinstance(found.draws, tuple) else (found.draws,))
+        _fill(
+            states, blocks, holes, found.draws if len(blocks) > 1 or isinstance(found.draws, tuple) else (found.draws,)
+        )
     nothing = np.flatnonzero(empty)
     if len(nothing):
         drawn = sample_rows(model, len(nothing) * n_imputations, key=jax.random.fold_in(key, 1))
@@ -167,7 +180,9 @@ def impute_rows(
     return Imputed(states[0] if isinstance(rows, Cells) else tuple(states), log_evidence, ess)
 
 
-def _fill(states: list[np.ndarray], blocks: tuple[Cells, ...], index: np.ndarray, draws: tuple[np.ndarray, ...]) -> None:
+def _fill(
+    states: list[np.ndarray], blocks: tuple[Cells, ...], index: np.ndarray, draws: tuple[np.ndarray, ...]
+) -> None:
     for state, cells, drawn in zip(states, blocks, draws, strict=True):
         there = np.asarray(cells.observed)[index][None]
         state[:, index] = np.where(there, state[:, index], np.moveaxis(drawn, 1, 0))
@@ -200,7 +215,13 @@ class Conditioned(NamedTuple):
 
 
 def condition_rows(
-    model: DiffusionModel, evidence: AbstractEvidence, n_rows: int, *, key: Key, particles: int = 64, populations: int = 8
+    model: DiffusionModel,
+    evidence: AbstractEvidence,
+    n_rows: int,
+    *,
+    key: Key,
+    particles: int = 64,
+    populations: int = 8,
 ) -> Conditioned:
     """`n_rows` draws of the posterior of one evidence, exactly that many (none if the evidence is impossible), and log Z.
 
@@ -216,7 +237,9 @@ def condition_rows(
         populations: at least this many.
     """
     runs = max(populations, -(-2 * n_rows // particles))
-    repeated = jax.tree.map(lambda x: np.repeat(np.asarray(x)[None], runs, axis=0), _Keyed(evidence, np.zeros((), np.int32)))
+    repeated = jax.tree.map(
+        lambda x: np.repeat(np.asarray(x)[None], runs, axis=0), _Keyed(evidence, np.zeros((), np.int32))
+    )
     found = posterior_rows(model, repeated, draws=particles, particles=particles, key=key)
     log_z = found.log_evidence
     alive = np.isfinite(log_z)

@@ -57,6 +57,18 @@ class Posterior(NamedTuple):
     lowest_ess: Float[Array, ""]
 
 
+class Crowd(NamedTuple):
+    """Particles on their way, [P] each, and what is known of all of them."""
+
+    x_t: State
+    log_weight: Float[Array, " P"]  # log p/k~ of all steps so far
+    due: Float[Array, " P"]  # the part of log_weight + promise that a resampling has already paid out
+    family: Array
+    total: Float[Array, ""]
+    resamplings: Float[Array, ""]
+    lowest: Float[Array, ""]
+
+
 class TwistedWalk(eqx.Module):
     """The sampler for one row; call it with `(model, evidence, key=key)`.
 
@@ -81,7 +93,7 @@ class TwistedWalk(eqx.Module):
         def look(x_t: State, t: Step) -> Guess:
             return jax.vmap(lambda x: guess(model, evidence, x, t))(x_t)
 
-        def step(crowd: _Crowd, t: Step) -> tuple[_Crowd, None]:
+        def step(crowd: Crowd, t: Step) -> tuple[Crowd, None]:
             select_key, move_key = jax.random.split(jax.random.fold_in(walk_key, t))
             found = look(crowd.x_t, t)
             promise = jnp.maximum(found.guided.log_mass, LEAST_PROMISE)
@@ -95,17 +107,16 @@ class TwistedWalk(eqx.Module):
             x_before, gain = jax.vmap(move)(crowd.x_t, found, jax.random.split(move_key, n))
             return crowd._replace(x_t=x_before, log_weight=crowd.log_weight + gain), None
 
-        crowd = _Crowd(x_last, *jnp.zeros((2, n)), jnp.arange(n), jnp.zeros(()), jnp.zeros(()), jnp.full((), float(n)))
-        crowd, _ = jax.lax.scan(step, crowd, jnp.arange(last, 1, -1))
+        crowd, _ = jax.lax.scan(step, newcomers(x_last, n), jnp.arange(last, 1, -1))
         x_0, final = jax.vmap(lambda x, k: last_step(model, evidence, x, key=k))(
             crowd.x_t, jax.random.split(end_key, n)
         )
         log_weight = crowd.log_weight - crowd.due + final
-        return self._summary(crowd, x_0, jnp.where(log_weight > IMPOSSIBLE, log_weight, -jnp.inf), key=draw_key)
+        return summary(crowd, x_0, log_weight, self.draws, key=draw_key)
 
     def _resampled(
-        self, crowd: "_Crowd", found: Guess, promise: Float[Array, " P"], *, key: Key
-    ) -> tuple["_Crowd", Guess, Float[Array, " P"]]:
+        self, crowd: Crowd, found: Guess, promise: Float[Array, " P"], *, key: Key
+    ) -> tuple[Crowd, Guess, Float[Array, " P"]]:
         preference = crowd.log_weight + promise - crowd.due
         ess = effective_sample_size(preference)
         uneven = ess < self.threshold * self.particles
@@ -113,7 +124,7 @@ class TwistedWalk(eqx.Module):
         x_t, log_weight, promise, due, family, found = jax.tree.map(
             lambda x: x[ancestors], (crowd.x_t, crowd.log_weight, promise, crowd.due, crowd.family, found)
         )
-        kept = _Crowd(
+        kept = Crowd(
             x_t,
             log_weight,
             jnp.where(uneven, log_weight + promise, due),
@@ -124,36 +135,6 @@ class TwistedWalk(eqx.Module):
         )
         return kept, found, promise
 
-    def _summary(self, crowd: "_Crowd", x_0: State, log_weight: Float[Array, " P"], *, key: Key) -> Posterior:
-        n = self.particles
-        alive = jnp.any(log_weight > -jnp.inf)
-        usable = jnp.where(alive, log_weight, 0.0)
-        kin = jax.ops.segment_sum(jax.nn.softmax(usable), crowd.family, n)
-        same = jnp.sum(jnp.square(kin))
-        inflation = (crowd.resamplings + 1.0) * -jnp.log1p(-1.0 / n) if n > 1 else jnp.nan
-        variance = jnp.maximum(1.0 - jnp.exp(inflation) * (1.0 - same), 0.0)
-        ess = effective_sample_size(usable)
-        pick_key, order_key = jax.random.split(key)
-        chosen = _picked(usable, self.draws, key=pick_key)
-        draws = jax.tree.map(lambda x: x[jax.random.permutation(order_key, chosen)], x_0)
-        log_evidence = jnp.where(alive, crowd.total + _log_mean(usable), -jnp.inf)
-        nothing = jnp.where(alive, 1.0, 0.0)
-        return Posterior(
-            draws, log_evidence, variance, nothing * ess, nothing / same, nothing * jnp.minimum(crowd.lowest, ess)
-        )
-
-
-class _Crowd(NamedTuple):
-    """Particles on their way, [P] each, and what is known of all of them."""
-
-    x_t: State
-    log_weight: Float[Array, " P"]  # log p/k~ of all steps so far
-    due: Float[Array, " P"]  # the part of log_weight + promise that a resampling has already paid out
-    family: Array
-    total: Float[Array, ""]
-    resamplings: Float[Array, ""]
-    lowest: Float[Array, ""]
-
 
 def last_step(
     model: DiffusionModel, evidence: AbstractEvidence, x_1: State, *, key: Key
@@ -163,6 +144,44 @@ def last_step(
     x_0 = found.guided.sample(key=key)
     ratio = found.conditioned.log_prob(x_0) - found.guided.log_prob(x_0)
     return x_0, found.conditioned.log_mass + ratio + evidence.log_residual(x_0)
+
+
+def summary(crowd: Crowd, x_0: State, log_weight: Float[Array, " P"], draws: int, *, key: Key) -> Posterior:
+    """What is left of a population at x_0; weights that are not finite, or below `IMPOSSIBLE`, are 0.
+
+    Args:
+        crowd: families, the normaliser of earlier resamplings, and what else is known of all particles.
+        x_0: the particles.
+        log_weight: theirs since the last resampling.
+        draws: how many are taken.
+        key: random key.
+    """
+    n = log_weight.shape[0]
+    possible = jnp.isfinite(log_weight) & (log_weight > IMPOSSIBLE)
+    alive = jnp.any(possible)
+    usable = jnp.where(alive, jnp.where(possible, log_weight, -jnp.inf), 0.0)
+    kin = jax.ops.segment_sum(jax.nn.softmax(usable), crowd.family, n)
+    same = jnp.sum(jnp.square(kin))
+    inflation = (crowd.resamplings + 1.0) * -jnp.log1p(-1.0 / n) if n > 1 else jnp.nan
+    variance = jnp.maximum(1.0 - jnp.exp(inflation) * (1.0 - same), 0.0)
+    ess = effective_sample_size(usable)
+    pick_key, order_key = jax.random.split(key)
+    chosen = jax.random.permutation(order_key, _picked(usable, draws, key=pick_key))
+    log_evidence = jnp.where(alive, crowd.total + _log_mean(usable), -jnp.inf)
+    something = jnp.where(alive, 1.0, 0.0)
+    return Posterior(
+        jax.tree.map(lambda x: x[chosen], x_0),
+        log_evidence,
+        variance,
+        something * ess,
+        something / same,
+        something * jnp.minimum(crowd.lowest, ess),
+    )
+
+
+def newcomers(x_t: State, n: int) -> Crowd:
+    """A crowd of n particles that have not moved yet."""
+    return Crowd(x_t, *jnp.zeros((2, n)), jnp.arange(n), jnp.zeros(()), jnp.zeros(()), jnp.full((), float(n)))
 
 
 def _picked(log_weight: Float[Array, " P"], n: int, *, key: Key) -> Array:
