@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--trajectories", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--discrete-kernel", default="absorbing")
+    parser.add_argument("--save", type=Path, metavar="DIR", help="keep the models in DIR/NAME")
     parser.add_argument("--no-rivals", action="store_true")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other settings of DiffusionDensity")
     arguments = parser.parse_args()
@@ -79,6 +80,8 @@ def binary(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[st
     rows = np.concatenate([data["train"], data["valid"]])
     model = DiffusionDensity(**settings).fit(rows)
     seconds = time.monotonic() - began
+    if arguments.save is not None:
+        model.save(arguments.save / path.stem, force=True)
     published = PUBLISHED[path.stem]
     return {
         "set": path.stem,

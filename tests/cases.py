@@ -16,12 +16,13 @@ from quasistatic.forward import (
     GaussianDiffusion,
     LearnedSchedule,
     ProductDiffusion,
+    SigmoidGaussianDiffusion,
     binomial_diffusion,
     cosine_schedule,
     linear_schedule,
 )
 from quasistatic.forward.categorical import pad_log_probs
-from quasistatic.network import ResidualMLP
+from quasistatic.network import MultiscaleNetwork, RBFNetwork, ResidualMLP, StepwisePerceptron, UNet
 from quasistatic.posterior import AllOf, Function, Linear, Noisy, Observed, Range, Soft
 
 EVEN = [[1 / 2] * 2, [1 / 3] * 3, [1 / 4] * 4]
@@ -53,6 +54,7 @@ KERNELS = {
     "gaussian-erasure": lambda: GaussianDiffusion(ErasureSchedule(10), 1),
     "gaussian-learned": lambda: GaussianDiffusion(SCHEDULES["learned"](10), 2),
     "gaussian-learned-random": lambda: GaussianDiffusion(SCHEDULES["learned-random"](25), 2),
+    "sigmoid-gaussian-learned": lambda: SigmoidGaussianDiffusion(SCHEDULES["learned-random"](10), 2),
     "binomial-half": lambda: binomial_diffusion(ErasureSchedule(8), [0.5] * 4),
     "binomial-mean": lambda: binomial_diffusion(ErasureSchedule(6), ACTIVITY, ACTIVITY),
     "binomial-cosine": lambda: binomial_diffusion(cosine_schedule(6), [0.5] * 4, ACTIVITY),
@@ -76,16 +78,27 @@ KERNELS = {
     ),
 }
 
-DISCRETE = [name for name in KERNELS if not name.startswith("gaussian") or "-x-" in name]
+DISCRETE = [name for name in KERNELS if not name.startswith(("gaussian", "sigmoid")) or "-x-" in name]
 """Names of the kernels with a discrete block."""
 
-GAUSSIAN = [name for name in KERNELS if name not in DISCRETE]
+GAUSSIAN = [name for name in KERNELS if name not in DISCRETE and not name.startswith("sigmoid")]
+"""Names of the Gaussian kernels whose reverse variance keeps to the corridor."""
 
-# (number of features, number of outputs, key) -> network
+# (number of features, number of outputs, key) -> network; the image networks take them for planes of 4 x 4 pixels.
 NETWORKS = {
     "residual": lambda f, p, key: ResidualMLP(f, p, width=16, depth=2, key=key),
     "residual-deep": lambda f, p, key: ResidualMLP(f, p, width=5, depth=4, key=key),
     "residual-flat": lambda f, p, key: ResidualMLP(f, p, width=8, depth=0, key=key),
+    "radial-basis": lambda f, p, key: RBFNetwork(f, p, trajectory_length=100, key=key),
+    "stepwise": lambda f, p, key: StepwisePerceptron(f, p, trajectory_length=100, width=8, key=key),
+    "multiscale": lambda f, p, key: MultiscaleNetwork(
+        f, p, height=4, width=4, channels=4, layers=2, scales=2, dense=2, dense_width=8, key=key
+    ),
+    "multiscale-dense": lambda f, p, key: MultiscaleNetwork(
+        f, p, height=4, width=4, channels=0, dense=2, dense_width=8, key=key
+    ),
+    "unet": lambda f, p, key: UNet(f, p, height=4, width=4, channels=4, key=key),
+    "unet-pixels": lambda f, p, key: UNet(f, p, height=4, width=4, channels=3, depth=2, tile=1, key=key),
     "residual-dropout": lambda f, p, key: ResidualMLP(f, p, width=16, depth=2, dropout_rate=0.25, key=key),
 }
 

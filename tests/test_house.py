@@ -16,7 +16,7 @@ SOURCE = REPOSITORY / "src" / "quasistatic"
 FILES = sorted(SOURCE.rglob("*.py"))
 BANNED_NAMES = {"utils", "util", "misc", "helpers", "helper", "common", "core"}
 HEAVY = ("jax", "sklearn", "polars", "numpy", "pandas", "equinox", "optax")
-COMMANDS = ("fit", "sample", "score", "inspect", "demo")
+COMMANDS = ("fit", "sample", "score", "certify", "inspect", "demo", "reproduce")
 
 
 def short(path: Path) -> str:

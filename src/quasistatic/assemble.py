@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -38,17 +39,32 @@ def assemble(
         marginals: state frequencies of each discrete column (`Codec.marginals`).
         key: of the network's initial weights.
     """
+    forward = _forward(config, typical_width, marginals)
+    return DiffusionModel(forward, _network(config, forward, key=key))
+
+
+def skeleton(config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]) -> DiffusionModel:
+    """The model with a network of zeros, to be replaced by stored weights: nothing is drawn, so nothing is compiled."""
+    forward = _forward(config, typical_width, marginals)
+    shape = eqx.filter_eval_shape(_network, config, forward, key=jax.random.key(0))
+    zeros = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape)
+    return DiffusionModel(forward, zeros)
+
+
+def _network(config: ModelConfig, forward: AbstractDiffusion, *, key: Key) -> ResidualMLP:
+    return ResidualMLP(
+        forward.n_features, forward.n_outputs,
+        width=config.width, depth=config.depth, dropout_rate=config.dropout, key=key,
+    )  # fmt: skip
+
+
+def _forward(config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]) -> ProductDiffusion:
     blocks: list[AbstractDiffusion] = []
     if len(typical_width):
         blocks.append(GaussianDiffusion(_schedule(config, typical_width), len(typical_width)))
     if len(marginals):
         blocks.append(_discrete(config, marginals))
-    forward = ProductDiffusion(tuple(blocks))
-    network = ResidualMLP(
-        forward.n_features, forward.n_outputs,
-        width=config.width, depth=config.depth, dropout_rate=config.dropout, key=key,
-    )  # fmt: skip
-    return DiffusionModel(forward, network)
+    return ProductDiffusion(tuple(blocks))
 
 
 def _schedule(config: ModelConfig, typical_width: np.ndarray) -> AbstractSchedule:
@@ -68,8 +84,3 @@ def _discrete(config: ModelConfig, marginals: Sequence[np.ndarray]) -> AbstractD
     uniform = pad_log_probs([np.ones_like(p) for p in marginals])
     log_pi = uniform if config.discrete_kernel == "categorical" else log_marginals
     return CategoricalDiffusion(ErasureSchedule(config.trajectory_length), log_pi, log_marginals)
-
-
-def skeleton(config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]) -> DiffusionModel:
-    """The model with arbitrary weights, to be replaced by stored ones."""
-    return assemble(config, typical_width, marginals, key=jax.random.key(0))

@@ -7,7 +7,7 @@ import numpy as np
 
 from cases import randomised
 from quasistatic.data.cells import Cells
-from quasistatic.forward import AbsorbingDiffusion, GaussianDiffusion, ProductDiffusion
+from quasistatic.forward import AbsorbingDiffusion, GaussianDiffusion, ProductDiffusion, SigmoidGaussianDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.network import ResidualMLP
 from quasistatic.network.base import AbstractNetwork
@@ -42,7 +42,7 @@ def blocks_of(forward) -> tuple:
 
 
 def is_gaussian(block) -> bool:
-    return isinstance(block, GaussianDiffusion)
+    return isinstance(block, GaussianDiffusion | SigmoidGaussianDiffusion)
 
 
 def n_states(block) -> np.ndarray:

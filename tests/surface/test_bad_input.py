@@ -321,3 +321,36 @@ def test_no_row_that_is_whole(model, tmp_path, penguins_path):
     data = tmp_path / "holes.csv"
     pl.read_csv(penguins_path, null_values="NA").filter(pl.col("sex").is_null()).write_csv(data)
     assert "missing" in refused("score", model, data, "-o", tmp_path / "out.csv", folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("score", "--method", "sandwich", "--trajectories", 1), "at least 3"),
+        (("score", "--method", "smc", "--trajectories", 1), "at least 2"),
+        (("score", "--steps", 11), "1 to T = 10"),
+        (("score", "--method", "flow"), "continuous columns alone"),
+        (("score", "--method", "flow", "--steps", 2), "no sub-schedule"),
+    ],
+    ids=["sandwich", "smc", "steps", "flow", "flow-steps"],
+)
+def test_scores_that_cannot_be_had(model, tmp_path, penguins_path, arguments, words):
+    command, *options = arguments
+    assert words in refused(command, model, penguins_path, "-o", tmp_path / "s.csv", *options, folder=tmp_path)
+
+
+def test_more_steps_than_the_model_has(model, tmp_path):
+    assert "1 to T = 10" in refused("sample", model, "-n", 2, "-o", tmp_path / "r.csv", "--steps", 99, folder=tmp_path)
+    assert "1 to T = 10" in refused("certify", model, "--steps", 99, folder=tmp_path)
+
+
+def test_the_ledger_of_a_table_with_holes(model, tmp_path, penguins_path):
+    message = refused("inspect", model, "--ledger", "--data", penguins_path, folder=tmp_path)
+    assert "missing cells" in message
+    assert "--ledger" in refused("inspect", model, "--data", penguins_path, folder=tmp_path)
+
+
+def test_a_table_without_rows_has_no_score(model, tmp_path, penguins_path):
+    head = penguins_path.read_text().splitlines()[0]
+    (tmp_path / "empty.csv").write_text(head + "\n")
+    refused("score", model, tmp_path / "empty.csv", "-o", tmp_path / "s.csv", folder=tmp_path)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -90,13 +91,17 @@ def test_sample_to_stdout_is_csv(model, tmp_path):
     assert len(lines) == 6
 
 
-@pytest.mark.parametrize("method", ["bound", "ais"])
-def test_score_writes_a_line_for_each_row(model, tmp_path, penguins_path, penguins, method):
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [("bound", []), ("ais", ["ess"]), ("smc", ["ess"]), ("sandwich", ["ess", "upper", "stderr_upper"])],
+)
+def test_score_writes_a_line_for_each_row(model, tmp_path, penguins_path, penguins, method, more):
     out = tmp_path / "scores.csv"
     outcome = run("score", model, penguins_path, "-o", out, "--method", method, "--trajectories", 4)
     assert outcome.code == 0, outcome.stderr
     frame = pl.read_csv(out)
-    assert frame.columns == ["log_likelihood", "stderr"] + (["ess"] if method == "ais" else [])
+    assert frame.columns == ["log_likelihood", "stderr", *more]
+    assert ("Upper side" in outcome.stdout and "asymptotic" in outcome.stdout) == (method == "sandwich")
     assert frame.height == 344
     whole = ~penguins.select(pl.any_horizontal(pl.all().is_null())).to_series()
     assert (frame["log_likelihood"].is_not_null() == whole).all()  # a row with a hole keeps its place, without a number
@@ -210,3 +215,49 @@ def test_version_and_help():
         outcome = run(command, "--help")
         assert outcome.code == 0
         assert "Examples" in outcome.stdout
+
+
+def test_score_of_a_sub_schedule(model, tmp_path, penguins_path):
+    outcome = run("score", model, penguins_path, "-o", tmp_path / "s.csv", "--steps", 4, "--json")
+    assert json.loads(outcome.stdout)["steps"] == 4
+    assert run("sample", model, "-n", 3, "-o", tmp_path / "rows.csv", "--steps", 4).code == 0
+
+
+def test_the_flow_is_reported_apart(tmp_path):
+    rows = pl.DataFrame({name: np.random.default_rng(i).normal(size=60) for i, name in enumerate("ab")})
+    rows.write_csv(tmp_path / "numbers.csv")
+    assert run("fit", tmp_path / "numbers.csv", "-o", tmp_path / "model", *BUDGET, "--quiet").code == 0
+    scored = ("score", tmp_path / "model", tmp_path / "numbers.csv", "-o", tmp_path / "flow.csv", "--method", "flow")
+    outcome = run(*scored)
+    assert outcome.code == 0, outcome.stderr
+    assert "a different, deterministic model" in outcome.stdout
+    assert pl.read_csv(tmp_path / "flow.csv").columns == ["flow_log_density", "stderr"]
+
+
+def test_certify_stores_the_certificate(model, tmp_path):
+    before = (model / "model.safetensors").read_bytes()
+    assert "No certificate yet" in run("inspect", model).stdout
+    outcome = run("certify", model, "-n", 40, "--trajectories", 4)
+    assert outcome.code == 0, outcome.stderr
+    for words in ("Certificate", "±", "nats per row", "Crooks", "Base measure"):
+        assert words in outcome.stdout
+    assert (model / "model.safetensors").read_bytes() == before
+    shown = run("inspect", model)
+    assert "No certificate" not in shown.stdout
+    assert "4 trajectories of 10 steps" in shown.stdout
+    stored = json.loads(run("inspect", model, "--json").stdout)["certificate"]
+    assert stored["lower"] < stored["upper"]
+    assert stored["seed"] == 0
+
+
+def test_inspect_ledger(model, penguins, tmp_path):
+    penguins.drop_nulls().head(40).write_parquet(tmp_path / "rows.parquet")
+    outcome = run("inspect", model, "--ledger", "--data", tmp_path / "rows.parquet")
+    assert outcome.code == 0, outcome.stderr
+    for words in ("Ledger of 40 rows", "dissipation", "signal (numbers) left", "Verdict", "prior"):
+        assert words in outcome.stdout
+    values = json.loads(run("inspect", model, "--ledger", "--data", tmp_path / "rows.parquet", "--json").stdout)[
+        "ledger"
+    ]
+    costs = sum(line["cost"] for line in values["steps"])
+    assert -costs + values["log_volume"] == pytest.approx(values["k"], abs=1e-6)

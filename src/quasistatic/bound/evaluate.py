@@ -5,6 +5,7 @@ The random key of a row is made from the row's content, so its result depends ne
 
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -22,16 +23,30 @@ CHUNK = 1024
 """(row, repetition) pairs evaluated at once."""
 
 
-def evaluate_terms(model: DiffusionModel, rows: Row, *, repetitions: int, key: Key, chunk: int = CHUNK) -> Terms:
+def evaluate_terms(
+    model: DiffusionModel,
+    rows: Row,
+    *,
+    repetitions: int,
+    key: Key,
+    chunk: int = CHUNK,
+    identity: np.ndarray | None = None,
+) -> Terms:
     """Independent draws of K's terms, each `[N, repetitions]`, nats."""
-    return Terms(*_in_chunks(bound_terms, model, rows, repetitions, key, chunk))
+    return Terms(*evaluate_rows(bound_terms, model, rows, repetitions, key=key, chunk=chunk, identity=identity))
 
 
 def evaluate_log_weights(
-    model: DiffusionModel, rows: Row, *, trajectories: int, key: Key, chunk: int = CHUNK
+    model: DiffusionModel,
+    rows: Row,
+    *,
+    trajectories: int,
+    key: Key,
+    chunk: int = CHUNK,
+    identity: np.ndarray | None = None,
 ) -> np.ndarray:
     """Log-weights `[N, trajectories]` of independent forward trajectories, nats."""
-    return _in_chunks(log_weight, model, rows, trajectories, key, chunk)
+    return evaluate_rows(log_weight, model, rows, trajectories, key=key, chunk=chunk, identity=identity)
 
 
 def row_checksums(rows: Row) -> np.ndarray:
@@ -47,18 +62,44 @@ def row_checksums(rows: Row) -> np.ndarray:
 
 
 @eqx.filter_jit
-def _evaluate(
-    function: Callable, model: DiffusionModel, rows: Row, checksums: jax.Array, repetition: jax.Array, key: Key
-):
-    def one(row, checksum, index):
-        return function(model, row, key=jax.random.fold_in(jax.random.fold_in(key, checksum), index))
+def evaluate_pairs(
+    function: Callable, model: DiffusionModel, rows: Row, identity: jax.Array, repetition: jax.Array, key: Key
+) -> Any:
+    """`function(model, row, key=key)` of (row, repetition) pairs `[n]`; the key of a pair is made of `identity` and `repetition`."""
 
-    return jax.vmap(one)(rows, checksums, repetition)
+    def one(row, who, index):
+        return function(model, row, key=jax.random.fold_in(jax.random.fold_in(key, who), index))
+
+    return jax.vmap(one)(rows, identity, repetition)
 
 
-def _in_chunks(function: Callable, model: DiffusionModel, rows: Row, repetitions: int, key: Key, chunk: int):
-    checksums = row_checksums(rows)
-    n_pairs = len(checksums) * repetitions
+def evaluate_rows(
+    function: Callable,
+    model: DiffusionModel,
+    rows: Row,
+    repetitions: int,
+    *,
+    key: Key,
+    chunk: int = CHUNK,
+    identity: np.ndarray | None = None,
+) -> Any:
+    """`function(model, row, key=key)`, a pytree of scalars, for all rows and repetitions: NumPy `[N, repetitions]`, float64.
+
+    Args:
+        function: of one row; hashable.
+        model: passed to it.
+        rows: a table, at least one row.
+        repetitions: independent draws a row.
+        key: random key.
+        chunk: pairs evaluated at once.
+        identity: uint32 `[N]` that tells the rows' noise apart; by default the checksums of their content, so that equal rows get
+            equal noise. Rows whose errors have to be independent are given numbers of their own.
+
+    Raises:
+        DataError: there is no row.
+    """
+    identity = row_checksums(rows) if identity is None else np.asarray(identity, np.uint32)
+    n_pairs = len(identity) * repetitions
     if n_pairs == 0:
         raise DataError("there is no row to evaluate", fix="give at least one row")
     size = min(chunk, 1 << max(n_pairs - 1, 0).bit_length())  # a power of two: few shapes to compile for
@@ -67,8 +108,8 @@ def _in_chunks(function: Callable, model: DiffusionModel, rows: Row, repetitions
         pairs = np.minimum(np.arange(begin, begin + size), n_pairs - 1)
         index, repetition = pairs // repetitions, pairs % repetitions
         taken = jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), rows)
-        part = _evaluate(
-            function, model, taken, jnp.asarray(checksums[index]), jnp.asarray(repetition, jnp.uint32), key
+        part = evaluate_pairs(
+            function, model, taken, jnp.asarray(identity[index]), jnp.asarray(repetition, jnp.uint32), key
         )
         results.append(jax.tree.map(lambda x, n=min(size, n_pairs - begin): np.asarray(x, np.float64)[:n], part))
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(-1, repetitions), *results)

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.bound.evaluate import CHUNK, _in_chunks
+from quasistatic.bound.evaluate import CHUNK, evaluate_rows
 from quasistatic.bound.lower import WeightedBound
 from quasistatic.bound.twist import Twist, first_state, lookahead, move
 from quasistatic.model import DiffusionModel
@@ -138,7 +138,7 @@ def evaluate_populations(
         chunk: particles held at once.
     """
     walk = ParticleWalk(twist, particles, threshold)
-    return Population(*_in_chunks(walk, model, rows, runs, key, max(chunk // particles, 1)))
+    return Population(*evaluate_rows(walk, model, rows, runs, key=key, chunk=max(chunk // particles, 1)))
 
 
 def population_bound(populations: Population) -> WeightedBound:

@@ -171,7 +171,8 @@ def generated_bracket(
         key: random key.
         chunk: trajectories held at once.
     """
-    forward = evaluate_log_weights(model, rows, trajectories=trajectories, key=key, chunk=chunk)
+    identity = np.arange(len(generated.log_ratio))  # equal rows get noise of their own: the gap's error is their spread
+    forward = evaluate_log_weights(model, rows, trajectories=trajectories, key=key, chunk=chunk, identity=identity)
     return bidirectional(forward, evaluate_posterior_log_weights(model, rows, generated, chunk=chunk))
 
 

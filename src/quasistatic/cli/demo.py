@@ -35,7 +35,7 @@ def demo(
     """
     from quasistatic.cli.fit import fit_and_save
     from quasistatic.cli.rows import check_rows_output, write_rows
-    from quasistatic.cli.score import likelihood_values, score_rows, show_likelihood
+    from quasistatic.cli.score import columns_of, likelihood_values, place, show_likelihood, whole_rows
 
     screen = Screen(as_json=as_json, quiet=quiet)
     data = str(penguins())
@@ -61,8 +61,9 @@ def demo(
     screen.tell()
     screen.table(f"Synthetic rows ({synthetic})", frame.columns, frame.head(5).iter_rows())
 
-    likelihood, frame = score_rows(density, read_table(data), screen, "ais", 16, seed)
-    write_rows(frame, scores, force=force)
+    table, whole = whole_rows(density, read_table(data), screen)
+    likelihood = density.log_likelihood(table, "ais", random_state=seed)
+    write_rows(place(columns_of(likelihood), whole), scores, force=force)
     screen.tell()
     show_likelihood(screen, likelihood)
     screen.tell(f"One line a row: {scores}")

@@ -223,9 +223,10 @@ def _check_outputs(output: str, checkpoint: Path, *, resume: bool, force: bool) 
 
 
 def _say_how_to_resume(checkpoint: Path) -> None:
-    if checkpoint.exists():
+    if any(checkpoint.glob("*/*.safetensors")):
         say(
             f"Stopped. The checkpoint is in {checkpoint}: give the same command again with `--resume` to go on from it."
         )
     else:
+        shutil.rmtree(checkpoint, ignore_errors=True)  # folders for a checkpoint that was never written
         say("Stopped before the first checkpoint: nothing was written.")

@@ -2,14 +2,29 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from quasistatic.cli.options import Json, Model
+import typer
+
+from quasistatic.cli.certify import show_certificate
+from quasistatic.cli.ledger import ledger_values, show_ledger
+from quasistatic.cli.options import Json, Model, Seed
 from quasistatic.cli.screen import Screen, describe, nats
+from quasistatic.errors import SettingError
 
 
-def inspect(model: Model, as_json: Json = False) -> None:
-    """Show the columns, settings, training and origin of a model.
+def inspect(
+    model: Model,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Where along the trajectory the nats are lost, and what to change.")
+    ] = False,
+    data: Annotated[
+        str | None, typer.Option(metavar="DATA", help="Rows for the ledger. [default: rows the model generates]")
+    ] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Show the columns, settings, training, certificate and origin of a model.
 
     The sums of all files in the folder are verified on the way.
 
@@ -17,9 +32,13 @@ def inspect(model: Model, as_json: Json = False) -> None:
 
     `quasistatic inspect model`
 
+    `quasistatic inspect model --ledger --data table.csv`
+
     `quasistatic inspect model --json`
     """
     screen = Screen(as_json=as_json)
+    if data is not None and not ledger:
+        raise SettingError("--data is read for the ledger alone", fix="Add --ledger, or leave out --data.")
 
     from quasistatic import load
 
@@ -27,6 +46,7 @@ def inspect(model: Model, as_json: Json = False) -> None:
     manifest = dict(density.manifest_)
     history = manifest.pop("history")
     parameters = manifest.pop("parameters")
+    certificate = manifest.pop("certificate", None)
     config = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
     settings = config["model"] | config["train"]
     training = summary(history)
@@ -39,9 +59,22 @@ def inspect(model: Model, as_json: Json = False) -> None:
     screen.table("Training", ["", ""], [[name, _text(value)] for name, value in training.items()])
     screen.tell()
     screen.table("Model folder", ["", ""], [[name, text] for name, text in _flat(manifest)])
+    screen.tell()
+    if certificate is None:
+        screen.tell(f"No certificate yet: `quasistatic certify {model}` bounds the error of its likelihoods.")
+    else:
+        from quasistatic.estimator.certificate import Certificate
+
+        show_certificate(screen, Certificate.from_json(certificate))
+    report = _ledger(density, data, seed) if ledger else None
+    if report is not None:
+        screen.tell()
+        show_ledger(screen, report)
     screen.json(
         {
             "model": model,
+            "certificate": certificate,
+            "ledger": None if report is None else ledger_values(report),
             **describe(density.schema_),
             "parameters": parameters,
             "settings": settings,
@@ -50,6 +83,12 @@ def inspect(model: Model, as_json: Json = False) -> None:
             "manifest": manifest,
         }
     )
+
+
+def _ledger(density: Any, data: str | None, seed: int) -> Any:
+    from quasistatic import read_table
+
+    return density.ledger(None if data is None else read_table(data), random_state=seed)
 
 
 def summary(history: list[dict[str, Any]]) -> dict[str, Any]:

@@ -28,3 +28,7 @@ Json = Annotated[
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print the result and warnings only: no schema, no progress.")
 ]
+Steps = Annotated[
+    int | None,
+    typer.Option(metavar="K", min=1, help="Walk the best K of the T steps: faster, a looser bound. [default: all]"),
+]

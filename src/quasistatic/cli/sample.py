@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from quasistatic.cli.options import Force, Json, Model, Quiet, Rows, Seed
+from quasistatic.cli.options import Force, Json, Model, Quiet, Rows, Seed, Steps
 from quasistatic.cli.screen import Screen
 
 
@@ -12,6 +12,7 @@ def sample(
     model: Model,
     number: Annotated[int, typer.Option("--number", "-n", metavar="N", min=1, help="How many rows.")],
     output: Rows,
+    steps: Steps = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -34,7 +35,7 @@ def sample(
 
     from quasistatic import load
 
-    frame = load(model).sample_table(number, random_state=seed)
+    frame = load(model).sample_table(number, random_state=seed, steps=steps)
     write_rows(frame, output, force=force)
     if output != STDOUT:
         screen.result(f"{frame.height} synthetic rows, {frame.width} columns: {output}")

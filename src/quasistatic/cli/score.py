@@ -4,21 +4,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from quasistatic.cli.options import Data, Force, Json, Model, Quiet, Rows, Seed
+from quasistatic.cli.options import Data, Force, Json, Model, Quiet, Rows, Seed, Steps
 from quasistatic.cli.screen import Screen, nats
-from quasistatic.errors import DataError
+from quasistatic.errors import DataError, SettingError
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
     from quasistatic.data.table import Table
     from quasistatic.estimator.density import DiffusionDensity
     from quasistatic.estimator.likelihood import Likelihood
 
-_MEANING = {
-    "bound": "a lower bound on log p(row)",
-    "ais": "an importance-weighted lower bound on log p(row)",
-}
+_Method = Literal["bound", "ais", "smc", "sandwich", "flow"]
+_UPPER = {"exact-sample": "above log p in expectation", "asymptotic": "above log p in the limit of many trajectories"}
 
 
 def score(
@@ -26,13 +25,21 @@ def score(
     data: Data,
     output: Rows,
     method: Annotated[
-        Literal["bound", "ais"],
-        typer.Option(help="`bound`: the variational bound, fast. `ais`: tighter, with an effective sample size."),
+        _Method,
+        typer.Option(
+            help="`bound`: the variational bound, fast. `ais`: tighter, with an effective sample size. `smc`: with resampling. "
+            "`sandwich`: both sides. `flow`: the density of another, deterministic model."
+        ),
     ] = "bound",
     trajectories: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Trajectories a row: more are tighter. [default: 16; 2 with bound]"),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Trajectories a row: more are tighter. [default: 16; 2 with bound, 64 with sandwich, 8 probes with flow]",
+        ),
     ] = None,
+    steps: Steps = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -40,15 +47,18 @@ def score(
 ) -> None:
     """Write a log-likelihood for each row, in nats, with its standard error.
 
-    OUT has one line for each row of DATA, in the same order: `log_likelihood`, `stderr` and, with `--method ais`, `ess`
-    (the effective number of trajectories); a row with missing cells has no numbers. Printed: the mean over the rows and its
-    standard error, the units and the base measure.
+    OUT has one line for each row of DATA, in the same order: `log_likelihood`, `stderr`, `ess` (the effective number of
+    trajectories; not with `bound`) and, with `sandwich`, `upper` and `stderr_upper`; a row with missing cells has no numbers.
+    Printed: the mean over the rows and its standard error, the units and the base measure. `--method flow` writes
+    `flow_log_density` instead: the density of a different model, not to be compared with the others.
 
     **Examples**
 
     `quasistatic score model table.csv -o scores.csv`
 
     `quasistatic score model table.csv -o scores.csv --method ais --trajectories 64`
+
+    `quasistatic score model table.csv -o scores.csv --method sandwich`
     """
     from quasistatic.cli.rows import STDOUT, check_rows_output, write_rows
 
@@ -57,27 +67,24 @@ def score(
 
     from quasistatic import load, read_table
 
-    likelihood, frame = score_rows(load(model), read_table(data), screen, method, trajectories, seed)
+    density = load(model)
+    table, whole = whole_rows(density, read_table(data), screen)
+    if method == "flow":
+        if steps is not None:
+            raise SettingError("the flow has no sub-schedule", fix="Leave out --steps.")
+        frame, values = score_flow(screen, density, table, whole, trajectories, seed)
+    else:
+        likelihood = density.log_likelihood(table, method, trajectories, seed, steps)
+        frame, values = place(columns_of(likelihood), whole), likelihood_values(likelihood)
+        show_likelihood(screen, likelihood)
     write_rows(frame, output, force=force)
-    show_likelihood(screen, likelihood)
     if output != STDOUT:
         screen.tell(f"One line a row: {output}")
-    values = likelihood_values(likelihood)
     screen.json({"model": model, "data": data, "output": output, "rows": frame.height, **values, "seed": seed})
 
 
-def score_rows(
-    density: "DiffusionDensity",
-    table: "Table",
-    screen: Screen,
-    method: Literal["bound", "ais"],
-    trajectories: int | None,
-    seed: int,
-) -> tuple["Likelihood", "pl.DataFrame"]:
-    """Score the rows that are whole; a row with a missing cell keeps its place and has no number.
-
-    Returns:
-        The likelihood of the whole rows, and one line for each row of the table, in its order.
+def whole_rows(density: "DiffusionDensity", table: "Table", screen: Screen) -> tuple["Table", "np.ndarray"]:
+    """The rows without a missing cell, and which they are; a row with one keeps its place in the output and has no number.
 
     Raises:
         DataError: every row has a missing cell.
@@ -87,31 +94,71 @@ def score_rows(
 
     names = [name for name in density.schema_.names if name in table.names]
     whole = np.asarray(~table.frame.select(pl.any_horizontal(pl.col(names).is_null())).to_series().to_numpy())
-    if not whole.all():
-        if not whole.any():
-            fix = "Fill the holes, or fit a model without the columns that have them."
-            raise DataError(
-                "every row has a missing cell, and only whole rows can be scored", where=table.source, fix=fix
-            )
-        screen.warn(f"{np.count_nonzero(~whole)} of {len(table)} rows have missing cells: they get no log-likelihood.")
-        table = table.take(np.flatnonzero(whole))
-    likelihood = density.log_likelihood(table, method=method, trajectories=trajectories, random_state=seed)
-    columns = {"log_likelihood": likelihood.lower, "stderr": likelihood.stderr}
-    if method == "ais":
-        columns["ess"] = likelihood.ess
+    if whole.all():
+        return table, whole
+    if not whole.any():
+        fix = "Fill the holes, or fit a model without the columns that have them."
+        raise DataError("every row has a missing cell, and only whole rows can be scored", where=table.source, fix=fix)
+    screen.warn(f"{np.count_nonzero(~whole)} of {len(table)} rows have missing cells: they get no log-likelihood.")
+    return table.take(np.flatnonzero(whole)), whole
+
+
+def place(columns: "dict[str, np.ndarray]", whole: "np.ndarray") -> "pl.DataFrame":
+    """Numbers of the whole rows, each on its row's line; the other lines are empty, as is a number that is none."""
+    import numpy as np
+    import polars as pl
+
     placed = {name: np.full(len(whole), np.nan) for name in columns}
     for name, values in columns.items():
         placed[name][whole] = values
-    return likelihood, pl.DataFrame(placed).fill_nan(None)
+    return pl.DataFrame(placed).fill_nan(None)
+
+
+def columns_of(likelihood: "Likelihood") -> "dict[str, np.ndarray]":
+    """The columns of the output."""
+    columns = {"log_likelihood": likelihood.lower, "stderr": likelihood.stderr}
+    if likelihood.method != "bound":
+        columns["ess"] = likelihood.ess
+    if likelihood.upper is not None and likelihood.stderr_upper is not None:
+        columns |= {"upper": likelihood.upper, "stderr_upper": likelihood.stderr_upper}
+    return columns
+
+
+def score_flow(
+    screen: Screen, density: "DiffusionDensity", table: "Table", whole: "np.ndarray", probes: int | None, seed: int
+) -> tuple["pl.DataFrame", dict[str, Any]]:
+    """The probability flow's density: its own column, its own words."""
+    from quasistatic.estimator.likelihood import mean_and_stderr
+
+    found = density.flow_log_density(table, 8 if probes is None else probes, random_state=seed)
+    mean, stderr = mean_and_stderr(found.log_density)
+    measure = density.schema_.base_measure()
+    screen.result(
+        f"Mean flow log-density of {len(found.log_density)} rows: {nats(mean, stderr)} nats per row (the density of a different, "
+        "deterministic model with the same network: not a bound, not to be compared with one)"
+    )
+    screen.result(f"Base measure: {measure}")
+    frame = place({"flow_log_density": found.log_density, "stderr": found.stderr}, whole)
+    values = {"scored_rows": len(found.log_density), "method": "flow", "exact_trace": found.exact}
+    return frame, values | {"mean": mean, "mean_stderr": stderr, "unit": "nats per row", "base_measure": measure}
 
 
 def show_likelihood(screen: Screen, likelihood: "Likelihood") -> None:
-    """The mean with its standard error, what it is, and the base measure."""
-    how = f", {likelihood.trajectories} trajectories a row" if likelihood.method == "ais" else ""
+    """The mean with its standard error, what it is, the upper side where there is one, and the base measure."""
+    from quasistatic.estimator.methods import METHODS
+
+    how = "" if likelihood.method == "bound" else f", {likelihood.trajectories} trajectories a row"
     screen.result(
         f"Mean log-likelihood of {len(likelihood.lower)} rows: {nats(likelihood.mean, likelihood.mean_stderr)} "
-        f"{likelihood.unit} ({_MEANING[likelihood.method]}{how})"
+        f"{likelihood.unit} ({METHODS[likelihood.method].meaning}{how})"
     )
+    if likelihood.upper is not None and likelihood.upper_kind is not None:
+        from quasistatic.estimator.likelihood import mean_and_stderr
+
+        screen.result(
+            f"Upper side: {nats(*mean_and_stderr(likelihood.upper))} {likelihood.unit} ({likelihood.upper_kind}: "
+            f"{_UPPER[likelihood.upper_kind]}); the sides are {nats(*likelihood.gap)} apart"
+        )
     screen.result(f"Base measure: {likelihood.base_measure}")
 
 
@@ -119,15 +166,20 @@ def likelihood_values(likelihood: "Likelihood") -> dict[str, Any]:
     """The likelihood of a table for a JSON result."""
     import numpy as np
 
-    values = {
+    values: dict[str, Any] = {
         "scored_rows": len(likelihood.lower),
         "method": likelihood.method,
         "trajectories": likelihood.trajectories,
+        "steps": likelihood.steps,
         "mean": likelihood.mean,
         "mean_stderr": likelihood.mean_stderr,
         "unit": likelihood.unit,
         "base_measure": likelihood.base_measure,
     }
-    if likelihood.method == "ais":
+    if likelihood.method != "bound":
         values |= {"mean_ess": float(np.mean(likelihood.ess))}
+    if likelihood.upper is not None:
+        gap, gap_stderr = likelihood.gap
+        upper = {"mean_upper": float(np.mean(likelihood.upper)), "upper_kind": likelihood.upper_kind}
+        values |= upper | {"gap": gap, "gap_stderr": gap_stderr}
     return values

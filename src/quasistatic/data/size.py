@@ -1,4 +1,4 @@
-"""Refusing, before work begins, a table that cannot fit into memory."""
+"""Refusing, before work begins, what cannot fit into memory."""
 
 import os
 from pathlib import Path
@@ -48,3 +48,17 @@ def check_size(schema: Schema, n_rows: int, available: int | None = None) -> Non
         f"{available / 2**30:.1f} GiB are available; most states: {names}",
         fix='leave columns out (kind "ignore" in a --schema file), merge rare categories, or fit on fewer rows',
     )
+
+
+def require_bytes(needed: int, *, where: str) -> None:
+    """Refuse an array that needs more memory than there is, before it is read.
+
+    Raises:
+        DataError: with both figures in GiB.
+    """
+    available = available_bytes()
+    if needed > available:
+        raise DataError(
+            f"its numbers take {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} GiB are available",
+            where=where, fix="give a smaller file, or fewer or smaller images",
+        )  # fmt: skip

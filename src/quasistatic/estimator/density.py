@@ -5,32 +5,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import jax
 import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
 from quasistatic.checkpoint import load_model, save_model, versions
 from quasistatic.config import DiscreteKernel, ScheduleName
-from quasistatic.data.codec import Codec, EncodedTable
 from quasistatic.data.infer import infer_schema
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import to_native
-from quasistatic.errors import DataError, SettingError
+from quasistatic.errors import SettingError
 from quasistatic.estimator.fitting import FitEvent, Fitted, fit_table
 from quasistatic.estimator.likelihood import Likelihood
+from quasistatic.estimator.methods import METHODS, in_own_units, trajectories_of
+from quasistatic.estimator.parts import Seed
 from quasistatic.estimator.tables import as_table
+from quasistatic.estimator.thermodynamic import ThermodynamicMethods
 from quasistatic.trajectory import sample_rows
 
-METHODS = ("bound", "ais")
-Seed = int | np.integer | np.random.RandomState | None
-DEFAULT_TRAJECTORIES = {"bound": 2, "ais": 16}
 
-
-class DiffusionDensity(DensityMixin, BaseEstimator):
+class DiffusionDensity(ThermodynamicMethods, DensityMixin, BaseEstimator):
     """A density model of a table of mixed columns.
 
     A forward process turns each row into noise in T steps (Gaussian for numbers, an absorbing state or a heat bath for categories), a
@@ -154,66 +150,42 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         self.model_, self.schema_ = fitted.model, fitted.codec.schema
         self.history_ = fitted.record["history"]
         self.manifest_ = {"versions": versions(), **fitted.record}
+        self._sub_schedules: dict[int, tuple[int, ...]] = {}
         return self
-
-    def _key(self, random_state: Seed) -> jax.Array:
-        if random_state is None:
-            return jax.random.key(self._fitted.train_config.seed)
-        if isinstance(random_state, int | np.integer):
-            return jax.random.key(int(random_state))
-        return jax.random.key(check_random_state(random_state).randint(2**31 - 1))
-
-    def _encode(self, X: Any) -> EncodedTable:
-        """The cells of a table to be scored; every cell must be there."""
-        table = as_table(self, X, reset=False)
-        if len(table) == 0:
-            raise DataError("there are no rows to score", where=table.source)
-        encoded = self._fitted.codec.encode(table)
-        _refuse_missing(encoded, self._fitted.codec, table.source)
-        return encoded
 
     def log_likelihood(
         self,
         X: Any,
-        method: Literal["bound", "ais"] = "bound",
+        method: Literal["bound", "ais", "smc", "sandwich"] = "bound",
         trajectories: int | None = None,
         random_state: Seed = None,
+        steps: int | None = None,
     ) -> Likelihood:
-        """Lower bounds on log p of every row, nats, in the data's own units.
+        """Bounds on log p of every row, nats, in the data's own units.
 
         Args:
             X: rows with the columns of the fitted table, without missing cells.
             method: "bound" is K, the mean over draws of the full sum over t. "ais" is `log mean exp(-W)` over independent forward
-                trajectories (annealed importance sampling, Jarzynski): tighter, and tighter still with more of them.
-            trajectories: draws per row; by default 2 for "bound" and 16 for "ais". One draw has no standard error (NaN).
+                trajectories (annealed importance sampling, Jarzynski): tighter, and tighter still with more of them. "smc" resamples
+                them on their way (sequential Monte Carlo). "sandwich" is "ais" with an upper side from a chain of
+                trajectories, which is above log p in the limit of many of them (`upper_kind` "asymptotic").
+            trajectories: draws per row; by default 2 for "bound", 16 for "ais" and "smc", 64 for "sandwich". One draw has no
+                standard error (NaN).
             random_state: seed of the noise; by default the seed of the fit. A row's noise depends on its content and the seed alone.
+            steps: walk the best sub-schedule of so many of the T steps: faster, and a looser bound.
 
         Returns:
             A `Likelihood`.
 
         Raises:
-            SettingError: an unknown method, or trajectories < 1.
+            SettingError: an unknown method, too few trajectories, or steps out of range.
             DataError, SchemaError: rows that the model cannot score.
         """
-        if method not in METHODS:
-            raise SettingError(f"method = {method!r} is none of {', '.join(METHODS)}")
-        n = DEFAULT_TRAJECTORIES[method] if trajectories is None else int(trajectories)
-        if n < 1:
-            raise SettingError(f"trajectories = {trajectories!r} must be at least 1")
+        n = trajectories_of(method, trajectories)
         encoded = self._encode(X)
-        key = self._key(random_state)
-        measure = self.schema_.base_measure()
-        if method == "ais":
-            bound = weighted_bound(evaluate_log_weights(self.model_, encoded.rows, trajectories=n, key=key))
-            return Likelihood(bound.lower + encoded.log_volume, bound.stderr, bound.ess, method, n, measure)
-        draws = evaluate_terms(self.model_, encoded.rows, repetitions=n, key=key)
-        total = draws.total
-        stderr = np.std(total, axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(total), np.nan)
-        terms = {name: np.mean(value, axis=1) for name, value in draws._asdict().items()} | {
-            "log_volume": encoded.log_volume
-        }
-        lower = np.mean(total, axis=1) + encoded.log_volume
-        return Likelihood(lower, stderr, np.full(len(total), np.nan), method, n, measure, terms)
+        model = self._walked(steps)
+        found = METHODS[method].evaluate(model, encoded.rows, n, key=self._key(random_state))
+        return in_own_units(found, encoded.log_volume, method, n, model, self.schema_.base_measure())
 
     def score_samples(self, X: Any) -> np.ndarray:
         """The bound K of every row, nats `[N]`: `log_likelihood(X).lower`."""
@@ -223,23 +195,24 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         """Mean of `score_samples`, nats per row."""
         return float(np.mean(self.score_samples(X)))
 
-    def sample(self, n_samples: int = 1, random_state: Seed = None) -> Any:
+    def sample(self, n_samples: int = 1, random_state: Seed = None, steps: int | None = None) -> Any:
         """New rows, as the kind of frame that was fitted, with its columns, dtypes and categories.
 
         Args:
             n_samples: how many.
             random_state: seed; by default the seed of the fit.
+            steps: walk the best sub-schedule of so many steps: faster, and less exact.
         """
         check_is_fitted(self)
-        return to_native(self.sample_table(n_samples, random_state), self.schema_.container)
+        return to_native(self.sample_table(n_samples, random_state, steps), self.schema_.container)
 
-    def sample_table(self, n_samples: int = 1, random_state: Seed = None) -> pl.DataFrame:
+    def sample_table(self, n_samples: int = 1, random_state: Seed = None, steps: int | None = None) -> pl.DataFrame:
         """New rows as a polars frame; see `sample`."""
         check_is_fitted(self)
         if not isinstance(n_samples, int | np.integer) or n_samples < 0:
             raise SettingError(f"n_samples = {n_samples!r} must be a whole number, not negative")
         key = self._key(random_state)
-        return self._fitted.codec.decode(sample_rows(self.model_, int(n_samples), key=key))
+        return self._fitted.codec.decode(sample_rows(self._walked(steps), int(n_samples), key=key))
 
     def save(self, path: str | os.PathLike[str], force: bool = False) -> None:
         """Write the model folder, whole or not at all.
@@ -294,15 +267,3 @@ def _jsonable(parameters: dict[str, Any]) -> dict[str, Any]:
     """Constructor parameters as JSON; a generator as random_state is not kept (its draw is, as the seed)."""
     state = parameters["random_state"]
     return parameters | {"random_state": int(state) if isinstance(state, int | np.integer) else None}
-
-
-def _refuse_missing(encoded: EncodedTable, codec: Codec, source: str) -> None:
-    observed = np.concatenate([cells.observed for cells in encoded.rows], axis=1)
-    if observed.all():
-        return
-    row, column = np.argwhere(~observed)[0]
-    raise DataError(
-        f"{np.count_nonzero(~observed.all(axis=1))} row(s) have missing cells, and only whole rows can be scored",
-        where=f"{source}, row {row + 1}, column {codec.block_names[column]!r}",
-        fix="drop these rows or fill their holes",
-    )

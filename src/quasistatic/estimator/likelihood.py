@@ -4,19 +4,26 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from quasistatic.bound.upper import UpperKind
+
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Lower bounds on log p, one per row.
+    """Bounds on log p, one per row.
 
     Args:
         lower: `[N]` lower bound on log p(row) in expectation over the Monte Carlo noise, nats, in the data's own units.
         stderr: `[N]` Monte Carlo standard error of `lower`, nats; NaN with one trajectory.
         ess: `[N]` effective sample size of the trajectories; NaN for the bound K, which weights nothing.
-        method: "bound" (K) or "ais" (importance-weighted over trajectories).
+        method: "bound" (K), "ais" (importance-weighted over trajectories), "smc" (over particles that are resampled on their
+            way) or "sandwich" ("ais" with an upper side).
         trajectories: draws per row.
+        steps: of the trajectory that was walked: T, or fewer on a sub-schedule.
         base_measure: what the density refers to: which columns are counted, which measured and in which units.
         terms: `[N]` each, nats, named; they add up to `lower` (method "bound" only).
+        upper: `[N]` the upper side, nats; None for the one-sided methods.
+        stderr_upper: `[N]` its Monte Carlo standard error, nats.
+        upper_kind: "exact-sample": above log p in expectation; "asymptotic": above it in the limit of many trajectories.
         unit: of all these numbers.
     """
 
@@ -25,9 +32,18 @@ class Likelihood:
     ess: np.ndarray
     method: str
     trajectories: int
+    steps: int
     base_measure: str
     terms: dict[str, np.ndarray] = field(default_factory=dict)
+    upper: np.ndarray | None = None
+    stderr_upper: np.ndarray | None = None
+    upper_kind: UpperKind | None = None
     unit: str = "nats per row"
+
+    @property
+    def stderr_lower(self) -> np.ndarray:
+        """`stderr`, by the name that goes with `stderr_upper`."""
+        return self.stderr
 
     @property
     def mean(self) -> float:
@@ -37,5 +53,15 @@ class Likelihood:
     @property
     def mean_stderr(self) -> float:
         """Standard error of `mean` over the rows (their spread contains the Monte Carlo noise), nats; NaN for one row."""
-        n = len(self.lower)
-        return float(np.std(self.lower, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+        return mean_and_stderr(self.lower)[1]
+
+    @property
+    def gap(self) -> tuple[float, float]:
+        """Mean of `upper - lower` over the rows and its standard error over them, nats; NaN without an upper side."""
+        return (float("nan"), float("nan")) if self.upper is None else mean_and_stderr(self.upper - self.lower)
+
+
+def mean_and_stderr(values: np.ndarray) -> tuple[float, float]:
+    """Mean of `[N]` values and its standard error from their spread; NaN for a single one."""
+    n = len(values)
+    return float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")

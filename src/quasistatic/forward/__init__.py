@@ -13,6 +13,7 @@ from quasistatic.forward.schedule import (
     cosine_schedule,
     linear_schedule,
 )
+from quasistatic.forward.sigmoid_gaussian import SigmoidGaussianDiffusion
 from quasistatic.forward.thinned import ThinnedDiffusion
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "GaussianDiffusion",
     "LearnedSchedule",
     "ProductDiffusion",
+    "SigmoidGaussianDiffusion",
     "TableSchedule",
     "ThinnedDiffusion",
     "binomial_diffusion",

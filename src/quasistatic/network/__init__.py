@@ -2,6 +2,18 @@
 
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.network.mlp import ResidualMLP
+from quasistatic.network.multiscale import MultiscaleNetwork
+from quasistatic.network.rbf import RBFNetwork
 from quasistatic.network.retimed import RetimedNetwork
+from quasistatic.network.stepwise import StepwisePerceptron
+from quasistatic.network.unet import UNet
 
-__all__ = ["AbstractNetwork", "ResidualMLP", "RetimedNetwork"]
+__all__ = [
+    "AbstractNetwork",
+    "MultiscaleNetwork",
+    "RBFNetwork",
+    "ResidualMLP",
+    "RetimedNetwork",
+    "StepwisePerceptron",
+    "UNet",
+]

@@ -9,7 +9,7 @@ from quasistatic.network.embed import TIME_FEATURES, time_embedding
 from quasistatic.typing import Array, Float, Key
 
 
-def _normalise(h: Float[Array, " width"]) -> Float[Array, " width"]:
+def normalise(h: Float[Array, " width"]) -> Float[Array, " width"]:
     """Zero mean, unit variance over the units (layer normalisation; the modulation supplies scale and shift)."""
     centred = h - jnp.mean(h)
     return centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred)) + 1e-6)
@@ -34,15 +34,15 @@ class Block(eqx.Module):
 
     def __init__(self, width: int, *, key: Key) -> None:
         k1, k2 = jax.random.split(key)
-        self.modulation = _zero_linear(TIME_FEATURES, 2 * width)
-        self.expand = _linear(width, 2 * width, key=k1)
-        self.contract = _linear(2 * width, width, key=k2)
+        self.modulation = zero_linear(TIME_FEATURES, 2 * width)
+        self.expand = random_linear(width, 2 * width, key=k1)
+        self.contract = random_linear(2 * width, width, key=k2)
 
     def __call__(
         self, h: Float[Array, " width"], time: Float[Array, " embedding"], rate: float, key: Key | None
     ) -> Float[Array, " width"]:
         scale, shift = jnp.split(self.modulation(time), 2)
-        hidden = jax.nn.silu(self.expand(_normalise(h) * (1.0 + scale) + shift))
+        hidden = jax.nn.silu(self.expand(normalise(h) * (1.0 + scale) + shift))
         return h + self.contract(dropout(hidden, rate, key))
 
 
@@ -71,9 +71,9 @@ class ResidualMLP(AbstractNetwork):
         self, n_features: int, n_outputs: int, *, width: int = 256, depth: int = 2, dropout_rate: float = 0.0, key: Key
     ) -> None:
         first, *rest = jax.random.split(key, depth + 1)
-        self.embed = _linear(n_features, width, key=first)
+        self.embed = random_linear(n_features, width, key=first)
         self.blocks = tuple(Block(width, key=k) for k in rest)
-        self.readout = _zero_linear(width, n_outputs)
+        self.readout = zero_linear(width, n_outputs)
         self.n_features, self.n_outputs, self.dropout_rate = n_features, n_outputs, dropout_rate
 
     def __call__(
@@ -84,17 +84,17 @@ class ResidualMLP(AbstractNetwork):
         h = self.embed(features)
         for block, k in zip(self.blocks, keys, strict=True):
             h = block(h, embedding, self.dropout_rate, k)
-        return self.readout(_normalise(h))
+        return self.readout(normalise(h))
 
 
-def _linear(n_in: int, n_out: int, *, key: Key) -> eqx.nn.Linear:
-    """A linear layer with N(0, 1/n_in) weights and no bias at the start."""
+def random_linear(n_in: int, n_out: int, *, scale: float = 1.0, key: Key) -> eqx.nn.Linear:
+    """A linear layer with N(0, scale^2 / n_in) weights and no bias at the start."""
     layer = eqx.nn.Linear(n_in, n_out, key=key)
-    weight = jax.random.normal(key, (n_out, n_in)) * n_in**-0.5
+    weight = jax.random.normal(key, (n_out, n_in)) * (scale * n_in**-0.5)
     return eqx.tree_at(lambda x: (x.weight, x.bias), layer, (weight, jnp.zeros(n_out)))
 
 
-def _zero_linear(n_in: int, n_out: int) -> eqx.nn.Linear:
+def zero_linear(n_in: int, n_out: int) -> eqx.nn.Linear:
     """A linear layer that starts at 0: nothing is learned before the first step, whatever the seed."""
     layer = eqx.nn.Linear(n_in, n_out, key=jax.random.key(0))
     return eqx.tree_at(lambda x: (x.weight, x.bias), layer, (jnp.zeros((n_out, n_in)), jnp.zeros(n_out)))

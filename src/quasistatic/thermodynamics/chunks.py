@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.bound.evaluate import CHUNK, _evaluate, row_checksums
+from quasistatic.bound.evaluate import CHUNK, evaluate_pairs, row_checksums
 from quasistatic.model import DiffusionModel
 from quasistatic.trajectory import Row
 from quasistatic.typing import Key
@@ -35,7 +35,7 @@ def row_chunks(
     for begin in range(0, n_rows, size):
         index = np.repeat(np.minimum(np.arange(begin, begin + size), n_rows - 1), repetitions)
         taken = jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), rows)
-        part = _evaluate(function, model, taken, jnp.asarray(checksums[index]), repetition, key)
+        part = evaluate_pairs(function, model, taken, jnp.asarray(checksums[index]), repetition, key)
         kept = min(size, n_rows - begin)
         yield jax.tree.map(
             lambda x, kept=kept: np.asarray(x, np.float64).reshape(size, repetitions, *x.shape[1:])[:kept], part

@@ -29,6 +29,7 @@ from quasistatic.forward.gaussian import GaussianDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import log_normal_density
 from quasistatic.thermodynamics.chunks import row_chunks
+from quasistatic.trajectory import Row
 from quasistatic.typing import Array, Float, Key, Step
 
 MAX_EXACT_COLUMNS = 20
@@ -94,13 +95,13 @@ class Flow(eqx.Module):
 
 
 def flow_log_density(
-    model: DiffusionModel, rows: Cells, *, key: Key, probes: int = 8, exact: bool | None = None, chunk: int = CHUNK
+    model: DiffusionModel, rows: Row, *, key: Key, probes: int = 8, exact: bool | None = None, chunk: int = CHUNK
 ) -> FlowLikelihood:
     """The flow's log-density of every row.
 
     Args:
         model: of one Gaussian block.
-        rows: without filler cells; unobserved columns are left out.
+        rows: of one block, without filler cells; unobserved columns are left out.
         key: of the probes.
         probes: random sign vectors a row, where the trace is not exact.
         exact: by default up to MAX_EXACT_COLUMNS columns.

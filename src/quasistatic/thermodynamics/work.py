@@ -42,5 +42,6 @@ def generated_work(
     model: DiffusionModel, rows: Row, generated: Generated, *, trajectories: int, key: Key, chunk: int = CHUNK
 ) -> Work:
     """Work in both directions of rows that the model generated (`bound.upper.generate_rows`, `cells_of`)."""
-    forward = forward_work(model, rows, trajectories=trajectories, key=key, chunk=chunk)
+    identity = np.arange(len(generated.log_ratio))  # equal rows get noise of their own
+    forward = -evaluate_log_weights(model, rows, trajectories=trajectories, key=key, chunk=chunk, identity=identity)
     return Work(forward, -evaluate_posterior_log_weights(model, rows, generated, chunk=chunk))

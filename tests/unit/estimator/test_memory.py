@@ -62,7 +62,7 @@ def test_rows_are_evaluated_in_chunks(monkeypatch):
         assert all(leaf.shape[0] == checksums.shape[0] for leaf in jax.tree.leaves(rows))
         return np.asarray(repetition, np.float32)
 
-    monkeypatch.setattr(evaluate, "_evaluate", note)
+    monkeypatch.setattr(evaluate, "evaluate_pairs", note)
     result = evaluate_log_weights(model_of(2), rows_of(700), trajectories=5, key=jax.random.key(0))
     assert shapes == [evaluate.CHUNK] * 4
     np.testing.assert_array_equal(result, np.tile(np.arange(5), (700, 1)))

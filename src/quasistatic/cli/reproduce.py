@@ -1,0 +1,73 @@
+"""`quasistatic reproduce`: the paper's experiments."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from quasistatic.cli.options import Force, Json, Quiet, Seed
+from quasistatic.cli.screen import Screen, duration
+
+if TYPE_CHECKING:
+    from quasistatic.train.loop import Event
+
+Name = Literal["swiss-roll", "heartbeat", "dead-leaves", "textures", "mnist", "cifar10", "table1", "table2"]
+
+
+def reproduce(
+    name: Annotated[
+        Name, typer.Argument(metavar="NAME", help="The experiment, or table1 or table2 to collect results.")
+    ],
+    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")],
+    quick: Annotated[bool, typer.Option("--quick", help="A small version that takes at most three minutes.")] = False,
+    seed: Seed = 0,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run one of the experiments of Sohl-Dickstein et al. (2015): train, measure, draw.
+
+    NAME is `swiss-roll`, `heartbeat`, `dead-leaves`, `textures`, `mnist` or `cifar10`; `table1` and `table2` collect the results that
+    lie in the folders below DIR.
+
+    Writes `metrics.json`, the parameters of every model and the figures into DIR. `mnist` and `cifar10` need their files in the folder
+    that the variable QUASISTATIC_DATA names.
+
+    **Examples**
+
+    `quasistatic reproduce heartbeat --quick -o runs/heartbeat`
+
+    `quasistatic reproduce table1 -o runs`
+    """
+    from pathlib import Path
+
+    from quasistatic.experiments.catalogue import experiment
+    from quasistatic.experiments.running import run
+    from quasistatic.experiments.tables import TABLES, write_table
+
+    screen, folder = Screen(as_json=as_json, quiet=quiet), Path(output)
+    if name in TABLES:
+        screen.result(write_table(name, folder))
+        screen.json({"table": name, "folder": output})
+        return
+    chosen = experiment(name)
+    setting = chosen.quick if quick else chosen.full
+
+    def tell(variant: str, event: "Event") -> None:
+        bound = event.train_nats if event.valid_nats != event.valid_nats else event.valid_nats
+        screen.tell(
+            f"{variant}: step {event.step} of {event.max_steps}, bound {bound:.4f} nats per row (model's units), "
+            f"about {duration(event.seconds_left)} left"
+        )
+
+    metrics = run(chosen, setting, folder, seed=seed, quick=quick, force=force, progress=tell)
+    rows = [
+        [variant, *(f"{values[key]:.3f}" for key in ("K", "K_minus_L_null", "lower"))]
+        for variant, values in metrics["variants"].items()
+    ]
+    published = chosen.published
+    if published.k is not None:
+        rows.append(["published", f"{published.k:.3f}", f"{published.k_minus_l_null:.3f}", None])
+    screen.result(f"{chosen.title}: {chosen.units}")
+    screen.table("", ["model", "K", "K - L_null", "lower (AIS)"], rows)
+    screen.result(f"Numbers, parameters and figures: {output} ({duration(metrics['seconds'])})")
+    screen.json(metrics)

@@ -1,0 +1,99 @@
+"""A folder of PNG and JPEG files of one size."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from quasistatic.data.size import require_bytes
+from quasistatic.errors import DataError
+
+EXTENSIONS = (".png", ".jpg", ".jpeg")
+MAX_PIXELS = 2**24
+"""Of one image: 4096 x 4096. More is refused before it is unpacked."""
+
+_CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3}
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """One image, uint8 `[C, H, W]`, one channel or three.
+
+    Raises:
+        DataError: no intact PNG or JPEG, more than `MAX_PIXELS`, or a colour mode that is neither grey nor RGB.
+    """
+    pillow, path = _pillow(), Path(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pillow.DecompressionBombWarning)  # our limit is lower
+            with pillow.open(path, formats=("PNG", "JPEG")) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise _too_large(path, f"{width} x {height} pixels")
+                if image.mode not in _CHANNELS:
+                    raise DataError(
+                        f"its colour mode is {image.mode}, neither grey nor RGB with 8 bits", where=str(path),
+                        fix="convert it, e.g. `convert in.png -alpha off -depth 8 out.png`",
+                    )  # fmt: skip
+                pixels = np.asarray(image.convert("L" if _CHANNELS[image.mode] == 1 else "RGB"))
+    except FileNotFoundError as error:
+        raise DataError("there is no such file", where=str(path), fix="check the path") from error
+    except pillow.DecompressionBombError as error:
+        raise _too_large(path, "it claims more pixels than can be meant") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's ways to say that a file is damaged
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            f"this is no intact PNG or JPEG file ({error})", where=str(path), fix="remove it or write it again"
+        ) from error
+    return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+
+
+def read_image_folder(folder: str | Path) -> np.ndarray:
+    """All PNG and JPEG files of a folder in the order of their names, uint8 `[N, C, H, W]`; subfolders are not entered.
+
+    Raises:
+        DataError: no such folder, no image in it, images that differ in size or colour, or one that cannot be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError("there is no such folder", where=str(folder), fix="check the path")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS)
+    if not paths:
+        raise DataError(
+            "the folder holds no image", where=str(folder), fix=f"give a folder of {', '.join(EXTENSIONS)} files"
+        )
+    first = read_image(paths[0])
+    require_bytes(len(paths) * first.nbytes, where=str(folder))
+    stack = np.empty((len(paths), *first.shape), np.uint8)
+    for number, path in enumerate(paths):
+        image = read_image(path)
+        if image.shape != first.shape:
+            raise DataError(
+                f"it is {_describe(image)}, but {paths[0].name} is {_describe(first)}", where=str(path),
+                fix="give images of one size and kind: crop, resize or convert them first",
+            )  # fmt: skip
+        stack[number] = image
+    return stack
+
+
+def _describe(image: np.ndarray) -> str:
+    channels, height, width = image.shape
+    return f"{width} x {height} pixels, {'grey' if channels == 1 else 'colour'}"
+
+
+def _too_large(path: Path, size: str) -> DataError:
+    return DataError(
+        f"the image is too large ({size}; the limit is {MAX_PIXELS} pixels)", where=str(path),
+        fix="remove it, or cut it into smaller images",
+    )  # fmt: skip
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise DataError(
+            "PNG and JPEG files need the library Pillow", fix="pip install 'quasistatic[images]'"
+        ) from error
+    return Image

@@ -1,0 +1,127 @@
+"""Images: stacks of pixels from files, and their cells for the model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from quasistatic.data.cells import Cells
+from quasistatic.data.cifar import read_cifar
+from quasistatic.data.idx import read_idx
+from quasistatic.data.image_folder import read_image_folder
+from quasistatic.errors import DataError
+
+
+def read_images(path: str | Path) -> np.ndarray:
+    """Images as a stack `[N, C, H, W]`: uint8 grey levels, or real numbers from a `.npy` file of floats.
+
+    Args:
+        path: a folder of PNG or JPEG files; the folder `cifar-10-batches-py` (its training images); a `.npy` stack `[N, H, W]` or
+            `[N, H, W, C]` with one or three channels; an idx file of images, plain or `.gz`.
+
+    Raises:
+        DataError: nothing of this kind, damaged, too large, or no image in it.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return read_cifar(path) if (path / "data_batch_1").exists() else read_image_folder(path)
+    if path.suffix.lower() == ".npy":
+        return _stack(read_npy(path), path)
+    if path.name.removesuffix(".gz").endswith(("ubyte", ".idx")):
+        return _stack(read_idx(path), path)
+    if not path.exists():
+        raise DataError("there is no such file or folder", where=str(path), fix="check the path")
+    raise DataError(
+        "this is nothing that images can be read from", where=str(path),
+        fix="give a folder of PNG or JPEG files, a .npy stack, an idx file (…-ubyte, …-ubyte.gz) or cifar-10-batches-py",
+    )  # fmt: skip
+
+
+def read_npy(path: str | Path) -> np.ndarray:
+    """The array of a `.npy` file; never a pickled one.
+
+    Raises:
+        DataError: no such file, or no intact array of numbers.
+    """
+    path = Path(path)
+    try:
+        array = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise DataError("there is no such file", where=str(path), fix="check the path") from error
+    except (ValueError, EOFError, OSError) as error:
+        fix = "save plain numbers with numpy.save"
+        raise DataError(f"this is no intact NumPy array ({error})", where=str(path), fix=fix) from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "buif":
+        raise DataError("the file holds no array of numbers", where=str(path), fix="save plain numbers with numpy.save")
+    return array
+
+
+def _stack(array: np.ndarray, path: Path) -> np.ndarray:
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4 or array.shape[-1] not in (1, 3) or 0 in array.shape:
+        raise DataError(
+            f"an array of shape {array.shape} is no stack of images", where=str(path),
+            fix="give [N, H, W] for grey images, or [N, H, W, 3] for colour",
+        )  # fmt: skip
+    if array.dtype.kind == "f":
+        if not np.all(np.isfinite(array)):
+            raise DataError("some pixels are not finite", where=str(path), fix="remove or replace those images")
+    elif array.dtype != np.uint8:
+        raise DataError(
+            f"pixels of type {array.dtype} are neither grey levels 0..255 nor real numbers", where=str(path),
+            fix="save them as uint8, or as float32 for a density",
+        )  # fmt: skip
+    return np.ascontiguousarray(np.moveaxis(array, -1, 1))
+
+
+@dataclass(frozen=True)
+class PixelScale:
+    """One affine map for all pixels, as the paper scales its data: `z = (x - mean) / scale`, of unit variance.
+
+    A grey level is a cell of width `step / scale`: the model gives it its probability *mass*, so that no noise has to be
+    added. A density of real pixels has step 0.
+
+    Args:
+        mean: of all pixels.
+        scale: their standard deviation, with that of the dequantisation (`step^2 / 12`).
+        step: distance of two grey levels; 0 for real numbers.
+    """
+
+    mean: float
+    scale: float
+    step: float
+
+    @classmethod
+    def of(cls, stack: np.ndarray) -> "PixelScale":
+        """The map of a stack; uint8 has steps of 1.
+
+        Raises:
+            DataError: all pixels are equal.
+        """
+        step = 1.0 if stack.dtype == np.uint8 else 0.0
+        variance = float(np.var(stack, dtype=np.float64))
+        if variance == 0:
+            raise DataError("all pixels are equal", fix="give images that differ")
+        return cls(float(np.mean(stack, dtype=np.float64)), float(np.sqrt(variance + step**2 / 12)), step)
+
+    def encode(self, stack: np.ndarray) -> Cells:
+        """Cells `[N, C * H * W]`, plane by plane."""
+        value = ((stack.reshape(len(stack), -1) - self.mean) / self.scale).astype(np.float32)
+        width = np.full(value.shape, self.step / self.scale, np.float32) if self.step else None
+        return Cells(value, np.ones(value.shape, bool), width)
+
+    def decode(self, value: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+        """Images `[N, C, H, W]` of model values: rounded to grey levels (uint8), or real numbers."""
+        x = (np.asarray(value, np.float64) * self.scale + self.mean).reshape(-1, *shape)
+        return np.clip(np.rint(x), 0, 255).astype(np.uint8) if self.step else x
+
+    @property
+    def log_cell_width(self) -> float:
+        """log of a cell's width in the model's units, nats a pixel: `log mass - log width` compares with a density; 0 for densities."""
+        return float(np.log(self.step / self.scale)) if self.step else 0.0
+
+
+def dequantise(stack: np.ndarray, *, seed: int) -> np.ndarray:
+    """Grey levels with uniform noise of exactly one level, `[x - 1/2, x + 1/2]`: for estimators that know densities only."""
+    return stack.astype(np.float64) + np.random.default_rng(seed).uniform(-0.5, 0.5, stack.shape)

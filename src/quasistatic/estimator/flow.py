@@ -1,0 +1,23 @@
+"""The probability flow's density of a table, in the data's own units."""
+
+from quasistatic.data.codec import EncodedTable
+from quasistatic.errors import SettingError
+from quasistatic.forward import ProductDiffusion
+from quasistatic.model import DiffusionModel
+from quasistatic.thermodynamics.ode import FlowLikelihood, flow_log_density
+from quasistatic.typing import Key
+
+
+def flow_likelihood(model: DiffusionModel, encoded: EncodedTable, probes: int, *, key: Key) -> FlowLikelihood:
+    """`flow_log_density` of the single continuous block of a table's model, log-volume added.
+
+    Raises:
+        SettingError: the model has discrete columns, or probes < 1.
+    """
+    if probes < 1:
+        raise SettingError(f"probes = {probes} must be at least 1")
+    forward, rows = model.forward, encoded.rows
+    if isinstance(forward, ProductDiffusion) and len(forward.blocks) == 1:
+        model, rows = DiffusionModel(forward.blocks[0], model.network), encoded.rows[0]
+    found = flow_log_density(model, rows, key=key, probes=probes)
+    return found._replace(log_density=found.log_density + encoded.log_volume)

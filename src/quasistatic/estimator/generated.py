@@ -1,0 +1,57 @@
+"""Rows that the model generates, as the codec sees them, with the weight of their trajectory."""
+
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from quasistatic.bound.upper import Generated, generate_rows
+from quasistatic.data.cells import Cells
+from quasistatic.data.codec import Codec
+from quasistatic.data.table import Table
+from quasistatic.model import DiffusionModel
+from quasistatic.typing import Key
+
+_ROUNDING = 1e-3
+"""Of a cell's width: by how much float32 may push a value over its edge."""
+
+
+class GeneratedRows(NamedTuple):
+    """Rows of the model, each an exact draw together with its trajectory.
+
+    Args:
+        rows: their cells.
+        log_volume: `[n]`, nats.
+        generated: what weighs their trajectories.
+    """
+
+    rows: tuple[Cells, ...]
+    log_volume: np.ndarray
+    generated: Generated
+
+
+def generate_table(model: DiffusionModel, codec: Codec, n_rows: int, *, key: Key) -> GeneratedRows:
+    """About `n_rows` rows of the model, sent through the codec and back.
+
+    A rounded value comes back as the cell it fell into, and given that, its trajectory is an exact draw of the posterior of
+    the cell. A value that does not lie in the cell it comes back as (a negative count becomes 0; the value of an atom met by
+    chance) would not be: its row is left out, which says nothing about the trajectories of the others.
+    """
+    generated = generate_rows(model, n_rows, key=key)
+    encoded = codec.encode(Table(codec.decode(generated.x_0), "generated rows"))
+    kept = np.flatnonzero(_returned(encoded.rows, generated.x_0))
+    rows, log_volume, generated = jax.tree.map(lambda x: x[kept], (encoded.rows, encoded.log_volume, generated))
+    return GeneratedRows(rows, log_volume, generated)
+
+
+def _returned(rows: tuple[Cells, ...], x_0: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Which rows came back as what was generated, bool `[n]`."""
+    same = np.ones(len(x_0[0]), bool)
+    for cells, x in zip(rows, x_0, strict=True):
+        if np.issubdtype(x.dtype, np.integer):
+            same &= np.all(cells.value == x, axis=1)
+        elif cells.width is not None:
+            inside = np.abs(x - cells.value) <= (0.5 + _ROUNDING) * cells.width
+            free = cells.width == 0 if cells.filler is None else (cells.width == 0) | cells.filler
+            same &= np.all(inside | free, axis=1)
+    return same

@@ -1,0 +1,94 @@
+"""The ledger of a table in the data's own units, with its verdict."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from quasistatic.bound import evaluate_terms
+from quasistatic.errors import SettingError
+from quasistatic.model import DiffusionModel, thin
+from quasistatic.thermodynamics.ledger import Ledger, ledger
+from quasistatic.thermodynamics.verdict import Verdict, verdict
+from quasistatic.trajectory import Row
+from quasistatic.typing import Key
+
+REPETITIONS = 2
+
+
+@dataclass(frozen=True)
+class LedgerReport:
+    """Where along the trajectory the nats are lost, and what to change.
+
+    Args:
+        steps: the `thermodynamics.ledger.Ledger`: costs, work, dissipation and corridor of every step, nats a row.
+        log_volume: mean over the rows, nats: from the model's units to the data's.
+        verdict: what limits K, in words and in nats.
+        blocks: names of the blocks of columns, in the order of the corridor's last axis.
+        base_measure: what the likelihood is a density of.
+        unit: of all numbers.
+    """
+
+    steps: Ledger
+    log_volume: float
+    verdict: Verdict
+    blocks: tuple[str, ...]
+    base_measure: str
+    unit: str = "nats per row"
+
+    @property
+    def k_nats(self) -> float:
+        """K in the data's own units: minus the sum of the costs, plus the log-volume."""
+        return self.steps.k_nats + self.log_volume
+
+    @property
+    def log_p_nats(self) -> float:
+        """K plus the dissipation: log p as far as the trajectories tell."""
+        return self.steps.log_p_nats + self.log_volume
+
+    def lines(self) -> list[dict[str, Any]]:
+        """One dict for each step t = 1..T and one for the prior; their costs and the log-volume add up to -K."""
+        found, T = self.steps, len(self.steps.cost.mean) - 1
+        lines: list[dict[str, Any]] = []
+        for i in range(T + 1):
+            line: dict[str, Any] = {
+                "t": i + 1 if i < T else "prior",
+                "cost": float(found.cost.mean[i]),
+                "stderr": float(found.cost.stderr[i]),
+                "work": float(found.work.mean[i]),
+                "dissipation": float(found.dissipation.mean[i]),
+            }
+            for b, name in enumerate(self.blocks if i < T else ()):
+                line |= {
+                    f"signal ({name})": float(found.corridor.signal[i, b]),
+                    f"entropy ({name})": float(found.corridor.learned[i, b]),
+                    f"lowest entropy ({name})": float(found.corridor.lower[i, b]),
+                    f"kernel entropy ({name})": float(found.corridor.upper[i, b]),
+                }
+            lines.append(line)
+        return lines
+
+
+def ledger_report(
+    model: DiffusionModel, rows: Row, log_volume: np.ndarray, measure: str, trajectories: int, *, key: Key
+) -> LedgerReport:
+    """The ledger of encoded rows, and the verdict on it.
+
+    Raises:
+        SettingError: fewer than 2 trajectories: one does not dissipate measurably.
+    """
+    if trajectories < 2:
+        raise SettingError(f"trajectories = {trajectories} must be at least 2", fix="the dissipation is a spread")
+    found = ledger(model, rows, key=key, repetitions=REPETITIONS, trajectories=trajectories)
+    blocks = tuple("numbers" if continuous else "states" for continuous in found.continuous)
+    return LedgerReport(found, float(np.mean(log_volume)), verdict(found, _half(model, rows, key)), blocks, measure)
+
+
+def _half(model: DiffusionModel, rows: Row, key: Key) -> float | None:
+    """K with every other step left out; None where there is none to leave out."""
+    T = model.trajectory_length
+    if T < 2:
+        return None
+    steps = range(T, 0, -2)
+    halved = thin(model, tuple(steps)[::-1])
+    return float(np.mean(evaluate_terms(halved, rows, repetitions=REPETITIONS, key=key).total))

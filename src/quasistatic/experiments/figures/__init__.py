@@ -1,0 +1,1 @@
+"""Figures of the experiments: matplotlib without a display, animations by Pillow."""

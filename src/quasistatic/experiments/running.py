@@ -1,0 +1,99 @@
+"""Running an experiment: train every variant, measure it, write numbers, parameters and figures."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from quasistatic.checkpoint import versions
+from quasistatic.errors import OutputError
+from quasistatic.experiments.experiment import Experiment, Run, Setting, Trained, Variant
+from quasistatic.experiments.metrics import measure
+from quasistatic.experiments.store import save_parameters
+from quasistatic.train.loop import Event, fit
+from quasistatic.trajectory import sample_rows
+
+Progress = Callable[[str, Event], None]
+
+
+def run(
+    experiment: Experiment,
+    setting: Setting,
+    folder: Path,
+    *,
+    seed: int = 0,
+    quick: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Run an experiment and write `metrics.json`, one folder of parameters per variant, and the figures.
+
+    Args:
+        experiment: which.
+        setting: its size, usually `experiment.full` or `experiment.quick`.
+        folder: made if absent.
+        seed: of data, weights, training and evaluation.
+        quick: only noted in metrics.json.
+        force: write into a folder that holds something.
+        progress: called with the variant's name after each evaluation of its training.
+
+    Returns:
+        What metrics.json holds.
+
+    Raises:
+        OutputError: the folder holds something (and not `force`).
+        DataError: the data are not there or damaged.
+    """
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not force:
+        raise OutputError("the folder holds something already", where=str(folder), fix="choose another one, or --force")
+    began = time.monotonic()
+    data = experiment.load(setting, seed)  # before anything is written
+    folder.mkdir(parents=True, exist_ok=True)
+    trained = tuple(_train(experiment, setting, variant, data, seed, progress) for variant in experiment.variants)
+    done = Run(experiment, setting, data, trained, folder, seed)
+    for item in trained:
+        save_parameters(folder / item.variant.name, done, item)
+    first = trained[0].metrics
+    metrics = {
+        "experiment": experiment.name,
+        **{name: first[name] for name in ("K", "L_null", "K_minus_L_null", "lower", "upper")},
+        "units": experiment.units,
+        "seed": seed,
+        "quick": quick,
+        "versions": versions(),
+        "published": asdict(experiment.published),
+        "variants": {item.variant.name: {"note": item.variant.note, **item.metrics} for item in trained},
+        **(experiment.extra(done) if experiment.extra else {}),
+    }
+    if experiment.draw is not None:
+        experiment.draw(done)
+    metrics["seconds"] = round(time.monotonic() - began, 1)
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return metrics
+
+
+def _train(
+    experiment: Experiment, setting: Setting, variant: Variant, data: Any, seed: int, progress: Progress | None
+) -> Trained:
+    build_key, measure_key, sample_key = jax.random.split(jax.random.key(seed), 3)
+    config = replace(setting.train, seed=seed)
+    if variant.learning_rate is not None:
+        config = replace(config, learning_rate=variant.learning_rate)
+    began = time.monotonic()
+
+    def tell(event: Event) -> None:
+        if progress is not None:
+            progress(variant.name, event)
+
+    found = fit(variant.build(setting, build_key), data.train, data.valid, config, callback=tell)
+    seconds = time.monotonic() - began
+    metrics = measure(found.model, data, setting, experiment.per_row(setting), key=measure_key)
+    metrics |= {"steps": found.history[-1]["step"], "training_seconds": round(seconds, 1)}
+    samples = np.asarray(sample_rows(found.model, setting.n_samples, key=sample_key))
+    return Trained(variant, found.model, found.history, metrics, samples)

@@ -1,0 +1,99 @@
+"""The paper's two tables from the `metrics.json` of finished runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from quasistatic.errors import DataError
+
+TABLE_1 = ("swiss-roll", "heartbeat", "textures", "dead-leaves", "cifar10")
+TABLE_2 = ("mnist",)
+TABLES = {"table1": TABLE_1, "table2": TABLE_2}
+
+PARZEN_BITS = {
+    "stacked CAE": (174, 2.3),
+    "DBN": (199, 2.9),
+    "deep GSN": (309, 1.6),
+    "diffusion (the paper)": (317, 2.7),
+    "adversarial net": (325, 2.9),
+    "perfect model": (349, 3.3),
+}
+"""Published Parzen log-likelihoods of MNIST, bits per image, with standard errors (the paper's table 2)."""
+
+
+def collect(folder: Path) -> dict[str, dict[str, Any]]:
+    """The metrics of all runs right below a folder, by experiment.
+
+    Raises:
+        DataError: no such folder, a `metrics.json` that is none, or two runs of one experiment.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("*/metrics.json")):
+        try:
+            metrics = json.loads(path.read_text(encoding="utf-8"))
+            name = metrics["experiment"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"this is no result of an experiment ({error})", where=str(path), fix="run it again"
+            ) from error
+        if name in found:
+            raise DataError(f"two runs of {name} lie here", where=str(path), fix="move one of them away")
+        found[name] = metrics
+    return found
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _markdown(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def table_1(results: dict[str, dict[str, Any]]) -> str:
+    """K and K - L_null of every model, beside the paper's, as Markdown."""
+    head = ["data", "model", "units", "K", "K - L_null", "lower bound (AIS)", "K, paper", "K - L_null, paper"]
+    rows = []
+    for name in TABLE_1:
+        if name not in results:
+            continue
+        metrics = results[name]
+        published = metrics["published"]
+        for model, values in metrics["variants"].items():
+            size = " (quick)" if metrics["quick"] else ""
+            rows.append(
+                [name + size, model, metrics["units"], _number(values["K"]), _number(values["K_minus_L_null"]),
+                 _number(values["lower"]), _number(published["k"]), _number(published["k_minus_l_null"])]
+            )  # fmt: skip
+    return _markdown(head, rows)
+
+
+def table_2(results: dict[str, dict[str, Any]]) -> str:
+    """Parzen log-likelihood of MNIST, bits per image, as Markdown."""
+    rows = [[name, f"{bits} ± {error}", "10000"] for name, (bits, error) in PARZEN_BITS.items()]
+    metrics = results["mnist"]
+    for model, values in metrics["parzen"].items():
+        size = " (quick)" if metrics["quick"] else ""
+        entry = f"{values['bits_per_image']:.1f} ± {values['stderr']:.1f}"
+        rows.append([f"this program, {model}{size}", entry, str(values["samples"])])
+    return _markdown(["model", "bits per image", "samples"], rows)
+
+
+def write_table(name: str, folder: Path) -> str:
+    """Write `NAME.md` and `NAME.json` of the runs below a folder, and return the Markdown.
+
+    Raises:
+        DataError: no run of the table's experiments lies there.
+    """
+    results = {key: value for key, value in collect(folder).items() if key in TABLES[name]}
+    if not results:
+        wanted = TABLES[name][0]
+        raise DataError(
+            f"no results for {name} lie below this folder", where=str(folder),
+            fix=f"run the experiments first, e.g. `quasistatic reproduce {wanted} -o {folder / wanted}`",
+        )  # fmt: skip
+    text = table_1(results) if name == "table1" else table_2(results)
+    (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    (folder / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    return text

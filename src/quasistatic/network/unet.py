@@ -1,0 +1,117 @@
+"""A small U-Net: residual convolutions on two resolutions, modulated by the time."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from quasistatic.network.base import AbstractNetwork
+from quasistatic.network.embed import TIME_FEATURES, time_embedding
+from quasistatic.network.mlp import zero_linear
+from quasistatic.network.planes import (
+    PixelLinear,
+    planes_of,
+    require_divisible,
+    tiles,
+    to_pixels,
+    to_planes,
+    untile,
+)
+from quasistatic.typing import Array, Float, Key
+
+
+def _normalise_pixels(h: Float[Array, "H W C"]) -> Float[Array, "H W C"]:
+    """Zero mean, unit variance over the planes of each pixel."""
+    centred = h - jnp.mean(h, axis=-1, keepdims=True)
+    return centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred), axis=-1, keepdims=True) + 1e-6)
+
+
+class ImageBlock(eqx.Module):
+    """`h + W2 silu(W1 * modulated(h))`: a 3 x 3 convolution between a modulated normalisation and a 1 x 1 layer."""
+
+    modulation: eqx.nn.Linear
+    convolve: PixelLinear
+    contract: PixelLinear
+
+    def __init__(self, channels: int, *, key: Key) -> None:
+        k1, k2 = jax.random.split(key)
+        self.modulation = zero_linear(TIME_FEATURES, 2 * channels)
+        self.convolve = PixelLinear(channels, channels, size=3, key=k1)
+        self.contract = PixelLinear(channels, channels, key=k2)
+
+    def __call__(self, h: Float[Array, "H W C"], time: Float[Array, " embedding"]) -> Float[Array, "H W C"]:
+        scale, shift = jnp.split(self.modulation(time)[None, None], 2, axis=-1)
+        hidden = _normalise_pixels(h) * (1.0 + scale) + shift
+        return h + self.contract(jax.nn.silu(self.convolve(hidden)))
+
+
+class UNet(AbstractNetwork):
+    """Tiles of `tile` x `tile` pixels, blocks on them, blocks on 2 x 2 of them with twice the planes, blocks on them again.
+
+    The path through the coarse level is added to the fine one.
+
+    Args:
+        n_features: length of the input, planes of height x width pixels.
+        n_outputs: length of the output, likewise.
+        height: of the image.
+        width: of the image.
+        channels: planes of the fine level.
+        depth: blocks on the fine level before, on the coarse level, and on the fine level after it, each.
+        tile: side of the squares that are one pixel inside; 1 works on the pixels themselves.
+        key: random key of the initial weights.
+    """
+
+    stem: PixelLinear
+    before: tuple[ImageBlock, ...]
+    down: PixelLinear
+    coarse: tuple[ImageBlock, ...]
+    up: PixelLinear
+    after: tuple[ImageBlock, ...]
+    readout: PixelLinear
+    height: int = eqx.field(static=True)
+    width: int = eqx.field(static=True)
+    tile: int = eqx.field(static=True)
+    n_features: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        n_features: int,
+        n_outputs: int,
+        *,
+        height: int,
+        width: int,
+        channels: int = 48,
+        depth: int = 1,
+        tile: int = 2,
+        key: Key,
+    ) -> None:
+        planes_in = planes_of(n_features, height, width, what="features")
+        planes_out = planes_of(n_outputs, height, width, what="outputs")
+        require_divisible(height, width, 2 * tile)
+        ends, blocks = jax.random.split(key)
+        stem_key, down_key, up_key = jax.random.split(ends, 3)
+        keys = jax.random.split(blocks, (3, depth))
+        self.stem = PixelLinear(planes_in * tile**2, channels, size=3, key=stem_key)
+        self.before = tuple(ImageBlock(channels, key=k) for k in keys[0])
+        self.down = PixelLinear(4 * channels, 2 * channels, key=down_key)
+        self.coarse = tuple(ImageBlock(2 * channels, key=k) for k in keys[1])
+        self.up = PixelLinear(2 * channels, 4 * channels, key=up_key)
+        self.after = tuple(ImageBlock(channels, key=k) for k in keys[2])
+        self.readout = PixelLinear(channels, planes_out * tile**2, key=None)
+        self.height, self.width, self.tile = height, width, tile
+        self.n_features, self.n_outputs = n_features, n_outputs
+
+    def __call__(
+        self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None
+    ) -> Float[Array, " P"]:
+        embedding = time_embedding(time)
+        h = self.stem(tiles(to_pixels(features, self.height, self.width), self.tile))
+        for block in self.before:
+            h = block(h, embedding)
+        g = self.down(tiles(h, 2))
+        for block in self.coarse:
+            g = block(g, embedding)
+        h = h + untile(self.up(g), 2)
+        for block in self.after:
+            h = block(h, embedding)
+        return to_planes(untile(self.readout(_normalise_pixels(h)), self.tile))
