@@ -24,6 +24,8 @@ from quasistatic.forward import (
 from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.network import MultiscaleNetwork, RBFNetwork, ResidualMLP, StepwisePerceptron, UNet
 from quasistatic.posterior import AllOf, Function, Linear, Noisy, Observed, Range, Soft
+from quasistatic.posterior.measured import Measured
+from quasistatic.posterior.units import Units
 
 EVEN = [[1 / 2] * 2, [1 / 3] * 3, [1 / 4] * 4]
 UNEVEN = [[0.8, 0.2], [0.6, 0.1, 0.3], [0.4, 0.3, 0.2, 0.1]]
@@ -126,6 +128,21 @@ def _bump(x):
     return -jnp.log1p(jnp.square(x[0] - 1.0)) - 0.3 * jnp.abs(x[0])
 
 
+def _curve(x):
+    """A measurement through a curve that is steep about 0."""
+    return -0.5 * jnp.square((x[0] + 1.5 * jnp.tanh(3.0 * x[0]) - 1.2) / 0.3)
+
+
+def _f(x):
+    return np.array(x, np.float32)
+
+
+BENT = Units(
+    _f([[-4.0, -2.0, 2.0, 4.0]]), _f([[-3.0, -0.5, 0.5, 3.0]]), _f([[0.9, 0.4, 0.4, 0.9]]), _f([1.0]), _f([0.2])
+)
+"""A column whose values are sparse in the middle."""
+
+
 def _mixed(x):
     """r of a number and a state together."""
     return -0.5 * jnp.square(x[0][0] - jnp.where(x[1][0] == 1, 1.0, -0.5))
@@ -156,6 +173,8 @@ EVIDENCE = {
     "half-line": ("gaussian-erasure", lambda: Range.of([1.21], [np.inf])),
     "function": ("gaussian-erasure", lambda: Function(_bump)),
     "function-without-gradient": ("gaussian-erasure", lambda: Function(_bump, guided=False)),
+    "function-of-a-curve": ("gaussian-erasure", lambda: Function(_curve)),
+    "measured": ("gaussian-erasure", lambda: Measured(_f([0.7]), _f([0.4]), np.array([True]), BENT)),
     "function-of-states": ("heat-bath-uniform", lambda: Function(_pair)),
     "function-of-masked": ("absorbing", lambda: Function(_pair)),
     "function-of-mixed": ("gaussian-x-heat-bath", lambda: Function(_mixed)),

@@ -86,7 +86,9 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
 def _soft(codec: Codec, column: Column, wanted: Any) -> Soft:
     where = f"{SOURCE}, column {column.name!r}"
     if not column.is_discrete:
-        raise SchemaError("a list or dict of categories, but the column has numbers", where=where, fix="use between(low, high)")
+        raise SchemaError(
+            "a list or dict of categories, but the column has numbers", where=where, fix="use between(low, high)"
+        )
     weights = dict(wanted) if isinstance(wanted, Mapping) else dict.fromkeys(wanted, 1.0)
     known = {str(c): i for i, c in enumerate(column.categories)}
     strange = [c for c in weights if str(c) not in known]

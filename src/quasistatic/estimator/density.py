@@ -18,8 +18,8 @@ from quasistatic.data.schema import Schema
 from quasistatic.data.table import to_native
 from quasistatic.errors import SettingError
 from quasistatic.estimator.fitting import FitEvent, Fitted, fit_table
-from quasistatic.estimator.likelihood import Likelihood
 from quasistatic.estimator.holes import evaluate_table
+from quasistatic.estimator.likelihood import Likelihood
 from quasistatic.estimator.methods import in_own_units, trajectories_of
 from quasistatic.estimator.parts import Seed
 from quasistatic.estimator.posterior import PosteriorMethods

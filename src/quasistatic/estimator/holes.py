@@ -30,7 +30,9 @@ def evaluate_table(model: DiffusionModel, encoded: EncodedTable, method: str, n:
         return METHODS[method].evaluate(model, encoded.rows, n, key=key)
     if method == "sandwich":
         count = np.count_nonzero(~whole)
-        raise SettingError(f"{count} row(s) have missing cells, and only whole rows have an upper side", fix="use 'smc'")
+        raise SettingError(
+            f"{count} row(s) have missing cells, and only whole rows have an upper side", fix="use 'smc'"
+        )
     holed = encoded.take(np.flatnonzero(~whole))
     below = evidence_of_rows(model, holed.rows, particles=max(n, LEAST_PARTICLES), key=jax.random.fold_in(key, 1))
     found: dict[str, Any] = {}
@@ -44,4 +46,3 @@ def evaluate_table(model: DiffusionModel, encoded: EncodedTable, method: str, n:
             values[whole] = found[name]
         placed[name] = values
     return placed
-

@@ -190,7 +190,10 @@ class PosteriorMethods(FittedParts):
         return ConditionedDensity(self, evidence, log_volume)
 
     def posterior(
-        self, log_r: Callable[[dict[str, jax.Array]], jax.Array], given: Mapping[str, Any] | None = None, guided: bool = True
+        self,
+        log_r: Callable[[dict[str, jax.Array]], jax.Array],
+        given: Mapping[str, Any] | None = None,
+        guided: bool = True,
     ) -> ConditionedDensity:
         """p(x) r(x) / Z for any r; `log_evidence` is log Z = log E r.
 
@@ -266,7 +269,9 @@ def _noisy_rows(
     noisy = np.array([name in sigma for name in codec.continuous_names])
     z = rows[0]
     seen = z.observed & noisy
-    values = np.stack([frame[n].cast(pl.Float64, strict=False).fill_null(0.0).to_numpy() for n in codec.continuous_names], 1)
+    values = np.stack(
+        [frame[n].cast(pl.Float64, strict=False).fill_null(0.0).to_numpy() for n in codec.continuous_names], 1
+    )
     known = (z._replace(observed=z.observed & ~noisy), *rows[1:])
     if codec.with_atoms:  # at which atom a noisy cell is, is not known either
         codes, place = rows[-1], len(codec.discrete)
@@ -302,5 +307,9 @@ def _kept(frame: pl.DataFrame, filled: pl.DataFrame) -> pl.DataFrame:
     columns = []
     for name in filled.columns:
         there, drawn = frame[name], filled[name]
-        columns.append(drawn if there.dtype == pl.Null else there.zip_with(there.is_not_null(), drawn.cast(there.dtype, strict=False)))
+        columns.append(
+            drawn
+            if there.dtype == pl.Null
+            else there.zip_with(there.is_not_null(), drawn.cast(there.dtype, strict=False))
+        )
     return frame.with_columns(columns)

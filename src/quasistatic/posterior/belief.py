@@ -8,6 +8,7 @@ belief is a guess that can be multiplied with evidence, stays normalised and kee
 A continuous column is a normal distribution cut to an interval, or pinned to a cell; a discrete one a table of probabilities.
 """
 
+from collections.abc import Callable
 from typing import Self
 
 import equinox as eqx
@@ -240,3 +241,40 @@ def _believe(part: AbstractDistribution) -> NormalBelief | StateBelief:
             return StateBelief(jnp.where(part.candidates[:, None], part.values.log_probs, known))
         case _:
             raise TypeError(f"no belief is defined for {type(part).__name__}")
+
+
+PROMISE_DRAWS = 8
+"""Draws of either belief behind a promise."""
+
+
+def log_expectation(belief: Belief, guided: Belief, log_r: Callable[[State], Array]) -> Array:
+    """About log E r under a belief, nats: r averaged over draws of the belief and of its guided form, weighed as their mixture.
+
+    The draws use the same random numbers at every x_t, so that promises differ by what is known there and not by chance; the mixture
+    keeps a guide that is too sure of itself from promising too much.
+    """
+
+    def of(source: Belief, key: Key) -> Array:
+        x = source.sample(key=key)
+        here = belief.log_prob(x)
+        return log_r(x) + here - jnp.logaddexp(here, guided.log_prob(x)) + jnp.log(2.0)
+
+    plain, aimed = (jax.random.split(jax.random.key(seed), PROMISE_DRAWS) for seed in (0, 1))
+    values = [jax.vmap(lambda k: of(belief, k))(plain), jax.vmap(lambda k: of(guided, k))(aimed)]
+    return jax.nn.logsumexp(jnp.concatenate(values)) - jnp.log(2.0 * PROMISE_DRAWS)
+
+
+SHARES = (0.0, 0.03, 0.1, 0.3, 1.0)
+"""Lengths tried of a step."""
+
+
+def best_step(belief: Belief, log_r: Callable[[State], Array], at: State, proposed: State) -> State:
+    """The best of a few points on the way of the continuous columns to a proposed x_0, by p r: Newton's method must not overshoot."""
+
+    def moved(share: Array) -> State:
+        pairs = zip(belief.parts, belief.split(at), belief.split(proposed), strict=True)
+        return belief.state(tuple(a + share * (b - a) if isinstance(p, NormalBelief) else a for p, a, b in pairs))
+
+    points = jax.vmap(moved)(jnp.asarray(SHARES, jnp.float32))
+    height = jax.vmap(lambda x: log_r(x) + belief.log_prob(x))(points)
+    return jax.tree.map(lambda x: x[jnp.argmax(height)], points)

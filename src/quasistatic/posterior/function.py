@@ -8,9 +8,12 @@ import jax
 import jax.numpy as jnp
 
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.posterior.belief import Belief, NormalBelief, StateBelief
+from quasistatic.posterior.belief import Belief, NormalBelief, StateBelief, best_step, log_expectation
 from quasistatic.posterior.evidence import AbstractOpenEvidence
 from quasistatic.typing import Array, Float, State
+
+EXPANSIONS = 3
+"""Times that r is expanded: about the believed x_0, and about what each expansion makes of it (Newton's method)."""
 
 
 class Function(AbstractOpenEvidence):
@@ -18,7 +21,8 @@ class Function(AbstractOpenEvidence):
 
     With `guided`, the belief is multiplied with what a small change of each column does to r at the believed x_0: for a continuous
     column the expansion to second order (the paper's mean shift `f_mu + f_Sigma d log r/dx`, held back where log r bends down),
-    for a discrete one `log r` with the column in each of its states. Without, r only weighs. NaN counts as r = 0.
+    for a discrete one `log r` with the column in each of its states. Without, r only weighs. Promises are averages of r over a few
+    draws of the belief. NaN counts as r = 0.
 
     Args:
         log_r: of a state x_0, to a scalar, nats.
@@ -36,21 +40,17 @@ class Function(AbstractOpenEvidence):
         return value if self.share is None else self.share * value
 
     def guide(self, belief: Belief) -> Belief:
-        at = belief.best()
-        if not self.guided:
-            return belief.updated(0, belief.parts[0], self.log_prob(at)[None])
-        found = belief
-        for i, part in enumerate(belief.parts):
-            changed = (
-                self._bent(belief, i, part, at)
-                if isinstance(part, NormalBelief)
-                else self._switched(belief, i, part, at)
-            )
-            found = found.updated(i, changed, jnp.zeros(1))
-        # E r is about p(x) r(x) / q(x) at any x, exactly so where the expansion is exact.
-        there = found.best()
-        gain = self.log_prob(there) + belief.log_prob(there) - found.log_prob(there)
-        return found.updated(0, found.parts[0], gain[None])
+        found, at = belief, belief.best()
+        for _ in range(EXPANSIONS if self.guided else 0):
+            at = best_step(belief, self.log_prob, at, found.best())
+            found = belief
+            for i, part in enumerate(belief.parts):
+                if isinstance(part, NormalBelief):
+                    changed = self._bent(belief, i, part, at)
+                else:
+                    changed = self._switched(belief, i, part, at)
+                found = found.updated(i, changed, jnp.zeros(1))
+        return found.updated(0, found.parts[0], log_expectation(belief, found, self.log_prob)[None])
 
     def _bent(self, belief: Belief, i: int, part: NormalBelief, at: State) -> NormalBelief:
         parts = belief.split(at)
