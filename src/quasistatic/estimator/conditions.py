@@ -1,7 +1,7 @@
 """From what a user says of columns, in their own words and units, to evidence in the model's space."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -111,7 +111,7 @@ def _states(codec: Codec, j: int, r: np.ndarray) -> Soft:
     return Soft.of(table, block=1 if codec.continuous else 0)
 
 
-def _range(codec: Codec, column: Column, wanted: Between) -> list[AbstractEvidence]:
+def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEvidence]:
     where = f"{SOURCE}, column {column.name!r}"
     if column.is_discrete:
         raise SchemaError("a range, but the column has categories", where=where, fix="give a list of categories")
@@ -134,12 +134,14 @@ def _range(codec: Codec, column: Column, wanted: Between) -> list[AbstractEviden
     within = np.full((2, len(codec.continuous)), [[-np.inf], [np.inf]])
     within[:, j] = z
     if not column.atoms:
-        return [Range.of(*within)]
+        return [Range.of(within[0], within[1])]
     place = len(codec.discrete) + codec.with_atoms.index(column)
-    coordinates = np.asarray([(a - column.offset) / column.step if column.has_lattice else a for a in column.atoms])
+    coordinates = np.asarray(
+        [(a - column.offset) / (column.step or 1.0) if column.has_lattice else a for a in column.atoms]
+    )
     inside = (coordinates >= low) & (coordinates <= high)
     if not inside.any():
-        return [_states(codec, place, np.r_[1.0, np.zeros(len(inside))]), Range.of(*within)]
+        return [_states(codec, place, np.r_[1.0, np.zeros(len(inside))]), Range.of(within[0], within[1])]
 
     def log_r(x_0: Any) -> Any:
         at_atom = x_0[-1][place] > 0

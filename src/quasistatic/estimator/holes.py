@@ -38,9 +38,9 @@ def evaluate_table(model: DiffusionModel, encoded: EncodedTable, method: str, n:
     found: dict[str, Any] = {}
     if whole.any():
         found = METHODS[method].evaluate(model, encoded.take(np.flatnonzero(whole)).rows, n, key=key)
-    placed = {}
+    placed, n_rows = {}, len(encoded)
     for name, part in below._asdict().items():
-        values = np.empty(len(whole))
+        values = np.empty(n_rows)
         values[~whole] = part
         if whole.any():
             values[whole] = found[name]

@@ -236,9 +236,9 @@ def _believe(part: AbstractDistribution) -> NormalBelief | StateBelief:
             return NormalBelief.of(part.mean, part.log_variance)
         case Categorical():
             return StateBelief(part.log_probs)
-        case RandomSubset(values=Categorical()):
-            known = jnp.where(jax.nn.one_hot(part.current, part.values.log_probs.shape[1]) > 0, 0.0, LOG_ZERO)
-            return StateBelief(jnp.where(part.candidates[:, None], part.values.log_probs, known))
+        case RandomSubset(values=Categorical(log_probs=log_probs)):
+            known = jnp.where(jax.nn.one_hot(part.current, log_probs.shape[1]) > 0, 0.0, LOG_ZERO)
+            return StateBelief(jnp.where(part.candidates[:, None], log_probs, known))
         case _:
             raise TypeError(f"no belief is defined for {type(part).__name__}")
 

@@ -23,7 +23,7 @@ from quasistatic.posterior.evidence import AbstractEvidence
 from quasistatic.posterior.guide import guess, parts_of
 from quasistatic.posterior.smc import Posterior, newcomers, summary
 from quasistatic.trajectory import log_weight
-from quasistatic.typing import Array, Bool, Float, Int, Key
+from quasistatic.typing import Array, Bool, Float, Int, Key, State
 
 
 def is_absorbing(model: DiffusionModel) -> bool:
@@ -50,7 +50,7 @@ class OrderedWalk(eqx.Module):
         return summary(newcomers(x_0, self.particles), x_0, log_w, self.draws, key=draw_key)
 
 
-def guessed(model: DiffusionModel, evidence: AbstractEvidence, *, key: Key) -> tuple[Array, Float[Array, ""]]:
+def guessed(model: DiffusionModel, evidence: AbstractEvidence, *, key: Key) -> tuple[State, Float[Array, ""]]:
     """One x_0 and its log-weight, nats."""
     blank = model.forward.prior().sample(key=key)
     x = blank[0] if isinstance(blank, tuple) else blank

@@ -34,6 +34,9 @@ COLLAPSED = 2.0
 """Fewer effective particles than this, and a row's draws say little."""
 
 
+Walk = TwistedWalk | OrderedWalk
+
+
 class RowPosteriors(NamedTuple):
     """Posteriors of N rows, NumPy.
 
@@ -79,35 +82,57 @@ def posterior_rows(
     if not leaves or len(leaves[0]) == 0:
         raise DataError("there is no row to condition on", fix="give at least one row")
     checksums = row_checksums((tuple(leaves),))  # type: ignore[arg-type]
-    numbers = _numbers_among_equals(checksums)
+    rows = jax.tree.map(np.asarray, evidence)
+    walk = _walk(model, particles, draws)
+    return _walked(walk, model, rows, checksums, _numbers_among_equals(checksums), key, chunk, shared=False)
+
+
+def _walk(model: DiffusionModel, particles: int, draws: int) -> Walk:
+    return OrderedWalk(particles, draws) if is_absorbing(model) else TwistedWalk(particles, draws)
+
+
+def _walked(
+    walk: Walk,
+    model: DiffusionModel,
+    evidence: AbstractEvidence,
+    checksums: np.ndarray,
+    numbers: np.ndarray,
+    key: Key,
+    chunk: int,
+    *,
+    shared: bool,
+) -> RowPosteriors:
+    """Populations for all checksums and numbers, their evidence row by row or one that they share."""
     n_rows = len(checksums)
-    size = min(max(chunk // particles, 1), 1 << (n_rows - 1).bit_length())
-    walk = OrderedWalk(particles, draws) if is_absorbing(model) else TwistedWalk(particles, draws)
+    size = min(max(chunk // walk.particles, 1), 1 << (n_rows - 1).bit_length())
     parts = []
     for begin in range(0, n_rows, size):
         index = np.minimum(np.arange(begin, begin + size), n_rows - 1)
-        taken = jax.tree.map(lambda x, index=index: jnp.asarray(np.asarray(x)[index]), evidence)
-        found = _walk_rows(walk, model, taken, jnp.asarray(checksums[index]), jnp.asarray(numbers[index]), key)
+        taken = evidence if shared else jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), evidence)
+        labels = jnp.asarray(checksums[index]), jnp.asarray(numbers[index])
+        found = _walk_rows(walk, model, taken, *labels, key, shared)
         parts.append(jax.tree.map(lambda x, n=min(size, n_rows - begin): np.asarray(x)[:n], found))
     whole: Posterior = jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
-    numbers_of_rows = (np.asarray(x, np.float64) for x in (whole.log_evidence, whole.ess, whole.lowest_ess))
-    log_evidence, ess, lowest = numbers_of_rows
-    return RowPosteriors(whole.draws, log_evidence, np.sqrt(np.asarray(whole.variance, np.float64)), ess, lowest)
+    log_evidence, variance, ess, lowest = (
+        np.asarray(x, np.float64) for x in (whole.log_evidence, whole.variance, whole.ess, whole.lowest_ess)
+    )
+    return RowPosteriors(whole.draws, log_evidence, np.sqrt(variance), ess, lowest)
 
 
 @eqx.filter_jit
 def _walk_rows(
-    walk: TwistedWalk | OrderedWalk,
+    walk: Walk,
     model: DiffusionModel,
     evidence: AbstractEvidence,
     checksums: Array,
     numbers: Array,
     key: Key,
+    shared: bool,
 ) -> Posterior:
     def one(r: AbstractEvidence, checksum: Array, number: Array) -> Posterior:
         return walk(model, r, key=jax.random.fold_in(jax.random.fold_in(key, checksum), number))
 
-    return jax.vmap(one)(evidence, checksums, numbers)
+    return jax.vmap(one, in_axes=(None if shared else 0, 0, 0))(evidence, checksums, numbers)
 
 
 def _numbers_among_equals(checksums: np.ndarray) -> np.ndarray:
@@ -155,7 +180,7 @@ def impute_rows(
     full, empty = observed.all(axis=1), ~observed.any(axis=1)
     # An atom's continuous cell is drawn too: nothing of it is decoded.
     states = [np.repeat(np.asarray(cells.value)[None], n_imputations, axis=0) for cells in blocks]
-    log_evidence, ess = np.full((2, len(full)), np.nan)
+    log_evidence, ess = np.full((2, len(observed)), np.nan)
     holes = np.flatnonzero(~full & ~empty)
     if len(holes):
         taken = tuple(cells.take(holes) for cells in blocks)
@@ -237,10 +262,9 @@ def condition_rows(
         populations: at least this many.
     """
     runs = max(populations, -(-2 * n_rows // particles))
-    repeated = jax.tree.map(
-        lambda x: np.repeat(np.asarray(x)[None], runs, axis=0), _Keyed(evidence, np.zeros((), np.int32))
-    )
-    found = posterior_rows(model, repeated, draws=particles, particles=particles, key=key)
+    same, numbers = np.zeros(runs, np.uint32), np.arange(runs, dtype=np.uint32)
+    walk = _walk(model, particles, particles)
+    found = _walked(walk, model, evidence, same, numbers, key, CHUNK, shared=True)
     log_z = found.log_evidence
     alive = np.isfinite(log_z)
     if not alive.any():
@@ -257,25 +281,3 @@ def condition_rows(
     ess = float(z.sum() ** 2 / np.sum(z[alive] ** 2 / found.ess[alive]))
     stderr = float(z.std(ddof=1) / z.mean() / np.sqrt(runs)) if runs > 1 else float(found.stderr[0])
     return Conditioned(states, float(np.log(z.mean()) + highest), stderr, ess, runs * particles)
-
-
-class _Keyed(AbstractEvidence):
-    """Evidence that may have no arrays, with one that counts the rows."""
-
-    evidence: AbstractEvidence
-    row: Array
-
-    def log_prob(self, x_0):
-        return self.evidence.log_prob(x_0)
-
-    def condition(self, belief):
-        return self.evidence.condition(belief)
-
-    def guide(self, belief):
-        return self.evidence.guide(belief)
-
-    def log_residual(self, x_0):
-        return self.evidence.log_residual(x_0)
-
-    def tempered(self, share):
-        return type(self)(self.evidence.tempered(share), self.row)

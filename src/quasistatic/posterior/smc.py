@@ -181,7 +181,8 @@ def summary(crowd: Crowd, x_0: State, log_weight: Float[Array, " P"], draws: int
 
 def newcomers(x_t: State, n: int) -> Crowd:
     """A crowd of n particles that have not moved yet."""
-    return Crowd(x_t, *jnp.zeros((2, n)), jnp.arange(n), jnp.zeros(()), jnp.zeros(()), jnp.full((), float(n)))
+    nothing, zero = jnp.zeros(n), jnp.zeros(())
+    return Crowd(x_t, nothing, nothing, jnp.arange(n), zero, zero, jnp.full((), float(n)))
 
 
 def _picked(log_weight: Float[Array, " P"], n: int, *, key: Key) -> Array:

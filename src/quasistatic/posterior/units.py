@@ -52,7 +52,7 @@ class Units(eqx.Module):
         columns = codec.continuous
         step = np.asarray([c.step if c.has_lattice else 1.0 for c in columns], np.float32)
         offset = np.asarray([c.offset if c.has_lattice else 0.0 for c in columns], np.float32)
-        return cls(table(0), table(1), table(2), step, offset)
+        return cls(*map(jnp.asarray, (table(0), table(1), table(2), step, offset)))
 
     def values(self, z: Float[Array, " Dc"]) -> Float[Array, " Dc"]:
         """Values in the columns' own units; increasing and differentiable in z."""
