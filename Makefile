@@ -17,7 +17,7 @@ demo: $(VENV)/.installed-core
 	$(BIN)/quasistatic demo --output demo-output --force
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow

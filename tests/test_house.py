@@ -15,8 +15,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE = REPOSITORY / "src" / "quasistatic"
 FILES = sorted(SOURCE.rglob("*.py"))
 BANNED_NAMES = {"utils", "util", "misc", "helpers", "helper", "common", "core"}
-HEAVY = ("jax", "sklearn", "polars", "numpy", "pandas", "equinox", "optax")
-COMMANDS = ("fit", "sample", "score", "certify", "inspect", "demo", "reproduce")
+HEAVY = ("jax", "sklearn", "polars", "numpy", "pandas", "equinox", "optax", "matplotlib", "jinja2")
+COMMANDS = ("fit", "sample", "score", "certify", "inspect", "report", "demo", "reproduce")
 
 
 def short(path: Path) -> str:

@@ -9,6 +9,7 @@ from quasistatic.cli.demo import demo
 from quasistatic.cli.failure import guarded
 from quasistatic.cli.fit import fit
 from quasistatic.cli.inspect import inspect
+from quasistatic.cli.report import report
 from quasistatic.cli.reproduce import reproduce
 from quasistatic.cli.sample import sample
 from quasistatic.cli.score import score
@@ -41,9 +42,9 @@ def quasistatic(
 
     `quasistatic demo` shows everything on a small real table.
 
-    `quasistatic fit table.csv -o model`, then `sample`, `score`, `certify` and `inspect` the model.
+    `quasistatic fit table.csv -o model`, then `sample`, `score`, `certify`, `inspect` and `report` the model.
     """
 
 
-for command in (fit, sample, score, certify, inspect, demo, reproduce):
+for command in (fit, sample, score, certify, inspect, report, demo, reproduce):
     app.command(no_args_is_help=command is not demo)(guarded(command))

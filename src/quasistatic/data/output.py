@@ -1,8 +1,8 @@
-"""Tables to files: whole or not at all, and never over a file without leave."""
+"""Files out: whole or not at all, and never over a file without leave. Tables in the format of their extension."""
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,8 +13,13 @@ from quasistatic.data.files import EXTENSIONS
 from quasistatic.errors import OutputError
 
 
-def check_output(path: str | Path, force: bool = False) -> Path:
+def check_output(path: str | Path, force: bool = False, extensions: Collection[str] = EXTENSIONS) -> Path:
     """Refuse, before any work, a path that `write_table` would refuse.
+
+    Args:
+        path: the file to make.
+        force: replace a file that exists.
+        extensions: of the kinds of file that it may be.
 
     Raises:
         OutputError: unknown extension, a folder, a missing or write-protected parent folder, or a file that exists.
@@ -22,8 +27,8 @@ def check_output(path: str | Path, force: bool = False) -> Path:
     path = Path(path)
     if path.is_dir():
         raise OutputError("this is a folder", where=str(path), fix="give the name of a file")
-    if path.suffix.lower() not in EXTENSIONS:
-        fix = f"give a name that ends in {', '.join(EXTENSIONS)}"
+    if path.suffix.lower() not in extensions:
+        fix = f"give a name that ends in {', '.join(extensions)}"
         raise OutputError(f"unknown kind of file {path.suffix!r}", where=str(path), fix=fix)
     parent = path.parent
     if not parent.is_dir():
@@ -48,15 +53,32 @@ def write_table(frame: pl.DataFrame, path: str | Path, force: bool = False) -> N
     """
     path = check_output(path, force)
     write = _WRITERS[path.suffix.lower()]
+    write_whole(path, lambda file: write(frame, file), force)
+
+
+def write_whole(
+    path: Path, write: Callable[[BinaryIO], object], force: bool = False, extensions: Collection[str] = EXTENSIONS
+) -> None:
+    """Let `write` fill a file beside `path`, and rename it.
+
+    Args:
+        path: the file to make.
+        write: takes the file, open for bytes.
+        force: replace a file that exists.
+        extensions: as for `check_output`.
+
+    Raises:
+        OutputError: as `check_output`, or the disk is full, or `write` refuses.
+    """
     temporary = None
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
-            write(frame, file)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
-        check_output(path, force)
+        check_output(path, force, extensions)
         os.replace(temporary, path)
         temporary = None
     except OutputError:

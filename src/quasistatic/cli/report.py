@@ -1,0 +1,105 @@
+"""`quasistatic report`: a model, and what it makes of a table, as one HTML file."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quasistatic.cli.options import Force, Json, Model, Quiet, Seed
+from quasistatic.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from quasistatic.report.findings import Findings
+
+
+def report(
+    model: Model,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            show_default=False,
+            help="A table to hold against the model, best of rows that it was not fitted on. Without it: what the model alone can say.",
+        ),
+    ] = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="OUT", help="The HTML file to write.")
+    ] = "report.html",
+    trajectories: Annotated[
+        int, typer.Option(metavar="N", min=3, help="Trajectories a row: more bring the two sides together.")
+    ] = 32,
+    seed: Seed = 0,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write one HTML file that shows a model: what it learned, how likely the data are, and how far the numbers can be trusted.
+
+    OUT needs no network and no script. It has columns and pairs of columns, real against sampled; both sides of the likelihood; the
+    most and the least likely rows; the certificate, the work in both directions and the ledger.
+
+    Needs two more libraries: `pip install "quasistatic[report]"`.
+
+    **Examples**
+
+    `quasistatic report model table.csv`
+
+    `quasistatic report model -o model.html`
+    """  # fmt: skip
+    from quasistatic.report.libraries import require_libraries
+    from quasistatic.report.output import check_page, write_page
+
+    screen = Screen(as_json=as_json, quiet=quiet)
+    require_libraries()
+    check_page(output, force)
+
+    from quasistatic import load, read_table
+    from quasistatic.report.compute import find
+    from quasistatic.report.headline import headline, notices
+    from quasistatic.report.page import render
+
+    density = load(model)
+    table = None if data is None else read_table(data)
+    config = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
+    found = find(
+        density, table, name=Path(model).resolve().name, data_name="" if data is None else Path(data).name,
+        settings=config["model"] | config["train"], trajectories=trajectories, seed=seed, tell=screen.tell,
+    )  # fmt: skip
+    write_page(render(found), output, force)
+    first = headline(found)
+    for notice in notices(found) if data is not None else []:
+        screen.warn(notice)
+    for side in first.sides:
+        screen.result(f"{first.what}: {side.number} {side.meaning}")
+    screen.result(first.measure)
+    screen.result(f"Report: {output}")
+    screen.json({"model": model, "data": data, "output": output, **report_values(found), "seed": seed})
+
+
+def report_values(found: "Findings") -> dict[str, Any]:
+    """The numbers of the page for a JSON result."""
+    from quasistatic.cli.score import likelihood_values
+
+    data, steps = found.data, found.ledger.steps
+    return {
+        "rows": None if data is None else data.rows,
+        "rows_with_missing_cells": None if data is None else data.holes,
+        "fitted_on_these_rows": None if data is None else data.seen,
+        "score": None if found.scored is None else likelihood_values(found.scored.likelihood),
+        "validation_bound": found.density.manifest_["validation_bound_nats"],
+        "certificate": found.certificate.to_json() | {"stored": found.certificate_stored},
+        "crooks_slope": found.slope.value,
+        "crooks_stderr": found.slope.stderr,
+        "ledger": {
+            "rows": steps.n_rows,
+            "k": found.ledger.k_nats,
+            "dissipation": steps.dissipation.total,
+            "dissipation_stderr": steps.dissipation.total_stderr,
+            "limit": found.ledger.verdict.limit,
+            "verdict": found.ledger.verdict.words,
+        },
+        "marginals": {m.column.name: {"distance": m.distance, "chance": m.chance} for m in found.marginals},
+        "trajectories": found.trajectories,
+        "base_measure": found.density.schema_.base_measure(),
+    }

@@ -1,0 +1,135 @@
+"""What the report asks of a density: everything random, expensive or private happens here, the rest of the room draws and words it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from quasistatic.bound.upper import bidirectional
+from quasistatic.data.codec import check_columns
+from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.schema import Column
+from quasistatic.data.table import Table
+from quasistatic.errors import DataError
+from quasistatic.estimator.certificate import Certificate
+from quasistatic.estimator.density import DiffusionDensity
+from quasistatic.estimator.likelihood import Likelihood
+from quasistatic.report.association import Association, associate
+from quasistatic.report.columns import Marginal, marginal, read_column
+from quasistatic.report.findings import DataFindings, Findings, Limits, Scored
+from quasistatic.thermodynamics.crooks import matched_slope
+
+
+def find(
+    density: DiffusionDensity,
+    table: Table | None,
+    *,
+    name: str,
+    data_name: str = "",
+    settings: dict[str, Any] | None = None,
+    trajectories: int = 32,
+    seed: int = 0,
+    limits: Limits = Limits(),
+    tell: Callable[[str], None] = lambda text: None,
+) -> Findings:
+    """Everything that the report says of a model.
+
+    Args:
+        density: a fitted model.
+        table: data to hold against it; None for the model alone.
+        name: of the model, for the page.
+        data_name: of the data.
+        settings: of the model and its training.
+        trajectories: a row, at least 3.
+        seed: of everything random.
+        limits: on rows and columns.
+        tell: is told what is being done.
+
+    Raises:
+        DataError: a table without rows.
+        SchemaError: columns or categories that are not the model's.
+    """
+    if table is not None and len(table) == 0:
+        raise DataError("there are no rows to report on", where=table.source)
+    if table is not None:
+        check_columns(table, density.schema_)
+    columns = list(density.schema_.columns)
+    real = None if table is None else table.take(_subset(np.arange(len(table)), limits.compared, seed))
+    n_sampled = max(limits.generated if real is None else len(real), min(limits.generated, limits.compared))
+    tell(f"Drawing {n_sampled} rows")
+    sampled = density.sample_table(n_sampled, random_state=seed)
+    marginals, association = _compare(columns, real, Table(sampled, "the sampled rows"), limits)
+
+    whole = np.zeros(0, np.int64) if table is None else _whole(table, density)
+    index = _subset(whole, limits.scored, seed + 1)
+    n_generated = min(limits.generated, n_sampled)
+    tell(f"Scoring {n_generated} sampled rows")
+    generated = density.log_likelihood(
+        sampled.head(n_generated), method="ais", trajectories=trajectories, random_state=seed
+    )
+    scored = None
+    if table is not None and len(index):
+        tell(f"Scoring {len(index)} rows of the data from both sides")
+        scored = _score(density, table, index, generated, trajectories, seed)
+    data = None
+    if table is not None and real is not None:
+        seen = fingerprint(table) == density.manifest_["data"]["fingerprint"]
+        data = DataFindings(data_name, len(table), len(table) - len(whole), len(real), seen, scored)
+
+    tell("Weighing trajectories in both directions")
+    certificate, stored = _certificate(density, trajectories, seed, limits)
+    work = density.work(limits.weighed, trajectories, random_state=seed)
+    bracket = bidirectional(-work.forward, -work.reverse)
+
+    tell("Making the ledger")
+    rows = (sampled if scored is None else scored.table).head(limits.ledger)
+    ledger = density.ledger(rows, trajectories=max(trajectories // 2, 2), random_state=seed)
+    return Findings(
+        name, density, settings or {}, seed, trajectories, data, sampled, marginals, association, generated,
+        certificate, stored, work, matched_slope(work.forward, work.reverse), bracket.upper - bracket.lower, ledger,
+    )  # fmt: skip
+
+
+def _subset(index: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """At most so many of the indices, drawn without replacement, in their order."""
+    if len(index) <= most:
+        return index
+    return np.sort(np.random.default_rng(seed).choice(index, most, replace=False))
+
+
+def _whole(table: Table, density: DiffusionDensity) -> np.ndarray:
+    """Rows without a missing cell in the columns of the model."""
+    names = [name for name in density.schema_.names if name in table.names]
+    holes = table.frame.select(pl.any_horizontal(pl.col(names).is_null())).to_series().to_numpy()
+    return np.flatnonzero(~holes)
+
+
+def _compare(
+    columns: list[Column], real: Table | None, sampled: Table, limits: Limits
+) -> tuple[tuple[Marginal, ...], Association | None]:
+    of_sampled = [read_column(sampled, column) for column in columns]
+    of_real = None if real is None else [read_column(real, column) for column in columns]
+    marginals = tuple(
+        marginal(column, None if of_real is None else of_real[j], of_sampled[j]) for j, column in enumerate(columns)
+    )
+    if len(columns) < 2:
+        return marginals, None
+    taken = slice(limits.paired)
+    return marginals, associate(columns[taken], of_real and of_real[taken], of_sampled[taken])
+
+
+def _score(
+    density: DiffusionDensity, table: Table, index: np.ndarray, generated: Likelihood, trajectories: int, seed: int
+) -> Scored:
+    rows = table.take(index)
+    likelihood = density.log_likelihood(rows, method="sandwich", trajectories=trajectories, random_state=seed)
+    typical = np.searchsorted(np.sort(generated.lower), likelihood.lower) / len(generated.lower)
+    return Scored(likelihood, index, rows.frame.select(density.schema_.names), typical)
+
+
+def _certificate(density: DiffusionDensity, trajectories: int, seed: int, limits: Limits) -> tuple[Certificate, bool]:
+    stored = density.manifest_.get("certificate")
+    if stored is not None:
+        return Certificate.from_json(stored), True
+    return density.certify(limits.certificate, trajectories, random_state=seed), False

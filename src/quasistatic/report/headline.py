@@ -1,0 +1,123 @@
+"""The number that the page begins with, and what a reader must know before believing it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from quasistatic.estimator.likelihood import mean_and_stderr
+from quasistatic.report.findings import Findings
+from quasistatic.report.wording import counted, nats, plain, shortened
+
+FEW_TRAJECTORIES = 2.0
+"""An effective number of trajectories below this hangs on a single one."""
+MEASURE = 260
+"""Characters of the base measure on top of the page."""
+
+
+class Side(NamedTuple):
+    """A number in large type, and what it is."""
+
+    number: str
+    meaning: str
+
+
+class Headline(NamedTuple):
+    """The first thing on the page.
+
+    Args:
+        what: a heading.
+        sides: the number, or both sides of it.
+        lines: what it means.
+        measure: what the likelihood is a density of.
+    """
+
+    what: str
+    sides: list[Side]
+    lines: list[str]
+    measure: str
+
+
+def headline(found: Findings) -> Headline:
+    """Both sides of the mean log-likelihood of the data; without any, the bound on the rows held out while fitting."""
+    measure = _measure(found)
+    certificate = found.certificate
+    accuracy = (
+        f"On rows that the model generated, the two sides are {nats(certificate.gap, certificate.gap_stderr)} nats apart with "
+        f"{certificate.trajectories} trajectories: by no more is the lower side too low on average."
+    )
+    scored = found.scored
+    if scored is None:
+        bound = float(found.density.manifest_["validation_bound_nats"])
+        held_out = found.density.manifest_["data"]["held_out"]
+        lines = [
+            f"The bound K while fitting ({held_out}). It also chose when to stop, which flatters it slightly.",
+            accuracy,
+        ]
+        return Headline(
+            "Held-out bound on the mean log-likelihood",
+            [Side(nats(bound), "nats per row, a lower side")],
+            lines,
+            measure,
+        )
+    likelihood = scored.likelihood
+    assert likelihood.upper is not None  # of the method "sandwich"
+    upper, upper_stderr = mean_and_stderr(likelihood.upper)
+    sides = [
+        Side(nats(likelihood.mean, likelihood.mean_stderr), f"{likelihood.unit}, lower side"),
+        Side(nats(upper, upper_stderr), f"{likelihood.unit}, upper side (asymptotic)"),
+    ]
+    rows = len(likelihood.lower)
+    lines = [
+        f"Mean over {counted(rows, 'row')}, {likelihood.trajectories} trajectories a row. "
+        + (
+            "± says how much the mean would change with other rows of the same source."
+            if rows > 1
+            else "One row has no ±."
+        ),
+        accuracy,
+    ]
+    return Headline("Mean log-likelihood of the data", sides, lines, measure)
+
+
+def _measure(found: Findings) -> str:
+    whole = plain(found.density.schema_.base_measure())
+    short = shortened(whole, MEASURE)
+    return f"Base measure: {short}" + ("." if short == whole else " (the whole of it at the end).")
+
+
+def notices(found: Findings) -> list[str]:
+    """What was left out, and what flatters."""
+    if found.data is None:
+        return [
+            "No data were given: this page tells what the model alone can say. Give DATA, best of rows that the model was not "
+            "fitted on, to see real columns and pairs against sampled ones, both sides of the likelihood of real rows, and the "
+            "most and the least likely of them."
+        ]
+    data, said = found.data, []
+    if data.seen:
+        said.append(
+            "These data are the table that the model was fitted on, which flatters its likelihood. For a judgement, give rows that "
+            "it has not seen."
+        )
+    if data.holes:
+        said.append(
+            f"{data.holes:,} of {counted(data.rows, 'row')} have missing cells: they get no log-likelihood and are left out of the "
+            "scores and of the ledger."
+        )
+    if found.scored is None:
+        said.append("Every row has a missing cell: none could be scored, and there are no likely and unlikely rows.")
+    elif len(found.scored.index) < data.rows - data.holes:
+        said.append(
+            f"Scored are {len(found.scored.index):,} of the {data.rows - data.holes:,} whole rows, drawn at random (seed {found.seed})."
+        )
+    if data.compared < data.rows:
+        said.append(
+            f"Columns and pairs are compared on {data.compared:,} of the {data.rows:,} rows, drawn at random (seed {found.seed})."
+        )
+    alone = 0 if found.scored is None else int(np.count_nonzero(found.scored.likelihood.ess < FEW_TRAJECTORIES))
+    if alone:
+        said.append(
+            f"The lower side of {counted(alone, 'row')} hangs on fewer than {FEW_TRAJECTORIES:g} effective trajectories and may be "
+            "far too low: ask for more trajectories."
+        )
+    return said

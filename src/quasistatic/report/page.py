@@ -1,0 +1,148 @@
+"""The page: what was found, in words, tables and pictures, as one HTML text."""
+
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from quasistatic.report import tables
+from quasistatic.report.drawing import Picture
+from quasistatic.report.figures_corridor import draw_corridors
+from quasistatic.report.figures_dependence import SHOWN as SHOWN_IN_MATRIX
+from quasistatic.report.figures_dependence import draw_matrices
+from quasistatic.report.figures_ledger import draw_ledger
+from quasistatic.report.figures_marginals import draw_marginal
+from quasistatic.report.figures_sandwich import draw_gaps, draw_sandwich, draw_scores
+from quasistatic.report.figures_training import training_curve
+from quasistatic.report.figures_work import draw_crooks, draw_work
+from quasistatic.report.findings import Findings
+from quasistatic.report.headline import headline, notices
+from quasistatic.report.wording import counted, plain
+
+SHOWN_COLUMNS = 20
+"""Columns whose distribution is drawn at most."""
+
+
+def render(found: Findings) -> str:
+    """The page of a report: the same findings give the same text."""
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters["breakable"] = breakable
+    return environment.get_template("page.html.jinja").render(_context(found))
+
+
+def breakable(text: str) -> Markup:
+    """Escaped text that may be broken after an underscore, as long column names must be on a phone.
+
+    Example:
+        >>> breakable("a_<b>")
+        Markup('a_<wbr>&lt;b&gt;')
+    """
+    return Markup("_<wbr>").join(text.split("_"))
+
+
+def _template(name: str) -> str:
+    return (files("quasistatic.report") / "template" / name).read_text(encoding="utf-8")
+
+
+def _context(found: Findings) -> dict[str, Any]:
+    manifest, data = found.density.manifest_, found.data
+    training = training_curve(found.density.history_)
+    return {
+        "version": version("quasistatic"),
+        "css": _template("page.css"),
+        "model": plain(found.name),
+        "data": data and {"name": plain(data.name), "rows": counted(data.rows, "row")},
+        "fitted": {
+            "rows": counted(manifest["data"]["rows"], "row"),
+            "columns": counted(len(found.density.schema_.columns), "column"),
+            "version": manifest["versions"]["quasistatic"],
+            "seed": manifest["seed"],
+            "fingerprint": manifest["data"]["fingerprint"][:12],
+        },
+        "scored": found.scored is not None,
+        "headline": headline(found),
+        "notices": notices(found),
+        "measure": plain(found.density.schema_.base_measure()),
+        "schema": tables.schema_table(found.density.schema_),
+        "marginals": _marginals(found),
+        "dependence": _dependence(found),
+        "rows": _rows(found),
+        "sandwich": _sandwich(found),
+        "certificate": {"stored": found.certificate_stored, "table": tables.certificate_table(found.certificate)},
+        "work": {
+            "rows": counted(len(found.work.reverse), "generated row"),
+            "trajectories": found.work.forward.shape[1],
+            "pictures": [draw_work(found.work), draw_crooks(found.work, found.slope)],
+        },
+        "ledger": _ledger(found),
+        "training": training,
+        "origin": tables.origin_tables(manifest, found.settings),
+    }
+
+
+def _marginals(found: Findings) -> dict[str, Any]:
+    compared = found.data is not None
+    marginals = sorted(found.marginals, key=lambda m: -m.distance) if compared else list(found.marginals)
+    shown = marginals[:SHOWN_COLUMNS]
+    rest = len(marginals) - len(shown)
+    return {
+        "sampled": counted(found.sampled.height, "sampled row"),
+        "real": found.data and counted(found.data.compared, "real row"),
+        "shown": len(shown),
+        "rest": rest,
+        "pictures": [draw_marginal(m, number) for number, m in enumerate(shown)],
+        "table": tables.marginal_table(marginals) if rest and compared else None,
+    }
+
+
+def _dependence(found: Findings) -> dict[str, Any] | None:
+    association = found.association
+    if association is None:
+        return None
+    paired = len(association.names)
+    return {
+        "bins": association.bins,
+        "columns": len(found.marginals),
+        "paired": paired,
+        "shown": min(SHOWN_IN_MATRIX, paired),
+        "pictures": draw_matrices(association),
+        "table": tables.pair_table(association),
+    }
+
+
+def _rows(found: Findings) -> dict[str, Any]:
+    scored = found.scored
+    return {
+        "extremes": tables.extreme_tables(scored) if scored else [],
+        "shown": tables.SHOWN_COLUMNS,
+        "rest": max(len(found.sampled.columns) - tables.SHOWN_COLUMNS, 0),
+        "sampled": tables.sample_table(found.sampled),
+    }
+
+
+def _sandwich(found: Findings) -> list[Picture]:
+    """Real rows have an upper side and a lower one; without them, the model's own rows have the rest."""
+    if found.scored is None:
+        return [draw_gaps(found.gap_of_generated, None), draw_scores(found.generated.lower, None)]
+    real = found.scored.likelihood
+    gap = None if real.upper is None else real.upper - real.lower
+    return [
+        draw_sandwich(real),
+        draw_gaps(found.gap_of_generated, gap),
+        draw_scores(found.generated.lower, real.lower),
+    ]
+
+
+def _ledger(found: Findings) -> dict[str, Any]:
+    return {
+        "verdict": found.ledger.verdict.words,
+        "rows": counted(found.ledger.steps.n_rows, "row"),
+        "trajectories": found.ledger.steps.trajectories,
+        "pictures": [draw_ledger(found.ledger), *draw_corridors(found.ledger, found.density.model_.forward)],
+        "tables": tables.ledger_tables(found.ledger),
+    }

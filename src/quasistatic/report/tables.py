@@ -1,0 +1,209 @@
+"""The tables of the page, as text: a caption, a head and rows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from quasistatic.data.schema import Schema
+from quasistatic.estimator.certificate import Certificate
+from quasistatic.estimator.ledger import LedgerReport
+from quasistatic.report.association import Association
+from quasistatic.report.columns import Marginal
+from quasistatic.report.findings import Scored
+from quasistatic.report.wording import cell, counted, nats, percent, short_number, shortened
+
+CELL = 200
+"""Characters of a cell at most."""
+SHORT_CELL = 28
+"""Characters of a cell of a row of the data at most."""
+SHOWN_COLUMNS = 12
+"""Columns of a table of rows at most."""
+EXTREMES = 5
+
+
+class Head(NamedTuple):
+    """A column's heading.
+
+    Args:
+        text: of it.
+        numeric: the column is set to the right.
+    """
+
+    text: str
+    numeric: bool = False
+
+
+class PageTable(NamedTuple):
+    """A table of the page.
+
+    Args:
+        caption: what it is.
+        head: of the columns.
+        rows: cells, as text.
+        of_rows: its lines are rows of a table, each on one line of the page.
+    """
+
+    caption: str
+    head: list[Head]
+    rows: list[list[str]]
+    of_rows: bool = False
+
+
+def _table(
+    caption: str, head: Sequence[str | Head], rows: Iterable[Iterable[Any]], most: int = CELL, of_rows: bool = False
+) -> PageTable:
+    heads = [h if isinstance(h, Head) else Head(shortened(h, most)) for h in head]
+    return PageTable(caption, heads, [[shortened(cell(value), most) for value in row] for row in rows], of_rows)
+
+
+def _number(text: str) -> Head:
+    return Head(shortened(text, CELL), True)
+
+
+def _heading(frame: pl.DataFrame, name: str) -> Head:
+    """The heading of a column of rows; numbers are set to the right."""
+    return Head(shortened(name, SHORT_CELL), frame[name].dtype.is_numeric())
+
+
+def schema_table(schema: Schema) -> PageTable:
+    """The columns, those left out included."""
+    rows = [[r["name"], _what(r["kind"], r["detail"]), r["missing"] or ""] for r in schema.describe()]
+    left_out = f", {len(schema.left_out)} left out" if schema.left_out else ""
+    caption = (
+        f"{counted(len(schema.columns), 'modelled column')}{left_out}; missing cells are those of the table fitted on"
+    )
+    return _table(caption, ["column", "what it is", _number("missing")], rows)
+
+
+def _what(kind: str, detail: str) -> str:
+    return detail if detail.startswith(kind) else f"{kind}; {detail}"
+
+
+def marginal_table(found: Sequence[Marginal]) -> PageTable:
+    """How far real and sampled rows are apart, all columns, from the widest."""
+    rows = [[m.column.name, percent(m.distance), percent(m.chance)] for m in found]
+    return _table(
+        "Rows that would have to move for real and sampled to agree (total variation)",
+        ["column", _number("of the rows"), _number("by chance")], rows,
+    )  # fmt: skip
+
+
+def pair_table(found: Association, n: int = 5) -> PageTable | None:
+    """The pairs whose dependence differs most; None without data."""
+    pairs = found.widest(n)
+    if not pairs:
+        return None
+    rows = [[a, b, f"{100 * real:.0f}", f"{100 * sampled:.0f}"] for a, b, real, sampled in pairs]
+    return _table(
+        "The pairs that differ most, in hundredths", ["column", "with", _number("real"), _number("sampled")], rows
+    )
+
+
+def extreme_tables(scored: Scored) -> list[PageTable]:
+    """The most and the least likely rows, by the lower side."""
+    likelihood = scored.likelihood
+    order = sorted(range(len(scored.index)), key=lambda i: (-likelihood.lower[i], scored.index[i]))
+    n = min(EXTREMES, len(order) // 2) or 1
+    chosen = [("The most likely rows", order[:n]), ("The least likely rows, the least first", order[-n:][::-1])]
+    names = scored.table.columns[:SHOWN_COLUMNS]
+    head = [
+        _number("row"),
+        _number("log p, nats"),
+        _number("percentile"),
+        *(_heading(scored.table, name) for name in names),
+    ]
+    rows = scored.table.select(names).rows()
+    tables = []
+    for caption, picked in chosen if len(order) > 1 else chosen[:1]:
+        lines = [
+            [
+                scored.index[i] + 1,
+                nats(float(likelihood.lower[i]), float(likelihood.stderr[i])),
+                percent(float(scored.typical[i])),
+                *rows[i],
+            ]
+            for i in picked
+        ]
+        tables.append(_table(caption, head, lines, SHORT_CELL, of_rows=True))
+    return tables
+
+
+def sample_table(sampled: pl.DataFrame, n: int = 8) -> PageTable:
+    """The first sampled rows."""
+    shown = sampled.select(sampled.columns[:SHOWN_COLUMNS]).head(n)
+    head = [_number("row"), *(_heading(shown, name) for name in shown.columns)]
+    caption = f"The first {shown.height} of {counted(sampled.height, 'sampled row')}"
+    return _table(caption, head, [[i + 1, *row] for i, row in enumerate(shown.iter_rows())], SHORT_CELL, of_rows=True)
+
+
+def certificate_table(found: Certificate) -> PageTable:
+    """The certificate's numbers."""
+    rows = [
+        ["lower side", nats(found.lower)],
+        ["upper side", nats(found.upper)],
+        ["gap", nats(found.gap, found.gap_stderr)],
+        ["log p, by Bennett's ratio", nats(found.log_likelihood, found.log_likelihood_stderr)],
+        ["Crooks' slope (1 is right)", nats(found.crooks_slope, found.crooks_stderr)],
+        ["effective trajectories", f"{short_number(found.ess)} of {found.trajectories}"],
+    ]
+    caption = (
+        f"Nats per row; from {counted(found.rows, 'generated row')}, {found.trajectories} trajectories a row, "
+        f"{counted(found.steps, 'step')} each"
+    )
+    return _table(caption, ["", _number("value")], rows)
+
+
+def ledger_tables(found: LedgerReport) -> list[PageTable]:
+    """The sums that make K, and the figures behind the verdict."""
+    steps = found.steps
+    cost = steps.cost.mean
+    by_work = found.log_volume - steps.work.total
+    log_p = by_work + steps.dissipation.total
+    sums = [
+        ["reconstruction, step t = 1", nats(-float(cost[0]), float(steps.cost.stderr[0]))],
+        [f"diffusion, steps t = 2 to {len(cost) - 1}", nats(-float(cost[1:-1].sum()))],
+        ["prior, what is left at the end", nats(-float(cost[-1]), float(steps.cost.stderr[-1]))],
+        ["volume, from the model's units to the data's", nats(found.log_volume)],
+        ["K, their sum: a lower bound on log p", nats(found.k_nats, steps.cost.total_stderr)],
+        ["K again, by the work of trajectories", nats(by_work, steps.work.total_stderr)],
+        ["dissipation, as far as trajectories tell", nats(steps.dissipation.total, steps.dissipation.total_stderr)],
+        ["log p, by the work of the same trajectories", nats(log_p)],
+    ]
+    figures = [
+        [name, percent(value) if name == "noise floor" else f"{nats(value)} nats", _MEANING[name]]
+        for name, value in found.verdict.figures.items()
+    ]
+    return [
+        _table("Nats per row, means over the rows of the ledger", ["part of K", _number("nats per row")], sums),
+        _table("What may limit K: the figures behind the verdict", ["limit", _number("figure"), "what it is"], figures),
+    ]
+
+
+_MEANING = {
+    "prior": "signal left at t = T; a schedule that ends with less would save it",
+    "schedule": "what equal shares of dissipation would save at the same T",
+    "T": "what more steps would gain at most",
+    "noise floor": "how much of its sharpness the last reverse step uses; near 100 %, less noise in the first step would help",
+    "network": "the whole dissipation; if none of the others limits, only a better network can help",
+}
+
+
+def origin_tables(manifest: dict[str, Any], settings: dict[str, Any]) -> list[PageTable]:
+    """Where the model comes from."""
+    data, given = manifest["data"], manifest.get("parameters", {}).get("random_state")
+    rows = [
+        ["rows", data["rows"]],
+        ["columns", data["columns"]],
+        ["held out", data["held_out"]],
+        ["seed given", "none" if given is None else given],
+        ["seed drawn from it", manifest["seed"]],
+        ["SHA-256 of the table", data["fingerprint"]],
+        *([name, version] for name, version in manifest["versions"].items()),
+    ]
+    tables = [_table("The fit", ["", "value"], rows)]
+    if settings:
+        tables.append(
+            _table("Settings", ["setting", "value"], [[k, "not set" if v is None else v] for k, v in settings.items()])
+        )
+    return tables
