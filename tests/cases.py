@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from quasistatic.data.cells import Cells
 from quasistatic.forward import (
     AbsorbingDiffusion,
     CategoricalDiffusion,
@@ -22,6 +23,9 @@ from quasistatic.forward import (
 )
 from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.network import MultiscaleNetwork, RBFNetwork, ResidualMLP, StepwisePerceptron, UNet
+from quasistatic.posterior import AllOf, Function, Linear, Noisy, Observed, Range, Soft
+from quasistatic.posterior.measured import Measured
+from quasistatic.posterior.units import Units
 
 EVEN = [[1 / 2] * 2, [1 / 3] * 3, [1 / 4] * 4]
 UNEVEN = [[0.8, 0.2], [0.6, 0.1, 0.3], [0.4, 0.3, 0.2, 0.1]]
@@ -98,4 +102,85 @@ NETWORKS = {
     "unet": lambda f, p, key: UNet(f, p, height=4, width=4, channels=4, key=key),
     "unet-pixels": lambda f, p, key: UNet(f, p, height=4, width=4, channels=3, depth=2, tile=1, key=key),
     "residual-dropout": lambda f, p, key: ResidualMLP(f, p, width=16, depth=2, dropout_rate=0.25, key=key),
+}
+
+
+def _states(value, observed):
+    return Cells(np.array(value, np.int32), np.array(observed))
+
+
+def _numbers(value, observed, width):
+    return Cells(np.array(value, np.float32), np.array(observed), np.array(width, np.float32))
+
+
+HINT = np.array([[1.0, 3.0, 0.5, 1.0], [0.2, 1.0, 0.0, 1.0], [1.0, 1.0, 1.0, 4.0]])
+"""r of the states of three columns; the columns of a kernel with fewer states use the first ones."""
+CONFUSION = np.array([[[0.8, 0.2, 0.0, 0.0], [0.3, 0.7, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0]]] * 3)
+
+
+def _pair(x):
+    """A smooth r of two discrete columns together, and NaN (r = 0) for one state of the third."""
+    return jnp.where(x[2] == 2, jnp.nan, jnp.where(x[0] == 1, 0.8, 0.0) * jnp.where(x[1] == 2, 2.0, -0.5))
+
+
+def _bump(x):
+    """Student-t about 1, without gradient at 0."""
+    return -jnp.log1p(jnp.square(x[0] - 1.0)) - 0.3 * jnp.abs(x[0])
+
+
+def _curve(x):
+    """A measurement through a curve that is steep about 0."""
+    return -0.5 * jnp.square((x[0] + 1.5 * jnp.tanh(3.0 * x[0]) - 1.2) / 0.3)
+
+
+def _f(x):
+    return np.array(x, np.float32)
+
+
+BENT = Units(
+    _f([[-4.0, -2.0, 2.0, 4.0]]), _f([[-3.0, -0.5, 0.5, 3.0]]), _f([[0.9, 0.4, 0.4, 0.9]]), _f([1.0]), _f([0.2])
+)
+"""A column whose values are sparse in the middle."""
+
+
+def _mixed(x):
+    """r of a number and a state together."""
+    return -0.5 * jnp.square(x[0][0] - jnp.where(x[1][0] == 1, 1.0, -0.5))
+
+
+# name -> (kernel, evidence of one row)
+EVIDENCE = {
+    "observed-states": ("heat-bath-uniform", lambda: Observed.of(_states([1, 0, 2], [True, False, True]))),
+    "observed-masked": ("absorbing", lambda: Observed.of(_states([1, 0, 2], [True, False, True]))),
+    "observed-cell": ("gaussian-erasure", lambda: Observed.of(_numbers([0.4], [True], [0.5]))),
+    "observed-wide-cell": ("gaussian-erasure", lambda: Observed.of(_numbers([1.5], [True], [3.0]))),
+    "observed-number-of-mixed": (
+        "gaussian-x-absorbing",
+        lambda: Observed.of((_numbers([0.7], [True], [0.0]), _states([0, 0], [False, False]))),
+    ),
+    "observed-state-of-mixed": (
+        "gaussian-x-heat-bath",
+        lambda: Observed.of((_numbers([0.0], [False], [0.0]), _states([1, 0], [True, False]))),
+    ),
+    "noisy": ("gaussian-erasure", lambda: Noisy.of([0.9], 0.5)),
+    "noisy-of-mixed": ("gaussian-x-absorbing", lambda: Noisy.of([-0.8], 0.7)),
+    "linear": ("gaussian-erasure", lambda: Linear.of([[1.0], [-0.5]], [0.8, 0.1], [0.6, 1.0])),
+    "soft": ("heat-bath-uniform", lambda: Soft.of(HINT)),
+    "soft-masked": ("absorbing-many-steps", lambda: Soft.of(HINT)),
+    "confused": ("heat-bath-marginal", lambda: Soft.confused([1, 0, 0], CONFUSION, where=[True, False, True])),
+    "flipped": ("binomial-mean", lambda: Soft.flipped([1, 0, 1, 1], 0.2)),
+    "range": ("gaussian-erasure", lambda: Range.of([0.31], [1.09])),
+    "half-line": ("gaussian-erasure", lambda: Range.of([1.21], [np.inf])),
+    "function": ("gaussian-erasure", lambda: Function(_bump)),
+    "function-without-gradient": ("gaussian-erasure", lambda: Function(_bump, guided=False)),
+    "function-of-a-curve": ("gaussian-erasure", lambda: Function(_curve)),
+    "measured": ("gaussian-erasure", lambda: Measured(_f([0.7]), _f([0.4]), np.array([True]), BENT)),
+    "function-of-states": ("heat-bath-uniform", lambda: Function(_pair)),
+    "function-of-masked": ("absorbing", lambda: Function(_pair)),
+    "function-of-mixed": ("gaussian-x-heat-bath", lambda: Function(_mixed)),
+    "product": ("gaussian-erasure", lambda: AllOf((Range.of([-0.51], [1.41]), Noisy.of([0.9], 0.8), Function(_bump)))),
+    "product-of-mixed": (
+        "gaussian-x-absorbing",
+        lambda: AllOf((Soft.of(HINT[:2, :3], block=1), Range.of([-1.01], [0.81]), Function(_mixed))),
+    ),
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         SettingError,
         TrainingError,
     )
+    from quasistatic.estimator.conditions import between
     from quasistatic.estimator.density import DiffusionDensity, load
 
     __version__: str
@@ -38,6 +39,7 @@ __all__ = [
     "SettingError",
     "TrainingError",
     "__version__",
+    "between",
     "load",
     "read_table",
     "write_table",
@@ -46,6 +48,7 @@ __all__ = [
 _HOME = {
     "DiffusionDensity": "quasistatic.estimator.density",
     "Schema": "quasistatic.data.schema",
+    "between": "quasistatic.estimator.conditions",
     "load": "quasistatic.estimator.density",
     "read_table": "quasistatic.data.files",
     "write_table": "quasistatic.data.output",

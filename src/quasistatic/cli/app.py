@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from quasistatic.cli.certify import certify
+from quasistatic.cli.condition import condition
 from quasistatic.cli.demo import demo
 from quasistatic.cli.failure import guarded
 from quasistatic.cli.fit import fit
+from quasistatic.cli.impute import impute
 from quasistatic.cli.inspect import inspect
 from quasistatic.cli.report import report
 from quasistatic.cli.reproduce import reproduce
@@ -46,5 +48,5 @@ def quasistatic(
     """
 
 
-for command in (fit, sample, score, certify, inspect, report, demo, reproduce):
+for command in (fit, sample, score, impute, condition, certify, inspect, report, demo, reproduce):
     app.command(no_args_is_help=command is not demo)(guarded(command))

@@ -18,15 +18,17 @@ from quasistatic.data.schema import Schema
 from quasistatic.data.table import to_native
 from quasistatic.errors import SettingError
 from quasistatic.estimator.fitting import FitEvent, Fitted, fit_table
+from quasistatic.estimator.holes import evaluate_table
 from quasistatic.estimator.likelihood import Likelihood
-from quasistatic.estimator.methods import METHODS, in_own_units, trajectories_of
+from quasistatic.estimator.methods import in_own_units, trajectories_of
 from quasistatic.estimator.parts import Seed
+from quasistatic.estimator.posterior import PosteriorMethods
 from quasistatic.estimator.tables import as_table
 from quasistatic.estimator.thermodynamic import ThermodynamicMethods
 from quasistatic.trajectory import sample_rows
 
 
-class DiffusionDensity(ThermodynamicMethods, DensityMixin, BaseEstimator):
+class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, BaseEstimator):
     """A density model of a table of mixed columns.
 
     A forward process turns each row into noise in T steps (Gaussian for numbers, an absorbing state or a heat bath for categories), a
@@ -164,7 +166,8 @@ class DiffusionDensity(ThermodynamicMethods, DensityMixin, BaseEstimator):
         """Bounds on log p of every row, nats, in the data's own units.
 
         Args:
-            X: rows with the columns of the fitted table, without missing cells.
+            X: rows with the columns of the fitted table. A row with missing cells gets the log-likelihood of the cells that are
+                there, of the joint model, by sequential Monte Carlo (see `holes`).
             method: "bound" is K, the mean over draws of the full sum over t. "ais" is `log mean exp(-W)` over independent forward
                 trajectories (annealed importance sampling, Jarzynski): tighter, and tighter still with more of them. "smc" resamples
                 them on their way (sequential Monte Carlo). "sandwich" is "ais" with an upper side from a chain of
@@ -182,9 +185,9 @@ class DiffusionDensity(ThermodynamicMethods, DensityMixin, BaseEstimator):
             DataError, SchemaError: rows that the model cannot score.
         """
         n = trajectories_of(method, trajectories)
-        encoded = self._encode(X)
+        encoded = self._encode(X, holes=True)
         model = self._walked(steps)
-        found = METHODS[method].evaluate(model, encoded.rows, n, key=self._key(random_state))
+        found = evaluate_table(model, encoded, method, n, key=self._key(random_state))
         return in_own_units(found, encoded.log_volume, method, n, model, self.schema_.base_measure())
 
     def score_samples(self, X: Any) -> np.ndarray:

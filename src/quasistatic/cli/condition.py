@@ -1,0 +1,107 @@
+"""`quasistatic condition`: rows given what is known of some columns, and how probable that is."""
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quasistatic.cli.options import Force, Json, Model, Quiet, Rows, Seed
+from quasistatic.cli.screen import Screen, nats
+from quasistatic.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_RELATION = re.compile(r"^(?P<name>.+?)\s*(?P<relation><=|>=|=|<|>)\s*(?P<value>.*)$")
+
+
+def condition(
+    model: Model,
+    given: Annotated[
+        list[str],
+        typer.Option(
+            "--given",
+            "-g",
+            metavar="COLUMN=VALUE",
+            help="Also `COLUMN>V`, `<`, `>=`, `<=`; `COLUMN=A|B`: either. Repeat it.",
+        ),
+    ],
+    number: Annotated[int, typer.Option("--number", "-n", metavar="N", min=1, help="How many rows.")],
+    output: Rows,
+    particles: Annotated[int, typer.Option(metavar="N", min=2, help="Particles of a population.")] = 64,
+    seed: Seed = 0,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw rows that agree with what is given, and print its log evidence.
+
+    The evidence is the log of the probability (the density, for numbers that are not rounded) that the model gives to the
+    condition, in nats. The effective number of particles says how many independent rows stand behind the draws.
+
+    **Examples**
+
+    `quasistatic condition model --given sex=female --given "body_mass_g>4000" -n 100 -o rows.csv`
+    """
+    from quasistatic.cli.rows import STDOUT, check_rows_output, write_rows
+
+    screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
+    check_rows_output(output, force=force, as_json=as_json)
+
+    from quasistatic import load
+
+    density = load(model)
+    found = density.condition(read_given(given, [c.name for c in density.schema_.columns if c.is_discrete]))
+    frame = found.sample_table(number, random_state=seed, particles=particles)
+    write_rows(frame, output, force=force)
+    screen.result(f"Log evidence: {nats(found.log_evidence, found.stderr)} nats; {found.ess:.0f} effective particles")
+    if output != STDOUT:
+        screen.result(f"{frame.height} rows: {output}")
+    values = {"log_evidence_nats": found.log_evidence, "stderr": found.stderr, "ess": found.ess}
+    screen.json({"model": model, "given": given, "output": output, "rows": frame.height, **values, "seed": seed})
+
+
+def read_given(given: "Sequence[str]", discrete: "Sequence[str]") -> "Mapping[str, Any]":
+    """The conditions of `--given` options; two limits of one column are one range.
+
+    Args:
+        given: the options.
+        discrete: names of the columns with categories.
+
+    Raises:
+        SettingError: no relation in it, or two that contradict each other.
+    """
+    from quasistatic.estimator.conditions import Between, Closed
+
+    found: dict[str, Any] = {}
+    for text in given:
+        match = _RELATION.match(text)
+        if match is None or not match["value"].strip():
+            raise SettingError(
+                f"--given {text!r} is no condition", fix="Write column=value, column>value or column<=value."
+            )
+        name, relation, value = match["name"].strip(), match["relation"], match["value"].strip()
+        before = found.get(name)
+        if relation == "=":
+            if before is not None:
+                raise SettingError(f"--given names {name!r} twice")
+            found[name] = value.split("|") if "|" in value and name in discrete else value
+            continue
+        if not isinstance(before, Between | None):
+            raise SettingError(f"--given names {name!r} twice")
+        low, high, closed = (before.low, before.high, before.closed) if before else (None, None, "both")
+        left, right = closed in ("both", "left"), closed in ("both", "right")
+        if (low if relation.startswith(">") else high) is not None:
+            raise SettingError(f"--given has two limits of {name!r} on one side")
+        if relation.startswith(">"):
+            low, left = value, relation == ">="
+        else:
+            high, right = value, relation == "<="
+        sides: dict[tuple[bool, bool], Closed] = {
+            (True, True): "both",
+            (True, False): "left",
+            (False, True): "right",
+            (False, False): "neither",
+        }
+        found[name] = Between(low, high, sides[left, right])
+    return found

@@ -1,0 +1,162 @@
+"""From what a user says of columns, in their own words and units, to evidence in the model's space."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+
+from quasistatic.data.codec import Codec
+from quasistatic.data.numbers import lattice_error, read_coordinates
+from quasistatic.data.schema import Column
+from quasistatic.data.table import Table
+from quasistatic.errors import DataError, SchemaError
+from quasistatic.numerics import LOG_ZERO
+from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed, Range, Soft
+
+SOURCE = "the condition"
+Closed = Literal["both", "left", "right", "neither"]
+
+
+@dataclass(frozen=True)
+class Between:
+    """low <= x <= high; see `between`."""
+
+    low: Any
+    high: Any
+    closed: Closed
+
+
+def between(low: Any = None, high: Any = None, closed: Closed = "both") -> Between:
+    """A range of a number or a date, for `DiffusionDensity.condition`; None is no limit.
+
+    Args:
+        low: smallest value.
+        high: largest value.
+        closed: which of the two belong to it: "both", "left", "right" or "neither" (integers and rounded numbers; for a
+            density it makes no difference).
+
+    Example:
+        >>> between(30, 40, closed="left")
+        Between(low=30, high=40, closed='left')
+    """
+    return Between(low, high, closed)
+
+
+class Condition(NamedTuple):
+    """Evidence of one row, and the log-volume of the densities in it, nats (log p in the data's units = log Z + log_volume)."""
+
+    evidence: AbstractEvidence
+    log_volume: float
+
+
+def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
+    """The evidence of a mapping from columns to what is known of them.
+
+    Args:
+        codec: of the model.
+        given: per column a value, a `between(...)`, a list or set of categories, or a dict from categories to weights.
+
+    Raises:
+        SchemaError: an unknown column or category, a range of categories.
+        DataError: an empty or contradictory condition.
+    """
+    unknown = [name for name in given if name not in codec.schema.names]
+    if unknown:
+        fix = f"the model has {', '.join(map(repr, codec.schema.names))}"
+        raise SchemaError(f"unknown column(s): {', '.join(map(repr, unknown))}", where=SOURCE, fix=fix)
+    special = {n: v for n, v in given.items() if isinstance(v, Between | Mapping | list | set | tuple | frozenset)}
+    values = {name: [given[name] if name not in special else None] for name in codec.schema.names if name in given}
+    frame = pl.DataFrame({name: values.get(name, [None]) for name in codec.schema.names}, strict=False)
+    encoded = codec.encode(Table(frame, SOURCE))
+    blocks = tuple(type(b)(*(None if part is None else jnp.asarray(part[0]) for part in b)) for b in encoded.rows)
+    parts: list[AbstractEvidence] = [Observed.of(blocks)]
+    for name, wanted in special.items():
+        column = codec.schema.column(name)
+        if isinstance(wanted, Between):
+            parts += _range(codec, column, wanted)
+        else:
+            parts.append(_soft(codec, column, wanted))
+    return Condition(AllOf(tuple(parts)), float(encoded.log_volume[0]))
+
+
+def _soft(codec: Codec, column: Column, wanted: Any) -> Soft:
+    where = f"{SOURCE}, column {column.name!r}"
+    if not column.is_discrete:
+        raise SchemaError(
+            "a list or dict of categories, but the column has numbers", where=where, fix="use between(low, high)"
+        )
+    weights = dict(wanted) if isinstance(wanted, Mapping) else dict.fromkeys(wanted, 1.0)
+    known = {str(c): i for i, c in enumerate(column.categories)}
+    strange = [c for c in weights if str(c) not in known]
+    if strange:
+        fix = f"the model knows {', '.join(known)}"
+        raise SchemaError(f"unknown categories: {', '.join(map(repr, strange))}", where=where, fix=fix)
+    r = np.zeros(len(known))
+    for category, weight in weights.items():
+        r[known[str(category)]] = weight
+    if not np.all(np.isfinite(r)) or np.any(r < 0) or not np.any(r > 0):
+        raise DataError("weights must be finite, not negative, and not all 0", where=where)
+    return _states(codec, codec.discrete_names.index(column.name), r)
+
+
+def _states(codec: Codec, j: int, r: np.ndarray) -> Soft:
+    """r of the states of discrete column j, nothing of the others."""
+    table = np.ones((len(codec.discrete_names), max(codec.n_states)))
+    table[j] = 0.0
+    table[j, : len(r)] = r
+    return Soft.of(table, block=1 if codec.continuous else 0)
+
+
+def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEvidence]:
+    where = f"{SOURCE}, column {column.name!r}"
+    if column.is_discrete:
+        raise SchemaError("a range, but the column has categories", where=where, fix="give a list of categories")
+    j = codec.continuous_names.index(column.name)
+    low, high = _edge(column, wanted.low, -math.inf), _edge(column, wanted.high, math.inf)
+    if column.has_lattice:
+        first = math.ceil(low - _slack(column, low)) if math.isfinite(low) else low
+        last = math.floor(high + _slack(column, high)) if math.isfinite(high) else high
+        if wanted.closed in ("right", "neither") and math.isfinite(low) and first - low < 1e-6:
+            first += 1
+        if wanted.closed in ("left", "neither") and math.isfinite(high) and high - last < 1e-6:
+            last -= 1
+        low, high = first, last
+        edges = low - 0.5, high + 0.5
+    else:
+        edges = low, high
+    if low > high or (low == high and not column.has_lattice):
+        raise DataError(f"no value lies between {wanted.low!r} and {wanted.high!r}", where=where)
+    z = [x if math.isinf(x) else float(codec.transforms[j].forward(np.array([x]))[0]) for x in edges]
+    within = np.full((2, len(codec.continuous)), [[-np.inf], [np.inf]])
+    within[:, j] = z
+    if not column.atoms:
+        return [Range.of(within[0], within[1])]
+    place = len(codec.discrete) + codec.with_atoms.index(column)
+    coordinates = np.asarray(
+        [(a - column.offset) / (column.step or 1.0) if column.has_lattice else a for a in column.atoms]
+    )
+    inside = (coordinates >= low) & (coordinates <= high)
+    if not inside.any():
+        return [_states(codec, place, np.r_[1.0, np.zeros(len(inside))]), Range.of(within[0], within[1])]
+
+    def log_r(x_0: Any) -> Any:
+        at_atom = x_0[-1][place] > 0
+        return jnp.where(at_atom | ((x_0[0][j] >= z[0]) & (x_0[0][j] <= z[1])), 0.0, LOG_ZERO)
+
+    return [_states(codec, place, np.r_[1.0, inside]), Function(log_r, guided=False)]
+
+
+def _slack(column: Column, coordinate: float) -> float:
+    return float(lattice_error(column, np.array(coordinate)))
+
+
+def _edge(column: Column, value: Any, absent: float) -> float:
+    """The coordinate of a limit."""
+    if value is None:
+        return absent
+    coordinate, _ = read_coordinates(pl.Series(column.name, [value]), column, SOURCE)
+    return float(coordinate[0])

@@ -1,0 +1,63 @@
+r"""The 2015 recipe for posteriors (paper, section 2.5 and appendix C), kept for comparison: it is biased for every T.
+
+With `p~(x_t) ~ p(x_t) r(x_t)` each reverse kernel is multiplied with r of the *noisy* state,
+
+    p~(x_{t-1}|x_t) ~ p(x_{t-1}|x_t) r(x_{t-1})^{share},     share = 1, or (T - (t-1))/T:  r grows as the noise goes,
+
+in closed form for Gaussian r, deltas, intervals and tables of states (with c = p(1), d = r(1) = 1 - r(0) the Bernoulli formula
+`c d / (c d + (1-c)(1-d))`), by a mean shift for smooth r. But p(x_t) r(x_t) is not what the forward process makes of p(x_0)
+r(x_0); nothing corrects the difference, and there is no evidence. Use `smc.py`.
+"""
+
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from quasistatic.distribution import AbstractDistribution, Categorical, RandomSubset
+from quasistatic.model import DiffusionModel
+from quasistatic.posterior.belief import StateBelief, believe
+from quasistatic.posterior.evidence import AbstractEvidence
+from quasistatic.posterior.guide import parts_of, whole_row
+from quasistatic.typing import Key, State, Step
+
+Growth = Literal["constant", "linear"]
+"""r in every step, or r^{(T-t)/T} at x_t."""
+
+
+class Recipe2015(eqx.Module):
+    """A draw of the recipe's x_0 for one row; call it with `(model, evidence, key=key)`.
+
+    Args:
+        growth: of the exponent of r.
+    """
+
+    growth: Growth = eqx.field(static=True, default="constant")
+
+    def __call__(self, model: DiffusionModel, evidence: AbstractEvidence, *, key: Key) -> State:
+        last = model.trajectory_length
+
+        def step(x_t: State, t: Step) -> tuple[State, None]:
+            grown = 1.0 - (jnp.asarray(t, jnp.float32) - 1.0) / last
+            r = evidence if self.growth == "constant" else evidence.tempered(grown)
+            kernel = model.reverse_kernel(x_t, whole_row(x_t), t)
+            return _multiplied(kernel, r, key=jax.random.fold_in(key, t)), None
+
+        x_last = model.forward.prior().sample(key=jax.random.fold_in(key, 0))
+        return jax.lax.scan(step, x_last, jnp.arange(last, 0, -1))[0]
+
+
+def _multiplied(kernel: AbstractDistribution, evidence: AbstractEvidence, *, key: Key) -> State:
+    """A draw of kernel times r; of an absorbing block, of which columns are revealed r says nothing."""
+    belief = evidence.guide(evidence.condition(believe(kernel)))
+    drawn = belief.split(belief.sample(key=key))
+
+    def of_block(i: int, part: AbstractDistribution, x: State) -> State:
+        believed = belief.parts[i]
+        if isinstance(part, RandomSubset) and isinstance(believed, StateBelief):
+            revealed = RandomSubset(part.current, part.candidates, part.count, Categorical(believed.log_probs))
+            return revealed.sample(key=jax.random.fold_in(key, -1 - i))
+        return x
+
+    return belief.state(tuple(of_block(i, p, x) for i, (p, x) in enumerate(zip(parts_of(kernel), drawn, strict=True))))
