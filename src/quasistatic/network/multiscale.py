@@ -30,7 +30,7 @@ def bumps(time: Float[Array, ""], n: int) -> Float[Array, " J"]:
 
     Example:
         >>> import jax.numpy as jnp
-        >>> bumps(jnp.asarray(0.0), 3).round(3).tolist()
+        >>> [round(float(g), 3) for g in bumps(jnp.asarray(0.0), 3)]
         [0.574, 0.348, 0.078]
     """
     centres = jnp.linspace(0.0, 1.0, n)
