@@ -245,7 +245,7 @@ class TestRefusals:
         holed.loc[4, "level"] = None
         holed.loc[6, "mass"] = np.nan
         with pytest.raises(DataError, match=r"2 row\(s\).*") as caught:
-            mixed_model.score_samples(holed)
+            mixed_model.ledger(holed)  # a likelihood takes holes, a ledger does not
         assert "row 5" in caught.value.where
         assert "'level'" in caught.value.where
         assert "fill" in caught.value.fix
