@@ -50,3 +50,12 @@ def repository() -> Path:
 def penguins_path() -> Path:
     """The example table: 344 rows, numbers, categories, holes."""
     return REPOSITORY / "examples" / "penguins.csv"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_programs():
+    """Programs of one module are of no use to the next, and a process with thousands of them runs out of memory maps."""
+    yield
+    import jax
+
+    jax.clear_caches()
