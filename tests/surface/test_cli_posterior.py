@@ -30,6 +30,7 @@ def test_impute_writes_filled_tables(model, tmp_path, table):
     assert json.loads(done.stdout)["holes"] == 4
     message = refused("impute", model, table, "-o", "-", "-m", 2, folder=tmp_path)
     assert "standard output" in message
+    assert "one table" in refused("impute", model, table, "-o", tmp_path / "p.csv", "--point", "-m", 3, folder=tmp_path)
 
 
 def test_condition_writes_the_rows_asked_for(model, tmp_path):
@@ -40,6 +41,7 @@ def test_condition_writes_the_rows_asked_for(model, tmp_path):
     assert outcome.code == 0, outcome.stderr
     assert "Log evidence: -" in outcome.stdout
     assert "effective particles" in outcome.stdout
+    assert "Base measure: counting measure on sex" in outcome.stdout
     frame = pl.read_csv(out)
     assert frame.height == 17
     assert set(frame["sex"]) == {"female"}

@@ -55,9 +55,15 @@ def condition(
     frame = found.sample_table(number, random_state=seed, particles=particles)
     write_rows(frame, output, force=force)
     screen.result(f"Log evidence: {nats(found.log_evidence, found.stderr)} nats; {found.ess:.0f} effective particles")
+    screen.result(f"Base measure: {found.base_measure}")
     if output != STDOUT:
         screen.result(f"{frame.height} rows: {output}")
-    values = {"log_evidence_nats": found.log_evidence, "stderr": found.stderr, "ess": found.ess}
+    values = {
+        "log_evidence_nats": found.log_evidence,
+        "stderr": found.stderr,
+        "ess": found.ess,
+        "base_measure": found.base_measure,
+    }
     screen.json({"model": model, "given": given, "output": output, "rows": frame.height, **values, "seed": seed})
 
 

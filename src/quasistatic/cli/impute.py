@@ -14,11 +14,15 @@ def impute(
     data: Data,
     output: Rows,
     imputations: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--imputations", "-m", metavar="M", min=1, help="Filled tables; with more than one, OUT gets numbers."
+            "--imputations",
+            "-m",
+            metavar="M",
+            min=1,
+            help="Filled tables; with more than one, OUT gets numbers. [default: 5; 1 with --point]",
         ),
-    ] = 5,
+    ] = None,
     point: Annotated[
         bool, typer.Option("--point", help="One table of medians and most frequent categories in place of draws.")
     ] = False,
@@ -42,7 +46,9 @@ def impute(
 
     from quasistatic.cli.rows import STDOUT, check_rows_output, write_rows
 
-    count = 1 if point else imputations
+    if point and imputations not in (None, 1):
+        raise SettingError("a point imputation is one table", fix="Leave out --imputations, or --point.")
+    count = 1 if point else imputations or 5
     if count > 1 and output == STDOUT:
         raise SettingError("several tables do not fit on standard output", fix="Give `-o` a file, or `-m 1`.")
     path = Path(output)

@@ -11,7 +11,7 @@ import polars as pl
 
 from quasistatic.data.codec import Codec
 from quasistatic.data.numbers import lattice_error, read_coordinates
-from quasistatic.data.schema import Column
+from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError
 from quasistatic.numerics import LOG_ZERO
@@ -47,10 +47,14 @@ def between(low: Any = None, high: Any = None, closed: Closed = "both") -> Betwe
 
 
 class Condition(NamedTuple):
-    """Evidence of one row, and the log-volume of the densities in it, nats (log p in the data's units = log Z + log_volume)."""
+    """Evidence of one row, and the log-volume of the densities in it, nats (log p in the data's units = log Z + log_volume).
+
+    `base_measure` is that of the columns with a value; a range or a choice of categories has a probability.
+    """
 
     evidence: AbstractEvidence
     log_volume: float
+    base_measure: str
 
 
 def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
@@ -80,7 +84,11 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
             parts += _range(codec, column, wanted)
         else:
             parts.append(_soft(codec, column, wanted))
-    return Condition(AllOf(tuple(parts)), float(encoded.log_volume[0]))
+    exact = Schema(
+        tuple(column for column in codec.schema.columns if column.name in values and column.name not in special)
+    )
+    measure = exact.base_measure() or "none: a probability"
+    return Condition(AllOf(tuple(parts)), float(encoded.log_volume[0]), measure)
 
 
 def _soft(codec: Codec, column: Column, wanted: Any) -> Soft:

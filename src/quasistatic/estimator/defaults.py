@@ -9,7 +9,7 @@ SMALL = 2000
 """Below this many rows the settings are cross-validated and all rows train the final model."""
 FOLDS = 4
 CONTINUOUS_STEPS = 64
-"""T with continuous columns; measured in docs/benchmarks.md."""
+"""T with continuous columns."""
 
 
 def trajectory_length(n_continuous: int, n_discrete: int, discrete_kernel: str) -> int:

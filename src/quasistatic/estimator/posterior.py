@@ -39,10 +39,16 @@ class ConditionedDensity:
         density: the fitted density.
         evidence: in the model's space, of one row.
         log_volume: of the densities among the conditions, nats.
+        base_measure: what `log_evidence` is a probability or a density of.
     """
 
-    def __init__(self, density: "PosteriorMethods", evidence: AbstractEvidence, log_volume: float) -> None:
+    unit = "nats"
+
+    def __init__(
+        self, density: "PosteriorMethods", evidence: AbstractEvidence, log_volume: float, base_measure: str
+    ) -> None:
         self.density, self.evidence, self.log_volume = density, evidence, log_volume
+        self.base_measure = base_measure
         self._last: Conditioned | None = None
 
     def sample(self, n_samples: int = 1, random_state: Seed = None, particles: int = 64) -> Any:
@@ -162,9 +168,7 @@ class PosteriorMethods(FittedParts):
             _shortened(self.model_, steps), encoded.rows, n_imputations=draws, particles=max(particles, draws),
             key=self._key(random_state),
         )  # fmt: skip
-        impossible = np.count_nonzero(np.isneginf(found.log_evidence))
-        if impossible:
-            raise DataError(f"{impossible} row(s) are impossible under the model: nothing is filled", where=source)
+        _refuse_impossible(np.isneginf(found.log_evidence), source)
         collapsed = np.count_nonzero(found.ess < 1.5)
         if collapsed:
             warnings.warn(
@@ -186,8 +190,7 @@ class PosteriorMethods(FittedParts):
             DataError: a range without a value.
         """
         check_is_fitted(self)
-        evidence, log_volume = read_condition(self._fitted.codec, given)
-        return ConditionedDensity(self, evidence, log_volume)
+        return ConditionedDensity(self, *read_condition(self._fitted.codec, given))
 
     def posterior(
         self,
@@ -206,9 +209,9 @@ class PosteriorMethods(FittedParts):
         check_is_fitted(self)
         codec = self._fitted.codec
         decoded = DecodedRow(Units.of(codec), codec)
-        evidence, log_volume = read_condition(codec, given or {})
+        evidence, log_volume, measure = read_condition(codec, given or {})
         r = Function(lambda x_0: log_r(decoded(x_0)), guided)
-        return ConditionedDensity(self, AllOf((evidence, r)), log_volume)
+        return ConditionedDensity(self, AllOf((evidence, r)), log_volume, f"{measure}; times r(x)")
 
     def denoise(
         self, X: Any, sigma: Mapping[str, float], n_draws: int = 64, random_state: Seed = None, particles: int = 64
@@ -244,14 +247,23 @@ class PosteriorMethods(FittedParts):
         found: RowPosteriors = posterior_rows(
             self.model_, evidence, draws=n_draws, particles=max(particles, n_draws), key=self._key(random_state)
         )
-        if found.impossible.any():
-            raise DataError(f"{found.impossible.sum()} row(s) are impossible under the model", where=source)
+        _refuse_impossible(found.impossible, source)
         decoded = [codec.decode([block[:, i] for block in _as_tuple(found.draws)]) for i in range(n_draws)]
         columns = []
         for name in sigma:
             mean = np.mean([d[name].cast(pl.Float64).to_numpy() for d in decoded], axis=0)
             columns.append(pl.Series(name, mean))
         return frame.with_columns(columns)
+
+
+def _refuse_impossible(impossible: np.ndarray, source: str) -> None:
+    """Name the first row whose evidence no particle met."""
+    if impossible.any():
+        raise DataError(
+            f"{np.count_nonzero(impossible)} row(s) are impossible under the model: nothing is filled",
+            where=f"{source}, row {np.argmax(impossible) + 1}",
+            fix="check the values of this row, or ask for more particles",
+        )
 
 
 def _noisy_rows(

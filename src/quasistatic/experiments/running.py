@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from quasistatic.checkpoint import versions
+from quasistatic.data.output import write_whole
 from quasistatic.errors import OutputError
 from quasistatic.experiments.experiment import Experiment, Run, Setting, Trained, Variant
 from quasistatic.experiments.metrics import measure
@@ -74,7 +75,8 @@ def run(
     if experiment.draw is not None:
         experiment.draw(done)
     metrics["seconds"] = round(time.monotonic() - began, 1)
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    content = (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode()
+    write_whole(folder / "metrics.json", lambda file: file.write(content), force=True, extensions=(".json",))
     return metrics
 
 

@@ -42,8 +42,9 @@ def collect(folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _number(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+def _number(value: float | None, stderr: float | None = None) -> str:
+    """Three digits, with the standard error over the test rows where the run noted one."""
+    return "-" if value is None else f"{value:.3f}" if stderr is None else f"{value:.3f} ± {stderr:.3f}"
 
 
 def _markdown(head: list[str], rows: list[list[str]]) -> str:
@@ -63,8 +64,9 @@ def table_1(results: dict[str, dict[str, Any]]) -> str:
         for model, values in metrics["variants"].items():
             size = " (quick)" if metrics["quick"] else ""
             rows.append(
-                [name + size, model, metrics["units"], _number(values["K"]), _number(values["K_minus_L_null"]),
-                 _number(values["lower"]), _number(published["k"]), _number(published["k_minus_l_null"])]
+                [name + size, model, metrics["units"], _number(values["K"], values.get("K_stderr")),
+                 _number(values["K_minus_L_null"]), _number(values["lower"], values.get("lower_stderr")),
+                 _number(published["k"]), _number(published["k_minus_l_null"])]
             )  # fmt: skip
     return _markdown(head, rows)
 

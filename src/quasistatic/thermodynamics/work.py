@@ -33,11 +33,6 @@ class Work(NamedTuple):
     reverse: np.ndarray
 
 
-def forward_work(model: DiffusionModel, rows: Row, *, trajectories: int, key: Key, chunk: int = CHUNK) -> np.ndarray:
-    """Work of forward trajectories of any rows, `[N, trajectories]`, nats."""
-    return -evaluate_log_weights(model, rows, trajectories=trajectories, key=key, chunk=chunk)
-
-
 def generated_work(
     model: DiffusionModel, rows: Row, generated: Generated, *, trajectories: int, key: Key, chunk: int = CHUNK
 ) -> Work:
