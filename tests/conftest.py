@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+QUICK_ROOMS = [
+    REPOSITORY / "tests" / room for room in ("laws", "unit/estimator", "unit/posterior", "unit/report", "unit/train")
+]
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("house")
@@ -24,6 +27,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
     jax.config.update("jax_numpy_dtype_promotion", "strict")
     jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """How XLA compiles is a matter of the room, settled before any fixture of whatever scope: same room, same bits.
+
+    Rooms of many small programs that each run once are compiled without optimisation, which takes a third of the time;
+    `tests/surface` runs the same programs as users do. Between modules all programs are forgotten: they are of no use to the next,
+    and a process with thousands of them runs out of memory maps.
+    """
+    import jax
+
+    if item.path != _last_path[0]:
+        jax.clear_caches()
+        _last_path[0] = item.path
+    jax.config.update("jax_disable_most_optimizations", any(room in item.path.parents for room in QUICK_ROOMS))
+
+
+_last_path: list[Path | None] = [None]
 
 
 @pytest.fixture
@@ -50,12 +72,3 @@ def repository() -> Path:
 def penguins_path() -> Path:
     """The example table: 344 rows, numbers, categories, holes."""
     return REPOSITORY / "examples" / "penguins.csv"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _forget_programs():
-    """Programs of one module are of no use to the next, and a process with thousands of them runs out of memory maps."""
-    yield
-    import jax
-
-    jax.clear_caches()

@@ -180,7 +180,8 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_gives_the_same_model(tmp_path, pe
     command = [sys.executable, "-m", "quasistatic", "fit", str(penguins_path), "-o", str(model), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
     deadline = time.monotonic() + 120
-    while process.poll() is None and not checkpoint_folder(str(model)).exists() and time.monotonic() < deadline:
+    checkpoint = checkpoint_folder(str(model))
+    while process.poll() is None and not any(checkpoint.glob("*/*.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)

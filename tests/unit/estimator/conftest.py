@@ -3,7 +3,6 @@
 import datetime
 
 import equinox as eqx
-import jax
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -60,14 +59,6 @@ def arrow_table() -> pa.Table:
     table = polars_frame().with_columns(pl.col("level").cast(pl.String)).to_arrow()
     level = table["level"].cast(pa.string()).combine_chunks().dictionary_encode()
     return table.set_column(0, "level", level).set_column(6, "site", table["site"].cast(pa.string()))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """XLA without its optimisations: many shapes, a few steps each."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 CONTAINERS = {

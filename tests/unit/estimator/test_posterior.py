@@ -175,7 +175,8 @@ def test_bad_sigma(density, df):
 
 
 def test_a_condition_is_evidence_of_one_row(density):
-    evidence, log_volume = read_condition(density._fitted.codec, {"income": 3.0, "sex": "f"})
+    evidence, log_volume, measure = read_condition(density._fitted.codec, {"income": 3.0, "sex": "f"})
+    assert measure == "counting measure on sex; Lebesgue measure on income; point masses at 0 of income"
     assert np.isfinite(log_volume)
     assert log_volume != 0
     assert all(leaf.ndim <= 2 for leaf in jax.tree.leaves(evidence))

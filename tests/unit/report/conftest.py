@@ -2,7 +2,6 @@
 
 import datetime
 
-import jax
 import numpy as np
 import polars as pl
 import pytest
@@ -43,14 +42,6 @@ def nasty_table() -> pl.DataFrame:
             "]]> --> id=\"x\" url(#y)": ["always"] * N,
         }
     )  # fmt: skip
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_compilation():
-    """XLA without its optimisations: many shapes, few rows."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="session")

@@ -11,15 +11,6 @@ from quasistatic.data.cells import Cells
 NAMES = ("x", "c", "d")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """XLA without its optimisations: many shapes, a few steps each."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-    jax.clear_caches()  # the programs of one module are of no use to the next
-
-
 def rows_of(n: int, seed: int = 0) -> tuple[Cells, Cells]:
     rng = np.random.default_rng(seed)
     c = rng.random(n) < 0.3
