@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from quasistatic.checkpoint import load_model, save_model, versions
 from quasistatic.config import DiscreteKernel, ScheduleName
 from quasistatic.data.infer import infer_schema
 from quasistatic.data.schema import Schema
+from quasistatic.data.transform import Choice
 from quasistatic.data.table import to_native
 from quasistatic.errors import SettingError
 from quasistatic.estimator.fitting import FitEvent, Fitted, fit_table
@@ -41,6 +42,8 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         trajectory_length: T.
         discrete_kernel: "absorbing", "binomial" (heat bath towards the data's frequencies) or "categorical" (towards uniform).
         schedule: of the continuous columns: "learned", "linear" or "cosine".
+        transform: of the continuous columns, before they are diffused: "affine" (standardised), "spline" (each made normal), or "auto",
+            the better one by the penalised likelihood of each column.
         width: of the network.
         depth: residual blocks of the network.
         dropout: rate while training.
@@ -81,6 +84,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         trajectory_length: int | None = None,
         discrete_kernel: DiscreteKernel = "absorbing",
         schedule: ScheduleName = "learned",
+        transform: Choice = "auto",
         width: int | None = None,
         depth: int | None = None,
         dropout: float | None = None,
@@ -96,6 +100,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         self.trajectory_length = trajectory_length
         self.discrete_kernel = discrete_kernel
         self.schedule = schedule
+        self.transform = transform
         self.width = width
         self.depth = depth
         self.dropout = dropout
@@ -136,6 +141,8 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         """
         if self.preset not in ("default", "thorough"):
             raise SettingError(f"preset = {self.preset!r} is neither 'default' nor 'thorough'")
+        if self.transform not in get_args(Choice):
+            raise SettingError(f"transform = {self.transform!r} is none of {', '.join(get_args(Choice))}")
         if not 0 < self.validation_fraction < 1:
             raise SettingError(f"validation_fraction = {self.validation_fraction!r} must lie between 0 and 1")
         table = as_table(self, X, reset=True)

@@ -17,6 +17,7 @@ from quasistatic.data.schema import Schema
 from quasistatic.data.size import check_size
 from quasistatic.data.split import split_validation
 from quasistatic.data.table import Table
+from quasistatic.data.transform import Choice
 from quasistatic.estimator import defaults
 from quasistatic.model import DiffusionModel
 from quasistatic.train import Event, FitResult, fit
@@ -96,6 +97,7 @@ class _Run:
 
     table: Table
     schema: Schema
+    transform: Choice
     data: str
     checkpoint: Path | None
     resume: bool
@@ -106,7 +108,7 @@ class _Run:
     ) -> tuple[FitResult, Codec]:
         """One training on some rows, judged on others (None: trained to `stop_step`); bounds in the data's own units."""
         train_table = self.table.take(train_index)
-        codec = fit_codec(train_table, self.schema)
+        codec = fit_codec(train_table, self.schema, self.transform)
         train = codec.encode(train_table)
         valid = None if valid_index is None else codec.encode(self.table.take(valid_index))
         volume = float(np.mean(train.log_volume)), 0.0 if valid is None else float(np.mean(valid.log_volume))
@@ -162,8 +164,8 @@ def fit_table(
     check_size(schema, len(table))
     if checkpoint is not None and not resume:
         remove_checkpoints(checkpoint)
-    run = _Run(table, schema, fingerprint(table), checkpoint, resume, callback)
-    options = candidates(len(table), fit_codec(table, schema), settings, seed)
+    run = _Run(table, schema, settings["transform"], fingerprint(table), checkpoint, resume, callback)
+    options = candidates(len(table), fit_codec(table, schema, settings["transform"]), settings, seed)
     chosen = _cross_validated if len(table) < defaults.SMALL else _split_once
     result, codec, candidate, held_out = chosen(run, options, settings["validation_fraction"], seed)
     record = {
