@@ -17,8 +17,8 @@ from quasistatic.errors import DataError, SettingError
 from quasistatic.estimator.conditions import read_condition
 from quasistatic.estimator.fillings import point_of
 from quasistatic.estimator.parts import FittedParts, Seed
+from quasistatic.estimator.steps import shortened
 from quasistatic.estimator.tables import as_table
-from quasistatic.model import DiffusionModel, thin
 from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed
 from quasistatic.posterior.measured import Measured
 from quasistatic.posterior.query import Conditioned, RowPosteriors, condition_rows, impute_rows, posterior_rows
@@ -26,8 +26,6 @@ from quasistatic.posterior.units import DecodedRow, Units
 
 PARTICLES = 16
 """Of a row to be filled."""
-STEPS = 32
-"""Steps of the walk that fills holes, evenly taken from a longer trajectory."""
 POINT_DRAWS = 16
 """Draws behind a point imputation."""
 
@@ -165,7 +163,7 @@ class PosteriorMethods(FittedParts):
         encoded = codec.encode(Table(frame, source))
         draws = POINT_DRAWS if point else n_imputations
         found = impute_rows(
-            _shortened(self.model_, steps), encoded.rows, n_imputations=draws, particles=max(particles, draws),
+            shortened(self.model_, steps), encoded.rows, n_imputations=draws, particles=max(particles, draws),
             key=self._key(random_state),
         )  # fmt: skip
         _refuse_impossible(np.isneginf(found.log_evidence), source)
@@ -298,16 +296,6 @@ def _noisy_rows(
         jnp.asarray(values, jnp.float32), jnp.broadcast_to(widths, values.shape), jnp.asarray(seen), repeated
     )
     return AllOf((Observed.of(known), measured))
-
-
-def _shortened(model: DiffusionModel, steps: int | None) -> DiffusionModel:
-    T = model.trajectory_length
-    wanted = STEPS if steps is None else steps
-    if wanted < 1:
-        raise SettingError(f"steps = {steps} must be at least 1")
-    if wanted >= T:
-        return model
-    return thin(model, sorted({round((k + 1) * T / wanted) for k in range(wanted)}))
 
 
 def _as_tuple(states: Any) -> tuple[np.ndarray, ...]:
