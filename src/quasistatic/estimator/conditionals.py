@@ -26,6 +26,8 @@ from quasistatic.typing import Key
 
 PARTICLES = 16
 """Of a row and column."""
+STEPS = 16
+"""Of the walk, if there are no more columns: an absorbing block should reveal them one by one."""
 
 
 class Conditionals(NamedTuple):
@@ -61,14 +63,14 @@ def column_log_probs(
         table: rows with the columns of the model.
         key: random key; the noise of a row depends on its content besides.
         particles: of each evidence.
-        steps: of the walk, evenly taken from T; by default at most 32.
+        steps: of the walk, evenly taken from T; by default 16, or as many as there are columns.
 
     Raises:
         SettingError: fewer than 2 particles, or no step.
     """
     if particles < 2:
         raise SettingError(f"particles = {particles!r} must be at least 2")
-    walked = shortened(model, steps)
+    walked = shortened(model, max(STEPS, len(codec.block_names)) if steps is None else steps)
     rows = codec.encode(table).rows
     identity = row_checksums(rows)
     columns = codec.schema.columns
