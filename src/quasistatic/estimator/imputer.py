@@ -12,9 +12,9 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import SchemaError
 from quasistatic.estimator.density import DiffusionDensity
-from quasistatic.estimator.nested import accept_tables, fresh_density
+from quasistatic.estimator.nested import fresh_density
 from quasistatic.estimator.posterior import PARTICLES
-from quasistatic.estimator.tables import as_table
+from quasistatic.estimator.tables import accept_tables, as_table
 
 
 class DiffusionImputer(TransformerMixin, BaseEstimator):

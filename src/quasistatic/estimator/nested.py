@@ -1,6 +1,4 @@
-"""Estimators that have a `DiffusionDensity` within: the density to fit, and what it says of its input."""
-
-from typing import Any
+"""The `DiffusionDensity` within another estimator."""
 
 import numpy as np
 from sklearn.base import clone
@@ -27,11 +25,3 @@ def fresh_density(settings: DiffusionDensity | None, random: np.random.RandomSta
         raise SettingError(f"density = {settings!r} is no DiffusionDensity", fix=fix)
     density = clone(settings)
     return density if density.random_state is not None else density.set_params(random_state=seed)
-
-
-def accept_tables(tags: Any) -> Any:
-    """scikit-learn's tags of an estimator, with what a density takes: missing cells, categories and texts."""
-    tags.input_tags.allow_nan = True
-    tags.input_tags.categorical = True
-    tags.input_tags.string = True
-    return tags

@@ -12,10 +12,10 @@ from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError
 from quasistatic.estimator.conditionals import PARTICLES
 from quasistatic.estimator.density import DiffusionDensity
-from quasistatic.estimator.nested import accept_tables, fresh_density
+from quasistatic.estimator.nested import fresh_density
 from quasistatic.estimator.scores import REFERENCE_ROWS, SCORES, Basis, check_score
 from quasistatic.estimator.surprise import Tails
-from quasistatic.estimator.tables import as_table
+from quasistatic.estimator.tables import accept_tables, as_table
 
 ScoreName = Literal["bound", "ais", "conditional", "typicality"]
 FALSE_ALARMS = 0.01
@@ -25,8 +25,8 @@ FALSE_ALARMS = 0.01
 class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
     """Rows that are unusual under a `DiffusionDensity`.
 
-    The scores are told in `estimator.scores`: "bound" and "ais" are (bounds on) log p of the row, "conditional" is minus the largest surprise
-    of a single cell given the others of its row (`estimator.surprise`), "typicality" minus the distance of log p from that of
+    The scores are told in `estimator.scores`: "bound" and "ais" are bounds on log p of the row, "conditional" is minus the largest
+    surprise of a single cell given the others of its row (`estimator.surprise`), "typicality" minus the distance of log p from that of
     rows the model generates. All are in nats, and higher is more usual. Rows with holes are scored by the cells that are there.
 
     Args:
@@ -36,7 +36,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
             that one in a hundred of the reference rows does.
         particles: of a conditional log-probability; more are more exact.
         steps: of its walk, evenly taken from T; by default 16, or as many as there are columns.
-        random_state: seed of the fit (unless `density` has its own) and of the noise in the scores. The same row has the same score again.
+        random_state: seed of the fit (unless `density` has its own) and of the noise in the scores; a row has the same score again.
 
     Attributes:
         density_: the fitted `DiffusionDensity`.
@@ -215,7 +215,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
             top: how many; None ranks all.
 
         Returns:
-            Columns `rank` (1 is the most unusual), `row` (of X, counted from 1), `score`, `column`, `log_p`, `surprise` (see `explain`).
+            Columns `rank` (1 is the most unusual), `row` (of X, counted from 1), `score`, and those of `explain`.
 
         Raises:
             SettingError: top below 1.
@@ -223,10 +223,17 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         if top is not None and top < 1:
             raise SettingError(f"top = {top!r} must be at least 1")
         table = self._table(X)
-        scores = self._scores(table)
-        order = np.argsort(scores, kind="stable")[:top]
+        if self.score == "conditional":  # the same numbers tell who is to blame
+            explained = self.explain(table)
+            scores = -explained["surprise"].fill_null(0.0).to_numpy()
+            order = np.argsort(scores, kind="stable")[:top]
+            explained = explained[order]
+        else:
+            scores = self._scores(table)
+            order = np.argsort(scores, kind="stable")[:top]
+            explained = self.explain(table.take(order))
         numbers = {"rank": np.arange(1, len(order) + 1), "row": order + 1, "score": scores[order]}
-        return pl.concat([pl.DataFrame(numbers), self.explain(table.take(order))], how="horizontal")
+        return pl.concat([pl.DataFrame(numbers), explained], how="horizontal")
 
     def __sklearn_is_fitted__(self) -> bool:
         return "density_" in vars(self)

@@ -15,6 +15,7 @@ from quasistatic.data.codec import Codec
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError
 from quasistatic.estimator.conditions import read_condition
+from quasistatic.estimator.far import warn_of_far_cells
 from quasistatic.estimator.fillings import point_of
 from quasistatic.estimator.parts import FittedParts, Seed
 from quasistatic.estimator.steps import shortened
@@ -23,11 +24,15 @@ from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed
 from quasistatic.posterior.measured import Measured
 from quasistatic.posterior.query import Conditioned, RowPosteriors, condition_rows, impute_rows, posterior_rows
 from quasistatic.posterior.units import DecodedRow, Units
+from quasistatic.trajectory import sample_rows
+from quasistatic.typing import State
 
 PARTICLES = 16
 """Of a row to be filled."""
 POINT_DRAWS = 16
 """Draws behind a point imputation."""
+NAN_ROWS = 256
+"""Rows of the model on which a user's log r is tried."""
 
 
 class ConditionedDensity:
@@ -38,15 +43,21 @@ class ConditionedDensity:
         evidence: in the model's space, of one row.
         log_volume: of the densities among the conditions, nats.
         base_measure: what `log_evidence` is a probability or a density of.
+        log_r: the user's function of one state, if there is one; `NAN_ROWS` rows of the model tell, with a warning, where it is NaN.
     """
 
     unit = "nats"
 
     def __init__(
-        self, density: "PosteriorMethods", evidence: AbstractEvidence, log_volume: float, base_measure: str
+        self,
+        density: "PosteriorMethods",
+        evidence: AbstractEvidence,
+        log_volume: float,
+        base_measure: str,
+        log_r: Callable[[State], jax.Array] | None = None,
     ) -> None:
         self.density, self.evidence, self.log_volume = density, evidence, log_volume
-        self.base_measure = base_measure
+        self.base_measure, self._unchecked = base_measure, log_r
         self._last: Conditioned | None = None
 
     def sample(self, n_samples: int = 1, random_state: Seed = None, particles: int = 64) -> Any:
@@ -85,6 +96,7 @@ class ConditionedDensity:
 
     def _result(self) -> Conditioned:
         if self._last is None:
+            self._warn_of_nan()
             self._last = condition_rows(self.density.model_, self.evidence, 1, key=self.density._key(None))
         return self._last
 
@@ -93,6 +105,7 @@ class ConditionedDensity:
             raise SettingError(f"n_samples = {n!r} must be a whole number, not negative")
         if particles < 2:
             raise SettingError(f"particles = {particles!r} must be at least 2")
+        self._warn_of_nan()
         key = self.density._key(random_state)
         found = condition_rows(self.density.model_, self.evidence, int(n), key=key, particles=int(particles))
         self._last = found
@@ -108,6 +121,20 @@ class ConditionedDensity:
                 stacklevel=3,
             )
         return found
+
+    def _warn_of_nan(self) -> None:
+        """One warning if log_r is NaN anywhere among rows of the model."""
+        log_r, self._unchecked = self._unchecked, None
+        if log_r is None:
+            return
+        states = sample_rows(self.density.model_, NAN_ROWS, key=self.density._key(None))
+        nan = np.count_nonzero(np.isnan(jax.vmap(log_r)(jax.tree.map(jnp.asarray, states))))
+        if nan:
+            warnings.warn(
+                f"log_r is NaN for {nan} of {NAN_ROWS} rows that the model generates: there r counts as 0, and particles that arrive "
+                "there are lost; return -inf where the row is impossible",
+                stacklevel=4,
+            )
 
 
 class PosteriorMethods(FittedParts):
@@ -161,6 +188,7 @@ class PosteriorMethods(FittedParts):
             raise SettingError("a point imputation is one table", fix="give n_imputations=1 with point=True")
         codec = self._fitted.codec
         encoded = codec.encode(Table(frame, source))
+        warn_of_far_cells(codec, encoded.rows, source, stacklevel=4, among=~encoded.whole)
         draws = POINT_DRAWS if point else n_imputations
         found = impute_rows(
             shortened(self.model_, steps), encoded.rows, n_imputations=draws, particles=max(particles, draws),
@@ -200,7 +228,7 @@ class PosteriorMethods(FittedParts):
 
         Args:
             log_r: a JAX function from one decoded row (a dict: numbers in their own units, categories as their number in the
-                schema, counted from 0) to log r, nats. NaN counts as r = 0.
+                schema, counted from 0) to log r, nats. NaN counts as r = 0, with a warning.
             given: conditions besides, as for `condition`.
             guided: use the gradient of log_r, and single changes of categories; False for a function without one.
         """
@@ -208,8 +236,12 @@ class PosteriorMethods(FittedParts):
         codec = self._fitted.codec
         decoded = DecodedRow(Units.of(codec), codec)
         evidence, log_volume, measure = read_condition(codec, given or {})
-        r = Function(lambda x_0: log_r(decoded(x_0)), guided)
-        return ConditionedDensity(self, AllOf((evidence, r)), log_volume, f"{measure}; times r(x)")
+
+        def of_state(x_0: State) -> jax.Array:
+            return log_r(decoded(x_0))
+
+        both = AllOf((evidence, Function(of_state, guided)))
+        return ConditionedDensity(self, both, log_volume, f"{measure}; times r(x)", of_state)
 
     def denoise(
         self, X: Any, sigma: Mapping[str, float], n_draws: int = 64, random_state: Seed = None, particles: int = 64
@@ -241,7 +273,9 @@ class PosteriorMethods(FittedParts):
     ) -> pl.DataFrame:
         """The same as a polars frame; see `denoise`."""
         codec = self._fitted.codec
-        evidence = _noisy_rows(codec, codec.encode(Table(frame, source)).rows, frame, sigma)
+        rows = codec.encode(Table(frame, source)).rows
+        evidence = _noisy_rows(codec, rows, frame, sigma)
+        warn_of_far_cells(codec, rows, source, stacklevel=4)
         found: RowPosteriors = posterior_rows(
             self.model_, evidence, draws=n_draws, particles=max(particles, n_draws), key=self._key(random_state)
         )

@@ -7,8 +7,9 @@ r"""The scores of outlier detection: one function each, and a line in `SCORES`. 
 | "conditional" | -max_j s_j, s_j the surprise of log p(x_j given the others) (`surprise`) | one odd cell among many usual ones |
 | "typicality" | -abs(log p(x) - E log p) over rows of the model | rows too likely as well as too unlikely |
 
-A row with holes is scored by the cells that are there. Its "bound" and "ais" are then log p of fewer cells, which is higher than that of
-a whole row; "conditional" takes the worst of the cells there are, and in "typicality" E is that of generated rows with the same holes.
+A row with holes is scored by the cells that are there. Its "bound" and "ais" are then log p of fewer cells, as a rule higher than that
+of a whole row; "conditional" takes the worst of the cells there are, and in "typicality" E is that of generated rows with the same
+holes.
 """
 
 from collections.abc import Callable

@@ -33,7 +33,7 @@ class Tails(NamedTuple):
         >>> import numpy as np
         >>> tails = Tails.of(np.log(np.linspace(0.01, 1.0, 100))[:, None])
         >>> tails.surprise(np.log([[0.5], [0.01], [1e-6]])).round(1).ravel()
-        array([ 0.7,  3.8, 13. ])
+        array([ 0.7,  4.7, 13.9])
     """
 
     cells: tuple[np.ndarray, ...]

@@ -136,8 +136,9 @@ def test_a_row_with_a_hole_is_scored_by_the_cells_that_are_there(density, df):
     assert np.max(np.abs(found.lower - np.logaddexp(*parts)) / (found.stderr + 0.05)) < 6
     mixed = density.log_likelihood(pl.concat([rows, hole]), "ais", 256)
     np.testing.assert_allclose(mixed.lower[:6], density.log_likelihood(rows, "ais", 256).lower, rtol=1e-5)
-    with pytest.raises(SettingError, match="upper side"):
-        density.log_likelihood(hole, "sandwich")
+    assert mixed.base_measure.endswith("of each row's observed cells alone")
+    with pytest.raises(DataError, match=r"row 7, column 'sex'.*6 row.*upper side"):
+        density.log_likelihood(pl.concat([rows, hole]), "sandwich")
 
 
 @pytest.mark.parametrize(
