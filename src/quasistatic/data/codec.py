@@ -43,7 +43,7 @@ class EncodedTable:
     @property
     def whole(self) -> np.ndarray:
         """Rows without a missing cell, bool `[N]`."""
-        return np.concatenate([cells.observed for cells in self.rows], axis=1).all(axis=1)
+        return np.all(np.concatenate([cells.observed for cells in self.rows], axis=1), axis=1)
 
     def take(self, indices: np.ndarray) -> "EncodedTable":
         """The rows `indices`, in that order."""

@@ -34,7 +34,9 @@ def warn_of_far_cells(
     if far.any():
         row, j = np.argwhere(far)[0]
         where = f"{source}, row {row + 1}" if len(far) > 1 else source
-        warn_of_far(where, codec.continuous_names[j], float(z.value[row, j]), np.count_nonzero(far), stacklevel + 1)
+        warn_of_far(
+            where, codec.continuous_names[j], float(z.value[row, j]), int(np.count_nonzero(far)), stacklevel + 1
+        )
 
 
 def warn_of_far(where: str, column: str, z: float, count: int = 1, stacklevel: int = 3) -> None:

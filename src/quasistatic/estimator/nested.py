@@ -1,5 +1,7 @@
 """The `DiffusionDensity` within another estimator."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import clone
 
@@ -23,5 +25,5 @@ def fresh_density(settings: DiffusionDensity | None, random: np.random.RandomSta
     if not isinstance(settings, DiffusionDensity):
         fix = "give a DiffusionDensity with the settings of the fit, or None"
         raise SettingError(f"density = {settings!r} is no DiffusionDensity", fix=fix)
-    density = clone(settings)
+    density: Any = clone(settings)
     return density if density.random_state is not None else density.set_params(random_state=seed)

@@ -186,8 +186,9 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         table = self._table(X)
         found = self._basis.conditionals(table)
         frame = pl.DataFrame(found.log_p, schema=list(found.names)).fill_nan(None)
-        container = table.container | {"dtype": "<f8", "columns": {}, "structured": False}
-        native = to_native(frame, container) if table.container["backend"] != "polars-lazy" else frame
+        if table.container["backend"] == "polars-lazy":
+            return frame
+        native: Any = to_native(frame, table.container | {"dtype": "<f8", "columns": {}, "structured": False})
         if table.container["backend"] == "pandas":
             native.index = X.index
         return native
