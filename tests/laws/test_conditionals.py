@@ -1,7 +1,7 @@
 """log p(x_j | the others) against enumeration and quadrature.
 
-Both evidences are unbiased, so the logarithm of their means over independent populations, less one another, is the conditional up to the
-error of the means: t-tests by the delta method, false-alarm rate 1e-6 a kernel, and 0.005 nats for the quadrature.
+Both evidences are unbiased, so the logarithm of their means over independent populations, less one another, is the conditional up to
+the error of the means: t-tests by the delta method, false-alarm rate 1e-6 a kernel, and 0.005 nats for the quadrature.
 """
 
 import jax
@@ -23,11 +23,9 @@ FINE = np.linspace(-7, 7, 701)
 def column_states(forward, states, j):
     """The rows with column j in each of its states `[S * K]`, what each is worth (dx), and how many."""
     parts = [np.asarray(p) for p in (states if isinstance(states, tuple) else (states,))]
-    begin = 0
-    for b, block in enumerate(blocks_of(forward)):
-        if j < begin + block.n_columns:
-            break
-        begin += block.n_columns
+    sizes = np.cumsum([0, *(block.n_columns for block in blocks_of(forward))])
+    b = int(np.searchsorted(sizes, j, side="right")) - 1
+    block, begin = blocks_of(forward)[b], sizes[b]
     values = FINE if is_gaussian(block) else np.unique(discrete_states(block, masked=False)[:, j - begin])
     repeated = [np.repeat(p, len(values), axis=0) for p in parts]
     repeated[b][:, j - begin] = np.tile(values, len(parts[0]))

@@ -22,7 +22,7 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
 
     `transform` gives a point imputation (the median of a number's posterior, the most frequent category), or with `sample_posterior`
     one draw, as scikit-learn's `IterativeImputer` does. Cells that are there stay as they are, to the last bit. For several draws of
-    one table see `DiffusionDensity.impute`.
+    one table see `DiffusionDensity.impute`. Columns that the schema leaves out (identifiers, free text) pass as they are.
 
     Args:
         density: an unfitted `DiffusionDensity` with the settings of the fit; None takes its defaults.

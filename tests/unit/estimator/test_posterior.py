@@ -165,6 +165,21 @@ def test_impossible_evidence_returns_nothing(density):
         c.sample(3)
 
 
+def test_r_that_is_nan_is_reported_once(density):
+    c = density.posterior(lambda row: jnp.log(row["visits"] - 3.5), guided=False)
+    with pytest.warns(UserWarning, match=r"NaN for \d+ of 256 rows"):
+        rows = c.sample(5)
+    assert (rows["visits"] > 3).all()
+    assert np.isfinite(c.log_evidence)
+    c.sample(2)  # a second warning would be an error
+
+
+def test_a_value_far_outside_is_reported_with_its_figure(density):
+    for given in ({"height": 900.0}, {"height": between(low=900)}, {"visits": between(high=-500)}):
+        with pytest.warns(UserWarning, match=r"lies \d+ standard deviations"):
+            density.condition(given)
+
+
 def test_bad_sigma(density, df):
     for sigma, words in (
         ({"height": 0.0}, "positive"),
