@@ -53,7 +53,7 @@ def column_log_probs(
     particles: int = PARTICLES,
     steps: int | None = None,
 ) -> Conditionals:
-    """log p(x_j | x_-j) of every cell of a table; in a row with holes, given the other cells that are there.
+    """`log p(x_j | x_-j)` of every cell of a table; in a row with holes, given the other cells that are there.
 
     The cost is `rows x (columns + 1) x particles x steps` evaluations of the network.
 
