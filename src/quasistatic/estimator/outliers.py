@@ -125,8 +125,9 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         )
         found._check()
         basis = Basis(density, int(random_state), particles, steps)
-        names = density.schema_.names
-        found.feature_names_in_, found.n_features_in_ = np.asarray(names, dtype=object), len(names)
+        found.n_features_in_ = density.n_features_in_
+        if "feature_names_in_" in vars(density):
+            found.feature_names_in_ = density.feature_names_in_
         generated = basis.generated()
         return found._calibrate(basis, generated, generated)
 
