@@ -24,7 +24,7 @@ from quasistatic.estimator.likelihood import Likelihood
 from quasistatic.estimator.methods import in_own_units, trajectories_of
 from quasistatic.estimator.parts import Seed
 from quasistatic.estimator.posterior import PosteriorMethods
-from quasistatic.estimator.tables import as_table
+from quasistatic.estimator.tables import accept_tables, as_table
 from quasistatic.estimator.thermodynamic import ThermodynamicMethods
 from quasistatic.trajectory import sample_rows
 
@@ -174,7 +174,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
 
         Args:
             X: rows with the columns of the fitted table. A row with missing cells gets the log-likelihood of the cells that are
-                there, of the joint model, by sequential Monte Carlo (see `holes`).
+                there, of the joint model, by sequential Monte Carlo (see `holes`); "sandwich" refuses it by its number.
             method: "bound" is K, the mean over draws of the full sum over t. "ais" is `log mean exp(-W)` over independent forward
                 trajectories (annealed importance sampling, Jarzynski): tighter, and tighter still with more of them. "smc" resamples
                 them on their way (sequential Monte Carlo). "sandwich" is "ais" with an upper side from a chain of
@@ -192,10 +192,11 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
             DataError, SchemaError: rows that the model cannot score.
         """
         n = trajectories_of(method, trajectories)
-        encoded = self._encode(X, holes=True)
+        encoded = self._encode(X, whole="only whole rows have an upper side" if method == "sandwich" else "")
         model = self._walked(steps)
         found = evaluate_table(model, encoded, method, n, key=self._key(random_state))
-        return in_own_units(found, encoded.log_volume, method, n, model, self.schema_.base_measure())
+        measure = self.schema_.base_measure() + ("" if encoded.whole.all() else "; of each row's observed cells alone")
+        return in_own_units(found, encoded.log_volume, method, n, model, measure)
 
     def score_samples(self, X: Any) -> np.ndarray:
         """The bound K of every row, nats `[N]`: `log_likelihood(X).lower`."""
@@ -245,11 +246,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         return hasattr(self, "_fitted")
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        return tags
+        return accept_tables(super().__sklearn_tags__())
 
 
 def load(path: str | os.PathLike[str]) -> DiffusionDensity:

@@ -14,102 +14,23 @@ from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError
+from quasistatic.estimator.conditioned import ConditionedDensity
 from quasistatic.estimator.conditions import read_condition
+from quasistatic.estimator.far import warn_of_far_cells
 from quasistatic.estimator.fillings import point_of
 from quasistatic.estimator.parts import FittedParts, Seed
+from quasistatic.estimator.steps import shortened
 from quasistatic.estimator.tables import as_table
-from quasistatic.model import DiffusionModel, thin
 from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed
 from quasistatic.posterior.measured import Measured
-from quasistatic.posterior.query import Conditioned, RowPosteriors, condition_rows, impute_rows, posterior_rows
+from quasistatic.posterior.query import RowPosteriors, impute_rows, posterior_rows
 from quasistatic.posterior.units import DecodedRow, Units
+from quasistatic.typing import State
 
 PARTICLES = 16
 """Of a row to be filled."""
-STEPS = 32
-"""Steps of the walk that fills holes, evenly taken from a longer trajectory."""
 POINT_DRAWS = 16
 """Draws behind a point imputation."""
-
-
-class ConditionedDensity:
-    """p(x | evidence) of a fitted density; what `condition` and `posterior` return.
-
-    Args:
-        density: the fitted density.
-        evidence: in the model's space, of one row.
-        log_volume: of the densities among the conditions, nats.
-        base_measure: what `log_evidence` is a probability or a density of.
-    """
-
-    unit = "nats"
-
-    def __init__(
-        self, density: "PosteriorMethods", evidence: AbstractEvidence, log_volume: float, base_measure: str
-    ) -> None:
-        self.density, self.evidence, self.log_volume = density, evidence, log_volume
-        self.base_measure = base_measure
-        self._last: Conditioned | None = None
-
-    def sample(self, n_samples: int = 1, random_state: Seed = None, particles: int = 64) -> Any:
-        """Exactly so many rows, as the kind of frame that was fitted; see `sample_table`."""
-        frame = self.sample_table(n_samples, random_state, particles)
-        return to_native(frame, self.density.schema_.container)
-
-    def sample_table(self, n_samples: int = 1, random_state: Seed = None, particles: int = 64) -> pl.DataFrame:
-        """Rows as a polars frame. `log_evidence`, `stderr` and `ess` are then of these particles.
-
-        Args:
-            n_samples: how many.
-            random_state: seed; by default the seed of the fit.
-            particles: of each of the populations, of which there are at least 8.
-
-        Raises:
-            DataError: the evidence is impossible under the model.
-        """
-        found = self._run(n_samples, random_state, particles)
-        return self.density._fitted.codec.decode(_as_tuple(found.states))
-
-    @property
-    def log_evidence(self) -> float:
-        """log of the probability (density) of the evidence under the model, nats, in the data's own units; -inf if impossible."""
-        return self._result().log_evidence + self.log_volume
-
-    @property
-    def stderr(self) -> float:
-        """Monte Carlo standard error of `log_evidence`, nats."""
-        return self._result().stderr
-
-    @property
-    def ess(self) -> float:
-        """Effective number of particles behind the draws."""
-        return self._result().ess
-
-    def _result(self) -> Conditioned:
-        if self._last is None:
-            self._last = condition_rows(self.density.model_, self.evidence, 1, key=self.density._key(None))
-        return self._last
-
-    def _run(self, n: int, random_state: Seed, particles: int) -> Conditioned:
-        if not isinstance(n, int | np.integer) or n < 0:
-            raise SettingError(f"n_samples = {n!r} must be a whole number, not negative")
-        if particles < 2:
-            raise SettingError(f"particles = {particles!r} must be at least 2")
-        key = self.density._key(random_state)
-        found = condition_rows(self.density.model_, self.evidence, int(n), key=key, particles=int(particles))
-        self._last = found
-        if not np.isfinite(found.log_evidence):
-            raise DataError(
-                "the condition is impossible under the model: log evidence -inf, no row is returned",
-                fix="check the values and ranges against the columns of the table",
-            )
-        if found.ess < 0.02 * found.particles:
-            warnings.warn(
-                f"only {found.ess:.1f} of {found.particles} particles are effective: the condition is far from what the model expects, "
-                "and the rows may repeat each other; more particles help",
-                stacklevel=3,
-            )
-        return found
 
 
 class PosteriorMethods(FittedParts):
@@ -163,9 +84,10 @@ class PosteriorMethods(FittedParts):
             raise SettingError("a point imputation is one table", fix="give n_imputations=1 with point=True")
         codec = self._fitted.codec
         encoded = codec.encode(Table(frame, source))
+        warn_of_far_cells(codec, encoded.rows, source, stacklevel=4, among=~encoded.whole)
         draws = POINT_DRAWS if point else n_imputations
         found = impute_rows(
-            _shortened(self.model_, steps), encoded.rows, n_imputations=draws, particles=max(particles, draws),
+            shortened(self.model_, steps), encoded.rows, n_imputations=draws, particles=max(particles, draws),
             key=self._key(random_state),
         )  # fmt: skip
         _refuse_impossible(np.isneginf(found.log_evidence), source)
@@ -202,7 +124,7 @@ class PosteriorMethods(FittedParts):
 
         Args:
             log_r: a JAX function from one decoded row (a dict: numbers in their own units, categories as their number in the
-                schema, counted from 0) to log r, nats. NaN counts as r = 0.
+                schema, counted from 0) to log r, nats. NaN counts as r = 0, with a warning.
             given: conditions besides, as for `condition`.
             guided: use the gradient of log_r, and single changes of categories; False for a function without one.
         """
@@ -210,8 +132,12 @@ class PosteriorMethods(FittedParts):
         codec = self._fitted.codec
         decoded = DecodedRow(Units.of(codec), codec)
         evidence, log_volume, measure = read_condition(codec, given or {})
-        r = Function(lambda x_0: log_r(decoded(x_0)), guided)
-        return ConditionedDensity(self, AllOf((evidence, r)), log_volume, f"{measure}; times r(x)")
+
+        def of_state(x_0: State) -> jax.Array:
+            return log_r(decoded(x_0))
+
+        both = AllOf((evidence, Function(of_state, guided)))
+        return ConditionedDensity(self, both, log_volume, f"{measure}; times r(x)", of_state)
 
     def denoise(
         self, X: Any, sigma: Mapping[str, float], n_draws: int = 64, random_state: Seed = None, particles: int = 64
@@ -243,7 +169,9 @@ class PosteriorMethods(FittedParts):
     ) -> pl.DataFrame:
         """The same as a polars frame; see `denoise`."""
         codec = self._fitted.codec
-        evidence = _noisy_rows(codec, codec.encode(Table(frame, source)).rows, frame, sigma)
+        rows = codec.encode(Table(frame, source)).rows
+        evidence = _noisy_rows(codec, rows, frame, sigma)
+        warn_of_far_cells(codec, rows, source, stacklevel=4)
         found: RowPosteriors = posterior_rows(
             self.model_, evidence, draws=n_draws, particles=max(particles, n_draws), key=self._key(random_state)
         )
@@ -298,16 +226,6 @@ def _noisy_rows(
         jnp.asarray(values, jnp.float32), jnp.broadcast_to(widths, values.shape), jnp.asarray(seen), repeated
     )
     return AllOf((Observed.of(known), measured))
-
-
-def _shortened(model: DiffusionModel, steps: int | None) -> DiffusionModel:
-    T = model.trajectory_length
-    wanted = STEPS if steps is None else steps
-    if wanted < 1:
-        raise SettingError(f"steps = {steps} must be at least 1")
-    if wanted >= T:
-        return model
-    return thin(model, sorted({round((k + 1) * T / wanted) for k in range(wanted)}))
 
 
 def _as_tuple(states: Any) -> tuple[np.ndarray, ...]:

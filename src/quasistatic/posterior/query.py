@@ -66,7 +66,14 @@ class RowPosteriors(NamedTuple):
 
 
 def posterior_rows(
-    model: DiffusionModel, evidence: AbstractEvidence, *, draws: int, particles: int, key: Key, chunk: int = CHUNK
+    model: DiffusionModel,
+    evidence: AbstractEvidence,
+    *,
+    draws: int,
+    particles: int,
+    key: Key,
+    chunk: int = CHUNK,
+    identity: np.ndarray | None = None,
 ) -> RowPosteriors:
     """Posteriors of the N rows of a table's evidence (every array of it has the leading axis N).
 
@@ -77,11 +84,13 @@ def posterior_rows(
         particles: P.
         key: random key.
         chunk: particles that walk at once, at least those of one row.
+        identity: uint32 `[N]` that tells the rows' noise apart, by default made of their evidence. Evidences of one row that are to be
+            compared are given one identity: the errors that they have in common cancel in the difference.
     """
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(evidence)]
     if not leaves or len(leaves[0]) == 0:
         raise DataError("there is no row to condition on", fix="give at least one row")
-    checksums = row_checksums((tuple(leaves),))  # type: ignore[arg-type]
+    checksums = row_checksums((tuple(leaves),)) if identity is None else identity  # type: ignore[arg-type]
     rows = jax.tree.map(np.asarray, evidence)
     walk = _walk(model, particles, draws)
     return _walked(walk, model, rows, checksums, numbers_among_equals(checksums), key, chunk, shared=False)
@@ -204,10 +213,18 @@ def _fill(
 
 
 def evidence_of_rows(
-    model: DiffusionModel, rows: Row, *, particles: int, key: Key, chunk: int = CHUNK
+    model: DiffusionModel,
+    rows: Row,
+    *,
+    particles: int,
+    key: Key,
+    chunk: int = CHUNK,
+    identity: np.ndarray | None = None,
 ) -> WeightedBound:
     """Log-likelihood of the observed cells of every row, nats: a lower bound in expectation, as `E Z = p(observed cells)`."""
-    found = posterior_rows(model, Observed.of(rows), draws=1, particles=particles, key=key, chunk=chunk)
+    found = posterior_rows(
+        model, Observed.of(rows), draws=1, particles=particles, key=key, chunk=chunk, identity=identity
+    )
     return WeightedBound(found.log_evidence, found.stderr, found.ess)
 
 
