@@ -9,7 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-PAGES = [README] + [README.parent / "docs" / f"{n}.md" for n in ("filling-holes", "conditional-questions", "your-own-r")]
+PAGES = [README] + [
+    README.parent / "docs" / f"{n}.md" for n in ("filling-holes", "conditional-questions", "your-own-r")
+]
 BUDGET = 20
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 

@@ -22,7 +22,7 @@ NAN_ROWS = 256
 
 
 class ConditionedDensity:
-    """p(x | evidence) of a fitted density; what `condition` and `posterior` return.
+    """p(x | evidence) of a fitted density; what `condition`, `posterior` and `product` return.
 
     Args:
         density: the fitted density.
@@ -30,6 +30,7 @@ class ConditionedDensity:
         log_volume: of the densities among the conditions, nats.
         base_measure: what `log_evidence` is a probability or a density of.
         log_r: the user's function of one state, if there is one; `NAN_ROWS` rows of the model tell, with a warning, where it is NaN.
+        ask: the sampler, with the parameters of `condition_rows`.
     """
 
     unit = "nats"
@@ -41,8 +42,9 @@ class ConditionedDensity:
         log_volume: float,
         base_measure: str,
         log_r: Callable[[State], jax.Array] | None = None,
+        ask: Callable[..., Conditioned] = condition_rows,
     ) -> None:
-        self.density, self.evidence, self.log_volume = density, evidence, log_volume
+        self.density, self.evidence, self.log_volume, self._ask = density, evidence, log_volume, ask
         self.base_measure, self._unchecked = base_measure, log_r
         self._last: Conditioned | None = None
 
@@ -83,7 +85,7 @@ class ConditionedDensity:
     def _result(self) -> Conditioned:
         if self._last is None:
             self._warn_of_nan()
-            self._last = condition_rows(self.density.model_, self.evidence, 1, key=self.density._key(None))
+            self._last = self._ask(self.density.model_, self.evidence, 1, key=self.density._key(None))
         return self._last
 
     def _run(self, n: int, random_state: Seed, particles: int) -> Conditioned:
@@ -93,7 +95,7 @@ class ConditionedDensity:
             raise SettingError(f"particles = {particles!r} must be at least 2")
         self._warn_of_nan()
         key = self.density._key(random_state)
-        found = condition_rows(self.density.model_, self.evidence, int(n), key=key, particles=int(particles))
+        found = self._ask(self.density.model_, self.evidence, int(n), key=key, particles=int(particles))
         self._last = found
         if not np.isfinite(found.log_evidence):
             raise DataError(

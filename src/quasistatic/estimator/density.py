@@ -15,8 +15,8 @@ from quasistatic.checkpoint import load_model, save_model, versions
 from quasistatic.config import DiscreteKernel, ScheduleName
 from quasistatic.data.infer import infer_schema
 from quasistatic.data.schema import Schema
-from quasistatic.data.transform import Choice
 from quasistatic.data.table import to_native
+from quasistatic.data.transform import Choice
 from quasistatic.errors import SettingError
 from quasistatic.estimator.fitting import FitEvent, Fitted, fit_table
 from quasistatic.estimator.holes import evaluate_table

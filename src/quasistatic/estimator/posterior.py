@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -19,10 +20,12 @@ from quasistatic.estimator.conditions import read_condition
 from quasistatic.estimator.far import warn_of_far_cells
 from quasistatic.estimator.fillings import point_of
 from quasistatic.estimator.parts import FittedParts, Seed
+from quasistatic.estimator.product import LogDensity, check_same_columns, one_space
 from quasistatic.estimator.steps import shortened
 from quasistatic.estimator.tables import as_table
 from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed
 from quasistatic.posterior.measured import Measured
+from quasistatic.posterior.multiplied import multiply_rows
 from quasistatic.posterior.query import RowPosteriors, impute_rows, posterior_rows
 from quasistatic.posterior.units import DecodedRow, Units
 from quasistatic.typing import State
@@ -129,15 +132,57 @@ class PosteriorMethods(FittedParts):
             guided: use the gradient of log_r, and single changes of categories; False for a function without one.
         """
         check_is_fitted(self)
+        evidence, log_volume, measure, of_state = self._factor(log_r, given, guided)
+        return ConditionedDensity(self, evidence, log_volume, f"{measure}; times r(x)", of_state)
+
+    def product(
+        self,
+        other: "PosteriorMethods",
+        log_r: Callable[[dict[str, jax.Array]], jax.Array] | None = None,
+        given: Mapping[str, Any] | None = None,
+        trajectories: int = 16,
+    ) -> ConditionedDensity:
+        """p(x) p'(x) r(x) / Z with another fitted density p' of the same columns; `log_evidence` is log Z = log E_p p' r.
+
+        Every row is weighed with an unbiased estimate of p'(x), in the data's own units. Where both densities live in one space (equal
+        transforms and atoms of the numbers, equal T: those of one table do) the product of their kernels guides the walk
+        (`posterior.product`); otherwise p' speaks with the last weight only, and more particles are needed.
+
+        Args:
+            other: p'.
+            log_r: as for `posterior`.
+            given: as for `condition`.
+            trajectories: behind an estimate of p'(x).
+
+        Raises:
+            SchemaError: the columns differ, by name, kind or categories.
+        """
+        check_is_fitted(self)
+        check_is_fitted(other)
+        check_same_columns(self.schema_, other.schema_)
+        evidence, log_volume, measure, of_state = self._factor(log_r, given, guided=True)
+        ask = partial(
+            multiply_rows,
+            expert=other.model_ if one_space(self._fitted, other._fitted) else None,
+            log_p=LogDensity(self, other, trajectories),
+        )
+        words = f"{measure}; times p'(x): {other.schema_.base_measure()}"
+        return ConditionedDensity(self, evidence, log_volume, words, of_state, ask)
+
+    def _factor(
+        self, log_r: Callable[[dict[str, jax.Array]], jax.Array] | None, given: Mapping[str, Any] | None, guided: bool
+    ) -> tuple[AbstractEvidence, float, str, Callable[[State], jax.Array] | None]:
+        """Evidence of conditions and a user's function, with its log-volume, base measure, and the function of a state."""
         codec = self._fitted.codec
-        decoded = DecodedRow(Units.of(codec), codec)
         evidence, log_volume, measure = read_condition(codec, given or {})
+        if log_r is None:
+            return evidence, log_volume, measure, None
+        decoded = DecodedRow(Units.of(codec), codec)
 
         def of_state(x_0: State) -> jax.Array:
             return log_r(decoded(x_0))
 
-        both = AllOf((evidence, Function(of_state, guided)))
-        return ConditionedDensity(self, both, log_volume, f"{measure}; times r(x)", of_state)
+        return AllOf((evidence, Function(of_state, guided))), log_volume, measure, of_state
 
     def denoise(
         self, X: Any, sigma: Mapping[str, float], n_draws: int = 64, random_state: Seed = None, particles: int = 64

@@ -17,11 +17,11 @@ from quasistatic.typing import Array, Key, State
 
 def multiply_rows(
     model: DiffusionModel,
-    expert: DiffusionModel | None,
     evidence: AbstractEvidence,
-    log_p: Callable[[State], np.ndarray],
     n_rows: int,
     *,
+    expert: DiffusionModel | None,
+    log_p: Callable[[State], np.ndarray],
     key: Key,
     particles: int = 64,
     populations: int = 8,
@@ -30,10 +30,10 @@ def multiply_rows(
 
     Args:
         model: p.
-        expert: p' for the guide, where it lives in the same space as `model`; None: the last weight alone has it.
         evidence: r, of one row.
-        log_p: from rows `[N, D]` per block to log of an unbiased estimate of p'(x) `[N]`, nats.
         n_rows: how many.
+        expert: p' for the guide, where it lives in the same space as `model`; None: the last weight alone has it.
+        log_p: from rows `[N, D]` per block to log of an unbiased estimate of p'(x) `[N]`, nats.
         key: random key.
         particles: P of one population.
         populations: at least this many.

@@ -101,7 +101,7 @@ class _Look(NamedTuple):
     """What both models say at x_t: `guess.guided` has the expert in it; `reverse` is the expert's own kernel."""
 
     guess: Guess
-    reverse: AbstractDistribution | tuple[()]
+    reverse: AbstractDistribution | None
 
 
 def _looked(
@@ -109,7 +109,7 @@ def _looked(
 ) -> _Look:
     found = guess(model, evidence, x_t, t)
     if expert is None:
-        return _Look(found, ())
+        return _Look(found, None)
     theirs = guess(expert, AllOf(()), x_t, t)
     guided = _times(found.guided, theirs.plain, expert.forward, x_t, t)
     return _Look(found._replace(guided=guided), theirs.reverse)
@@ -133,7 +133,7 @@ def _marginal_gain(
     expert: DiffusionModel | None, look: _Look, x_t: State, x_before: State, t: Step
 ) -> Float[Array, ""]:
     """log m'(x_{t-1}) - log m'(x_t)."""
-    if expert is None:
+    if expert is None or look.reverse is None:
         return jnp.zeros(())
     return jnp.sum(look.reverse.log_prob(x_before) - expert.forward.kernel(x_before, t).log_prob(x_t))
 
