@@ -29,7 +29,7 @@ DENSITY = DiffusionDensity(**TINY)
 ESTIMATORS = [
     DENSITY,
     DiffusionImputer(DENSITY, particles=4, random_state=0),
-    DiffusionOutlierDetector(DENSITY, score="bound", particles=2, random_state=0),
+    DiffusionOutlierDetector(DENSITY, method="bound", particles=2, random_state=0),
 ]
 
 
@@ -42,7 +42,7 @@ def test_contract(estimator, check):
 @pytest.mark.slow
 def test_contract_of_every_score(score):
     outcomes = check_estimator(
-        DiffusionOutlierDetector(DENSITY, score=score, particles=2, random_state=0), on_skip=None
+        DiffusionOutlierDetector(DENSITY, method=score, particles=2, random_state=0), on_skip=None
     )
     assert all(outcome["status"] == "passed" or "SCIPY_ARRAY_API" in str(outcome["exception"]) for outcome in outcomes)
 

@@ -61,7 +61,7 @@ def outliers(
     from quasistatic import DiffusionOutlierDetector, load, read_table
 
     density, table = load(model), read_table(data)
-    detector = DiffusionOutlierDetector.from_density(density, score=score, particles=particles, random_state=seed)
+    detector = DiffusionOutlierDetector.from_density(density, method=score, particles=particles, random_state=seed)
     ranked = detector.ranking(table, top).rename({"column": "blame"})
     flagged = int((ranked["score"] < detector.offset_).sum())
     frame = beside(ranked, table.frame[(ranked["row"] - 1).to_list()])

@@ -31,7 +31,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
 
     Args:
         density: an unfitted `DiffusionDensity` with the settings of the fit; None takes its defaults.
-        score: "bound", "ais", "conditional" or "typicality".
+        method: of scoring, "bound", "ais", "conditional" or "typicality" (scikit-learn keeps the name `score` for a method).
         contamination: share of outliers in the table of the fit, in (0, 0.5]: as many rows lie below `offset_`. "auto" sets it so
             that one in a hundred of the reference rows does.
         particles: of a conditional log-probability; more are more exact.
@@ -50,7 +50,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         >>> from quasistatic import DiffusionDensity, DiffusionOutlierDetector
         >>> x = np.random.default_rng(0).normal(size=(64, 2))
         >>> settings = DiffusionDensity(max_steps=20, width=8, trajectory_length=4)
-        >>> found = DiffusionOutlierDetector(settings, score="conditional", random_state=0).fit(x)
+        >>> found = DiffusionOutlierDetector(settings, method="conditional", random_state=0).fit(x)
         >>> odd = np.array([[0.0, 9.0], [0.1, -0.2]])
         >>> found.predict(odd), found.blame(odd)[0]
         (array([-1,  1]), 'x1')
@@ -63,14 +63,14 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         self,
         density: DiffusionDensity | None = None,
         *,
-        score: ScoreName = "conditional",
+        method: ScoreName = "conditional",
         contamination: float | Literal["auto"] = "auto",
         particles: int = PARTICLES,
         steps: int | None = None,
         random_state: Any = None,
     ) -> None:
         self.density = density
-        self.score = score
+        self.method = method
         self.contamination = contamination
         self.particles = particles
         self.steps = steps
@@ -100,7 +100,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         cls,
         density: DiffusionDensity,
         *,
-        score: ScoreName = "conditional",
+        method: ScoreName = "conditional",
         contamination: float | Literal["auto"] = "auto",
         particles: int = PARTICLES,
         steps: int | None = None,
@@ -110,7 +110,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
 
         Args:
             density: fitted.
-            score: as in the class.
+            method: as in the class.
             contamination: here the share of *generated* rows below `offset_`.
             particles: as in the class.
             steps: as in the class.
@@ -121,7 +121,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         """
         check_is_fitted(density)
         found = cls(
-            score=score, contamination=contamination, particles=particles, steps=steps, random_state=random_state
+            method=method, contamination=contamination, particles=particles, steps=steps, random_state=random_state
         )
         found._check()
         basis = Basis(density, int(random_state), particles, steps)
@@ -132,7 +132,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         return found._calibrate(basis, generated, generated)
 
     def _check(self) -> None:
-        check_score(self.score)
+        check_score(self.method)
         share = self.contamination
         if share != "auto" and not (isinstance(share, int | float | np.number) and 0 < share <= 0.5):
             raise SettingError(f"contamination = {share!r} is neither 'auto' nor a share in (0, 0.5]")
@@ -153,7 +153,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         return self._tails
 
     def _scores(self, table: Table) -> np.ndarray:
-        return SCORES[self.score](self._basis, table, self._usual)
+        return SCORES[self.method](self._basis, table, self._usual)
 
     def _table(self, X: Any) -> Table:
         check_is_fitted(self)
@@ -225,7 +225,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         if top is not None and top < 1:
             raise SettingError(f"top = {top!r} must be at least 1")
         table = self._table(X)
-        if self.score == "conditional":  # the same numbers tell who is to blame
+        if self.method == "conditional":  # the same numbers tell who is to blame
             explained = self.explain(table)
             scores = -explained["surprise"].fill_null(0.0).to_numpy()
             order = np.argsort(scores, kind="stable")[:top]

@@ -105,11 +105,11 @@ def worst(surprise: np.ndarray) -> np.ndarray:
     return np.max(np.nan_to_num(surprise, nan=0.0), axis=1)
 
 
-def check_score(score: str) -> None:
+def check_score(method: str) -> None:
     """Refuse a score that is none.
 
     Raises:
         SettingError: naming those there are.
     """
-    if score not in SCORES:
-        raise SettingError(f"score = {score!r} is none of {', '.join(SCORES)}")
+    if method not in SCORES:
+        raise SettingError(f"method = {method!r} is none of {', '.join(SCORES)}")

@@ -96,7 +96,7 @@ def test_an_odd_cell_is_found_and_blamed(density, table, score):
         weight=pl.when(pl.int_range(pl.len()) == 7).then(pl.lit(60.0) + 0 * pl.col("weight")).otherwise("weight"),
         size=pl.when(pl.int_range(pl.len()) == 7).then(pl.lit(58.0)).otherwise("size"),
     )
-    found = DiffusionOutlierDetector.from_density(density, score=score, particles=8, steps=12)
+    found = DiffusionOutlierDetector.from_density(density, method=score, particles=8, steps=12)
     ranked = found.ranking(odd, top=3)
     assert ranked.columns == ["rank", "row", "score", "column", "log_p", "surprise"]
     assert ranked["row"][0] == 8
@@ -113,7 +113,7 @@ def test_rows_with_holes_are_scored(density, table):
     )
     rows = pl.concat([rows, rows.head(1).select(pl.lit(None, dtype).alias(n) for n, dtype in rows.schema.items())])
     for score in SCORES:
-        found = DiffusionOutlierDetector.from_density(density, score=score, particles=4, steps=6)
+        found = DiffusionOutlierDetector.from_density(density, method=score, particles=4, steps=6)
         scores = found.score_samples(rows)
         assert scores.shape == (7,)
         assert np.isfinite(scores).all()
@@ -137,13 +137,13 @@ def test_column_scores_keep_the_container(detector, table):
 def test_the_threshold_is_a_share_of_rows(untrained, rng):
     X = rng.normal(size=(60, 2))
     settings = DiffusionDensity(trajectory_length=3, width=8, depth=1, dropout=0.0, max_steps=4)
-    found = DiffusionOutlierDetector(settings, score="bound", contamination=0.1, random_state=0).fit(X)
+    found = DiffusionOutlierDetector(settings, method="bound", contamination=0.1, random_state=0).fit(X)
     assert (found.predict(X) == -1).sum() == 6
     assert (found.decision_function(X) == found.score_samples(X) - found.offset_).all()
     assert found.column_scores(X).shape == (60, 2)
-    again = DiffusionOutlierDetector(settings, score="bound", contamination=0.1, random_state=0).fit(pd.DataFrame(X))
+    again = DiffusionOutlierDetector(settings, method="bound", contamination=0.1, random_state=0).fit(pd.DataFrame(X))
     np.testing.assert_allclose(again.score_samples(X), found.score_samples(X), atol=1e-3)
-    for bad in ({"contamination": 0.7}, {"contamination": "half"}, {"score": "odd"}):
+    for bad in ({"contamination": 0.7}, {"contamination": "half"}, {"method": "odd"}):
         with pytest.raises(SettingError):
             DiffusionOutlierDetector(settings, **bad).fit(X)
 
