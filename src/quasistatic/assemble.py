@@ -58,7 +58,13 @@ def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> Abs
         return ResidualMLP(*sizes, width=config.width, depth=config.depth, dropout_rate=config.dropout, key=key)
     _, height, width = config.image
     unet = UNet(
-        *sizes, height=height, width=width, channels=config.width, depth=config.depth, tile=_tile(height, width), key=key
+        *sizes,
+        height=height,
+        width=width,
+        channels=config.width,
+        depth=config.depth,
+        tile=_tile(height, width),
+        key=key,
     )
     # A continuous block lists plane after plane, a discrete one the states of pixel after pixel.
     planes = isinstance(forward.blocks[0], GaussianDiffusion)

@@ -57,7 +57,9 @@ def check_image_output(path: str | Path, force: bool = False) -> Path:
         if not pictures:
             raise OutputError("it exists, and not as a folder of PNG files", where=str(path), fix="give another name")
         if not force and any(path.iterdir()):
-            raise OutputError("the folder exists already", where=str(path), fix="give another name, or --force to replace it")
+            raise OutputError(
+                "the folder exists already", where=str(path), fix="give another name, or --force to replace it"
+            )
     return path
 
 
@@ -65,7 +67,7 @@ def write_images(stack: np.ndarray, path: str | Path, force: bool = False) -> No
     """Write images whole or not at all.
 
     Args:
-        stack: `[N, H, W]` or `[N, H, W, 3]`; uint8 levels, or real numbers, which a picture shows between their 1st and 99th percentile.
+        stack: `[N, H, W]` or `[N, H, W, 3]`; uint8 levels, or real numbers, which pictures show from their 1st to their 99th percentile.
         path: `.png`: one grid; `.npy` and `.npz` (array "images"): the array; a folder: one PNG file for each.
         force: replace what exists.
 

@@ -79,7 +79,9 @@ def _codes(pixels: np.ndarray, observed: np.ndarray, schema: Schema, source: str
     return np.where(observed, codes, 0).astype(np.int32)
 
 
-def write_pixels(values: np.ndarray, observed: np.ndarray | None, schema: Schema, transform: Transform | None) -> pl.DataFrame:
+def write_pixels(
+    values: np.ndarray, observed: np.ndarray | None, schema: Schema, transform: Transform | None
+) -> pl.DataFrame:
     """The table of values or codes `[N, D]`, clipped to the levels there are; pixels that are not observed are missing."""
     column, flat = schema.columns[0], values.reshape(-1)
     if transform is None:

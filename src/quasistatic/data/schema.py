@@ -168,7 +168,11 @@ def _measure(column: Column, layout: Layout) -> str:
     noun = "places" if layout.kind == "sequence" else "pixels" if layout.shape[0] == 1 else "colour values"
     kind = "counting" if column.is_discrete or column.has_lattice else "Lebesgue"
     of = f" ({_lattice(column)})" if column.has_lattice else f" ({detail(column)})" if column.is_discrete else ""
-    atoms = f"; point masses at {', '.join(_number(a) for a in column.atoms)}" if kind == "Lebesgue" and column.atoms else ""
+    atoms = (
+        f"; point masses at {', '.join(_number(a) for a in column.atoms)}"
+        if kind == "Lebesgue" and column.atoms
+        else ""
+    )
     return f"{kind} measure on {layout.size} {noun}{of}{atoms}"
 
 

@@ -163,8 +163,8 @@ def fit_table(
 ) -> Fitted:
     """Train on a table; network and number of steps are chosen by the bound on held-out rows.
 
-    A table of `defaults.SMALL` rows or more is split once, and so are images. On a smaller one every candidate is cross-validated, and the best is
-    trained on all rows for the number of steps at which its mean held-out bound was highest.
+    A table of `defaults.SMALL` rows or more is split once, and so are images. On a smaller table every candidate is cross-validated,
+    and the best is trained on all rows for the number of steps at which its mean held-out bound was highest.
 
     Args:
         table: the rows.

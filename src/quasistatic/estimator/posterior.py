@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
+from quasistatic.data.numbers import as_numbers, check_finite
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError
 from quasistatic.estimator.conditions import read_condition
@@ -112,6 +113,21 @@ class ConditionedDensity:
         return found
 
 
+class Filled(NamedTuple):
+    """A table with its holes filled n times.
+
+    Args:
+        frames: n of them.
+        log_evidence: `[N]` log of the probability (density) of the cells that are there, nats, in the data's own units; NaN for rows
+            without a hole.
+        ess: `[N]` effective number of particles, NaN likewise.
+    """
+
+    frames: list[pl.DataFrame]
+    log_evidence: np.ndarray
+    ess: np.ndarray
+
+
 class PosteriorMethods(FittedParts):
     """Methods of `DiffusionDensity` that ask for a posterior."""
 
@@ -157,6 +173,19 @@ class PosteriorMethods(FittedParts):
         steps: int | None = None,
     ) -> list[pl.DataFrame]:
         """Filled polars frames; see `impute`."""
+        return self.fill_tables(frame, source, n_imputations, random_state, point, particles, steps).frames
+
+    def fill_tables(
+        self,
+        frame: pl.DataFrame,
+        source: str,
+        n_imputations: int = 5,
+        random_state: Seed = None,
+        point: bool = False,
+        particles: int = PARTICLES,
+        steps: int | None = None,
+    ) -> "Filled":
+        """Filled polars frames with the log evidence of what is there; see `impute`."""
         if n_imputations < 1 or particles < 1:
             raise SettingError(f"n_imputations = {n_imputations} and particles = {particles} must be at least 1")
         if point and n_imputations != 1:
@@ -177,7 +206,8 @@ class PosteriorMethods(FittedParts):
                 stacklevel=3,
             )
         decoded = [codec.decode([block[i] for block in _as_tuple(found.states)]) for i in range(draws)]
-        return [_kept(frame, point_of(decoded, codec.schema))] if point else [_kept(frame, d) for d in decoded]
+        filled = [point_of(decoded, codec.schema)] if point else decoded
+        return Filled([_kept(frame, d) for d in filled], found.log_evidence + encoded.log_volume, found.ess)
 
     def condition(self, given: Mapping[str, Any]) -> ConditionedDensity:
         """p(the other columns | what is given): an object with `sample(n)`, `log_evidence`, `stderr` and `ess`.
@@ -214,13 +244,19 @@ class PosteriorMethods(FittedParts):
         return ConditionedDensity(self, AllOf((evidence, r)), log_volume, f"{measure}; times r(x)")
 
     def denoise(
-        self, X: Any, sigma: Mapping[str, float], n_draws: int = 64, random_state: Seed = None, particles: int = 64
+        self,
+        X: Any,
+        sigma: Mapping[str, float] | float,
+        n_draws: int = 64,
+        random_state: Seed = None,
+        particles: int = 64,
     ) -> Any:
         """The posterior mean of noisy columns, given all cells of their row; missing cells of these columns are filled likewise.
 
         Args:
             X: rows with the columns of the fitted table.
-            sigma: standard deviation of the Gaussian noise of each noisy column, in its units.
+            sigma: standard deviation of the Gaussian noise of each noisy column, in its units; one number for all columns of
+                numbers (the pixels of an image, say).
             n_draws: behind each mean.
             random_state: seed; by default the seed of the fit.
             particles: a row.
@@ -236,14 +272,18 @@ class PosteriorMethods(FittedParts):
         self,
         frame: pl.DataFrame,
         source: str,
-        sigma: Mapping[str, float],
+        sigma: Mapping[str, float] | float,
         n_draws: int = 64,
         random_state: Seed = None,
         particles: int = 64,
     ) -> pl.DataFrame:
         """The same as a polars frame; see `denoise`."""
         codec = self._fitted.codec
-        evidence = _noisy_rows(codec, codec.encode(Table(frame, source)).rows, frame, sigma)
+        sigma = sigma if isinstance(sigma, Mapping) else _of_all_numbers(codec, sigma)
+        hidden = frame.with_columns(
+            pl.lit(None, frame[name].dtype).alias(name) for name in sigma if name in frame.columns
+        )
+        evidence = _noisy_rows(codec, codec.encode(Table(hidden, source)).rows, frame, source, sigma)
         found: RowPosteriors = posterior_rows(
             self.model_, evidence, draws=n_draws, particles=max(particles, n_draws), key=self._key(random_state)
         )
@@ -266,10 +306,25 @@ def _refuse_impossible(impossible: np.ndarray, source: str) -> None:
         )
 
 
+def _of_all_numbers(codec: Codec, sigma: float) -> dict[str, float]:
+    """The same sigma for every column of numbers."""
+    numbers = [c.name for c in codec.continuous if c.kind != "datetime"]
+    if not numbers:
+        raise SettingError("the model has no column of numbers to remove noise from", fix="ask for imputations instead")
+    return dict.fromkeys(numbers, float(sigma))
+
+
+def _numbers(series: pl.Series, source: str) -> np.ndarray:
+    """Noisy numbers, which need not lie on the column's lattice; NaN where they are missing."""
+    numbers = as_numbers(series, f"{source}, column {series.name!r}")
+    check_finite(numbers, source)
+    return numbers.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
 def _noisy_rows(
-    codec: Codec, rows: tuple[Cells, ...], frame: pl.DataFrame, sigma: Mapping[str, float]
+    codec: Codec, rows: tuple[Cells, ...], frame: pl.DataFrame, source: str, sigma: Mapping[str, float]
 ) -> AbstractEvidence:
-    """Evidence of all rows: noisy columns as measurements, the others as they are."""
+    """Evidence of all rows: noisy columns of `frame` as measurements, the cells of the others (`rows`) as they are."""
     for name, value in sigma.items():
         if name not in codec.continuous_names or codec.schema.column(name).kind == "datetime":
             fix = f"numbers are {', '.join(map(repr, codec.continuous_names))}"
@@ -278,26 +333,18 @@ def _noisy_rows(
             raise SettingError(f"sigma of {name!r} is {value!r}; it must be positive")
     if not sigma:
         raise SettingError("no column is noisy", fix="give sigma={'column': standard deviation}")
-    noisy = np.array([name in sigma for name in codec.continuous_names])
-    z = rows[0]
-    seen = z.observed & noisy
-    values = np.stack(
-        [frame[n].cast(pl.Float64, strict=False).fill_null(0.0).to_numpy() for n in codec.continuous_names], 1
-    )
-    known = (z._replace(observed=z.observed & ~noisy), *rows[1:])
-    if codec.with_atoms:  # at which atom a noisy cell is, is not known either
-        codes, place = rows[-1], len(codec.discrete)
-        observed = codes.observed.copy()
-        for i, column in enumerate(codec.with_atoms):
-            observed[:, place + i] &= column.name not in sigma
-        known = (*known[:-1], codes._replace(observed=observed))
+    given = {name: _numbers(frame[name], source) for name in sigma}
+    nothing = np.full(len(frame), np.nan)
+    seen_values = np.stack([given.get(name, nothing) for name in codec.continuous_names], axis=1)
+    seen = ~np.isnan(seen_values)
+    values = np.where(seen, seen_values, 0.0)
     widths = np.array([sigma.get(name, 1.0) for name in codec.continuous_names], np.float32)
     units = Units.of(codec)
     repeated = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x), (len(values), *x.shape)), units)
     measured = Measured(
         jnp.asarray(values, jnp.float32), jnp.broadcast_to(widths, values.shape), jnp.asarray(seen), repeated
     )
-    return AllOf((Observed.of(known), measured))
+    return AllOf((Observed.of(rows), measured))
 
 
 def _shortened(model: DiffusionModel, steps: int | None) -> DiffusionModel:

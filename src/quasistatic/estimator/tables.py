@@ -45,6 +45,8 @@ def _is_image_stack(estimator: Any, X: np.ndarray, reset: bool) -> bool:
 
 
 def _remember(estimator: Any, table: Table) -> Table:
-    estimator.feature_names_in_ = np.asarray(table.names, dtype=object)
+    vars(estimator).pop("feature_names_in_", None)
+    if table.layout is None:  # pixels and places are told by the layout
+        estimator.feature_names_in_ = np.asarray(table.names, dtype=object)
     estimator.n_features_in_ = len(table.names)
     return table

@@ -11,6 +11,7 @@ from quasistatic.experiments.paths import reverse_states
 from quasistatic.model import DiffusionModel
 from quasistatic.typing import Key
 
+
 def _show(axis, picture: np.ndarray, title: str) -> None:
     axis.imshow(picture, interpolation="nearest")
     axis.set(xticks=[], yticks=[])
