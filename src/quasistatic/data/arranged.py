@@ -85,9 +85,14 @@ def read_data(path: str | Path, kind: DataKind | None = None) -> Table:
     Raises:
         DataError: as `read_table`, `image_table` or `sequence_table`.
     """
-    chosen = kind or ("images" if _looks_like_images(Path(path)) else "table")
+    where = Path(path)
+    if not where.exists():
+        raise DataError("there is no such file or folder", where=str(path), fix="check the path")
+    chosen = kind or ("images" if _looks_like_images(where) else "table")
     if chosen == "images":
         return image_table(path)
+    if where.is_dir():
+        raise DataError("this is a folder", where=str(path), fix="give a file, or images in the folder")
     return sequence_table(path) if chosen == "sequence" else read_table(path)
 
 

@@ -67,7 +67,7 @@ def write_images(stack: np.ndarray, path: str | Path, force: bool = False) -> No
     """Write images whole or not at all.
 
     Args:
-        stack: `[N, H, W]` or `[N, H, W, 3]`; uint8 levels, or real numbers, which pictures show from their 1st to their 99th percentile.
+        stack: `[N, H, W]` or `[N, H, W, 3]`; uint8 levels, or real numbers, which pictures show from the 1st to the 99th percentile.
         path: `.png`: one grid; `.npy` and `.npz` (array "images"): the array; a folder: one PNG file for each.
         force: replace what exists.
 
