@@ -120,7 +120,7 @@ def test_a_model_of_other_images(tmp_path, folder):
     from quasistatic import DiffusionDensity
 
     stack = np.random.default_rng(0).integers(0, 256, (12, 6, 6), dtype=np.uint8)
-    model = DiffusionDensity(max_steps=1, trajectory_length=2, width=4, random_state=0).fit(stack)
+    model = DiffusionDensity(max_steps=2, trajectory_length=2, width=4, random_state=0).fit(stack)
     model.save(tmp_path / "model")
     command = ("score", tmp_path / "model", folder, "-o", tmp_path / "scores.csv")
     message = refused(*command, folder=tmp_path)

@@ -14,7 +14,7 @@ import polars as pl
 from quasistatic.data.cell_map import to_z
 from quasistatic.data.cells import Cells
 from quasistatic.data.numbers import lattice_error, read_coordinates, write_numbers
-from quasistatic.data.pixels import fit_pixels, has_pixels, read_pixels, write_pixels
+from quasistatic.data.pixels import fit_pixels, has_pixels, read_pixels, round_pixels, write_pixels
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.states import read_codes, write_codes
 from quasistatic.data.table import Table
@@ -159,6 +159,17 @@ class Codec:
         for j, column in enumerate(self.discrete):
             series[column.name] = _masked(write_codes(codes[:, j], column), code_mask, j)
         return pl.DataFrame({name: series[name] for name in self.schema.names})
+
+    def settle(self, rows: Sequence[Any]) -> EncodedTable:
+        """The cells that generated values fall into: those of the table they decode to.
+
+        Pixels keep to the lattice, but not to the levels that an image can hold: a level of -1 has a cell like any other.
+        """
+        if has_pixels(self.schema) and self.transforms:
+            frame = round_pixels(np.asarray(rows[0]), self.schema, self.transforms[0])
+        else:
+            frame = self.decode(rows)
+        return self.encode(Table(frame, "generated rows"))
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types; `from_json` gives back an equal codec. What pixels share is stored once."""

@@ -79,6 +79,13 @@ def _codes(pixels: np.ndarray, observed: np.ndarray, schema: Schema, source: str
     return np.where(observed, codes, 0).astype(np.int32)
 
 
+def round_pixels(values: np.ndarray, schema: Schema, transform: Transform) -> pl.DataFrame:
+    """The table of values `[N, D]` as floats: at the nearest level where there are levels, without limits."""
+    x = transform.inverse(values.astype(np.float64))
+    x = np.rint(x) if schema.columns[0].has_lattice else x
+    return pl.from_numpy(x, schema=list(schema.names), orient="row")
+
+
 def write_pixels(
     values: np.ndarray, observed: np.ndarray | None, schema: Schema, transform: Transform | None
 ) -> pl.DataFrame:

@@ -217,3 +217,15 @@ def test_masks(tmp_path):
         Image.fromarray(bad).save(path)
         with pytest.raises(DataError, match=message):
             read_mask(path, layout)
+
+
+def test_generated_pixels_may_lie_beyond_the_levels(grey):
+    """Every generated image is a draw of the model on the whole lattice: none has to be left out."""
+    codec = fit_codec(image_table(grey), schema_of(image_table(grey)))
+    transform = codec.transforms[0]
+    values = np.tile(transform.forward(np.array([-3.2, 258.7, 100.4, 7.0])), (2, 3)).astype(np.float32)
+    cells = codec.settle([values]).rows[0]
+    levels = transform.inverse(cells.value.astype(np.float64))
+    np.testing.assert_allclose(levels, np.tile([-3, 259, 100, 7], (2, 3)), atol=1e-3)
+    assert np.all(np.abs(cells.value - values) <= 0.501 * cells.width)
+    np.testing.assert_array_equal(codec.decode([values])["y0x1"], [255, 255])

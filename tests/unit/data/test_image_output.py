@@ -16,7 +16,8 @@ def grey(rng):
 
 def test_a_grid_shows_every_image(tmp_path, grey):
     write_images(grey, tmp_path / "x.png")
-    picture = np.asarray(Image.open(tmp_path / "x.png"))
+    with Image.open(tmp_path / "x.png") as image:
+        picture = np.asarray(image)
     zoom = picture.shape[1] // (4 * (4 + GAP) - GAP)
     assert picture.shape == (zoom * (3 * (3 + GAP) - GAP), zoom * (4 * (4 + GAP) - GAP), 3)
     assert picture.shape[1] >= 300
@@ -46,7 +47,8 @@ def test_arrays(tmp_path, grey):
 
 def test_real_numbers_are_shown_from_black_to_white(tmp_path):
     write_images(np.linspace(-5, 5, 100).reshape(1, 10, 10), tmp_path / "x")
-    shown = np.asarray(Image.open(tmp_path / "x" / "0.png"))
+    with Image.open(tmp_path / "x" / "0.png") as image:
+        shown = np.asarray(image)
     assert (shown.min(), shown.max()) == (0, 255)
     assert np.all(np.diff(shown.reshape(-1).astype(int)) >= 0)
 
