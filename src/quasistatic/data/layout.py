@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -98,7 +99,7 @@ class Layout:
         return cls("images" if kind == "images" else "sequence", shape)
 
 
-def layout_in(container: dict[str, Any]) -> Layout | None:
+def layout_in(container: Mapping[str, Any]) -> Layout | None:
     """The layout that a table's container carries; None for an ordinary table."""
     return Layout.from_json(container["layout"]) if "layout" in container else None
 

@@ -17,6 +17,9 @@ class InterleavedNetwork(AbstractNetwork):
     network: AbstractNetwork
     n_states: int = eqx.field(static=True)
 
+    def __init__(self, network: AbstractNetwork, n_states: int) -> None:
+        self.network, self.n_states = network, n_states
+
     @property
     def n_features(self) -> int:
         return self.network.n_features
