@@ -234,6 +234,11 @@ def check_columns(table: Table, schema: Schema) -> None:
     allowed = {item.name for item in schema.left_out} | set(known)
     missing = [name for name in known if name not in set(given)]
     unexpected = [name for name in given if name not in allowed]
+    if schema.layout is not None and (missing or unexpected):
+        raise SchemaError(
+            f"its {len(given)} columns are not those of the model: {schema.layout.words}", where=table.source,
+            fix="give images or sequences of that shape: an array, an image_table or a sequence_table",
+        )  # fmt: skip
     if missing or unexpected:
         parts = [f"missing column(s): {', '.join(map(repr, missing))}"] if missing else []
         parts += [f"unexpected column(s): {', '.join(map(repr, unexpected))}"] if unexpected else []

@@ -7,7 +7,7 @@ import numpy as np
 
 from quasistatic.data.atoms import find_atoms
 from quasistatic.data.dtypes import dtype_text
-from quasistatic.data.lattice import float_lattice
+from quasistatic.data.lattice import float_lattice, integer_lattice
 from quasistatic.data.layout import Layout
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
@@ -17,7 +17,7 @@ from quasistatic.errors import DataError, SchemaError
 def infer_arranged(table: Table, layout: Layout, overrides: dict[str, Any] | None = None) -> Schema:
     """The schema of images or sequences: as many equal columns as there are pixels or places.
 
-    Images of uint8 with two levels are binary, with more of them integers, of floats densities. Sequences of integers have the
+    Images of uint8 with two levels are binary, with more of them integers (in steps, if all are), of floats densities. Sequences of integers have the
     states 0 .. largest; floats are a density, or lie on a lattice if all of them do.
 
     Args:
@@ -49,7 +49,8 @@ def _pixel(values: np.ndarray, dtype: str, source: str) -> Column:
     levels = np.flatnonzero(np.bincount(values.reshape(-1), minlength=256)).tolist()
     if len(levels) == 2:
         return Column("", "binary", dtype, categories=tuple(levels))
-    return Column("", "integer", dtype, 1.0, 0, lower=0.0)
+    lattice = integer_lattice(np.asarray(levels), values.size)
+    return Column("", "integer", dtype, float(lattice.step), int(lattice.offset), lower=0.0)
 
 
 def _place(values: np.ndarray, dtype: str) -> Column:

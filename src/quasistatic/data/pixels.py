@@ -1,5 +1,6 @@
 """Pixels <-> cells: all pixels of all images are one column, scaled by one constant."""
 
+import math
 import warnings
 
 import numpy as np
@@ -7,7 +8,6 @@ import polars as pl
 
 from quasistatic.data.cell_map import to_z
 from quasistatic.data.cells import Cells
-from quasistatic.data.images import PixelScale
 from quasistatic.data.numbers import lattice_error, write_numbers
 from quasistatic.data.schema import Schema
 from quasistatic.data.states import write_codes
@@ -25,9 +25,16 @@ def has_pixels(schema: Schema) -> bool:
 
 
 def fit_pixels(table: Table, schema: Schema) -> tuple[Affine, float]:
-    """`z = (x - mean) / scale` of all pixels (see `images.PixelScale`), and the z-width of a grey level; 0 for a density."""
-    scale = PixelScale.of(table.frame.select(schema.names).to_numpy())
-    return Affine(scale.mean, scale.scale), scale.step / scale.scale
+    """`z = (x - mean) / sd` of the coordinates of all pixels, and the z-width of a grey level; 0 for a density.
+
+    The variance is that of the pixels with that of an even distribution within the cells, as in `images.PixelScale`.
+    """
+    column, pixels = schema.columns[0], table.frame.select(schema.names).to_numpy()
+    mean, variance = float(np.mean(pixels, dtype=np.float64)), float(np.var(pixels, dtype=np.float64))
+    if column.step is None:
+        return Affine(mean, math.sqrt(variance)), 0.0
+    sd = math.sqrt(variance / column.step**2 + 1 / 12)
+    return Affine((mean - column.offset) / column.step, sd), 1 / sd
 
 
 def read_pixels(table: Table, schema: Schema, transform: Transform | None) -> tuple[Cells, np.ndarray]:
@@ -52,7 +59,8 @@ def read_pixels(table: Table, schema: Schema, transform: Transform | None) -> tu
     for begin in range(0, len(pixels), size):
         rows = slice(begin, begin + size)
         x = np.where(observed[rows], pixels[rows], 0.0).astype(np.float64)
-        if column.has_lattice:
+        if column.step is not None:
+            x = (x - column.offset) / column.step
             between += np.count_nonzero(np.abs(x - np.rint(x)) > lattice_error(column, x))
             x = np.rint(x)
         value[rows], widths, volume = to_z(x, observed[rows], column, transform)
@@ -81,8 +89,8 @@ def _codes(pixels: np.ndarray, observed: np.ndarray, schema: Schema, source: str
 
 def round_pixels(values: np.ndarray, schema: Schema, transform: Transform) -> pl.DataFrame:
     """The table of values `[N, D]` as floats: at the nearest level where there are levels, without limits."""
-    x = transform.inverse(values.astype(np.float64))
-    x = np.rint(x) if schema.columns[0].has_lattice else x
+    column, x = schema.columns[0], transform.inverse(values.astype(np.float64))
+    x = x if column.step is None else np.rint(x) * column.step + column.offset
     return pl.from_numpy(x, schema=list(schema.names), orient="row")
 
 

@@ -229,3 +229,17 @@ def test_generated_pixels_may_lie_beyond_the_levels(grey):
     np.testing.assert_allclose(levels, np.tile([-3, 259, 100, 7], (2, 3)), atol=1e-3)
     assert np.all(np.abs(cells.value - values) <= 0.501 * cells.width)
     np.testing.assert_array_equal(codec.decode([values])["y0x1"], [255, 255])
+
+
+def test_levels_in_steps(grey):
+    """Sixteen levels in steps of 15 from 7 are as good as sixteen in steps of 1: the same cells."""
+    levels = grey // 16
+    plain, steps = image_table(levels), image_table(levels * 15 + 7)
+    schema = schema_of(steps)
+    assert (schema.columns[0].step, schema.columns[0].offset) == (15, 7)
+    codec = fit_codec(steps, schema)
+    one, two = fit_codec(plain, schema_of(plain)).encode(plain).rows[0], codec.encode(steps).rows[0]
+    np.testing.assert_allclose(one.value, two.value, atol=1e-5)
+    np.testing.assert_allclose(one.width, two.width, rtol=1e-5)
+    np.testing.assert_array_equal(to_native(codec.decode([two]), schema.container), levels * 15 + 7)
+    np.testing.assert_array_equal(codec.settle([two.value]).rows[0].value, two.value)
