@@ -17,8 +17,8 @@ from quasistatic.errors import DataError, SchemaError
 def infer_arranged(table: Table, layout: Layout, overrides: dict[str, Any] | None = None) -> Schema:
     """The schema of images or sequences: as many equal columns as there are pixels or places.
 
-    Images of uint8 with two levels are binary, with more of them integers (in steps, if all are), of floats densities. Sequences of integers have the
-    states 0 .. largest; floats are a density, or lie on a lattice if all of them do.
+    Images of uint8 with two levels are binary, with more of them integers (in steps, if all are), of floats densities. Sequences of
+    integers have the states 0 .. largest; floats are a density, or lie on a lattice if all of them do.
 
     Args:
         table: the training rows.
