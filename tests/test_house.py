@@ -16,7 +16,9 @@ SOURCE = REPOSITORY / "src" / "quasistatic"
 FILES = sorted(SOURCE.rglob("*.py"))
 BANNED_NAMES = {"utils", "util", "misc", "helpers", "helper", "common", "core"}
 HEAVY = ("jax", "sklearn", "polars", "numpy", "pandas", "equinox", "optax", "matplotlib", "jinja2")
-COMMANDS = ("fit", "sample", "score", "impute", "condition", "certify", "inspect", "report", "demo", "reproduce")
+COMMANDS = (
+    "fit", "sample", "score", "impute", "condition", "denoise", "outliers", "certify", "inspect", "report", "demo", "reproduce",
+)  # fmt: skip
 
 
 def short(path: Path) -> str:

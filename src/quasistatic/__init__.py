@@ -2,7 +2,7 @@
 
     >>> import quasistatic
     >>> sorted(quasistatic.__all__)[:3]
-    ['DataError', 'DiffusionDensity', 'ModelFolderError']
+    ['DataError', 'DiffusionDensity', 'DiffusionImputer']
 
 Names are loaded when they are first used, so that `import quasistatic` costs nothing and does not start JAX.
 """
@@ -26,12 +26,16 @@ if TYPE_CHECKING:
     )
     from quasistatic.estimator.conditions import between
     from quasistatic.estimator.density import DiffusionDensity, load
+    from quasistatic.estimator.imputer import DiffusionImputer
+    from quasistatic.estimator.outliers import DiffusionOutlierDetector
 
     __version__: str
 
 __all__ = [
     "DataError",
     "DiffusionDensity",
+    "DiffusionImputer",
+    "DiffusionOutlierDetector",
     "ModelFolderError",
     "OutputError",
     "QuasistaticError",
@@ -50,6 +54,8 @@ __all__ = [
 
 _HOME = {
     "DiffusionDensity": "quasistatic.estimator.density",
+    "DiffusionImputer": "quasistatic.estimator.imputer",
+    "DiffusionOutlierDetector": "quasistatic.estimator.outliers",
     "Schema": "quasistatic.data.schema",
     "between": "quasistatic.estimator.conditions",
     "image_table": "quasistatic.data.arranged",

@@ -317,10 +317,20 @@ def test_an_unwritable_cache_is_no_error(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_no_row_that_is_whole(model, tmp_path, penguins_path):
-    data = tmp_path / "holes.csv"
-    pl.read_csv(penguins_path, null_values="NA").filter(pl.col("sex").is_null()).write_csv(data)
-    assert "missing" in refused("score", model, data, "-o", tmp_path / "out.csv", folder=tmp_path)
+def test_an_upper_side_of_rows_with_holes(model, tmp_path, penguins_path):
+    options = ["--method", "sandwich", "-o", tmp_path / "out.csv"]
+    message = refused("score", model, penguins_path, *options, folder=tmp_path)
+    assert "row 4, column 'bill_length_mm'" in message
+    assert "11 row(s) have missing cells" in message
+
+
+def test_the_flow_of_a_table_without_a_whole_row(tmp_path):
+    data, holes, model = tmp_path / "numbers.csv", tmp_path / "holes.csv", tmp_path / "model"
+    pl.DataFrame({name: np.random.default_rng(i).normal(size=40) for i, name in enumerate("ab")}).write_csv(data)
+    assert run("fit", data, "-o", model, *BUDGET, "--quiet").code == 0
+    holes.write_text("a,b\n0.5,\n,1.5\n")
+    message = refused("score", model, holes, "-o", tmp_path / "f.csv", "--method", "flow", folder=tmp_path)
+    assert "every row has a missing cell" in message
 
 
 @pytest.mark.parametrize(

@@ -96,19 +96,23 @@ def test_sample_to_stdout_is_csv(model, tmp_path):
     [("bound", []), ("ais", ["ess"]), ("smc", ["ess"]), ("sandwich", ["ess", "upper", "stderr_upper"])],
 )
 def test_score_writes_a_line_for_each_row(model, tmp_path, penguins_path, penguins, method, more):
-    out = tmp_path / "scores.csv"
-    outcome = run("score", model, penguins_path, "-o", out, "--method", method, "--trajectories", 4)
+    data, out, n_rows = penguins_path, tmp_path / "scores.csv", 344
+    if method == "sandwich":  # of whole rows
+        penguins, data = penguins.drop_nulls(), tmp_path / "whole.csv"
+        penguins.write_csv(data)
+        n_rows = 333
+    outcome = run("score", model, data, "-o", out, "--method", method, "--trajectories", 4)
     assert outcome.code == 0, outcome.stderr
     frame = pl.read_csv(out)
     assert frame.columns == ["log_likelihood", "stderr", *more]
     assert ("Upper side" in outcome.stdout and "asymptotic" in outcome.stdout) == (method == "sandwich")
-    assert frame.height == 344
-    whole = ~penguins.select(pl.any_horizontal(pl.all().is_null())).to_series()
-    assert (frame["log_likelihood"].is_not_null() == whole).all()  # a row with a hole keeps its place, without a number
-    assert frame["log_likelihood"].drop_nulls().is_finite().all()
-    assert (frame["stderr"].drop_nulls() >= 0).all()
-    assert "11 of 344 rows have missing cells" in outcome.stderr
-    for words in ("Mean log-likelihood of 333 rows", "±", "nats per row", "lower bound", "Base measure"):
+    assert frame.height == n_rows
+    assert frame["log_likelihood"].is_finite().all()  # a row with a hole has that of the cells that are there
+    assert (frame["stderr"] >= 0).all()
+    holes = method != "sandwich"
+    assert ("11 of 344 rows have missing cells" in outcome.stderr) == holes
+    assert ("of each row's observed cells alone" in outcome.stdout) == holes
+    for words in (f"Mean log-likelihood of {n_rows} rows", "±", "nats per row", "lower bound", "Base measure"):
         assert words in outcome.stdout
 
 
@@ -131,7 +135,7 @@ def test_score_json(model, tmp_path, penguins_path):
     assert values["mean_stderr"] > 0
     assert values["unit"] == "nats per row"
     assert 1 <= values["mean_ess"] <= 4
-    assert (values["rows"], values["scored_rows"]) == (344, 333)
+    assert (values["rows"], values["scored_rows"], values["rows_with_missing_cells"]) == (344, 344, 11)
     assert "species" in values["base_measure"]
 
 

@@ -118,6 +118,19 @@ def test_inpainting(place, tmp_path):
     assert "--mask" in refused("impute", place / "model", few, "-m", 1, "-o", tmp_path / "x.png", folder=tmp_path)
 
 
+def test_denoising(place, tmp_path):
+    clean = discs(np.random.default_rng(1))[:2]
+    np.save(tmp_path / "noisy.npy", clean + np.random.default_rng(0).normal(0, 20.0, clean.shape))
+    command = ("denoise", place / "model", tmp_path / "noisy.npy", "--draws", 2, "--particles", 2)
+    for name in ("clean.npy", "clean"):
+        outcome = run(*command, "--sigma", 20, "-o", tmp_path / name)
+        assert outcome.code == 0, outcome.stderr
+    means = np.load(tmp_path / "clean.npy")
+    assert (means.shape, means.dtype) == ((2, 8, 8), np.float64)
+    np.testing.assert_array_equal(pixels(tmp_path / "clean" / "1.png"), means[1].round().clip(0, 255))
+    assert "positive" in refused(*command, "--sigma", -1, "-o", tmp_path / "x.png", folder=tmp_path)
+
+
 def test_resume_gives_the_uninterrupted_result(place, tmp_path, monkeypatch):
     from quasistatic.estimator.density import DiffusionDensity
 

@@ -1,4 +1,4 @@
-"""Every command and every Python block of the README runs as it stands there, with a small budget."""
+"""Every command and every Python block of the README and of the pages about posteriors runs as it stands there, with a small budget."""
 
 import re
 import shlex
@@ -9,11 +9,15 @@ import pytest
 from typer.testing import CliRunner
 
 README = Path(__file__).resolve().parents[2] / "README.md"
+PAGES = [README] + [
+    README.parent / "docs" / f"{n}.md" for n in ("filling-holes", "conditional-questions", "your-own-r")
+]
 BUDGET = 20
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -24,16 +28,20 @@ def checkout(tmp_path, monkeypatch, repository):
     return tmp_path
 
 
-def test_the_readme_has_code():
-    assert len(blocks("python")) >= 1
-    assert len(blocks("console")) >= 2
+@every_page
+def test_the_page_has_code(page):
+    assert len(blocks(page, "python")) >= 1
 
 
-def test_commands_run(checkout):
+def test_the_readme_has_commands():
+    assert len(blocks(README, "console")) >= 2
+
+
+@every_page
+def test_commands_run(checkout, page):
     from quasistatic.cli.app import app
 
-    lines = [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
-    assert lines
+    lines = [line[2:] for block in blocks(page, "console") for line in block.splitlines() if line.startswith("$ ")]
     for line in lines:
         program, *arguments = shlex.split(line)
         assert program == "quasistatic"
@@ -43,7 +51,8 @@ def test_commands_run(checkout):
         assert done.exit_code == 0, f"{line}\n{done.output}"
 
 
-def test_python_runs(checkout, monkeypatch):
+@every_page
+def test_python_runs(checkout, monkeypatch, page):
     import quasistatic
 
     fit = quasistatic.DiffusionDensity.fit
@@ -53,8 +62,9 @@ def test_python_runs(checkout, monkeypatch):
         return fit(self.set_params(max_steps=BUDGET), *args, **kwargs)
 
     monkeypatch.setattr(quasistatic.DiffusionDensity, "fit", short_fit)
-    for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+    names = {"__name__": page.stem}
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), names)
 
 
 def test_links_point_to_files():

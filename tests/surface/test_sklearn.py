@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
-from quasistatic import DiffusionDensity
+from quasistatic import DiffusionDensity, DiffusionImputer, DiffusionOutlierDetector
 
 TINY = {
     "trajectory_length": 2, "width": 4, "depth": 1, "dropout": 0.0, "batch_size": 16, "max_steps": 2, "random_state": 0,
@@ -25,9 +25,26 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", False)
 
 
-@parametrize_with_checks([DiffusionDensity(**TINY)])
+DENSITY = DiffusionDensity(**TINY)
+ESTIMATORS = [
+    DENSITY,
+    DiffusionImputer(DENSITY, particles=4, random_state=0),
+    DiffusionOutlierDetector(DENSITY, method="bound", particles=2, random_state=0),
+]
+
+
+@parametrize_with_checks(ESTIMATORS)
 def test_contract(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("score", ["ais", "conditional", "typicality"])
+@pytest.mark.slow
+def test_contract_of_every_score(score):
+    outcomes = check_estimator(
+        DiffusionOutlierDetector(DENSITY, method=score, particles=2, random_state=0), on_skip=None
+    )
+    assert all(outcome["status"] == "passed" or "SCIPY_ARRAY_API" in str(outcome["exception"]) for outcome in outcomes)
 
 
 @pytest.mark.slow

@@ -7,10 +7,12 @@ import typer
 from quasistatic.cli.certify import certify
 from quasistatic.cli.condition import condition
 from quasistatic.cli.demo import demo
+from quasistatic.cli.denoise import denoise
 from quasistatic.cli.failure import guarded
 from quasistatic.cli.fit import fit
 from quasistatic.cli.impute import impute
 from quasistatic.cli.inspect import inspect
+from quasistatic.cli.outliers import outliers
 from quasistatic.cli.report import report
 from quasistatic.cli.reproduce import reproduce
 from quasistatic.cli.sample import sample
@@ -44,9 +46,10 @@ def quasistatic(
 
     `quasistatic demo` shows everything on a small real table.
 
-    `quasistatic fit table.csv -o model`, then `sample`, `score`, `certify`, `inspect` and `report` the model.
+    `quasistatic fit table.csv -o model`, then `sample`, `score`, `certify`, `inspect` and `report` the model;
+    `impute`, `condition`, `denoise` and `outliers` ask it about rows.
     """
 
 
-for command in (fit, sample, score, impute, condition, certify, inspect, report, demo, reproduce):
+for command in (fit, sample, score, impute, condition, denoise, outliers, certify, inspect, report, demo, reproduce):
     app.command(no_args_is_help=command is not demo)(guarded(command))

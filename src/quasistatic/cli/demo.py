@@ -35,7 +35,7 @@ def demo(
     """
     from quasistatic.cli.fit import fit_and_save
     from quasistatic.cli.rows import check_rows_output, write_rows
-    from quasistatic.cli.score import columns_of, likelihood_values, place, show_likelihood, whole_rows
+    from quasistatic.cli.score import frame_of, likelihood_values, score_rows
 
     screen = Screen(as_json=as_json, quiet=quiet)
     data = str(penguins())
@@ -61,11 +61,9 @@ def demo(
     screen.tell()
     screen.table(f"Synthetic rows ({synthetic})", frame.columns, frame.head(5).iter_rows())
 
-    table, whole = whole_rows(density, read_table(data), screen)
-    likelihood = density.log_likelihood(table, "ais", random_state=seed)
-    write_rows(place(columns_of(likelihood), whole), scores, force=force)
     screen.tell()
-    show_likelihood(screen, likelihood)
+    likelihood, _ = score_rows(screen, density, read_table(data), "ais", None, seed)
+    write_rows(frame_of(likelihood), scores, force=force)
     screen.tell(f"One line a row: {scores}")
     screen.json({"fit": values, "synthetic": synthetic, "scores": scores, "score": likelihood_values(likelihood)})
 

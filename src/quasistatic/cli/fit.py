@@ -77,6 +77,14 @@ def fit(
             help="How fast numbers diffuse: `learned` (default), `linear` or `cosine`.",
         ),
     ] = None,
+    transform: Annotated[
+        Literal["auto", "affine", "spline"] | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_MODEL,
+            help="Numbers before they diffuse: `affine` (standardised), `spline` (made normal), `auto` (default; by column).",
+        ),
+    ] = None,
     width: Annotated[int | None, _count(_MODEL, "Width of the network. [default: by the table]")] = None,
     depth: Annotated[int | None, _count(_MODEL, "Blocks of the network. [default: by the table]")] = None,
     dropout: Annotated[float | None, _number(_MODEL, "Dropout in training. [default: by the table]", most=0.95)] = None,
@@ -106,6 +114,7 @@ def fit(
     settings = {
         "discrete_kernel": discrete_kernel,
         "schedule": schedule,
+        "transform": transform,
         "preset": preset,
         "trajectory_length": trajectory_length,
         "max_steps": max_steps,

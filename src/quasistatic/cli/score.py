@@ -49,10 +49,12 @@ def score(
     """Write a log-likelihood for each row, in nats, with its standard error.
 
     OUT has one line for each row of DATA, in the same order: `log_likelihood`, `stderr`, `ess` (the effective number of
-    trajectories; not with `bound`) and, with `sandwich`, `upper` and `stderr_upper`; a row with missing cells has no numbers.
-    Printed: the mean over the rows and its standard error, the units and the base measure; for images also bits per pixel, for
-    sequences bits per sequence. `--method flow` writes
-    `flow_log_density` instead: the density of a different model, not to be compared with the others.
+    trajectories; not with `bound`) and, with `sandwich`, `upper` and `stderr_upper`. A row with missing cells gets the
+    log-likelihood of the cells that are there, by particles; it has no upper side, and `sandwich` refuses it.
+    Printed: the mean over the rows and its standard error, the units and the base measure; for images also bits
+    per pixel, for sequences bits per sequence. `--method flow` writes
+    `flow_log_density` instead: the density of a different model, not to be compared with the others; there a row with missing
+    cells has no numbers.
 
     **Examples**
 
@@ -72,15 +74,14 @@ def score(
 
     density = load(model)
     layout = density.schema_.layout
-    table, whole = whole_rows(density, read_like(layout, data), screen)
+    table = read_like(layout, data)
     if method == "flow":
         if steps is not None:
             raise SettingError("the flow has no sub-schedule", fix="Leave out --steps.")
-        frame, values = score_flow(screen, density, table, whole, trajectories, seed)
+        frame, values = score_flow(screen, density, table, trajectories, seed)
     else:
-        likelihood = density.log_likelihood(table, method, trajectories, seed, steps)
-        frame, values = place(columns_of(likelihood), whole), likelihood_values(likelihood)
-        show_likelihood(screen, likelihood, layout)
+        likelihood, holes = score_rows(screen, density, table, method, trajectories, seed, steps)
+        frame, values = frame_of(likelihood), likelihood_values(likelihood) | {"rows_with_missing_cells": holes}
     write_rows(frame, output, force=force)
     if output != STDOUT:
         screen.tell(f"One line a row: {output}")
@@ -89,8 +90,53 @@ def score(
     screen.json({"model": model, "data": data, "output": output, "rows": frame.height, **values, "seed": seed})
 
 
-def whole_rows(density: "DiffusionDensity", table: "Table", screen: Screen) -> tuple["Table", "np.ndarray"]:
-    """The rows without a missing cell, and which they are; a row with one keeps its place in the output and has no number.
+def score_rows(
+    screen: Screen,
+    density: "DiffusionDensity",
+    table: "Table",
+    method: Literal["bound", "ais", "smc", "sandwich"],
+    trajectories: int | None,
+    seed: int,
+    steps: int | None = None,
+) -> tuple["Likelihood", int]:
+    """The likelihood of every row, shown, and how many rows have missing cells."""
+    import numpy as np
+
+    likelihood = density.log_likelihood(table, method, trajectories, seed, steps)
+    holes = int(np.count_nonzero(~whole_rows(density, table)))
+    if holes:
+        screen.warn(
+            f"{holes} of {len(table)} rows have missing cells: theirs is the log-likelihood of the cells that are there."
+        )
+    show_likelihood(screen, likelihood, density.schema_.layout)
+    return likelihood, holes
+
+
+def whole_rows(density: "DiffusionDensity", table: "Table") -> "np.ndarray":
+    """Which rows have all cells that the model knows, bool `[N]`."""
+    import polars as pl
+
+    given = set(table.names)
+    names = [name for name in density.schema_.names if name in given]
+    return ~table.frame.select(pl.any_horizontal(pl.col(names).is_null())).to_series().to_numpy()
+
+
+def frame_of(likelihood: "Likelihood") -> "pl.DataFrame":
+    """The columns of the output, a number that is none as an empty cell."""
+    import polars as pl
+
+    columns = {"log_likelihood": likelihood.lower, "stderr": likelihood.stderr}
+    if likelihood.method != "bound":
+        columns["ess"] = likelihood.ess
+    if likelihood.upper is not None and likelihood.stderr_upper is not None:
+        columns |= {"upper": likelihood.upper, "stderr_upper": likelihood.stderr_upper}
+    return pl.DataFrame(columns).fill_nan(None)
+
+
+def score_flow(
+    screen: Screen, density: "DiffusionDensity", table: "Table", probes: int | None, seed: int
+) -> tuple["pl.DataFrame", dict[str, Any]]:
+    """The probability flow's density: its own column, its own words; a row with a missing cell keeps its place without a number.
 
     Raises:
         DataError: every row has a missing cell.
@@ -98,46 +144,17 @@ def whole_rows(density: "DiffusionDensity", table: "Table", screen: Screen) -> t
     import numpy as np
     import polars as pl
 
-    given = set(table.names)
-    names = [name for name in density.schema_.names if name in given]
-    whole = np.asarray(~table.frame.select(pl.any_horizontal(pl.col(names).is_null())).to_series().to_numpy())
-    if whole.all():
-        return table, whole
-    if not whole.any():
-        fix = "Fill the holes, or fit a model without the columns that have them."
-        raise DataError("every row has a missing cell, and only whole rows can be scored", where=table.source, fix=fix)
-    screen.warn(f"{np.count_nonzero(~whole)} of {len(table)} rows have missing cells: they get no log-likelihood.")
-    return table.take(np.flatnonzero(whole)), whole
-
-
-def place(columns: "dict[str, np.ndarray]", whole: "np.ndarray") -> "pl.DataFrame":
-    """Numbers of the whole rows, each on its row's line; the other lines are empty, as is a number that is none."""
-    import numpy as np
-    import polars as pl
-
-    placed = {name: np.full(len(whole), np.nan) for name in columns}
-    for name, values in columns.items():
-        placed[name][whole] = values
-    return pl.DataFrame(placed).fill_nan(None)
-
-
-def columns_of(likelihood: "Likelihood") -> "dict[str, np.ndarray]":
-    """The columns of the output."""
-    columns = {"log_likelihood": likelihood.lower, "stderr": likelihood.stderr}
-    if likelihood.method != "bound":
-        columns["ess"] = likelihood.ess
-    if likelihood.upper is not None and likelihood.stderr_upper is not None:
-        columns |= {"upper": likelihood.upper, "stderr_upper": likelihood.stderr_upper}
-    return columns
-
-
-def score_flow(
-    screen: Screen, density: "DiffusionDensity", table: "Table", whole: "np.ndarray", probes: int | None, seed: int
-) -> tuple["pl.DataFrame", dict[str, Any]]:
-    """The probability flow's density: its own column, its own words."""
     from quasistatic.estimator.likelihood import mean_and_stderr
 
-    found = density.flow_log_density(table, 8 if probes is None else probes, random_state=seed)
+    whole = whole_rows(density, table)
+    if len(whole) and not whole.any():
+        fix = "Fill the holes, or score with another method."
+        raise DataError("every row has a missing cell, and the flow is of whole rows", where=table.source, fix=fix)
+    if not whole.all():
+        screen.warn(
+            f"{np.count_nonzero(~whole)} of {len(table)} rows have missing cells: they get no flow log-density."
+        )
+    found = density.flow_log_density(table.take(np.flatnonzero(whole)), 8 if probes is None else probes, seed)
     mean, stderr = mean_and_stderr(found.log_density)
     measure = density.schema_.base_measure()
     screen.result(
@@ -145,7 +162,9 @@ def score_flow(
         "deterministic model with the same network: not a bound, not to be compared with one)"
     )
     screen.result(f"Base measure: {measure}")
-    frame = place({"flow_log_density": found.log_density, "stderr": found.stderr}, whole)
+    placed = np.full((2, len(whole)), np.nan)
+    placed[:, whole] = found.log_density, found.stderr
+    frame = pl.DataFrame({"flow_log_density": placed[0], "stderr": placed[1]}).fill_nan(None)
     values = {"scored_rows": len(found.log_density), "method": "flow", "exact_trace": found.exact}
     return frame, values | {"mean": mean, "mean_stderr": stderr, "unit": "nats per row", "base_measure": measure}
 

@@ -37,6 +37,11 @@ class EncodedTable:
     def __len__(self) -> int:
         return len(self.log_volume)
 
+    @property
+    def whole(self) -> np.ndarray:
+        """Rows without a missing cell, bool `[N]`."""
+        return np.all(np.concatenate([cells.observed for cells in self.rows], axis=1), axis=1)
+
     def take(self, indices: np.ndarray) -> "EncodedTable":
         """The rows `indices`, in that order."""
         return EncodedTable(tuple(block.take(indices) for block in self.rows), self.log_volume[indices])

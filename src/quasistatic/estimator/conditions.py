@@ -14,6 +14,7 @@ from quasistatic.data.numbers import lattice_error, read_coordinates
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError
+from quasistatic.estimator.far import FAR, warn_of_far, warn_of_far_cells
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed, Range, Soft
 
@@ -76,6 +77,7 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
     values = {name: [given[name] if name not in special else None] for name in codec.schema.names if name in given}
     frame = pl.DataFrame({name: values.get(name, [None]) for name in codec.schema.names}, strict=False)
     encoded = codec.encode(Table(frame, SOURCE))
+    warn_of_far_cells(codec, encoded.rows, SOURCE, stacklevel=4)
     blocks = tuple(type(b)(*(None if part is None else jnp.asarray(part[0]) for part in b)) for b in encoded.rows)
     parts: list[AbstractEvidence] = [Observed.of(blocks)]
     for name, wanted in special.items():
@@ -139,6 +141,9 @@ def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEv
     if low > high or (low == high and not column.has_lattice):
         raise DataError(f"no value lies between {wanted.low!r} and {wanted.high!r}", where=where)
     z = [x if math.isinf(x) else float(codec.transforms[j].forward(np.array([x]))[0]) for x in edges]
+    nearest = min(max(0.0, z[0]), z[1])
+    if abs(nearest) > FAR:
+        warn_of_far(SOURCE, column.name, nearest, stacklevel=5)
     within = np.full((2, len(codec.continuous)), [[-np.inf], [np.inf]])
     within[:, j] = z
     if not column.atoms:

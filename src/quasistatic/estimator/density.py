@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,7 @@ from quasistatic.config import DiscreteKernel, ScheduleName
 from quasistatic.data.infer import infer_schema
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import to_native
+from quasistatic.data.transform import Choice
 from quasistatic.errors import SettingError
 from quasistatic.estimator.fitting import FitEvent, Fitted, fit_table
 from quasistatic.estimator.holes import evaluate_table
@@ -23,7 +24,7 @@ from quasistatic.estimator.likelihood import Likelihood
 from quasistatic.estimator.methods import in_own_units, trajectories_of
 from quasistatic.estimator.parts import Seed
 from quasistatic.estimator.posterior import PosteriorMethods
-from quasistatic.estimator.tables import as_table
+from quasistatic.estimator.tables import accept_tables, as_table
 from quasistatic.estimator.thermodynamic import ThermodynamicMethods
 from quasistatic.trajectory import sample_rows
 
@@ -41,6 +42,8 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         trajectory_length: T.
         discrete_kernel: "absorbing", "binomial" (heat bath towards the data's frequencies) or "categorical" (towards uniform).
         schedule: of the continuous columns: "learned", "linear" or "cosine".
+        transform: of the continuous columns, before they are diffused: "affine" (standardised), "spline" (each made normal), or "auto",
+            the better one by the penalised likelihood of each column.
         width: of the network.
         depth: residual blocks of the network.
         dropout: rate while training; the network of images has none.
@@ -81,6 +84,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         trajectory_length: int | None = None,
         discrete_kernel: DiscreteKernel = "absorbing",
         schedule: ScheduleName = "learned",
+        transform: Choice = "auto",
         width: int | None = None,
         depth: int | None = None,
         dropout: float | None = None,
@@ -96,6 +100,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         self.trajectory_length = trajectory_length
         self.discrete_kernel = discrete_kernel
         self.schedule = schedule
+        self.transform = transform
         self.width = width
         self.depth = depth
         self.dropout = dropout
@@ -137,6 +142,8 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         """
         if self.preset not in ("default", "thorough"):
             raise SettingError(f"preset = {self.preset!r} is neither 'default' nor 'thorough'")
+        if self.transform not in get_args(Choice):
+            raise SettingError(f"transform = {self.transform!r} is none of {', '.join(get_args(Choice))}")
         if not 0 < self.validation_fraction < 1:
             raise SettingError(f"validation_fraction = {self.validation_fraction!r} must lie between 0 and 1")
         table = as_table(self, X, reset=True)
@@ -168,7 +175,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
 
         Args:
             X: rows with the columns of the fitted table. A row with missing cells gets the log-likelihood of the cells that are
-                there, of the joint model, by sequential Monte Carlo (see `holes`).
+                there, of the joint model, by sequential Monte Carlo (see `holes`); "sandwich" refuses it by its number.
             method: "bound" is K, the mean over draws of the full sum over t. "ais" is `log mean exp(-W)` over independent forward
                 trajectories (annealed importance sampling, Jarzynski): tighter, and tighter still with more of them. "smc" resamples
                 them on their way (sequential Monte Carlo). "sandwich" is "ais" with an upper side from a chain of
@@ -186,10 +193,11 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
             DataError, SchemaError: rows that the model cannot score.
         """
         n = trajectories_of(method, trajectories)
-        encoded = self._encode(X, holes=True)
+        encoded = self._encode(X, whole="only whole rows have an upper side" if method == "sandwich" else "")
         model = self._walked(steps)
         found = evaluate_table(model, encoded, method, n, key=self._key(random_state))
-        return in_own_units(found, encoded.log_volume, method, n, model, self.schema_.base_measure())
+        measure = self.schema_.base_measure() + ("" if encoded.whole.all() else "; of each row's observed cells alone")
+        return in_own_units(found, encoded.log_volume, method, n, model, measure)
 
     def score_samples(self, X: Any) -> np.ndarray:
         """The bound K of every row, nats `[N]`: `log_likelihood(X).lower`."""
@@ -239,11 +247,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         return hasattr(self, "_fitted")
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        return tags
+        return accept_tables(super().__sklearn_tags__())
 
 
 def load(path: str | os.PathLike[str]) -> DiffusionDensity:

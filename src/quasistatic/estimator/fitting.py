@@ -17,6 +17,8 @@ from quasistatic.data.schema import Schema
 from quasistatic.data.size import check_size
 from quasistatic.data.split import split_validation
 from quasistatic.data.table import Table
+from quasistatic.data.transform import Choice
+from quasistatic.errors import SettingError
 from quasistatic.estimator import defaults
 from quasistatic.model import DiffusionModel
 from quasistatic.train import Event, FitResult, fit
@@ -76,6 +78,10 @@ def candidates(n_rows: int, codec: Codec, settings: dict[str, Any], seed: int) -
         chosen = defaults.trajectory_length(n_continuous, n_discrete, kernel)
         networks, training = defaults.networks(n_rows, preset), defaults.training(n_rows, preset)
     else:
+        if given["transform"] == "spline":
+            raise SettingError(
+                "a transform has no meaning for images: one constant scales all pixels", fix="leave it out"
+            )
         chosen = defaults.image_trajectory_length(n_discrete, kernel, continuous=n_continuous > 0)
         networks, training = [defaults.image_network(preset)], defaults.image_training(n_rows, preset)
     length = given.get("trajectory_length", chosen)
@@ -112,6 +118,7 @@ class _Run:
 
     table: Table
     schema: Schema
+    transform: Choice
     data: str
     checkpoint: Path | None
     resume: bool
@@ -122,7 +129,7 @@ class _Run:
     ) -> tuple[FitResult, Codec]:
         """One training on some rows, judged on others (None: trained to `stop_step`); bounds in the data's own units."""
         train_table = self.table.take(train_index)
-        codec = fit_codec(train_table, self.schema)
+        codec = fit_codec(train_table, self.schema, self.transform)
         train = codec.encode(train_table)
         valid = None if valid_index is None else codec.encode(self.table.take(valid_index))
         volume = float(np.mean(train.log_volume)), 0.0 if valid is None else float(np.mean(valid.log_volume))
@@ -178,8 +185,8 @@ def fit_table(
     check_size(schema, len(table))
     if checkpoint is not None and not resume:
         remove_checkpoints(checkpoint)
-    run = _Run(table, schema, fingerprint(table), checkpoint, resume, callback)
-    options = candidates(len(table), fit_codec(table, schema), settings, seed)
+    run = _Run(table, schema, settings["transform"], fingerprint(table), checkpoint, resume, callback)
+    options = candidates(len(table), fit_codec(table, schema, settings["transform"]), settings, seed)
     chosen = _cross_validated if _is_cross_validated(len(table), schema) else _split_once
     result, codec, candidate, held_out = chosen(run, options, settings["validation_fraction"], seed)
     record = {

@@ -6,7 +6,6 @@ import jax
 import numpy as np
 
 from quasistatic.data.codec import EncodedTable
-from quasistatic.errors import SettingError
 from quasistatic.estimator.methods import METHODS
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.query import evidence_of_rows
@@ -20,19 +19,11 @@ def evaluate_table(model: DiffusionModel, encoded: EncodedTable, method: str, n:
     """Fields of a `Likelihood` in the model's units: whole rows by the method, the others by sequential Monte Carlo over their holes.
 
     The latter's particles sum over the missing cells of the joint model; their number is at least `LEAST_PARTICLES`. They have no
-    named terms, and no upper side.
-
-    Raises:
-        SettingError: an upper side is asked for and a row has a hole.
+    named terms, and no upper side: a method with one wants whole rows.
     """
-    whole = np.concatenate([cells.observed for cells in encoded.rows], axis=1).all(axis=1)
+    whole = encoded.whole
     if whole.all():
         return METHODS[method].evaluate(model, encoded.rows, n, key=key)
-    if method == "sandwich":
-        count = np.count_nonzero(~whole)
-        raise SettingError(
-            f"{count} row(s) have missing cells, and only whole rows have an upper side", fix="use 'smc'"
-        )
     holed = encoded.take(np.flatnonzero(~whole))
     below = evidence_of_rows(model, holed.rows, particles=max(n, LEAST_PARTICLES), key=jax.random.fold_in(key, 1))
     found: dict[str, Any] = {}

@@ -36,14 +36,14 @@ class FittedParts:
             return jax.random.key(int(random_state))
         return jax.random.key(check_random_state(random_state).randint(2**31 - 1))
 
-    def _encode(self, X: Any, *, holes: bool = False) -> EncodedTable:
-        """The cells of a table to be scored; every cell must be there, unless `holes` are allowed."""
+    def _encode(self, X: Any, *, whole: str = "") -> EncodedTable:
+        """The cells of a table to be scored. `whole` says why every cell must be there; holes are accepted if it is empty."""
         table = as_table(self, X, reset=False)
         if len(table) == 0:
             raise DataError("there are no rows to score", where=table.source)
         encoded = self._fitted.codec.encode(table)
-        if not holes:
-            _refuse_missing(encoded, self._fitted.codec, table.source)
+        if whole:
+            _refuse_missing(encoded, self._fitted.codec, table.source, whole)
         return encoded
 
     def sub_schedule(self, steps: int) -> tuple[int, ...]:
@@ -71,13 +71,13 @@ class FittedParts:
         return thin(self.model_, self.sub_schedule(steps))
 
 
-def _refuse_missing(encoded: EncodedTable, codec: Codec, source: str) -> None:
+def _refuse_missing(encoded: EncodedTable, codec: Codec, source: str, why: str) -> None:
     observed = np.concatenate([cells.observed for cells in encoded.rows], axis=1)
     if observed.all():
         return
     row, column = np.argwhere(~observed)[0]
     raise DataError(
-        f"{np.count_nonzero(~observed.all(axis=1))} row(s) have missing cells, and only whole rows are of use here",
+        f"{np.count_nonzero(~observed.all(axis=1))} row(s) have missing cells, and {why}",
         where=f"{source}, row {row + 1}, column {codec.block_names[column]!r}",
         fix="drop these rows or fill their holes",
     )

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,105 +13,28 @@ from sklearn.utils.validation import check_is_fitted
 
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
-from quasistatic.data.numbers import as_numbers, check_finite
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError
+from quasistatic.estimator.conditioned import ConditionedDensity
 from quasistatic.estimator.conditions import read_condition
+from quasistatic.estimator.far import warn_of_far_cells
 from quasistatic.estimator.fillings import point_of
+from quasistatic.estimator.noise import of_all_numbers, on_lattice
 from quasistatic.estimator.parts import FittedParts, Seed
+from quasistatic.estimator.product import LogDensity, check_same_columns, one_space
+from quasistatic.estimator.steps import shortened
 from quasistatic.estimator.tables import as_table
-from quasistatic.model import DiffusionModel, thin
 from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed
 from quasistatic.posterior.measured import Measured
-from quasistatic.posterior.query import Conditioned, RowPosteriors, condition_rows, impute_rows, posterior_rows
+from quasistatic.posterior.multiplied import multiply_rows
+from quasistatic.posterior.query import RowPosteriors, impute_rows, posterior_rows
 from quasistatic.posterior.units import DecodedRow, Units
+from quasistatic.typing import State
 
 PARTICLES = 16
 """Of a row to be filled."""
-STEPS = 32
-"""Steps of the walk that fills holes, evenly taken from a longer trajectory."""
 POINT_DRAWS = 16
 """Draws behind a point imputation."""
-
-
-class ConditionedDensity:
-    """p(x | evidence) of a fitted density; what `condition` and `posterior` return.
-
-    Args:
-        density: the fitted density.
-        evidence: in the model's space, of one row.
-        log_volume: of the densities among the conditions, nats.
-        base_measure: what `log_evidence` is a probability or a density of.
-    """
-
-    unit = "nats"
-
-    def __init__(
-        self, density: "PosteriorMethods", evidence: AbstractEvidence, log_volume: float, base_measure: str
-    ) -> None:
-        self.density, self.evidence, self.log_volume = density, evidence, log_volume
-        self.base_measure = base_measure
-        self._last: Conditioned | None = None
-
-    def sample(self, n_samples: int = 1, random_state: Seed = None, particles: int = 64) -> Any:
-        """Exactly so many rows, as the kind of frame that was fitted; see `sample_table`."""
-        frame = self.sample_table(n_samples, random_state, particles)
-        return to_native(frame, self.density.schema_.container)
-
-    def sample_table(self, n_samples: int = 1, random_state: Seed = None, particles: int = 64) -> pl.DataFrame:
-        """Rows as a polars frame. `log_evidence`, `stderr` and `ess` are then of these particles.
-
-        Args:
-            n_samples: how many.
-            random_state: seed; by default the seed of the fit.
-            particles: of each of the populations, of which there are at least 8.
-
-        Raises:
-            DataError: the evidence is impossible under the model.
-        """
-        found = self._run(n_samples, random_state, particles)
-        return self.density._fitted.codec.decode(_as_tuple(found.states))
-
-    @property
-    def log_evidence(self) -> float:
-        """log of the probability (density) of the evidence under the model, nats, in the data's own units; -inf if impossible."""
-        return self._result().log_evidence + self.log_volume
-
-    @property
-    def stderr(self) -> float:
-        """Monte Carlo standard error of `log_evidence`, nats."""
-        return self._result().stderr
-
-    @property
-    def ess(self) -> float:
-        """Effective number of particles behind the draws."""
-        return self._result().ess
-
-    def _result(self) -> Conditioned:
-        if self._last is None:
-            self._last = condition_rows(self.density.model_, self.evidence, 1, key=self.density._key(None))
-        return self._last
-
-    def _run(self, n: int, random_state: Seed, particles: int) -> Conditioned:
-        if not isinstance(n, int | np.integer) or n < 0:
-            raise SettingError(f"n_samples = {n!r} must be a whole number, not negative")
-        if particles < 2:
-            raise SettingError(f"particles = {particles!r} must be at least 2")
-        key = self.density._key(random_state)
-        found = condition_rows(self.density.model_, self.evidence, int(n), key=key, particles=int(particles))
-        self._last = found
-        if not np.isfinite(found.log_evidence):
-            raise DataError(
-                "the condition is impossible under the model: log evidence -inf, no row is returned",
-                fix="check the values and ranges against the columns of the table",
-            )
-        if found.ess < 0.02 * found.particles:
-            warnings.warn(
-                f"only {found.ess:.1f} of {found.particles} particles are effective: the condition is far from what the model expects, "
-                "and the rows may repeat each other; more particles help",
-                stacklevel=3,
-            )
-        return found
 
 
 class Filled(NamedTuple):
@@ -184,7 +108,7 @@ class PosteriorMethods(FittedParts):
         point: bool = False,
         particles: int = PARTICLES,
         steps: int | None = None,
-    ) -> "Filled":
+    ) -> Filled:
         """Filled polars frames with the log evidence of what is there; see `impute`."""
         if n_imputations < 1 or particles < 1:
             raise SettingError(f"n_imputations = {n_imputations} and particles = {particles} must be at least 1")
@@ -192,9 +116,10 @@ class PosteriorMethods(FittedParts):
             raise SettingError("a point imputation is one table", fix="give n_imputations=1 with point=True")
         codec = self._fitted.codec
         encoded = codec.encode(Table(frame, source))
+        warn_of_far_cells(codec, encoded.rows, source, stacklevel=4, among=~encoded.whole)
         draws = POINT_DRAWS if point else n_imputations
         found = impute_rows(
-            _shortened(self.model_, steps), encoded.rows, n_imputations=draws, particles=max(particles, draws),
+            shortened(self.model_, steps), encoded.rows, n_imputations=draws, particles=max(particles, draws),
             key=self._key(random_state),
         )  # fmt: skip
         _refuse_impossible(np.isneginf(found.log_evidence), source)
@@ -232,16 +157,62 @@ class PosteriorMethods(FittedParts):
 
         Args:
             log_r: a JAX function from one decoded row (a dict: numbers in their own units, categories as their number in the
-                schema, counted from 0) to log r, nats. NaN counts as r = 0.
+                schema, counted from 0) to log r, nats. NaN counts as r = 0, with a warning.
             given: conditions besides, as for `condition`.
             guided: use the gradient of log_r, and single changes of categories; False for a function without one.
         """
         check_is_fitted(self)
+        evidence, log_volume, measure, of_state = self._factor(log_r, given, guided)
+        return ConditionedDensity(self, evidence, log_volume, f"{measure}; times r(x)", of_state)
+
+    def product(
+        self,
+        other: "PosteriorMethods",
+        log_r: Callable[[dict[str, jax.Array]], jax.Array] | None = None,
+        given: Mapping[str, Any] | None = None,
+        trajectories: int = 16,
+    ) -> ConditionedDensity:
+        """p(x) p'(x) r(x) / Z with another fitted density p' of the same columns; `log_evidence` is log Z = log E_p p' r.
+
+        Every row is weighed with an unbiased estimate of p'(x), in the data's own units. Where both densities live in one space (equal
+        transforms and atoms of the numbers, equal T: those of one table do) the product of their kernels guides the walk
+        (`posterior.product`); otherwise p' speaks with the last weight only, and more particles are needed.
+
+        Args:
+            other: p'.
+            log_r: as for `posterior`.
+            given: as for `condition`.
+            trajectories: behind an estimate of p'(x).
+
+        Raises:
+            SchemaError: the columns differ, by name, kind or categories.
+        """
+        check_is_fitted(self)
+        check_is_fitted(other)
+        check_same_columns(self.schema_, other.schema_)
+        evidence, log_volume, measure, of_state = self._factor(log_r, given, guided=True)
+        ask = partial(
+            multiply_rows,
+            expert=other.model_ if one_space(self._fitted, other._fitted) else None,
+            log_p=LogDensity(self, other, trajectories),
+        )
+        words = f"{measure}; times p'(x): {other.schema_.base_measure()}"
+        return ConditionedDensity(self, evidence, log_volume, words, of_state, ask)
+
+    def _factor(
+        self, log_r: Callable[[dict[str, jax.Array]], jax.Array] | None, given: Mapping[str, Any] | None, guided: bool
+    ) -> tuple[AbstractEvidence, float, str, Callable[[State], jax.Array] | None]:
+        """Evidence of conditions and a user's function, with its log-volume, base measure, and the function of a state."""
         codec = self._fitted.codec
-        decoded = DecodedRow(Units.of(codec), codec)
         evidence, log_volume, measure = read_condition(codec, given or {})
-        r = Function(lambda x_0: log_r(decoded(x_0)), guided)
-        return ConditionedDensity(self, AllOf((evidence, r)), log_volume, f"{measure}; times r(x)")
+        if log_r is None:
+            return evidence, log_volume, measure, None
+        decoded = DecodedRow(Units.of(codec), codec)
+
+        def of_state(x_0: State) -> jax.Array:
+            return log_r(decoded(x_0))
+
+        return AllOf((evidence, Function(of_state, guided))), log_volume, measure, of_state
 
     def denoise(
         self,
@@ -279,11 +250,10 @@ class PosteriorMethods(FittedParts):
     ) -> pl.DataFrame:
         """The same as a polars frame; see `denoise`."""
         codec = self._fitted.codec
-        sigma = sigma if isinstance(sigma, Mapping) else _of_all_numbers(codec, sigma)
-        hidden = frame.with_columns(
-            pl.lit(None, frame[name].dtype).alias(name) for name in sigma if name in frame.columns
-        )
-        evidence = _noisy_rows(codec, codec.encode(Table(hidden, source)).rows, frame, source, sigma)
+        sigma = sigma if isinstance(sigma, Mapping) else of_all_numbers(codec, sigma)
+        rows = codec.encode(Table(on_lattice(frame, source, codec, sigma), source)).rows
+        evidence = _noisy_rows(codec, rows, frame, sigma)
+        warn_of_far_cells(codec, rows, source, stacklevel=4)
         found: RowPosteriors = posterior_rows(
             self.model_, evidence, draws=n_draws, particles=max(particles, n_draws), key=self._key(random_state)
         )
@@ -306,25 +276,10 @@ def _refuse_impossible(impossible: np.ndarray, source: str) -> None:
         )
 
 
-def _of_all_numbers(codec: Codec, sigma: float) -> dict[str, float]:
-    """The same sigma for every column of numbers."""
-    numbers = [c.name for c in codec.continuous if c.kind != "datetime"]
-    if not numbers:
-        raise SettingError("the model has no column of numbers to remove noise from", fix="ask for imputations instead")
-    return dict.fromkeys(numbers, float(sigma))
-
-
-def _numbers(series: pl.Series, source: str) -> np.ndarray:
-    """Noisy numbers, which need not lie on the column's lattice; NaN where they are missing."""
-    numbers = as_numbers(series, f"{source}, column {series.name!r}")
-    check_finite(numbers, source)
-    return numbers.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-
-
 def _noisy_rows(
-    codec: Codec, rows: tuple[Cells, ...], frame: pl.DataFrame, source: str, sigma: Mapping[str, float]
+    codec: Codec, rows: tuple[Cells, ...], frame: pl.DataFrame, sigma: Mapping[str, float]
 ) -> AbstractEvidence:
-    """Evidence of all rows: noisy columns of `frame` as measurements, the cells of the others (`rows`) as they are."""
+    """Evidence of all rows: noisy columns as measurements, the others as they are."""
     for name, value in sigma.items():
         if name not in codec.continuous_names or codec.schema.column(name).kind == "datetime":
             fix = f"numbers are {', '.join(map(repr, codec.continuous_names))}"
@@ -333,28 +288,26 @@ def _noisy_rows(
             raise SettingError(f"sigma of {name!r} is {value!r}; it must be positive")
     if not sigma:
         raise SettingError("no column is noisy", fix="give sigma={'column': standard deviation}")
-    given = {name: _numbers(frame[name], source) for name in sigma}
-    nothing = np.full(len(frame), np.nan)
-    seen_values = np.stack([given.get(name, nothing) for name in codec.continuous_names], axis=1)
-    seen = ~np.isnan(seen_values)
-    values = np.where(seen, seen_values, 0.0)
+    noisy = np.array([name in sigma for name in codec.continuous_names])
+    z = rows[0]
+    seen = z.observed & noisy
+    values = np.stack(
+        [frame[n].cast(pl.Float64, strict=False).fill_null(0.0).to_numpy() for n in codec.continuous_names], 1
+    )
+    known = (z._replace(observed=z.observed & ~noisy), *rows[1:])
+    if codec.with_atoms:  # at which atom a noisy cell is, is not known either
+        codes, place = rows[-1], len(codec.discrete)
+        observed = codes.observed.copy()
+        for i, column in enumerate(codec.with_atoms):
+            observed[:, place + i] &= column.name not in sigma
+        known = (*known[:-1], codes._replace(observed=observed))
     widths = np.array([sigma.get(name, 1.0) for name in codec.continuous_names], np.float32)
     units = Units.of(codec)
     repeated = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x), (len(values), *x.shape)), units)
     measured = Measured(
         jnp.asarray(values, jnp.float32), jnp.broadcast_to(widths, values.shape), jnp.asarray(seen), repeated
     )
-    return AllOf((Observed.of(rows), measured))
-
-
-def _shortened(model: DiffusionModel, steps: int | None) -> DiffusionModel:
-    T = model.trajectory_length
-    wanted = STEPS if steps is None else steps
-    if wanted < 1:
-        raise SettingError(f"steps = {steps} must be at least 1")
-    if wanted >= T:
-        return model
-    return thin(model, sorted({round((k + 1) * T / wanted) for k in range(wanted)}))
+    return AllOf((Observed.of(known), measured))
 
 
 def _as_tuple(states: Any) -> tuple[np.ndarray, ...]:

@@ -50,3 +50,11 @@ def _remember(estimator: Any, table: Table) -> Table:
         estimator.feature_names_in_ = np.asarray(table.names, dtype=object)
     estimator.n_features_in_ = len(table.names)
     return table
+
+
+def accept_tables(tags: Any) -> Any:
+    """scikit-learn's tags of an estimator, with what a density takes: missing cells, categories and texts."""
+    tags.input_tags.allow_nan = True
+    tags.input_tags.categorical = True
+    tags.input_tags.string = True
+    return tags

@@ -75,7 +75,10 @@ class ThermodynamicMethods(FittedParts):
         """
         check_is_fitted(self)
         key, model = self._key(random_state), self._walked(steps)
-        found = generate_table(self.model_, self._fitted.codec, _LEDGER_ROWS, key=key) if X is None else self._encode(X)
+        if X is None:
+            found = generate_table(self.model_, self._fitted.codec, _LEDGER_ROWS, key=key)
+        else:
+            found = self._encode(X, whole="only whole rows have a ledger")
         measure = self.schema_.base_measure()
         return ledger_report(model, found.rows, found.log_volume, measure, int(trajectories), key=key)
 
@@ -93,5 +96,5 @@ class ThermodynamicMethods(FittedParts):
         Raises:
             SettingError: the model has discrete columns or atoms, or probes < 1.
         """
-        encoded = self._encode(X)
+        encoded = self._encode(X, whole="the flow is of whole rows")
         return flow_likelihood(self.model_, encoded, probes, key=self._key(random_state))

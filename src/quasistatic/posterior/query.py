@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.bound.evaluate import row_checksums
+from quasistatic.bound.evaluate import numbers_among_equals, row_checksums
 from quasistatic.bound.lower import WeightedBound
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
@@ -66,7 +66,14 @@ class RowPosteriors(NamedTuple):
 
 
 def posterior_rows(
-    model: DiffusionModel, evidence: AbstractEvidence, *, draws: int, particles: int, key: Key, chunk: int = CHUNK
+    model: DiffusionModel,
+    evidence: AbstractEvidence,
+    *,
+    draws: int,
+    particles: int,
+    key: Key,
+    chunk: int = CHUNK,
+    identity: np.ndarray | None = None,
 ) -> RowPosteriors:
     """Posteriors of the N rows of a table's evidence (every array of it has the leading axis N).
 
@@ -77,14 +84,16 @@ def posterior_rows(
         particles: P.
         key: random key.
         chunk: particles that walk at once, at least those of one row.
+        identity: uint32 `[N]` that tells the rows' noise apart, by default made of their evidence. Evidences of one row that are to be
+            compared are given one identity: the errors that they have in common cancel in the difference.
     """
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(evidence)]
     if not leaves or len(leaves[0]) == 0:
         raise DataError("there is no row to condition on", fix="give at least one row")
-    checksums = row_checksums((tuple(leaves),))  # type: ignore[arg-type]
+    checksums = row_checksums((tuple(leaves),)) if identity is None else identity  # type: ignore[arg-type]
     rows = jax.tree.map(np.asarray, evidence)
     walk = _walk(model, particles, draws)
-    return _walked(walk, model, rows, checksums, _numbers_among_equals(checksums), key, chunk, shared=False)
+    return _walked(walk, model, rows, checksums, numbers_among_equals(checksums), key, chunk, shared=False)
 
 
 def _walk(model: DiffusionModel, particles: int, draws: int) -> Walk:
@@ -133,16 +142,6 @@ def _walk_rows(
         return walk(model, r, key=jax.random.fold_in(jax.random.fold_in(key, checksum), number))
 
     return jax.vmap(one, in_axes=(None if shared else 0, 0, 0))(evidence, checksums, numbers)
-
-
-def _numbers_among_equals(checksums: np.ndarray) -> np.ndarray:
-    """0 for the first row of its kind, 1 for the second, ..."""
-    order = np.argsort(checksums, kind="stable")
-    ordered = checksums[order]
-    first = np.r_[True, ordered[1:] != ordered[:-1]]
-    numbers = np.empty(len(checksums), np.uint32)
-    numbers[order] = np.arange(len(checksums)) - np.maximum.accumulate(np.where(first, np.arange(len(checksums)), 0))
-    return numbers
 
 
 class Imputed(NamedTuple):
@@ -214,10 +213,18 @@ def _fill(
 
 
 def evidence_of_rows(
-    model: DiffusionModel, rows: Row, *, particles: int, key: Key, chunk: int = CHUNK
+    model: DiffusionModel,
+    rows: Row,
+    *,
+    particles: int,
+    key: Key,
+    chunk: int = CHUNK,
+    identity: np.ndarray | None = None,
 ) -> WeightedBound:
     """Log-likelihood of the observed cells of every row, nats: a lower bound in expectation, as `E Z = p(observed cells)`."""
-    found = posterior_rows(model, Observed.of(rows), draws=1, particles=particles, key=key, chunk=chunk)
+    found = posterior_rows(
+        model, Observed.of(rows), draws=1, particles=particles, key=key, chunk=chunk, identity=identity
+    )
     return WeightedBound(found.log_evidence, found.stderr, found.ess)
 
 
@@ -275,7 +282,7 @@ def condition_rows(
     rng = np.random.default_rng(seed.tolist())
     comb = (np.arange(n_rows) + rng.random()) / max(n_rows, 1)
     run = np.searchsorted(np.cumsum(z) / z.sum(), comb).clip(0, runs - 1)
-    place = _numbers_among_equals(run) % particles
+    place = numbers_among_equals(run) % particles
     order = rng.permutation(n_rows)
     states = jax.tree.map(lambda x: x[run[order], place[order]], found.draws)
     ess = float(z.sum() ** 2 / np.sum(z[alive] ** 2 / found.ess[alive]))

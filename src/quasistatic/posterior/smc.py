@@ -16,7 +16,7 @@ For an observed cell without width k~ is the bridge to its value, and the weight
 Source: Wu et al. 2023 (twisted diffusion sampler); Naesseth, Lindsten, Schoen 2019; Lee and Whiteley 2018 for the error.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -28,6 +28,8 @@ from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior.evidence import AbstractEvidence
 from quasistatic.posterior.guide import Guess, guess, tilted_kernel
 from quasistatic.typing import Array, Float, Key, State, Step
+
+Known = TypeVar("Known")
 
 IMPOSSIBLE = 0.1 * LOG_ZERO
 """A log-weight below this is that of r = 0."""
@@ -97,7 +99,7 @@ class TwistedWalk(eqx.Module):
             select_key, move_key = jax.random.split(jax.random.fold_in(walk_key, t))
             found = look(crowd.x_t, t)
             promise = jnp.maximum(found.guided.log_mass, LEAST_PROMISE)
-            crowd, found, promise = self._resampled(crowd, found, promise, key=select_key)
+            crowd, found = resampled(crowd, promise, found, self.threshold, key=select_key)
 
             def move(x: State, g: Guess, k: Key) -> tuple[State, Array]:
                 kernel = tilted_kernel(model, g, x, t)
@@ -114,26 +116,37 @@ class TwistedWalk(eqx.Module):
         log_weight = crowd.log_weight - crowd.due + final
         return summary(crowd, x_0, log_weight, self.draws, key=draw_key)
 
-    def _resampled(
-        self, crowd: Crowd, found: Guess, promise: Float[Array, " P"], *, key: Key
-    ) -> tuple[Crowd, Guess, Float[Array, " P"]]:
-        preference = crowd.log_weight + promise - crowd.due
-        ess = effective_sample_size(preference)
-        uneven = ess < self.threshold * self.particles
-        ancestors = jnp.where(uneven, systematic_ancestors(preference, key=key), jnp.arange(self.particles))
-        x_t, log_weight, promise, due, family, found = jax.tree.map(
-            lambda x: x[ancestors], (crowd.x_t, crowd.log_weight, promise, crowd.due, crowd.family, found)
-        )
-        kept = Crowd(
-            x_t,
-            log_weight,
-            jnp.where(uneven, log_weight + promise, due),
-            family,
-            crowd.total + jnp.where(uneven, _log_mean(preference), 0.0),
-            crowd.resamplings + uneven.astype(jnp.float32),
-            jnp.minimum(crowd.lowest, ess),
-        )
-        return kept, found, promise
+
+def resampled(
+    crowd: Crowd, promise: Float[Array, " P"], known: Known, threshold: float, *, key: Key
+) -> tuple[Crowd, Known]:
+    """The crowd after resampling by weight and promise, if its effective sample size is below `threshold` P.
+
+    Args:
+        crowd: the particles.
+        promise: log psi_t of each, nats.
+        known: whatever else belongs to the particles, arrays with the leading axis P; it follows them.
+        threshold: share of P.
+        key: random key.
+    """
+    n = promise.shape[0]
+    preference = crowd.log_weight + promise - crowd.due
+    ess = effective_sample_size(preference)
+    uneven = ess < threshold * n
+    ancestors = jnp.where(uneven, systematic_ancestors(preference, key=key), jnp.arange(n))
+    x_t, log_weight, promise, due, family, known = jax.tree.map(
+        lambda x: x[ancestors], (crowd.x_t, crowd.log_weight, promise, crowd.due, crowd.family, known)
+    )
+    kept = Crowd(
+        x_t,
+        log_weight,
+        jnp.where(uneven, log_weight + promise, due),
+        family,
+        crowd.total + jnp.where(uneven, _log_mean(preference), 0.0),
+        crowd.resamplings + uneven.astype(jnp.float32),
+        jnp.minimum(crowd.lowest, ess),
+    )
+    return kept, known
 
 
 def last_step(

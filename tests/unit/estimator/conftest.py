@@ -1,5 +1,6 @@
 """One mixed table in every container, and models small enough to be fitted in a second."""
 
+import contextlib
 import datetime
 
 import equinox as eqx
@@ -79,17 +80,32 @@ def fit_tiny():
     return fit
 
 
+@contextlib.contextmanager
+def no_training(scale=0.3):
+    """Fits within keep the initial network, with random weights N(0, scale^2): nothing to compile."""
+
+    def untouched(model, rows, valid_rows, config, **_):
+        network = randomised(model.network, config.seed, scale) if scale else model.network
+        return FitResult(eqx.tree_at(lambda m: m.network, model, network), -1.0, [dict(HISTORY)])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "fit", untouched)
+        yield
+
+
+@pytest.fixture
+def untrained():
+    """All fits of the test are without training."""
+    with no_training():
+        yield
+
+
 @pytest.fixture(scope="session")
 def build_tiny(fit_tiny):
-    """`build_tiny(X, scale=0.3, **settings)`: the same without training, with random weights N(0, scale^2): nothing to compile."""
+    """`build_tiny(X, scale=0.3, **settings)`: a model without training, with random weights."""
 
     def build(X, schema=None, scale=0.3, **settings):
-        def no_training(model, rows, valid_rows, config, **_):
-            network = randomised(model.network, config.seed, scale) if scale else model.network
-            return FitResult(eqx.tree_at(lambda m: m.network, model, network), -1.0, [dict(HISTORY)])
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(fitting, "fit", no_training)
+        with no_training(scale):
             return fit_tiny(X, schema, **settings)
 
     return build

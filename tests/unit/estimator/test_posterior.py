@@ -136,8 +136,9 @@ def test_a_row_with_a_hole_is_scored_by_the_cells_that_are_there(density, df):
     assert np.max(np.abs(found.lower - np.logaddexp(*parts)) / (found.stderr + 0.05)) < 6
     mixed = density.log_likelihood(pl.concat([rows, hole]), "ais", 256)
     np.testing.assert_allclose(mixed.lower[:6], density.log_likelihood(rows, "ais", 256).lower, rtol=1e-5)
-    with pytest.raises(SettingError, match="upper side"):
-        density.log_likelihood(hole, "sandwich")
+    assert mixed.base_measure.endswith("of each row's observed cells alone")
+    with pytest.raises(DataError, match=r"row 7, column 'sex'.*6 row.*upper side"):
+        density.log_likelihood(pl.concat([rows, hole]), "sandwich")
 
 
 @pytest.mark.parametrize(
@@ -162,6 +163,21 @@ def test_impossible_evidence_returns_nothing(density):
     assert c.log_evidence == -np.inf
     with pytest.raises(QuasistaticError, match="impossible"):
         c.sample(3)
+
+
+def test_r_that_is_nan_is_reported_once(density):
+    c = density.posterior(lambda row: jnp.log(row["visits"] - 3.5), guided=False)
+    with pytest.warns(UserWarning, match=r"NaN for \d+ of 256 rows"):
+        rows = c.sample(5)
+    assert (rows["visits"] > 3).all()
+    assert np.isfinite(c.log_evidence)
+    c.sample(2)  # a second warning would be an error
+
+
+def test_a_value_far_outside_is_reported_with_its_figure(density):
+    for given in ({"height": 900.0}, {"height": between(low=900)}, {"visits": between(high=-500)}):
+        with pytest.warns(UserWarning, match=r"lies \d+ standard deviations"):
+            density.condition(given)
 
 
 def test_bad_sigma(density, df):

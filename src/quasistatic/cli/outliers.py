@@ -1,0 +1,103 @@
+"""`quasistatic outliers`: the most unusual rows, and the column most to blame for each."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from quasistatic.cli.options import Data, Force, Json, Model, Quiet, Rows, Seed
+from quasistatic.cli.screen import Screen
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_Score = Literal["bound", "ais", "conditional", "typicality"]
+_SHOWN = 5
+
+
+def outliers(
+    model: Model,
+    data: Data,
+    output: Rows,
+    score: Annotated[
+        _Score,
+        typer.Option(
+            help="`conditional`: the most surprising cell given the others of its row. `bound`, `ais`: log-likelihood of the row, "
+            "faster. `typicality`: its distance from that of rows of the model."
+        ),
+    ] = "conditional",
+    top: Annotated[int | None, typer.Option("--top", metavar="N", min=1, help="Rows to write. [default: all]")] = None,
+    particles: Annotated[
+        int, typer.Option(metavar="N", min=2, help="Particles of a conditional: more are more exact.")
+    ] = 16,
+    seed: Seed = 0,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Rank the rows, the most unusual first, and name the column most to blame for each.
+
+    OUT has the rows of DATA in the order of their rank, and before their own columns: `rank`, `row` (its number in DATA, counted from
+    1 below the header), `score` (nats, lower is more unusual), `blame` (the column), `log_p` (the log-probability, or density, of its
+    cell given the others of the row, nats) and `surprise` (how unusual that is for this column, minus the log of a share, nats). Where
+    the table has a column of such a name, that of the ranking gets an underscore. Rows with missing cells are judged by the
+    others. What is usual is what the model generates: a row's numbers do not depend on the other rows of DATA.
+
+    `conditional` takes (columns + 1) evidences a row: minutes for 10,000 rows. The other scores take seconds, and `--top` then limits
+    the rows whose columns are judged.
+
+    **Examples**
+
+    `quasistatic outliers model table.csv -o outliers.csv --top 20`
+
+    `quasistatic outliers model table.csv -o outliers.csv --score typicality`
+    """
+    from quasistatic.cli.rows import STDOUT, check_rows_output, write_rows
+
+    screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
+    check_rows_output(output, force=force, as_json=as_json)
+
+    from polars import selectors
+
+    from quasistatic import DiffusionOutlierDetector, load
+    from quasistatic.data.arranged import read_like
+
+    density = load(model)
+    table = read_like(density.schema_.layout, data)
+    detector = DiffusionOutlierDetector.from_density(density, method=score, particles=particles, random_state=seed)
+    ranked = detector.ranking(table, top).rename({"column": "blame"})
+    flagged = int((ranked["score"] < detector.offset_).sum())
+    frame = beside(ranked, table.frame[(ranked["row"] - 1).to_list()])
+    write_rows(frame, output, force=force)
+    shown = ranked.head(_SHOWN).with_columns(selectors.float().round(2))
+    screen.table(f"The most unusual of {len(table)} rows", shown.columns, shown.iter_rows())
+    screen.result(
+        f"{flagged} of the {len(ranked)} rows written score below {detector.offset_:.4f} nats, as 1 in 100 rows of the model do"
+    )
+    screen.result(f"Base measure, of which log_p has the part of its column: {density.schema_.base_measure()}")
+    if output != STDOUT:
+        screen.tell(f"{len(ranked)} rows: {output}")
+    values = {"score": score, "threshold": detector.offset_, "below_threshold": flagged, "unit": "nats"}
+    first = ranked.head(_SHOWN).to_dicts()
+    screen.json(
+        {"model": model, "data": data, "output": output, "rows": len(ranked), **values, "first": first, "seed": seed}
+    )
+
+
+def beside(ranked: "pl.DataFrame", rows: "pl.DataFrame") -> "pl.DataFrame":
+    """The ranking and the rows side by side; a name that both have gets underscores in the ranking.
+
+    Args:
+        ranked: the ranking.
+        rows: the table's rows in its order.
+    """
+    import polars as pl
+
+    taken = {*ranked.columns, *rows.columns}
+    names = {}
+    for name in ranked.columns:
+        if name in rows.columns:
+            new = f"{name}_"
+            while new in taken:
+                new += "_"
+            names[name] = new
+    return pl.concat([ranked.rename(names), rows], how="horizontal")
