@@ -87,8 +87,6 @@ def read_sigma(given: "Sequence[str]") -> dict[str, float] | float:
     Raises:
         SettingError: no number, a number that is not positive, or a column twice.
     """
-    if len(given) == 1 and "=" not in given[0]:
-        return read_sigma([f"all={given[0]}"])["all"]  # type: ignore[index]
     found: dict[str, float] = {}
     for text in given:
         name, relation, value = text.rpartition("=")
@@ -97,10 +95,13 @@ def read_sigma(given: "Sequence[str]") -> dict[str, float] | float:
             width = float(value)
         except ValueError:
             width = math.nan
-        if not relation or not name or math.isnan(width):
+        alone = not relation and len(given) == 1
+        if math.isnan(width) or not (alone or name):
             raise SettingError(f"--sigma {text!r} is no column with a number", fix="Write column=2.0.")
         if not 0 < width < math.inf:
             raise SettingError(f"--sigma {text!r}: a standard deviation is positive and finite")
+        if alone:
+            return width
         if name in found:
             raise SettingError(f"--sigma names {name!r} twice")
         found[name] = width
