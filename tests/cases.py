@@ -22,7 +22,14 @@ from quasistatic.forward import (
     linear_schedule,
 )
 from quasistatic.forward.categorical import pad_log_probs
-from quasistatic.network import MultiscaleNetwork, RBFNetwork, ResidualMLP, StepwisePerceptron, UNet
+from quasistatic.network import (
+    InterleavedNetwork,
+    MultiscaleNetwork,
+    RBFNetwork,
+    ResidualMLP,
+    StepwisePerceptron,
+    UNet,
+)
 from quasistatic.posterior import AllOf, Function, Linear, Noisy, Observed, Range, Soft
 from quasistatic.posterior.measured import Measured
 from quasistatic.posterior.units import Units
@@ -101,6 +108,8 @@ NETWORKS = {
     ),
     "unet": lambda f, p, key: UNet(f, p, height=4, width=4, channels=4, key=key),
     "unet-pixels": lambda f, p, key: UNet(f, p, height=4, width=4, channels=3, depth=2, tile=1, key=key),
+    "unet-padded": lambda f, p, key: UNet(f, p, height=2, width=8, channels=4, key=key),
+    "interleaved": lambda f, p, key: InterleavedNetwork(UNet(f, p, height=4, width=4, channels=4, key=key), 2),
     "residual-dropout": lambda f, p, key: ResidualMLP(f, p, width=16, depth=2, dropout_rate=0.25, key=key),
 }
 

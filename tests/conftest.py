@@ -9,8 +9,12 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 QUICK_ROOMS = [
-    REPOSITORY / "tests" / room for room in ("laws", "unit/estimator", "unit/posterior", "unit/report", "unit/train")
-]
+    REPOSITORY / "tests" / room
+    for room in (
+        "laws", "unit/estimator", "unit/posterior", "unit/report", "unit/train",
+        "surface/test_cli_images.py", "surface/test_bad_images.py",
+    )
+]  # fmt: skip
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("house")
@@ -34,15 +38,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """How XLA compiles is a matter of the room, settled before any fixture of whatever scope: same room, same bits.
 
     Rooms of many small programs that each run once are compiled without optimisation, which takes a third of the time;
-    `tests/surface` runs the same programs as users do. Between modules all programs are forgotten: they are of no use to the next,
-    and a process with thousands of them runs out of memory maps.
+    `tests/surface` runs the same programs as users do, but for images, whose networks are slow to compile. Between modules all
+    programs are forgotten: they are of no use to the next, and a process with thousands of them runs out of memory maps.
     """
     import jax
 
     if item.path != _last_path[0]:
         jax.clear_caches()
         _last_path[0] = item.path
-    jax.config.update("jax_disable_most_optimizations", any(room in item.path.parents for room in QUICK_ROOMS))
+    jax.config.update(
+        "jax_disable_most_optimizations", any(room in (item.path, *item.path.parents) for room in QUICK_ROOMS)
+    )
 
 
 _last_path: list[Path | None] = [None]

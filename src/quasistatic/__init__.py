@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from quasistatic.data.arranged import image_table, sequence_table
     from quasistatic.data.files import read_table
     from quasistatic.data.output import write_table
     from quasistatic.data.schema import Schema
@@ -44,8 +45,10 @@ __all__ = [
     "TrainingError",
     "__version__",
     "between",
+    "image_table",
     "load",
     "read_table",
+    "sequence_table",
     "write_table",
 ]
 
@@ -55,8 +58,10 @@ _HOME = {
     "DiffusionOutlierDetector": "quasistatic.estimator.outliers",
     "Schema": "quasistatic.data.schema",
     "between": "quasistatic.estimator.conditions",
+    "image_table": "quasistatic.data.arranged",
     "load": "quasistatic.estimator.density",
     "read_table": "quasistatic.data.files",
+    "sequence_table": "quasistatic.data.arranged",
     "write_table": "quasistatic.data.output",
 } | {name: "quasistatic.errors" for name in __all__ if name.endswith("Error")}
 

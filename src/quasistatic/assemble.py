@@ -1,5 +1,6 @@
 """From a table's codec and a configuration to a model that has learned nothing yet: the independent model of its columns."""
 
+import math
 from collections.abc import Sequence
 
 import equinox as eqx
@@ -21,7 +22,7 @@ from quasistatic.forward import (
 )
 from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.model import DiffusionModel
-from quasistatic.network import ResidualMLP
+from quasistatic.network import AbstractNetwork, InterleavedNetwork, ResidualMLP, UNet
 from quasistatic.typing import Key
 
 DENSITY_NOISE = 0.02
@@ -51,17 +52,35 @@ def skeleton(config: ModelConfig, typical_width: np.ndarray, marginals: Sequence
     return DiffusionModel(forward, zeros)
 
 
-def _network(config: ModelConfig, forward: AbstractDiffusion, *, key: Key) -> ResidualMLP:
-    return ResidualMLP(
-        forward.n_features, forward.n_outputs,
-        width=config.width, depth=config.depth, dropout_rate=config.dropout, key=key,
-    )  # fmt: skip
+def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> AbstractNetwork:
+    sizes = forward.n_features, forward.n_outputs
+    if config.image is None:
+        return ResidualMLP(*sizes, width=config.width, depth=config.depth, dropout_rate=config.dropout, key=key)
+    _, height, width = config.image
+    unet = UNet(
+        *sizes,
+        height=height,
+        width=width,
+        channels=config.width,
+        depth=config.depth,
+        tile=_tile(height, width),
+        key=key,
+    )
+    # A continuous block lists plane after plane, a discrete one the states of pixel after pixel.
+    planes = isinstance(forward.blocks[0], GaussianDiffusion)
+    return unet if planes else InterleavedNetwork(unet, forward.n_features // forward.n_columns)
+
+
+def _tile(height: int, width: int) -> int:
+    """Side of the squares that the U-Net works on: a power of 2 that leaves about 16 x 16 of them."""
+    return 2 ** max(0, round(math.log2(math.sqrt(height * width) / 16)))
 
 
 def _forward(config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]) -> ProductDiffusion:
     blocks: list[AbstractDiffusion] = []
     if len(typical_width):
-        blocks.append(GaussianDiffusion(_schedule(config, typical_width), len(typical_width)))
+        shared = typical_width[:1] if config.image is not None else typical_width
+        blocks.append(GaussianDiffusion(_schedule(config, shared), len(typical_width)))
     if len(marginals):
         blocks.append(_discrete(config, marginals))
     return ProductDiffusion(tuple(blocks))

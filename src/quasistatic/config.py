@@ -36,9 +36,10 @@ class ModelConfig(_Json):
         discrete_kernel: of binary and categorical columns: "absorbing"; "binomial", the heat bath whose pi are the data's
             frequencies; "categorical", the heat bath with uniform pi (m = 0.5 for a binary column).
         schedule: of continuous columns.
-        width: of the network's residual stream.
-        depth: residual blocks.
-        dropout: rate in the hidden layers.
+        width: of the network's residual stream; planes of a U-Net's fine level.
+        depth: residual blocks; of a U-Net on each of its three levels.
+        dropout: rate in the hidden layers; a U-Net has none.
+        image: (channels, height, width) of images, which get a U-Net; None for a perceptron.
     """
 
     trajectory_length: int
@@ -47,8 +48,13 @@ class ModelConfig(_Json):
     width: int = 256
     depth: int = 2
     dropout: float = 0.1
+    image: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
+        if self.image is not None:
+            channels, height, width = self.image  # a list when it comes from JSON
+            object.__setattr__(self, "image", (channels, height, width))
+            _require(self.dropout == 0, "dropout", self.dropout, "has no meaning for images: their network has none")
         _require(self.discrete_kernel in get_args(DiscreteKernel), "discrete_kernel", self.discrete_kernel,
                  f"is none of {', '.join(get_args(DiscreteKernel))}")  # fmt: skip
         _require(self.schedule in get_args(ScheduleName), "schedule", self.schedule,

@@ -104,6 +104,13 @@ def sample(model: DiffusionModel, observed: State, *, key: Key) -> State:
 
 SAMPLE_CHUNK = 1024
 """Rows sampled at once."""
+CELLS_AT_ONCE = 2**17
+"""Wide rows walk in smaller chunks: a network of images needs some kilobytes for each cell."""
+
+
+def rows_at_once(model: DiffusionModel, most: int) -> int:
+    """How many rows of the model may walk side by side: `most`, or fewer if they are wide."""
+    return min(most, max(CELLS_AT_ONCE // model.forward.n_columns, 16))
 
 
 def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> State:
@@ -112,7 +119,7 @@ def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> State:
     observed = jax.tree.map(lambda x: np.ones(x.shape, bool), prior)
     if n_rows == 0:
         return jax.tree.map(lambda x: np.zeros((0, *x.shape), x.dtype), prior)
-    size = min(SAMPLE_CHUNK, 1 << (n_rows - 1).bit_length())
+    size = min(rows_at_once(model, SAMPLE_CHUNK), 1 << (n_rows - 1).bit_length())
     parts = []
     for begin in range(0, n_rows, size):
         index = jnp.arange(begin, begin + size, dtype=jnp.uint32)

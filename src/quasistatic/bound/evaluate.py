@@ -17,7 +17,7 @@ from quasistatic.bound.terms import Terms, bound_terms
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
-from quasistatic.trajectory import Row, log_weight
+from quasistatic.trajectory import Row, log_weight, rows_at_once
 from quasistatic.typing import Key
 
 CHUNK = 1024
@@ -108,7 +108,7 @@ def evaluate_rows(
         rows: a table, at least one row.
         repetitions: independent draws a row.
         key: random key.
-        chunk: pairs evaluated at once.
+        chunk: pairs evaluated at once, at most.
         identity: uint32 `[N]` that tells the rows' noise apart; `row_identities` by default.
 
     Raises:
@@ -118,7 +118,9 @@ def evaluate_rows(
     n_pairs = len(identity) * repetitions
     if n_pairs == 0:
         raise DataError("there is no row to evaluate", fix="give at least one row")
-    size = min(chunk, 1 << max(n_pairs - 1, 0).bit_length())  # a power of two: few shapes to compile for
+    size = min(
+        rows_at_once(model, chunk), 1 << max(n_pairs - 1, 0).bit_length()
+    )  # a power of two: few shapes to compile for
     results = []
     for begin in range(0, n_pairs, size):
         pairs = np.minimum(np.arange(begin, begin + size), n_pairs - 1)

@@ -25,7 +25,7 @@ from quasistatic.bound.evaluate import CHUNK, evaluate_rows
 from quasistatic.bound.lower import WeightedBound
 from quasistatic.bound.twist import Twist, first_state, lookahead, move
 from quasistatic.model import DiffusionModel
-from quasistatic.trajectory import Row, start
+from quasistatic.trajectory import Row, rows_at_once, start
 from quasistatic.typing import Array, Float, Int, Key, Step
 
 
@@ -138,7 +138,9 @@ def evaluate_populations(
         chunk: particles held at once.
     """
     walk = ParticleWalk(twist, particles, threshold)
-    return Population(*evaluate_rows(walk, model, rows, runs, key=key, chunk=max(chunk // particles, 1)))
+    return Population(
+        *evaluate_rows(walk, model, rows, runs, key=key, chunk=max(rows_at_once(model, chunk) // particles, 1))
+    )
 
 
 def population_bound(populations: Population) -> WeightedBound:

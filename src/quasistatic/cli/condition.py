@@ -43,17 +43,18 @@ def condition(
 
     `quasistatic condition model --given sex=female --given "body_mass_g>4000" -n 100 -o rows.csv`
     """
-    from quasistatic.cli.rows import STDOUT, check_rows_output, write_rows
+    from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_rows
 
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
-    check_rows_output(output, force=force, as_json=as_json)
+    layout = layout_of(model)
+    check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
     from quasistatic import load
 
     density = load(model)
     found = density.condition(read_given(given, [c.name for c in density.schema_.columns if c.is_discrete]))
     frame = found.sample_table(number, random_state=seed, particles=particles)
-    write_rows(frame, output, force=force)
+    write_rows(frame, output, force=force, layout=layout)
     screen.result(f"Log evidence: {nats(found.log_evidence, found.stderr)} nats; {found.ess:.0f} effective particles")
     screen.result(f"Base measure: {found.base_measure}")
     if output != STDOUT:

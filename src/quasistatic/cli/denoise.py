@@ -12,6 +12,8 @@ from quasistatic.errors import SettingError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import polars as pl
+
 
 def denoise(
     model: Model,
@@ -23,7 +25,8 @@ def denoise(
             "--sigma",
             "-s",
             metavar="COLUMN=SD",
-            help="Standard deviation of the noise of a column, in its units. Repeat it for more columns.",
+            help="Standard deviation of the noise of a column, in its units. Repeat it for more columns. "
+            "Only SD: of all numbers, such as the pixels of images.",
         ),
     ],
     draws: Annotated[int, typer.Option(metavar="N", min=1, help="Draws behind each mean.")] = 64,
@@ -43,28 +46,43 @@ def denoise(
     `quasistatic denoise model table.csv --sigma pressure=2.0 -o clean.csv`
 
     `quasistatic denoise model table.csv -s pressure=2.0 -s temperature=0.5 -o clean.csv`
+
+    `quasistatic denoise image-model noisy.npy --sigma 25 -o clean.png`
     """
-    from quasistatic.cli.rows import STDOUT, check_rows_output, write_rows
+    from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_rows
 
     widths = read_sigma(sigma)
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
-    check_rows_output(output, force=force, as_json=as_json)
+    layout = layout_of(model)
+    check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
-    from quasistatic import load, read_table
+    from quasistatic import load
+    from quasistatic.data.arranged import read_like
 
-    table = read_table(data)
-    frame = load(model).denoise_table(table.frame, table.source, widths, draws, seed, particles)
-    write_rows(frame, output, force=force)
+    table = read_like(layout, data)
+    density = load(model)
+    frame = density.denoise_table(table.frame, table.source, widths, draws, seed, particles)
+    if layout is not None and layout.kind == "images" and not output.endswith((".npy", ".npz")):
+        frame = in_levels(frame, density.schema_.columns[0].dtype)
+    write_rows(frame, output, force=force, layout=layout)
     if output != STDOUT:
-        screen.result(f"{frame.height} rows, {', '.join(map(repr, widths))} as posterior means: {output}")
+        what = ", ".join(map(repr, widths)) if isinstance(widths, dict) else "all numbers"
+        screen.result(f"{frame.height} rows, {what} as posterior means: {output}")
     screen.json({"model": model, "data": data, "output": output, "rows": frame.height, "sigma": widths, "seed": seed})
 
 
-def read_sigma(given: "Sequence[str]") -> dict[str, float]:
-    """Column -> standard deviation of `--sigma` options.
+def in_levels(frame: "pl.DataFrame", dtype: str) -> "pl.DataFrame":
+    """Means of pixels at the nearest grey level, as a picture needs them; those of real pixels as they are."""
+    import polars as pl
+
+    return frame.select(pl.all().round().clip(0, 255).cast(pl.UInt8)) if dtype == "UInt8" else frame
+
+
+def read_sigma(given: "Sequence[str]") -> dict[str, float] | float:
+    """Column -> standard deviation of `--sigma` options, or the one of all columns.
 
     Args:
-        given: `COLUMN=SD` each; a name may hold an equals sign.
+        given: `COLUMN=SD` each, where a name may hold an equals sign; or one `SD`.
 
     Raises:
         SettingError: no number, a number that is not positive, or a column twice.
@@ -77,10 +95,13 @@ def read_sigma(given: "Sequence[str]") -> dict[str, float]:
             width = float(value)
         except ValueError:
             width = math.nan
-        if not relation or not name or math.isnan(width):
+        alone = not relation and len(given) == 1
+        if math.isnan(width) or not (alone or name):
             raise SettingError(f"--sigma {text!r} is no column with a number", fix="Write column=2.0.")
         if not 0 < width < math.inf:
             raise SettingError(f"--sigma {text!r}: a standard deviation is positive and finite")
+        if alone:
+            return width
         if name in found:
             raise SettingError(f"--sigma names {name!r} twice")
         found[name] = width

@@ -1,4 +1,4 @@
-"""`quasistatic fit`: a density model of a table."""
+"""`quasistatic fit`: a density model of a table, of images or of sequences."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import typer
 from quasistatic.cli.failure import say
 from quasistatic.cli.options import Data, Force, Json, Quiet, Seed
 from quasistatic.cli.progress import FitProgress
-from quasistatic.cli.screen import Screen, describe, duration, nats
+from quasistatic.cli.screen import Screen, describe, duration, in_bits, nats
 from quasistatic.errors import OutputError, QuasistaticError, SchemaError, TrainingError
 
 _TRAINING, _MODEL = "Training", "Model"
@@ -31,6 +31,13 @@ def fit(
     output: Annotated[str, typer.Option("--output", "-o", metavar="MODEL", help="The model folder to write.")],
     schema: Annotated[
         str | None, typer.Option(metavar="FILE", help="Kinds of columns, as JSON: overrides what is inferred.")
+    ] = None,
+    kind: Annotated[
+        Literal["table", "images", "sequence"] | None,
+        typer.Option(
+            metavar="NAME",
+            help="`table`, `images` or `sequence`. [default: images for a folder and for a .npy file of 3 or 4 dimensions]",
+        ),
     ] = None,
     preset: Annotated[
         Literal["default", "thorough"],
@@ -86,7 +93,7 @@ def fit(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a density model to a table, and save it as a folder.
+    """Fit a density model to a table, to images or to sequences, and save it as a folder.
 
     The kinds of the columns (number, count, category, date ...) are inferred and printed. Missing cells are accepted. Training
     stops by itself when the bound on held-out rows no longer improves. Ctrl-C keeps a checkpoint: go on with `--resume`.
@@ -98,6 +105,10 @@ def fit(
     `quasistatic fit table.parquet -o model --seed 7 --max-minutes 10`
 
     `quasistatic fit table.csv -o model --resume`
+
+    `quasistatic fit folder-of-images -o model --max-minutes 20`
+
+    `quasistatic fit spikes.npy --kind sequence -o model`
     """
     screen = Screen(as_json=as_json, quiet=quiet)
     settings = {
@@ -115,8 +126,9 @@ def fit(
         "learning_rate": learning_rate,
         "random_state": seed,
     }
-    _, values = fit_and_save(screen, data, output, settings, schema_file=schema, resume=resume, force=force)
-    screen.tell(f"Next: quasistatic sample {output} -n 1000 -o synthetic.csv")
+    _, values = fit_and_save(screen, data, output, settings, kind=kind, schema_file=schema, resume=resume, force=force)
+    images = values.get("layout", {}).get("kind") == "images"
+    screen.tell(f"Next: quasistatic sample {output} {'-n 64 -o grid.png' if images else '-n 1000 -o synthetic.csv'}")
     screen.tell(f"      quasistatic score {output} {data} -o scores.csv")
     screen.tell(f"      quasistatic inspect {output}")
     screen.json(values)
@@ -134,11 +146,12 @@ def fit_and_save(
     output: str,
     settings: dict[str, Any],
     *,
+    kind: Literal["table", "images", "sequence"] | None = None,
     schema_file: str | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> tuple[Any, dict[str, Any]]:
-    """Fit a table with progress and checkpoints, save the model, and say what was reached.
+    """Fit with progress and checkpoints, save the model, and say what was reached.
 
     Returns:
         The fitted `DiffusionDensity`, and the values of the JSON result.
@@ -146,12 +159,13 @@ def fit_and_save(
     checkpoint = checkpoint_folder(output)
     _check_outputs(output, checkpoint, resume=resume, force=force)
 
-    from quasistatic.data.files import read_table
+    from quasistatic.data.arranged import read_data
     from quasistatic.data.infer import infer_schema
 
-    table = read_table(data)
+    table = read_data(data, kind)
     schema = infer_schema(table, overrides=None if schema_file is None else _read_json(schema_file))
-    screen.tell(f"{data}: {table.frame.height} rows, {table.frame.width} columns")
+    width = f"{table.frame.width} columns" if table.layout is None else table.layout.words
+    screen.tell(f"{data}: {table.frame.height} rows, {width}")
     screen.schema(schema)
 
     from quasistatic import DiffusionDensity
@@ -191,6 +205,10 @@ def fit_and_save(
     screen.result(
         f"Validation bound: {nats(values['validation_bound'])} nats per row (a lower bound on the mean log p of held-out rows)"
     )
+    if schema.layout is not None:
+        values |= {"validation_bound_bits": schema.layout.bits(values["validation_bound"])}
+        values |= {"bits_unit": schema.layout.bits_unit}
+        screen.result(f"  = {in_bits(schema.layout, values['validation_bound'])}")
     screen.result(f"Base measure: {values['base_measure']}")
     screen.result(f"Model saved: {output} ({values['steps']} steps, {duration(seconds)})")
     return density, values

@@ -1,12 +1,18 @@
-"""`quasistatic impute`: fill the holes of a table by draws given the cells that are there."""
+"""`quasistatic impute`: fill the holes of a table, of images or of sequences by draws given the cells that are there."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from quasistatic.cli.options import Data, Force, Json, Model, Quiet, Rows, Seed
-from quasistatic.cli.screen import Screen
+from quasistatic.cli.screen import Screen, nats
 from quasistatic.errors import SettingError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from quasistatic.data.layout import Layout
+    from quasistatic.data.table import Table
 
 
 def impute(
@@ -27,6 +33,10 @@ def impute(
         bool, typer.Option("--point", help="One table of medians and most frequent categories in place of draws.")
     ] = False,
     particles: Annotated[int, typer.Option(metavar="N", min=1, help="Particles a row: more are more exact.")] = 16,
+    mask: Annotated[
+        str | None,
+        typer.Option(metavar="PNG", help="Images only: a picture of their size, white where they are to be filled."),
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -34,17 +44,20 @@ def impute(
 ) -> None:
     """Fill missing cells, several times, with values drawn given the other cells of their row.
 
-    `-m 5 -o filled.csv` writes filled-1.csv to filled-5.csv; cells that are there stay as they are.
+    `-m 5 -o filled.csv` writes filled-1.csv to filled-5.csv; cells that are there stay as they are. The holes of images are the white
+    pixels of `--mask`. Printed: the mean log evidence, which is the log-likelihood of the cells that are there, of rows with holes.
 
     **Examples**
 
     `quasistatic impute model table.csv -o filled.csv -m 5`
 
     `quasistatic impute model table.csv -o filled.csv --point`
+
+    `quasistatic impute image-model folder-of-images --mask mask.png -m 1 -o filled.png`
     """
     from pathlib import Path
 
-    from quasistatic.cli.rows import STDOUT, check_rows_output, write_rows
+    from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_rows
 
     if point and imputations not in (None, 1):
         raise SettingError("a point imputation is one table", fix="Leave out --imputations, or --point.")
@@ -54,16 +67,47 @@ def impute(
     path = Path(output)
     outputs = [output] if count == 1 else [str(path.with_stem(f"{path.stem}-{i}")) for i in range(1, count + 1)]
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
+    layout = layout_of(model)
+    if (mask is None) == (layout is not None and layout.kind == "images"):
+        what = "images have no holes by themselves" if mask is None else "--mask is for images"
+        raise SettingError(what, fix="Give --mask a picture." if mask is None else "Leave cells empty, or give nan.")
     for name in outputs:
-        check_rows_output(name, force=force, as_json=as_json)
+        check_rows_output(name, force=force, as_json=as_json, layout=layout)
 
-    from quasistatic import load, read_table
+    from quasistatic import load
 
-    table = read_table(data)
-    frames = load(model).impute_tables(table.frame, table.source, count, seed, point, particles)
-    for frame, name in zip(frames, outputs, strict=True):
-        write_rows(frame, name, force=force)
-    holes = sum(table.frame.null_count().row(0)) - sum(frames[0].null_count().row(0))
+    density = load(model)
+    table = _read(layout, data, mask)
+    filled = density.fill_tables(table.frame, table.source, count, seed, point, particles)
+    for frame, name in zip(filled.frames, outputs, strict=True):
+        write_rows(frame, name, force=force, layout=layout)
+    holes = sum(table.frame.null_count().row(0)) - sum(filled.frames[0].null_count().row(0))
+    evidence = _show_evidence(screen, filled.log_evidence)
     if output != STDOUT:
         screen.result(f"{holes} holes of {len(table)} rows filled: {', '.join(outputs)}")
-    screen.json({"model": model, "data": data, "outputs": outputs, "rows": len(table), "holes": holes, "seed": seed})
+    screen.json(
+        {"model": model, "data": data, "outputs": outputs, "rows": len(table), "holes": holes, **evidence, "seed": seed}
+    )
+
+
+def _read(layout: "Layout | None", data: str, mask: str | None) -> "Table":
+    from quasistatic.data.arranged import read_like, read_mask, with_holes
+
+    table = read_like(layout, data)
+    if mask is None or layout is None:
+        return table
+    return with_holes(table, read_mask(mask, layout))
+
+
+def _show_evidence(screen: Screen, log_evidence: "np.ndarray") -> dict[str, float | None]:
+    """The mean over the rows with holes."""
+    import numpy as np
+
+    from quasistatic.estimator.likelihood import mean_and_stderr
+
+    found = log_evidence[~np.isnan(log_evidence)]
+    if not len(found):
+        return {"mean_log_evidence": None, "mean_log_evidence_stderr": None}
+    mean, stderr = mean_and_stderr(found)
+    screen.result(f"Mean log evidence of {len(found)} rows with holes: {nats(mean, stderr)} nats per row")
+    return {"mean_log_evidence": mean, "mean_log_evidence_stderr": stderr}

@@ -86,9 +86,9 @@ def inspect(
 
 
 def _ledger(density: Any, data: str | None, seed: int) -> Any:
-    from quasistatic import read_table
+    from quasistatic.data.arranged import read_like
 
-    return density.ledger(None if data is None else read_table(data), random_state=seed)
+    return density.ledger(None if data is None else read_like(density.schema_.layout, data), random_state=seed)
 
 
 def summary(history: list[dict[str, Any]]) -> dict[str, Any]:

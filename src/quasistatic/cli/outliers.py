@@ -58,9 +58,11 @@ def outliers(
 
     from polars import selectors
 
-    from quasistatic import DiffusionOutlierDetector, load, read_table
+    from quasistatic import DiffusionOutlierDetector, load
+    from quasistatic.data.arranged import read_like
 
-    density, table = load(model), read_table(data)
+    density = load(model)
+    table = read_like(density.schema_.layout, data)
     detector = DiffusionOutlierDetector.from_density(density, method=score, particles=particles, random_state=seed)
     ranked = detector.ranking(table, top).rename({"column": "blame"})
     flagged = int((ranked["score"] < detector.offset_).sum())

@@ -8,6 +8,7 @@ import typer
 
 from quasistatic.cli.options import Force, Json, Model, Quiet, Seed
 from quasistatic.cli.screen import Screen
+from quasistatic.errors import SettingError
 
 if TYPE_CHECKING:
     from quasistatic.report.findings import Findings
@@ -47,10 +48,14 @@ def report(
 
     `quasistatic report model -o model.html`
     """  # fmt: skip
+    from quasistatic.cli.rows import layout_of
     from quasistatic.report.libraries import require_libraries
     from quasistatic.report.output import check_page, write_page
 
     screen = Screen(as_json=as_json, quiet=quiet)
+    if layout_of(model) is not None:
+        what = "the report is of tables; this model is of images or sequences"
+        raise SettingError(what, where=model, fix="Use `inspect`, `score` and `certify`.")
     require_libraries()
     check_page(output, force)
 

@@ -1,4 +1,4 @@
-"""Rows out: a table to a file, or as CSV to standard output."""
+"""Rows out: a table to a file, or as CSV to standard output; images as a grid, a folder or an array."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -8,16 +8,38 @@ from quasistatic.errors import SettingError
 if TYPE_CHECKING:
     import polars as pl
 
+    from quasistatic.data.layout import Layout
+
 STDOUT = "-"
 
 
-def check_rows_output(output: str, *, force: bool, as_json: bool) -> None:
+def layout_of(model: str) -> "Layout | None":
+    """How the columns of a model are arranged; None for a table's."""
+    from quasistatic.data.layout import layout_of_folder
+
+    return layout_of_folder(model)
+
+
+def check_rows_output(output: str, *, force: bool, as_json: bool, layout: "Layout | None" = None) -> None:
     """Refuse an output that cannot be written, before any work is done.
+
+    Args:
+        output: the file to write, or `-`.
+        force: replace it.
+        as_json: a JSON object goes to standard output.
+        layout: of the rows: images have formats of their own.
 
     Raises:
         OutputError: the path exists (and `force` is not given) or cannot be written.
         SettingError: both the rows and a JSON object would go to standard output.
     """
+    if layout is not None and layout.kind == "images":
+        from quasistatic.data.image_output import check_image_output
+
+        if output == STDOUT:
+            raise SettingError("images do not go to standard output", fix="Give `-o` a .png or .npy file, or a folder.")
+        check_image_output(output, force)
+        return
     if output == STDOUT:
         if as_json:
             raise SettingError(
@@ -30,8 +52,13 @@ def check_rows_output(output: str, *, force: bool, as_json: bool) -> None:
     check_output(output, force=force)
 
 
-def write_rows(frame: "pl.DataFrame", output: str, *, force: bool) -> None:
-    """Write the rows to the file, or to standard output."""
+def write_rows(frame: "pl.DataFrame", output: str, *, force: bool, layout: "Layout | None" = None) -> None:
+    """Write the rows to the file, or to standard output; images as `data.image_output.write_images` does."""
+    if layout is not None and layout.kind == "images":
+        from quasistatic.data.image_output import write_images
+
+        write_images(layout.arrange(frame.to_numpy()), output, force)
+        return
     if output == STDOUT:
         sys.stdout.write(frame.write_csv())
         return

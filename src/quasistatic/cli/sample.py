@@ -20,25 +20,29 @@ def sample(
 ) -> None:
     """Draw synthetic rows from a model.
 
-    The rows have the columns, types and order of the table that the model was fitted on.
+    The rows have the columns, types and order of the table that the model was fitted on. Images go to OUT.png as one grid, to a
+    folder OUT as PNG files, or to OUT.npy as an array.
 
     **Examples**
 
     `quasistatic sample model -n 1000 -o synthetic.csv`
 
     `quasistatic sample model -n 1000 --seed 7 -o - | head`
+
+    `quasistatic sample image-model -n 64 -o grid.png`
     """
-    from quasistatic.cli.rows import STDOUT, check_rows_output, write_rows
+    from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_rows
 
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
-    check_rows_output(output, force=force, as_json=as_json)
+    layout = layout_of(model)
+    check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
     from quasistatic import load
 
     frame = load(model).sample_table(number, random_state=seed, steps=steps)
-    write_rows(frame, output, force=force)
+    write_rows(frame, output, force=force, layout=layout)
     if output != STDOUT:
-        screen.result(f"{frame.height} synthetic rows, {frame.width} columns: {output}")
-    screen.json(
-        {"model": model, "output": output, "rows": frame.height, "columns": list(frame.columns), "seed": seed},
-    )
+        width = f"{frame.width} columns" if layout is None else layout.words
+        screen.result(f"{frame.height} synthetic rows, {width}: {output}")
+    columns = {"columns": list(frame.columns)} if layout is None else {"layout": layout.to_json()}
+    screen.json({"model": model, "output": output, "rows": frame.height, **columns, "seed": seed})

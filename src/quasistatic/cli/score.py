@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from quasistatic.cli.options import Data, Force, Json, Model, Quiet, Rows, Seed, Steps
-from quasistatic.cli.screen import Screen, nats
+from quasistatic.cli.screen import Screen, in_bits, nats
 from quasistatic.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+    from quasistatic.data.layout import Layout
     from quasistatic.data.table import Table
     from quasistatic.estimator.density import DiffusionDensity
     from quasistatic.estimator.likelihood import Likelihood
@@ -50,7 +51,8 @@ def score(
     OUT has one line for each row of DATA, in the same order: `log_likelihood`, `stderr`, `ess` (the effective number of
     trajectories; not with `bound`) and, with `sandwich`, `upper` and `stderr_upper`. A row with missing cells gets the
     log-likelihood of the cells that are there, by particles; it has no upper side, and `sandwich` refuses it.
-    Printed: the mean over the rows and its standard error, the units and the base measure. `--method flow` writes
+    Printed: the mean over the rows and its standard error, the units and the base measure; for images also bits
+    per pixel, for sequences bits per sequence. `--method flow` writes
     `flow_log_density` instead: the density of a different model, not to be compared with the others; there a row with missing
     cells has no numbers.
 
@@ -67,9 +69,12 @@ def score(
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
     check_rows_output(output, force=force, as_json=as_json)
 
-    from quasistatic import load, read_table
+    from quasistatic import load
+    from quasistatic.data.arranged import read_like
 
-    density, table = load(model), read_table(data)
+    density = load(model)
+    layout = density.schema_.layout
+    table = read_like(layout, data)
     if method == "flow":
         if steps is not None:
             raise SettingError("the flow has no sub-schedule", fix="Leave out --steps.")
@@ -80,6 +85,8 @@ def score(
     write_rows(frame, output, force=force)
     if output != STDOUT:
         screen.tell(f"One line a row: {output}")
+    if layout is not None:
+        values |= {"mean_bits": layout.bits(values["mean"]), "bits_unit": layout.bits_unit}
     screen.json({"model": model, "data": data, "output": output, "rows": frame.height, **values, "seed": seed})
 
 
@@ -101,7 +108,7 @@ def score_rows(
         screen.warn(
             f"{holes} of {len(table)} rows have missing cells: theirs is the log-likelihood of the cells that are there."
         )
-    show_likelihood(screen, likelihood)
+    show_likelihood(screen, likelihood, density.schema_.layout)
     return likelihood, holes
 
 
@@ -109,7 +116,8 @@ def whole_rows(density: "DiffusionDensity", table: "Table") -> "np.ndarray":
     """Which rows have all cells that the model knows, bool `[N]`."""
     import polars as pl
 
-    names = [name for name in density.schema_.names if name in table.names]
+    given = set(table.names)
+    names = [name for name in density.schema_.names if name in given]
     return ~table.frame.select(pl.any_horizontal(pl.col(names).is_null())).to_series().to_numpy()
 
 
@@ -161,8 +169,8 @@ def score_flow(
     return frame, values | {"mean": mean, "mean_stderr": stderr, "unit": "nats per row", "base_measure": measure}
 
 
-def show_likelihood(screen: Screen, likelihood: "Likelihood") -> None:
-    """The mean with its standard error, what it is, the upper side where there is one, and the base measure."""
+def show_likelihood(screen: Screen, likelihood: "Likelihood", layout: "Layout | None" = None) -> None:
+    """The mean with its standard error (also in bits, for images and sequences), what it is, the upper side, and the base measure."""
     from quasistatic.estimator.methods import METHODS
 
     how = "" if likelihood.method == "bound" else f", {likelihood.trajectories} trajectories a row"
@@ -170,6 +178,8 @@ def show_likelihood(screen: Screen, likelihood: "Likelihood") -> None:
         f"Mean log-likelihood of {len(likelihood.lower)} rows: {nats(likelihood.mean, likelihood.mean_stderr)} "
         f"{likelihood.unit} ({METHODS[likelihood.method].meaning}{how})"
     )
+    if layout is not None:
+        screen.result(f"  = {in_bits(layout, likelihood.mean, likelihood.mean_stderr)}")
     if likelihood.upper is not None and likelihood.upper_kind is not None:
         from quasistatic.estimator.likelihood import mean_and_stderr
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from quasistatic.data.layout import Layout
     from quasistatic.data.schema import Schema
 
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?")
@@ -84,6 +85,7 @@ def describe(schema: "Schema") -> dict[str, Any]:
     """The schema for a JSON result."""
     return {
         "columns": [row for row in schema.describe() if row["kind"] != "left out"],
+        **({} if schema.layout is None else {"layout": schema.layout.to_json()}),
         "left_out": left_out(schema),
         "base_measure": schema.base_measure(),
     }
@@ -94,6 +96,12 @@ def nats(value: float, stderr: float | None = None) -> str:
     if stderr is None or not math.isfinite(stderr):
         return f"{value:.4f}"
     return f"{value:.4f} ± {stderr:.4f}"
+
+
+def in_bits(layout: "Layout", value: float, stderr: float | None = None) -> str:
+    """A log-likelihood of a row (nats) in the bits of its layout, for people."""
+    error = None if stderr is None else layout.bits(stderr)
+    return f"{nats(layout.bits(value), error)} {layout.bits_unit}"
 
 
 def duration(seconds: float) -> str:

@@ -11,18 +11,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from quasistatic.data.cell_map import to_z
 from quasistatic.data.cells import Cells
 from quasistatic.data.numbers import lattice_error, read_coordinates, write_numbers
+from quasistatic.data.pixels import fit_pixels, has_pixels, read_pixels, round_pixels, write_pixels
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.states import read_codes, write_codes
 from quasistatic.data.table import Table
 from quasistatic.data.transform import Choice, Transform, fit_transform, transform_from_json
 from quasistatic.errors import SchemaError
-
-_FARTHEST = 1e12
-"""z is kept within this, so that its square is finite in float32."""
-_THINNEST = np.finfo(np.float32).tiny
-"""Least width of a cell: 0 would mean a density."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +108,9 @@ class Codec:
             DataError: infinities.
         """
         check_columns(table, self.schema)
+        if has_pixels(self.schema):
+            cells, log_volume = read_pixels(table, self.schema, self.transforms[0] if self.transforms else None)
+            return EncodedTable((cells,), log_volume)
         log_volume = np.zeros(len(table))
         blocks = []
         atom_states, atom_observed = [], []
@@ -120,7 +120,7 @@ class Codec:
                 coordinate, observed = _coordinates(table, column)
                 at_atom = atom_codes(coordinate, observed, column)
                 used = observed & (at_atom == 0)
-                value, width, volume = _to_z(coordinate, used, column, transform)
+                value, width, volume = to_z(coordinate, used, column, transform)
                 log_volume += volume
                 parts.append((value, observed, width, at_atom > 0))
                 if column.atoms:
@@ -144,6 +144,8 @@ class Codec:
         blocks = [block if isinstance(block, Cells) else Cells(block, None) for block in rows]
         values = [np.asarray(block.value) for block in blocks]
         masks = [None if block.observed is None else np.asarray(block.observed) for block in blocks]
+        if has_pixels(self.schema):
+            return write_pixels(values[0], masks[0], self.schema, self.transforms[0] if self.transforms else None)
         z, z_mask, codes, code_mask = (
             values[0],
             masks[0],
@@ -163,29 +165,49 @@ class Codec:
             series[column.name] = _masked(write_codes(codes[:, j], column), code_mask, j)
         return pl.DataFrame({name: series[name] for name in self.schema.names})
 
+    def settle(self, rows: Sequence[Any]) -> EncodedTable:
+        """The cells that generated values fall into: those of the table they decode to.
+
+        Pixels keep to the lattice, but not to the levels that an image can hold: a level of -1 has a cell like any other.
+        """
+        if has_pixels(self.schema) and self.transforms:
+            frame = round_pixels(np.asarray(rows[0]), self.schema, self.transforms[0])
+        else:
+            frame = self.decode(rows)
+        return self.encode(Table(frame, "generated rows"))
+
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON types; `from_json` gives back an equal codec."""
+        """A dict of JSON types; `from_json` gives back an equal codec. What pixels share is stored once."""
+        shared = slice(0, 1 if has_pixels(self.schema) else None)
         return {
             "schema": self.schema.to_json(),
-            "transforms": [transform.to_json() for transform in self.transforms],
+            "transforms": [transform.to_json() for transform in self.transforms[shared]],
             "marginals": [marginal.tolist() for marginal in self.marginals],
-            "typical_width": self.typical_width.tolist(),
+            "typical_width": self.typical_width[shared].tolist(),
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Codec":
         """Inverse of `to_json`."""
-        return cls(
-            Schema.from_json(data["schema"]),
-            tuple(transform_from_json(item) for item in data["transforms"]),
-            tuple(np.asarray(item, dtype=np.float64) for item in data["marginals"]),
-            np.asarray(data["typical_width"], dtype=np.float64),
-        )
+        schema = Schema.from_json(data["schema"])
+        transforms = tuple(transform_from_json(item) for item in data["transforms"])
+        widths = np.asarray(data["typical_width"], dtype=np.float64)
+        marginals = tuple(np.asarray(item, dtype=np.float64) for item in data["marginals"])
+        if has_pixels(schema):
+            transforms, widths = transforms * len(schema.columns), np.tile(widths, len(schema.columns))
+        return cls(schema, transforms, marginals, widths)
 
 
 def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec:
     """The codec of a schema, its transforms and marginals fitted on the observed cells of the training table."""
     check_columns(table, schema)
+    if has_pixels(schema):
+        n_columns = len(schema.columns)
+        if schema.columns[0].is_discrete:
+            codec = Codec(schema, (), (), np.zeros(0))
+            return Codec(schema, (), _marginals(codec.encode(table).rows[0], codec.n_states), np.zeros(0))
+        scaling, width = fit_pixels(table, schema)
+        return Codec(schema, (scaling,) * n_columns, (), np.full(n_columns, width))
     transforms = []
     for column in schema.columns:
         if not column.is_discrete:
@@ -206,11 +228,22 @@ def check_columns(table: Table, schema: Schema) -> None:
     """Refuse a table whose columns are not the schema's; columns that the schema left out may be there.
 
     Raises:
-        SchemaError: naming missing and unexpected columns.
+        SchemaError: naming missing and unexpected columns, or images of another size.
     """
-    allowed = {item.name for item in schema.left_out}
-    missing = [name for name in schema.names if name not in table.names]
-    unexpected = [name for name in table.names if name not in schema.names and name not in allowed]
+    if schema.layout is not None and table.layout not in (None, schema.layout):
+        raise SchemaError(
+            f"these are {table.layout.words}; the model was fitted on {schema.layout.words}", where=table.source,
+            fix="give data of that size and kind, or fit another model",
+        )  # fmt: skip
+    known, given = schema.names, table.names
+    allowed = {item.name for item in schema.left_out} | set(known)
+    missing = [name for name in known if name not in set(given)]
+    unexpected = [name for name in given if name not in allowed]
+    if schema.layout is not None and (missing or unexpected):
+        raise SchemaError(
+            f"its {len(given)} columns are not those of the model: {schema.layout.words}", where=table.source,
+            fix="give images or sequences of that shape: an array, an image_table or a sequence_table",
+        )  # fmt: skip
     if missing or unexpected:
         parts = [f"missing column(s): {', '.join(map(repr, missing))}"] if missing else []
         parts += [f"unexpected column(s): {', '.join(map(repr, unexpected))}"] if unexpected else []
@@ -258,31 +291,6 @@ def atom_codes(coordinate: np.ndarray, observed: np.ndarray, column: Column) -> 
 
 def _at_atoms(coordinate: np.ndarray, codes: np.ndarray, column: Column) -> np.ndarray:
     return np.where(codes > 0, _atom_coordinates(column)[np.maximum(codes, 1) - 1], coordinate)
-
-
-def _to_z(
-    coordinate: np.ndarray, used: np.ndarray, column: Column, transform: Transform
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Value and width (float32) and log g' (float64) of each cell; 0 where it is missing or at an atom."""
-    x = np.where(used, coordinate, _inner_point(transform))
-    with np.errstate(over="ignore"):  # infinite z of extreme values are clipped
-        if column.has_lattice:
-            low = np.clip(transform.forward(x - 0.5), -_FARTHEST, _FARTHEST)
-            high = np.clip(transform.forward(x + 0.5), -_FARTHEST, _FARTHEST)
-            z, width, volume = (low + high) / 2, np.maximum(high - low, _THINNEST), np.zeros(len(x))
-        else:
-            z = np.clip(transform.forward(x), -_FARTHEST, _FARTHEST)
-            width, volume = np.zeros(len(x)), transform.log_derivative(x)
-    return (
-        np.where(used, z, 0.0).astype(np.float32),
-        np.where(used, width, 0.0).astype(np.float32),
-        np.where(used, volume, 0.0),
-    )
-
-
-def _inner_point(transform: Transform) -> float:
-    """Any harmless argument, to put where there is no value."""
-    return float(transform.inverse(np.zeros(1))[0])
 
 
 def _typical_widths(block: Cells) -> np.ndarray:

@@ -22,7 +22,7 @@ def read_image(path: str | Path) -> np.ndarray:
     Raises:
         DataError: no intact PNG or JPEG, more than `MAX_PIXELS`, or a colour mode that is neither grey nor RGB.
     """
-    pillow, path = _pillow(), Path(path)
+    pillow, path = require_pillow(), Path(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", pillow.DecompressionBombWarning)  # our limit is lower
@@ -89,7 +89,12 @@ def _too_large(path: Path, size: str) -> DataError:
     )  # fmt: skip
 
 
-def _pillow() -> Any:
+def require_pillow() -> Any:
+    """Pillow's module `Image`.
+
+    Raises:
+        DataError: it is not installed.
+    """
     try:
         from PIL import Image
     except ImportError as error:

@@ -26,9 +26,9 @@ def read_images(path: str | Path) -> np.ndarray:
     if path.is_dir():
         return read_cifar(path) if (path / "data_batch_1").exists() else read_image_folder(path)
     if path.suffix.lower() == ".npy":
-        return _stack(read_npy(path), path)
+        return stack_of(read_npy(path), str(path))
     if path.name.removesuffix(".gz").endswith(("ubyte", ".idx")):
-        return _stack(read_idx(path), path)
+        return stack_of(read_idx(path), str(path))
     if not path.exists():
         raise DataError("there is no such file or folder", where=str(path), fix="check the path")
     raise DataError(
@@ -56,20 +56,29 @@ def read_npy(path: str | Path) -> np.ndarray:
     return array
 
 
-def _stack(array: np.ndarray, path: Path) -> np.ndarray:
+def stack_of(array: np.ndarray, where: str) -> np.ndarray:
+    """An array `[N, H, W]` or `[N, H, W, C]` as a stack `[N, C, H, W]`, uint8 or real.
+
+    Args:
+        array: with one or three channels.
+        where: the array came from, for the message.
+
+    Raises:
+        DataError: another shape or type, or pixels that are not finite.
+    """
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4 or array.shape[-1] not in (1, 3) or 0 in array.shape:
         raise DataError(
-            f"an array of shape {array.shape} is no stack of images", where=str(path),
+            f"an array of shape {array.shape} is no stack of images", where=where,
             fix="give [N, H, W] for grey images, or [N, H, W, 3] for colour",
         )  # fmt: skip
     if array.dtype.kind == "f":
         if not np.all(np.isfinite(array)):
-            raise DataError("some pixels are not finite", where=str(path), fix="remove or replace those images")
+            raise DataError("some pixels are not finite", where=where, fix="remove or replace those images")
     elif array.dtype != np.uint8:
         raise DataError(
-            f"pixels of type {array.dtype} are neither grey levels 0..255 nor real numbers", where=str(path),
+            f"pixels of type {array.dtype} are neither grey levels 0..255 nor real numbers", where=where,
             fix="save them as uint8, or as float32 for a density",
         )  # fmt: skip
     return np.ascontiguousarray(np.moveaxis(array, -1, 1))

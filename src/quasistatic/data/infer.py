@@ -9,6 +9,7 @@ import polars as pl
 
 from quasistatic.data.atoms import find_atoms
 from quasistatic.data.dtypes import TIME_UNITS, dtype_text, is_temporal, is_text, ticks_per_unit
+from quasistatic.data.infer_arranged import infer_arranged
 from quasistatic.data.lattice import float_lattice, integer_lattice
 from quasistatic.data.numbers import as_numbers, as_times, check_finite
 from quasistatic.data.overrides import read_overrides
@@ -40,6 +41,8 @@ def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schem
         raise DataError(
             f"the table has {counted}; a density needs at least 2", where=table.source, fix="give more rows"
         )
+    if table.layout is not None:
+        return infer_arranged(table, table.layout, overrides)
     given = read_overrides(overrides, table.names)
     decided = [_decide(series, given.get(series.name, {}), table) for series in table.frame]
     columns = tuple(item for item in decided if isinstance(item, Column))

@@ -1,8 +1,9 @@
 """What each column of a table is: its kind, its lattice, its states, its atoms. Inference is in `infer`."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
+from quasistatic.data.layout import Layout, layout_in
 from quasistatic.errors import SchemaError
 
 Kind = Literal["continuous", "integer", "binary", "categorical", "datetime"]
@@ -70,7 +71,10 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a table, in its order, those left out, and the kind of frame to give back."""
+    """The columns of a table, in its order, those left out, and the kind of frame to give back.
+
+    The columns of a layout (pixels, places of a sequence) differ in nothing but their names.
+    """
 
     columns: tuple[Column, ...]
     left_out: tuple[LeftOut, ...] = ()
@@ -81,17 +85,22 @@ class Schema:
         """Names of the modelled columns, in order."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def layout(self) -> Layout | None:
+        """How the columns are arranged, if they are pixels or places of a sequence."""
+        return layout_in(self.container)
+
     def column(self, name: str) -> Column:
         """The column called `name`."""
         return next(column for column in self.columns if column.name == name)
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON types; `from_json` gives back an equal schema."""
+        """A dict of JSON types; `from_json` gives back an equal schema. Of a layout one column stands for all."""
         return {
             "format": FORMAT,
             "columns": [
                 asdict(column) | {"categories": list(column.categories), "atoms": list(column.atoms)}
-                for column in self.columns
+                for column in (self.columns if self.layout is None else self.columns[:1])
             ],
             "left_out": [asdict(item) for item in self.left_out],
             "container": self.container,
@@ -110,15 +119,24 @@ class Schema:
                     f"schema format {data['format']!r} is unknown", fix="use the version of quasistatic that wrote it"
                 )
             columns = tuple(_column_from_json(item) for item in data["columns"])
+            layout = layout_in(data["container"])
+            if layout is not None:
+                (column,) = columns
+                columns = tuple(replace(column, name=name) for name in layout.names)
             left_out = tuple(LeftOut(item["name"], item["reason"]) for item in data["left_out"])
             return cls(columns, left_out, data["container"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, SchemaError):
+                raise
             raise SchemaError(
                 f"this is no complete schema ({error})", fix="use the schema.json that `quasistatic fit` wrote"
             ) from error
 
     def describe(self) -> list[dict[str, Any]]:
-        """One dict per column, those left out included: name, kind, detail, missing."""
+        """One dict per column, those left out included: name, kind, detail, missing. A layout is one line."""
+        if self.layout is not None:
+            column = self.columns[0]
+            return [{"name": self.layout.words, "kind": column.kind, "detail": detail(column), "missing": 0}]
         rows = [{"name": c.name, "kind": c.kind, "detail": detail(c), "missing": c.missing} for c in self.columns]
         return rows + [
             {"name": item.name, "kind": "left out", "detail": item.reason, "missing": 0} for item in self.left_out
@@ -126,6 +144,8 @@ class Schema:
 
     def base_measure(self) -> str:
         """What the densities refer to: which columns are counted, which are measured in their units."""
+        if self.layout is not None:
+            return _measure(self.columns[0], self.layout)
         counted = [
             f"{c.name} ({_lattice(c)})" if c.has_lattice else c.name
             for c in self.columns
@@ -141,6 +161,19 @@ class Schema:
         if masses:
             parts.append(f"point masses at {'; '.join(masses)}")
         return "; ".join(parts)
+
+
+def _measure(column: Column, layout: Layout) -> str:
+    """The base measure of equal columns."""
+    noun = "places" if layout.kind == "sequence" else "pixels" if layout.shape[0] == 1 else "colour values"
+    kind = "counting" if column.is_discrete or column.has_lattice else "Lebesgue"
+    of = f" ({_lattice(column)})" if column.has_lattice else f" ({detail(column)})" if column.is_discrete else ""
+    atoms = (
+        f"; point masses at {', '.join(_number(a) for a in column.atoms)}"
+        if kind == "Lebesgue" and column.atoms
+        else ""
+    )
+    return f"{kind} measure on {layout.size} {noun}{of}{atoms}"
 
 
 def _column_from_json(item: dict[str, Any]) -> Column:

@@ -39,7 +39,21 @@ def read_sequences(path: str | Path) -> Sequences:
     Raises:
         DataError: no such file, no 2-D array of numbers, negative or too many states, numbers that are not finite.
     """
-    array, where = read_npy(path), str(path)
+    return sequences_of(read_npy(path), str(path))
+
+
+def sequences_of(array: np.ndarray, where: str) -> Sequences:
+    """An array `[N, L]` as sequences; see `read_sequences`.
+
+    Args:
+        array: of bools, integers or floats.
+        where: the array came from, for the message.
+
+    Raises:
+        DataError: as `read_sequences`.
+    """
+    if array.dtype.kind not in "buif":
+        raise DataError("the places hold no numbers", where=where, fix="number the states from 0, or give real numbers")
     if array.ndim != 2 or 0 in array.shape:
         raise DataError(
             f"an array of shape {array.shape} is no table of sequences", where=where,

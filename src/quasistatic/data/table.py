@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data import arrow_frames, pandas_frames
+from quasistatic.data.layout import Layout, layout_in
 from quasistatic.data.objects import object_column
 from quasistatic.errors import DataError
 
@@ -23,7 +24,8 @@ class Table:
     Args:
         frame: the data.
         source: the file's path, or `IN_MEMORY`; named in errors.
-        container: what `to_native` needs (JSON types): the backend and, per column, the dtype there.
+        container: what `to_native` needs (JSON types): the backend, the dtype there (of each column), and the layout of images and
+            sequences.
     """
 
     frame: pl.DataFrame
@@ -41,6 +43,11 @@ class Table:
     def names(self) -> list[str]:
         """Column names in order."""
         return self.frame.columns
+
+    @property
+    def layout(self) -> Layout | None:
+        """How the columns are arranged, if they are pixels or places of a sequence."""
+        return layout_in(self.container)
 
     def take(self, indices: np.ndarray) -> "Table":
         """The rows `indices`, in that order."""
@@ -158,6 +165,9 @@ def _to_array(frame: pl.DataFrame, container: Mapping[str, Any]) -> np.ndarray:
             array[name] = _to_values(frame[name], dtype[name])
         return array
     dtype = np.dtype(container["dtype"])
+    layout = layout_in(container)
+    if layout is not None:  # all of one dtype; missing cells make floats of integers
+        return layout.arrange(frame.to_numpy())
     if dtype.kind in "OU":
         return np.array([frame[name].to_list() for name in frame.columns], dtype=object).T.astype(dtype)
     return np.stack([_to_values(frame[name], dtype) for name in frame.columns], axis=1).astype(dtype, copy=False)

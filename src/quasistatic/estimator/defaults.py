@@ -10,6 +10,10 @@ SMALL = 2000
 FOLDS = 4
 CONTINUOUS_STEPS = 64
 """T with continuous columns."""
+IMAGE_STEPS = 100
+"""T of grey and colour images."""
+MOST_IMAGE_STEPS = 256
+"""T of binary images at most."""
 
 
 def trajectory_length(n_continuous: int, n_discrete: int, discrete_kernel: str) -> int:
@@ -23,6 +27,29 @@ def trajectory_length(n_continuous: int, n_discrete: int, discrete_kernel: str) 
         if discrete_kernel != "absorbing"
         else max(CONTINUOUS_STEPS, min(n_discrete, 4 * CONTINUOUS_STEPS))
     )
+
+
+def image_trajectory_length(n_pixels: int, discrete_kernel: str, *, continuous: bool) -> int:
+    """T of images: grey levels need more steps than the columns of a table, binary pixels one each up to `MOST_IMAGE_STEPS`."""
+    if continuous or discrete_kernel != "absorbing":
+        return IMAGE_STEPS
+    return min(n_pixels, MOST_IMAGE_STEPS)
+
+
+def image_network(preset: str) -> dict[str, Any]:
+    """The U-Net of images; one is tried."""
+    return {"width": 64 if preset == "thorough" else 32, "depth": 2 if preset == "thorough" else 1, "dropout": 0.0}
+
+
+def image_training(n_rows: int, preset: str) -> dict[str, Any]:
+    """Steps, batch and patience for images."""
+    return {
+        "max_steps": 12_000 if preset == "thorough" else 4000,
+        "batch_size": int(np.clip(2 ** round(np.log2(max(n_rows, 2) / 4)), 16, 64)),
+        "patience": 15 if preset == "thorough" else 8,
+        "evaluate_every": 200,
+        "weight_decay": 0.0,
+    }
 
 
 def validation_rows(n_rows: int, fraction: float) -> int:

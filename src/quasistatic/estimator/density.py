@@ -36,7 +36,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
     network learns the reversal, and the chain's bound K gives the likelihood (Sohl-Dickstein et al. 2015).
 
     Settings that are None are chosen by the size of the table; on small tables several networks are tried and the one with the
-    best bound on held-out rows is kept.
+    best bound on held-out rows is kept. Images get a U-Net, everything else a residual perceptron.
 
     Args:
         trajectory_length: T.
@@ -46,7 +46,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
             the better one by the penalised likelihood of each column.
         width: of the network.
         depth: residual blocks of the network.
-        dropout: rate while training.
+        dropout: rate while training; the network of images has none.
         batch_size: rows a step.
         max_steps: optimiser steps at most.
         learning_rate: of AdamW.
@@ -123,11 +123,12 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         resume: bool = False,
         callback: Callable[[FitEvent], None] | None = None,
     ) -> Self:
-        """Fit the density of a table.
+        """Fit the density of a table, of images or of sequences.
 
         Args:
             X: a pandas, polars or pyarrow frame, a NumPy array, or a `Table` (see `read_table`); missing cells are accepted
-                and assumed missing at random.
+                and assumed missing at random. Images are a uint8 array `[N, H, W]` or `[N, H, W, 3]`, or an `image_table`;
+                sequences a `sequence_table`.
             y: ignored.
             schema: a `Schema`, or a dict of overrides such as `{"columns": {"zip": {"kind": "categorical"}}}`.
             checkpoint: folder for training checkpoints; None keeps none.

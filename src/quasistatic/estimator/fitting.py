@@ -18,6 +18,7 @@ from quasistatic.data.size import check_size
 from quasistatic.data.split import split_validation
 from quasistatic.data.table import Table
 from quasistatic.data.transform import Choice
+from quasistatic.errors import SettingError
 from quasistatic.estimator import defaults
 from quasistatic.model import DiffusionModel
 from quasistatic.train import Event, FitResult, fit
@@ -71,20 +72,40 @@ def candidates(n_rows: int, codec: Codec, settings: dict[str, Any], seed: int) -
         seed: of the run.
     """
     given = {name: value for name, value in settings.items() if value is not None}
-    kernel = given["discrete_kernel"]
-    chosen = defaults.trajectory_length(len(codec.continuous_names), len(codec.discrete_names), kernel)
+    kernel, preset, image = given["discrete_kernel"], given["preset"], _image(codec.schema)
+    n_continuous, n_discrete = len(codec.continuous_names), len(codec.discrete_names)
+    if image is None:
+        chosen = defaults.trajectory_length(n_continuous, n_discrete, kernel)
+        networks, training = defaults.networks(n_rows, preset), defaults.training(n_rows, preset)
+    else:
+        if given["transform"] == "spline":
+            raise SettingError(
+                "a transform has no meaning for images: one constant scales all pixels", fix="leave it out"
+            )
+        chosen = defaults.image_trajectory_length(n_discrete, kernel, continuous=n_continuous > 0)
+        networks, training = [defaults.image_network(preset)], defaults.image_training(n_rows, preset)
     length = given.get("trajectory_length", chosen)
-    training = defaults.training(n_rows, given["preset"]) | _only(
-        given, "batch_size", "max_steps", "learning_rate", "patience", "max_minutes"
-    )
-    networks = [
-        network | _only(given, "width", "depth", "dropout") for network in defaults.networks(n_rows, given["preset"])
-    ]
+    training |= _only(given, "batch_size", "max_steps", "learning_rate", "patience", "max_minutes")
+    networks = [network | _only(given, "width", "depth", "dropout") for network in networks]
     networks = [network for i, network in enumerate(networks) if network not in networks[:i]]
     if "max_minutes" in training:
-        training["max_minutes"] /= len(networks) if n_rows >= defaults.SMALL else len(networks) * defaults.FOLDS + 1
+        trainings = len(networks) * defaults.FOLDS + 1 if _is_cross_validated(n_rows, codec.schema) else len(networks)
+        training["max_minutes"] /= trainings
     train = TrainConfig(seed=seed, first_step_share=defaults.first_step_share(codec.typical_width), **training)
-    return [Candidate(ModelConfig(length, kernel, given["schedule"], **network), train) for network in networks]
+    return [Candidate(ModelConfig(length, kernel, given["schedule"], image=image, **n), train) for n in networks]
+
+
+def _image(schema: Schema) -> tuple[int, int, int] | None:
+    """(channels, height, width) of images."""
+    if schema.layout is None or schema.layout.kind != "images":
+        return None
+    channels, height, width = schema.layout.shape
+    return channels, height, width
+
+
+def _is_cross_validated(n_rows: int, schema: Schema) -> bool:
+    """Small tables are; images are not: there is one network to try, and it is slow to train."""
+    return n_rows < defaults.SMALL and _image(schema) is None
 
 
 def _only(given: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -149,8 +170,8 @@ def fit_table(
 ) -> Fitted:
     """Train on a table; network and number of steps are chosen by the bound on held-out rows.
 
-    A table of `defaults.SMALL` rows or more is split once. On a smaller one every candidate is cross-validated, and the best is
-    trained on all rows for the number of steps at which its mean held-out bound was highest.
+    A table of `defaults.SMALL` rows or more is split once, and so are images. On a smaller table every candidate is cross-validated,
+    and the best is trained on all rows for the number of steps at which its mean held-out bound was highest.
 
     Args:
         table: the rows.
@@ -166,7 +187,7 @@ def fit_table(
         remove_checkpoints(checkpoint)
     run = _Run(table, schema, settings["transform"], fingerprint(table), checkpoint, resume, callback)
     options = candidates(len(table), fit_codec(table, schema, settings["transform"]), settings, seed)
-    chosen = _cross_validated if len(table) < defaults.SMALL else _split_once
+    chosen = _cross_validated if _is_cross_validated(len(table), schema) else _split_once
     result, codec, candidate, held_out = chosen(run, options, settings["validation_fraction"], seed)
     record = {
         "data": {

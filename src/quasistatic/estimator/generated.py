@@ -8,7 +8,6 @@ import numpy as np
 from quasistatic.bound.upper import Generated, generate_rows
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
-from quasistatic.data.table import Table
 from quasistatic.model import DiffusionModel
 from quasistatic.typing import Key
 
@@ -38,7 +37,7 @@ def generate_table(model: DiffusionModel, codec: Codec, n_rows: int, *, key: Key
     chance) would not be: its row is left out, which says nothing about the trajectories of the others.
     """
     generated = generate_rows(model, n_rows, key=key)
-    encoded = codec.encode(Table(codec.decode(generated.x_0), "generated rows"))
+    encoded = codec.settle(generated.x_0)
     kept = np.flatnonzero(_returned(encoded.rows, generated.x_0))
     rows, log_volume, generated = jax.tree.map(lambda x: x[kept], (encoded.rows, encoded.log_volume, generated))
     return GeneratedRows(rows, log_volume, generated)

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ from quasistatic.estimator.conditioned import ConditionedDensity
 from quasistatic.estimator.conditions import read_condition
 from quasistatic.estimator.far import warn_of_far_cells
 from quasistatic.estimator.fillings import point_of
+from quasistatic.estimator.noise import of_all_numbers, on_lattice
 from quasistatic.estimator.parts import FittedParts, Seed
 from quasistatic.estimator.product import LogDensity, check_same_columns, one_space
 from quasistatic.estimator.steps import shortened
@@ -34,6 +35,21 @@ PARTICLES = 16
 """Of a row to be filled."""
 POINT_DRAWS = 16
 """Draws behind a point imputation."""
+
+
+class Filled(NamedTuple):
+    """A table with its holes filled n times.
+
+    Args:
+        frames: n of them.
+        log_evidence: `[N]` log of the probability (density) of the cells that are there, nats, in the data's own units; NaN for rows
+            without a hole.
+        ess: `[N]` effective number of particles, NaN likewise.
+    """
+
+    frames: list[pl.DataFrame]
+    log_evidence: np.ndarray
+    ess: np.ndarray
 
 
 class PosteriorMethods(FittedParts):
@@ -81,6 +97,19 @@ class PosteriorMethods(FittedParts):
         steps: int | None = None,
     ) -> list[pl.DataFrame]:
         """Filled polars frames; see `impute`."""
+        return self.fill_tables(frame, source, n_imputations, random_state, point, particles, steps).frames
+
+    def fill_tables(
+        self,
+        frame: pl.DataFrame,
+        source: str,
+        n_imputations: int = 5,
+        random_state: Seed = None,
+        point: bool = False,
+        particles: int = PARTICLES,
+        steps: int | None = None,
+    ) -> Filled:
+        """Filled polars frames with the log evidence of what is there; see `impute`."""
         if n_imputations < 1 or particles < 1:
             raise SettingError(f"n_imputations = {n_imputations} and particles = {particles} must be at least 1")
         if point and n_imputations != 1:
@@ -102,7 +131,8 @@ class PosteriorMethods(FittedParts):
                 stacklevel=3,
             )
         decoded = [codec.decode([block[i] for block in _as_tuple(found.states)]) for i in range(draws)]
-        return [_kept(frame, point_of(decoded, codec.schema))] if point else [_kept(frame, d) for d in decoded]
+        filled = [point_of(decoded, codec.schema)] if point else decoded
+        return Filled([_kept(frame, d) for d in filled], found.log_evidence + encoded.log_volume, found.ess)
 
     def condition(self, given: Mapping[str, Any]) -> ConditionedDensity:
         """p(the other columns | what is given): an object with `sample(n)`, `log_evidence`, `stderr` and `ess`.
@@ -185,13 +215,19 @@ class PosteriorMethods(FittedParts):
         return AllOf((evidence, Function(of_state, guided))), log_volume, measure, of_state
 
     def denoise(
-        self, X: Any, sigma: Mapping[str, float], n_draws: int = 64, random_state: Seed = None, particles: int = 64
+        self,
+        X: Any,
+        sigma: Mapping[str, float] | float,
+        n_draws: int = 64,
+        random_state: Seed = None,
+        particles: int = 64,
     ) -> Any:
         """The posterior mean of noisy columns, given all cells of their row; missing cells of these columns are filled likewise.
 
         Args:
             X: rows with the columns of the fitted table.
-            sigma: standard deviation of the Gaussian noise of each noisy column, in its units.
+            sigma: standard deviation of the Gaussian noise of each noisy column, in its units; one number for all columns of
+                numbers (the pixels of an image, say).
             n_draws: behind each mean.
             random_state: seed; by default the seed of the fit.
             particles: a row.
@@ -207,14 +243,15 @@ class PosteriorMethods(FittedParts):
         self,
         frame: pl.DataFrame,
         source: str,
-        sigma: Mapping[str, float],
+        sigma: Mapping[str, float] | float,
         n_draws: int = 64,
         random_state: Seed = None,
         particles: int = 64,
     ) -> pl.DataFrame:
         """The same as a polars frame; see `denoise`."""
         codec = self._fitted.codec
-        rows = codec.encode(Table(frame, source)).rows
+        sigma = sigma if isinstance(sigma, Mapping) else of_all_numbers(codec, sigma)
+        rows = codec.encode(Table(on_lattice(frame, source, codec, sigma), source)).rows
         evidence = _noisy_rows(codec, rows, frame, sigma)
         warn_of_far_cells(codec, rows, source, stacklevel=4)
         found: RowPosteriors = posterior_rows(

@@ -5,6 +5,7 @@ from typing import Any, cast
 import numpy as np
 from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
+from quasistatic.data.arranged import image_table
 from quasistatic.data.table import Table, from_frame
 
 
@@ -21,6 +22,9 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
         return X if not reset else _remember(estimator, X)
     if isinstance(X, np.ndarray) and X.dtype.names is not None:
         return from_frame(X) if not reset else _remember(estimator, from_frame(X))
+    if isinstance(X, np.ndarray) and _is_image_stack(estimator, X, reset):
+        table = image_table(X)
+        return _remember(estimator, table) if reset else table
     # A lazy frame first: to ask it for its columns is a warning.
     if any(hasattr(X, name) for name in ("collect_schema", "columns", "column_names")):
         table = from_frame(X)
@@ -33,8 +37,17 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
     return from_frame(array)
 
 
+def _is_image_stack(estimator: Any, X: np.ndarray, reset: bool) -> bool:
+    """Grey levels in three or four dimensions; of a model of images, anything that has so many."""
+    if X.ndim not in (3, 4):
+        return False
+    return X.dtype == np.uint8 if reset else estimator.schema_.layout is not None
+
+
 def _remember(estimator: Any, table: Table) -> Table:
-    estimator.feature_names_in_ = np.asarray(table.names, dtype=object)
+    vars(estimator).pop("feature_names_in_", None)
+    if table.layout is None:  # pixels and places are told by the layout
+        estimator.feature_names_in_ = np.asarray(table.names, dtype=object)
     estimator.n_features_in_ = len(table.names)
     return table
 

@@ -56,15 +56,18 @@ class GaussianDiffusion(AbstractDiffusion):
         return 2 * self.n_columns
 
     def _coefficients(self, t: Step, s: Step | None = None) -> "_Coefficients":
-        """Those of step t, looked up: the table is computed once for a whole batch; those of a stride from s are computed for it."""
+        """Those of step t, looked up: the table is computed once for a whole batch, and for all columns if they share the schedule;
+        those of a stride from s are computed for it.
+        """
         steps = jnp.arange(self.trajectory_length + 1)
-        log_snr = jax.vmap(self.schedule.log_snr)(steps)
-        now = jnp.broadcast_to(jnp.clip(log_snr, -LOG_SNR_OF_DATA, LOG_SNR_OF_DATA), (len(steps), self.n_columns))
+        now = jnp.clip(jax.vmap(self.schedule.log_snr)(steps), -LOG_SNR_OF_DATA, LOG_SNR_OF_DATA)
         if s is not None:
-            return _coefficients(now[t], now[s])
-        before = jnp.concatenate([jnp.full((1, self.n_columns), LOG_SNR_OF_DATA + 1.0), now[:-1]])
-        table = jnp.stack(_coefficients(now, before), axis=-1)
-        return _Coefficients(*jnp.moveaxis(table[t], -1, 0))
+            found = _coefficients(now[t], now[s])
+        else:
+            before = jnp.concatenate([jnp.full((1, now.shape[1]), LOG_SNR_OF_DATA + 1.0), now[:-1]])
+            table = jnp.stack(_coefficients(now, before), axis=-1)
+            found = jnp.moveaxis(table[t], -1, 0)
+        return _Coefficients(*(jnp.broadcast_to(c, (self.n_columns,)) for c in found))
 
     def prior(self) -> Normal:
         return Normal(jnp.zeros(self.n_columns), jnp.zeros(self.n_columns))

@@ -1,6 +1,7 @@
 """Networks know sizes, never probabilities."""
 
 from quasistatic.network.base import AbstractNetwork
+from quasistatic.network.interleaved import InterleavedNetwork
 from quasistatic.network.mlp import ResidualMLP
 from quasistatic.network.multiscale import MultiscaleNetwork
 from quasistatic.network.rbf import RBFNetwork
@@ -10,6 +11,7 @@ from quasistatic.network.unet import UNet
 
 __all__ = [
     "AbstractNetwork",
+    "InterleavedNetwork",
     "MultiscaleNetwork",
     "RBFNetwork",
     "ResidualMLP",

@@ -10,7 +10,6 @@ from quasistatic.network.mlp import zero_linear
 from quasistatic.network.planes import (
     PixelLinear,
     planes_of,
-    require_divisible,
     tiles,
     to_pixels,
     to_planes,
@@ -47,7 +46,8 @@ class ImageBlock(eqx.Module):
 class UNet(AbstractNetwork):
     """Tiles of `tile` x `tile` pixels, blocks on them, blocks on 2 x 2 of them with twice the planes, blocks on them again.
 
-    The path through the coarse level is added to the fine one.
+    The path through the coarse level is added to the fine one. An image whose sides are no multiples of 2 `tile` is padded with zeros,
+    which is also what the network is told of a pixel that is not there.
 
     Args:
         n_features: length of the input, planes of height x width pixels.
@@ -87,7 +87,6 @@ class UNet(AbstractNetwork):
     ) -> None:
         planes_in = planes_of(n_features, height, width, what="features")
         planes_out = planes_of(n_outputs, height, width, what="outputs")
-        require_divisible(height, width, 2 * tile)
         ends, blocks = jax.random.split(key)
         stem_key, down_key, up_key = jax.random.split(ends, 3)
         keys = jax.random.split(blocks, (3, depth))
@@ -105,7 +104,9 @@ class UNet(AbstractNetwork):
         self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None
     ) -> Float[Array, " P"]:
         embedding = time_embedding(time)
-        h = self.stem(tiles(to_pixels(features, self.height, self.width), self.tile))
+        x = to_pixels(features, self.height, self.width)
+        below, right = (-side % (2 * self.tile) for side in (self.height, self.width))
+        h = self.stem(tiles(jnp.pad(x, ((0, below), (0, right), (0, 0))), self.tile))
         for block in self.before:
             h = block(h, embedding)
         g = self.down(tiles(h, 2))
@@ -114,4 +115,5 @@ class UNet(AbstractNetwork):
         h = h + untile(self.up(g), 2)
         for block in self.after:
             h = block(h, embedding)
-        return to_planes(untile(self.readout(_normalise_pixels(h)), self.tile))
+        whole = untile(self.readout(_normalise_pixels(h)), self.tile)
+        return to_planes(whole[: self.height, : self.width])

@@ -24,7 +24,7 @@ from quasistatic.posterior.evidence import AbstractEvidence
 from quasistatic.posterior.observed import Observed
 from quasistatic.posterior.ordered import OrderedWalk, is_absorbing
 from quasistatic.posterior.smc import Posterior, TwistedWalk
-from quasistatic.trajectory import Row, sample_rows
+from quasistatic.trajectory import Row, rows_at_once, sample_rows
 from quasistatic.typing import Array, Key, State
 
 CHUNK = 2048
@@ -113,7 +113,7 @@ def _walked(
 ) -> RowPosteriors:
     """Populations for all checksums and numbers, their evidence row by row or one that they share."""
     n_rows = len(checksums)
-    size = min(max(chunk // walk.particles, 1), 1 << (n_rows - 1).bit_length())
+    size = min(max(rows_at_once(model, chunk) // walk.particles, 1), 1 << (n_rows - 1).bit_length())
     parts = []
     for begin in range(0, n_rows, size):
         index = np.minimum(np.arange(begin, begin + size), n_rows - 1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from quasistatic.bound.evaluate import CHUNK, evaluate_pairs, row_identities
 from quasistatic.model import DiffusionModel
-from quasistatic.trajectory import Row
+from quasistatic.trajectory import Row, rows_at_once
 from quasistatic.typing import Key
 
 
@@ -30,7 +30,7 @@ def row_chunks(
     """
     checksums = row_identities(rows)
     n_rows = len(checksums)
-    size = min(max(chunk // repetitions, 1), 1 << max(n_rows - 1, 0).bit_length())
+    size = min(max(rows_at_once(model, chunk) // repetitions, 1), 1 << max(n_rows - 1, 0).bit_length())
     repetition = jnp.tile(jnp.arange(repetitions, dtype=jnp.uint32), size)
     for begin in range(0, n_rows, size):
         index = np.repeat(np.minimum(np.arange(begin, begin + size), n_rows - 1), repetitions)

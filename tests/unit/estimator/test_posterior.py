@@ -120,8 +120,7 @@ def test_noise_is_reduced(density, df):
     rng = np.random.default_rng(2)
     truth = df.head(60)
     noisy = truth.with_columns(pl.Series("height", truth["height"].to_numpy() + 8 * rng.standard_normal(60)))
-    with pytest.warns(UserWarning, match="lie between"):
-        found = density.denoise(noisy, {"height": 8.0}, random_state=0)
+    found = density.denoise(noisy, {"height": 8.0}, random_state=0)  # noise leaves the lattice: no warning
     before, after = (np.mean((f["height"].to_numpy() - truth["height"].to_numpy()) ** 2) for f in (noisy, found))
     assert after < 0.5 * before
     assert found.drop("height").equals(noisy.drop("height"))

@@ -5,29 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from quasistatic.data.image_output import grid_of
 from quasistatic.experiments.figures.canvas import blank, save, save_animation
 from quasistatic.experiments.paths import reverse_states
 from quasistatic.model import DiffusionModel
 from quasistatic.typing import Key
-
-GAP = 2
-
-
-def grid_of(images: np.ndarray, columns: int, *, fill: int = 255) -> np.ndarray:
-    """Images `[N, C, H, W]` as one picture `[rows, columns, 3]`, uint8, row by row, a white gap between them.
-
-    Example:
-        >>> grid_of(np.zeros((3, 1, 4, 4), np.uint8), 2).shape
-        (10, 10, 3)
-    """
-    images = np.broadcast_to(images, (len(images), 3, *images.shape[2:]))
-    n, _, height, width = images.shape
-    rows = -(-n // columns)
-    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), fill, np.uint8)
-    for number, image in enumerate(images):
-        y, x = (number // columns) * (height + GAP), (number % columns) * (width + GAP)
-        canvas[y : y + height, x : x + width] = np.moveaxis(image, 0, -1)
-    return canvas
 
 
 def _show(axis, picture: np.ndarray, title: str) -> None:

@@ -1,0 +1,169 @@
+"""Images and sequences as tables: one row each, a column per pixel or place."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from quasistatic.data.files import read_table
+from quasistatic.data.image_folder import EXTENSIONS, read_image
+from quasistatic.data.images import read_images, stack_of
+from quasistatic.data.layout import Layout
+from quasistatic.data.sequences import read_sequences, sequences_of
+from quasistatic.data.table import IN_MEMORY, Table
+from quasistatic.errors import DataError, SchemaError
+
+DataKind = Literal["table", "images", "sequence"]
+
+
+def image_table(images: str | Path | np.ndarray) -> Table:
+    """Images as a table of one row each, a column per pixel (and colour).
+
+    Args:
+        images: a path as for `data.images.read_images`, one PNG or JPEG file, or an array `[N, H, W]` or `[N, H, W, 3]` of
+            uint8 grey levels or of real numbers.
+
+    Raises:
+        DataError: as `read_images`; an array of another shape or type.
+
+    Example:
+        >>> table = image_table(np.zeros((5, 2, 3), np.uint8))
+        >>> len(table), table.names[:4]
+        (5, ['y0x0', 'y0x1', 'y0x2', 'y1x0'])
+    """
+    if isinstance(images, np.ndarray):
+        return _table(stack_of(images, IN_MEMORY), IN_MEMORY)
+    path = Path(images)
+    if path.is_file() and path.suffix.lower() in EXTENSIONS:
+        return _table(read_image(path)[None], str(path))
+    return _table(read_images(path), str(path))
+
+
+def _table(stack: np.ndarray, source: str) -> Table:
+    return _arranged(stack.reshape(len(stack), -1), Layout("images", stack.shape[1:]), source)
+
+
+def sequence_table(sequences: str | Path | np.ndarray) -> Table:
+    """Sequences of one length as a table of one row each, a column per place.
+
+    Args:
+        sequences: an array `[N, L]`, or the path of a `.npy` file or of a table: bool or 0/1 integers are binary, other integers
+            from 0 on categories, floats real numbers.
+
+    Raises:
+        DataError: no such file, no 2-D array of numbers, negative or too many states, numbers that are not finite.
+
+    Example:
+        >>> sequence_table(np.eye(4, dtype=int)).names
+        ['x0', 'x1', 'x2', 'x3']
+    """
+    if isinstance(sequences, np.ndarray):
+        found, source = sequences_of(sequences, IN_MEMORY), IN_MEMORY
+    elif Path(sequences).suffix.lower() == ".npy":
+        found, source = read_sequences(sequences), str(sequences)
+    else:
+        table = read_table(sequences)
+        found, source = sequences_of(table.frame.to_numpy(), table.source), table.source
+    return _arranged(found.values, Layout("sequence", found.values.shape[1:]), source)
+
+
+def _arranged(rows: np.ndarray, layout: Layout, source: str) -> Table:
+    container = {"backend": "numpy", "dtype": rows.dtype.str, "layout": layout.to_json()}
+    return Table(pl.from_numpy(rows, schema=list(layout.names), orient="row"), source, container)
+
+
+def read_data(path: str | Path, kind: DataKind | None = None) -> Table:
+    """What there is to fit: a table, images or sequences.
+
+    Args:
+        path: of a file or a folder.
+        kind: which of them; by default a folder, an idx file and a `.npy` file of three or four dimensions are images, and
+            everything else is a table.
+
+    Raises:
+        DataError: as `read_table`, `image_table` or `sequence_table`.
+    """
+    where = Path(path)
+    if not where.exists():
+        raise DataError("there is no such file or folder", where=str(path), fix="check the path")
+    chosen = kind or ("images" if _looks_like_images(where) else "table")
+    if chosen == "images":
+        return image_table(path)
+    if where.is_dir():
+        raise DataError("this is a folder", where=str(path), fix="give a file, or images in the folder")
+    return sequence_table(path) if chosen == "sequence" else read_table(path)
+
+
+def _looks_like_images(path: Path) -> bool:
+    if path.is_dir() or path.suffix.lower() in EXTENSIONS:
+        return True
+    if path.name.removesuffix(".gz").endswith(("ubyte", ".idx")):
+        return True
+    return path.suffix.lower() == ".npy" and path.is_file() and _dimensions(path) in (3, 4)
+
+
+def _dimensions(path: Path) -> int:
+    """Of a `.npy` file's array, from its head; 0 where there is none (reading it will say why)."""
+    try:
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            return len(read(file)[0])
+    except (ValueError, OSError):
+        return 0
+
+
+def read_like(layout: Layout | None, path: str | Path) -> Table:
+    """Data for a model of a layout: images for images, a table else (the places of a sequence are its columns).
+
+    Raises:
+        DataError: as `image_table` or `read_table`.
+        SchemaError: sequences of another length.
+    """
+    if layout is None:
+        return read_table(path)
+    if layout.kind == "images":
+        return image_table(path)
+    table = read_table(path)
+    if len(table.names) != layout.size:
+        raise SchemaError(
+            f"its sequences have length {len(table.names)}, those of the model {layout.size}", where=str(path),
+            fix="give sequences of the model's length",
+        )  # fmt: skip
+    return replace(table, frame=table.frame.rename(dict(zip(table.names, layout.names, strict=True))))
+
+
+def with_holes(table: Table, mask: np.ndarray) -> Table:
+    """The table with the pixels of a mask missing in every row.
+
+    Args:
+        table: of images.
+        mask: bool `[H, W]`; of a colour image all three values of a pixel are missing.
+    """
+    layout = table.layout
+    assert layout is not None
+    holes = np.tile(mask.reshape(-1), layout.shape[0])
+    missing = [name for name, hole in zip(layout.names, holes, strict=True) if hole]
+    return replace(table, frame=table.frame.with_columns(pl.lit(None, table.frame.dtypes[0]).alias(n) for n in missing))
+
+
+def read_mask(path: str | Path, layout: Layout) -> np.ndarray:
+    """The holes of an inpainting, bool `[H, W]`: the white pixels of an image of the model's size.
+
+    Raises:
+        DataError: no intact image, another size, nothing white or nothing black in it.
+    """
+    grey = read_image(path).mean(axis=0)
+    if grey.shape != layout.shape[1:]:
+        raise DataError(
+            f"the mask is {grey.shape[1]} x {grey.shape[0]} pixels, the images are {layout.words}", where=str(path),
+            fix="draw a mask of the images' size",
+        )  # fmt: skip
+    mask = grey >= 128
+    if mask.all() or not mask.any():
+        what = "nothing is left to go by" if mask.all() else "there is nothing to fill"
+        raise DataError(f"the mask is all {'white' if mask.all() else 'black'}: {what}", where=str(path),
+                        fix="paint the holes white and the rest black")  # fmt: skip
+    return mask

@@ -1,0 +1,43 @@
+"""Coordinates of a continuous column <-> cells of the model's space: value, width, log g'."""
+
+import numpy as np
+
+from quasistatic.data.schema import Column
+from quasistatic.data.transform import Transform
+
+_FARTHEST = 1e12
+"""z is kept within this, so that its square is finite in float32."""
+_THINNEST = np.finfo(np.float32).tiny
+"""Least width of a cell: 0 would mean a density."""
+
+
+def to_z(
+    coordinate: np.ndarray, used: np.ndarray, column: Column, transform: Transform
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Value and width (float32) and log g' (float64) of each cell, arrays of one shape; 0 where it is not used.
+
+    Args:
+        coordinate: at lattice points, where there is a lattice.
+        used: the cell is there, and not at an atom.
+        column: what it is.
+        transform: of its coordinate.
+    """
+    x = np.where(used, coordinate, _inner_point(transform))
+    with np.errstate(over="ignore"):  # infinite z of extreme values are clipped
+        if column.has_lattice:
+            low = np.clip(transform.forward(x - 0.5), -_FARTHEST, _FARTHEST)
+            high = np.clip(transform.forward(x + 0.5), -_FARTHEST, _FARTHEST)
+            z, width, volume = (low + high) / 2, np.maximum(high - low, _THINNEST), np.zeros(x.shape)
+        else:
+            z = np.clip(transform.forward(x), -_FARTHEST, _FARTHEST)
+            width, volume = np.zeros(x.shape), transform.log_derivative(x)
+    return (
+        np.where(used, z, 0.0).astype(np.float32),
+        np.where(used, width, 0.0).astype(np.float32),
+        np.where(used, volume, 0.0),
+    )
+
+
+def _inner_point(transform: Transform) -> float:
+    """Any harmless argument, to put where there is no value."""
+    return float(transform.inverse(np.zeros(1))[0])

@@ -1,0 +1,134 @@
+"""Images out: one grid as a picture, a folder of pictures, or an array; whole or not at all."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from quasistatic.data.image_folder import require_pillow
+from quasistatic.data.output import check_output, write_whole
+from quasistatic.errors import OutputError
+
+GAP = 2
+LEAST_WIDTH = 320
+"""Small grids are enlarged to about this many pixels."""
+ENDINGS = (".png", ".npy", ".npz")
+
+
+def grid_of(images: np.ndarray, columns: int, *, fill: int = 255) -> np.ndarray:
+    """Images `[N, C, H, W]` as one picture `[rows, columns, 3]`, uint8, row by row, a white gap between them.
+
+    Example:
+        >>> grid_of(np.zeros((3, 1, 4, 4), np.uint8), 2).shape
+        (10, 10, 3)
+    """
+    images = np.broadcast_to(images, (len(images), 3, *images.shape[2:]))
+    n, _, height, width = images.shape
+    rows = -(-n // columns)
+    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), fill, np.uint8)
+    for number, image in enumerate(images):
+        y, x = (number // columns) * (height + GAP), (number % columns) * (width + GAP)
+        canvas[y : y + height, x : x + width] = np.moveaxis(image, 0, -1)
+    return canvas
+
+
+def check_image_output(path: str | Path, force: bool = False) -> Path:
+    """Refuse, before any work, a path that `write_images` would refuse.
+
+    Args:
+        path: a `.png`, `.npy` or `.npz` file, or (without an ending) a folder.
+        force: replace what exists; of folders only one that holds nothing but PNG files.
+
+    Raises:
+        OutputError: another ending, a missing or write-protected parent folder, or something that exists.
+    """
+    path = Path(path)
+    if path.suffix:
+        check_output(path, force, ENDINGS)
+        return path
+    parent = path.parent
+    if not parent.is_dir():
+        raise OutputError(f"there is no folder {str(parent)!r}", where=str(path), fix=f"create it: mkdir -p {parent}")
+    if not os.access(parent, os.W_OK):
+        raise OutputError(f"the folder {str(parent)!r} cannot be written", where=str(path), fix="choose another folder")
+    if os.path.lexists(path):
+        pictures = path.is_dir() and not path.is_symlink() and all(p.suffix == ".png" for p in path.iterdir())
+        if not pictures:
+            raise OutputError("it exists, and not as a folder of PNG files", where=str(path), fix="give another name")
+        if not force and any(path.iterdir()):
+            raise OutputError(
+                "the folder exists already", where=str(path), fix="give another name, or --force to replace it"
+            )
+    return path
+
+
+def write_images(stack: np.ndarray, path: str | Path, force: bool = False) -> None:
+    """Write images whole or not at all.
+
+    Args:
+        stack: `[N, H, W]` or `[N, H, W, 3]`; uint8 levels, or real numbers, which pictures show from the 1st to the 99th percentile.
+        path: `.png`: one grid; `.npy` and `.npz` (array "images"): the array; a folder: one PNG file for each.
+        force: replace what exists.
+
+    Raises:
+        OutputError: as `check_image_output`, or the disk is full.
+    """
+    path = check_image_output(path, force)
+    match path.suffix.lower():
+        case ".npy":
+            write_whole(path, lambda file: np.save(file, stack, allow_pickle=False), force, ENDINGS)
+        case ".npz":
+            write_whole(path, lambda file: np.savez(file, images=stack, allow_pickle=False), force, ENDINGS)
+        case ".png":
+            picture = _enlarged(grid_of(_planes(_levels(stack)), _columns(len(stack))))
+            image = require_pillow().fromarray(picture)
+            write_whole(path, lambda file: image.save(file, format="PNG"), force, ENDINGS)
+        case _:
+            _write_folder(_levels(stack), path)
+
+
+def _levels(stack: np.ndarray) -> np.ndarray:
+    """The levels 0..255 to show."""
+    if stack.dtype == np.uint8:
+        return stack
+    low, high = np.nanpercentile(stack, (1, 99))
+    return np.clip((stack - low) * (255 / max(high - low, 1e-12)), 0, 255).round().astype(np.uint8)
+
+
+def _planes(stack: np.ndarray) -> np.ndarray:
+    return stack[:, None] if stack.ndim == 3 else np.moveaxis(stack, -1, 1)
+
+
+def _columns(n: int) -> int:
+    return int(np.ceil(np.sqrt(n)))
+
+
+def _enlarged(picture: np.ndarray) -> np.ndarray:
+    zoom = max(1, round(LEAST_WIDTH / picture.shape[1]))
+    return np.kron(picture, np.ones((zoom, zoom, 1), np.uint8))
+
+
+def _write_folder(stack: np.ndarray, path: Path) -> None:
+    """A new folder beside `path`, then one rename; an older one is moved away just before and removed after."""
+    pillow = require_pillow()
+    fresh, older = (path.with_name(f".{path.name}.{word}-{os.getpid()}") for word in ("new", "old"))
+    digits = len(str(len(stack) - 1))
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)  # of a process with the same number that was killed
+        fresh.mkdir()
+        for number, image in enumerate(stack):
+            pillow.fromarray(image).save(fresh / f"{number:0{digits}d}.png")
+        if path.exists():
+            path.rename(older)
+        fresh.rename(path)
+    except OSError as error:
+        if older.exists() and not path.exists():
+            older.rename(path)
+        reason = error.strerror or error
+        raise OutputError(
+            f"the images cannot be written ({reason})", where=str(path), fix="free space, or choose another place"
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    shutil.rmtree(older, ignore_errors=True)

@@ -1,0 +1,112 @@
+"""How a row of equal columns is arranged: the pixels of an image, the places of a sequence."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from quasistatic.errors import SchemaError
+
+LayoutKind = Literal["images", "sequence"]
+_COLOURS = {1: ("",), 3: ("r", "g", "b")}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The arrangement of D columns that are all of one kind.
+
+    Args:
+        kind: "images" or "sequence".
+        shape: (channels, height, width), one channel or three; or (length,).
+
+    Example:
+        >>> Layout("images", (1, 2, 2)).names
+        ('y0x0', 'y0x1', 'y1x0', 'y1x1')
+        >>> Layout("sequence", (3,)).names
+        ('x0', 'x1', 'x2')
+    """
+
+    kind: LayoutKind
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """D, the number of columns."""
+        return math.prod(self.shape)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns, plane by plane: "y3x5", in colour "y3x5r"; "x5" of a sequence."""
+        if self.kind == "sequence":
+            return tuple(f"x{i}" for i in range(self.shape[0]))
+        channels, height, width = self.shape
+        return tuple(f"y{y}x{x}{c}" for c in _COLOURS[channels] for y in range(height) for x in range(width))
+
+    @property
+    def words(self) -> str:
+        """What it is, for people: "8 x 8 pixels, grey"."""
+        if self.kind == "sequence":
+            return f"sequence of length {self.shape[0]}"
+        channels, height, width = self.shape
+        return f"{width} x {height} pixels, {'grey' if channels == 1 else 'colour'}"
+
+    @property
+    def bits_unit(self) -> str:
+        """The unit of `bits`."""
+        if self.kind == "sequence":
+            return "bits per sequence"
+        return "bits per pixel" if self.shape[0] == 1 else "bits per pixel and colour"
+
+    def bits(self, nats: float) -> float:
+        """Nats of a row in `bits_unit`, the sign kept: `nats / (D log 2)` for images, `nats / log 2` for sequences.
+
+        Example:
+            >>> import math
+            >>> round(Layout("images", (1, 2, 2)).bits(-4 * math.log(2)), 6)
+            -1.0
+        """
+        return nats / (math.log(2) * (self.size if self.kind == "images" else 1))
+
+    def arrange(self, rows: np.ndarray) -> np.ndarray:
+        """`[N, D]` as what was given: images `[N, H, W]` or `[N, H, W, 3]`, sequences `[N, L]`."""
+        if self.kind == "sequence":
+            return rows
+        stack = np.moveaxis(rows.reshape(-1, *self.shape), 1, -1)
+        return stack[..., 0] if self.shape[0] == 1 else stack
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of JSON types."""
+        return {"kind": self.kind, "shape": list(self.shape)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Layout":
+        """Inverse of `to_json`.
+
+        Raises:
+            SchemaError: no kind and shape of images or sequences.
+        """
+        kind, shape = data.get("kind"), tuple(data.get("shape", ()))
+        whole = all(isinstance(n, int) and n > 0 for n in shape)
+        fits = (kind == "images" and len(shape) == 3 and shape[:1] in ((1,), (3,))) or (
+            kind == "sequence" and len(shape) == 1
+        )
+        if not (whole and fits):
+            raise SchemaError(f"{data} is no layout of images or sequences", fix="use the schema.json that `fit` wrote")
+        return cls("images" if kind == "images" else "sequence", shape)
+
+
+def layout_in(container: Mapping[str, Any]) -> Layout | None:
+    """The layout that a table's container carries; None for an ordinary table."""
+    return Layout.from_json(container["layout"]) if "layout" in container else None
+
+
+def layout_of_folder(folder: str | Path) -> Layout | None:
+    """The layout of a model folder, without reading the rest; None for a table's, and where none can be read (loading will say why)."""
+    try:
+        return layout_in(json.loads((Path(folder) / "schema.json").read_text(encoding="utf-8"))["container"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
