@@ -47,7 +47,7 @@ def optimiser(config: TrainConfig) -> optax.GradientTransformation:
     """AdamW with clipping, warm-up and a cosine; matrices only are decayed."""
     warmup = min(config.warmup_steps, max(config.max_steps // 10, 1))
     rate = optax.warmup_cosine_decay_schedule(
-        0.0, config.learning_rate, warmup, config.max_steps, end_value=0.01 * config.learning_rate
+        0.0, config.learning_rate, warmup, max(config.max_steps, warmup + 1), end_value=0.01 * config.learning_rate
     )
     return optax.chain(
         optax.clip_by_global_norm(config.clip_norm),
