@@ -142,7 +142,7 @@ def test_the_threshold_is_a_share_of_rows(untrained, rng):
     assert (found.decision_function(X) == found.score_samples(X) - found.offset_).all()
     assert found.column_scores(X).shape == (60, 2)
     again = DiffusionOutlierDetector(settings, method="bound", contamination=0.1, random_state=0).fit(pd.DataFrame(X))
-    np.testing.assert_allclose(again.score_samples(X), found.score_samples(X), atol=1e-3)
+    np.testing.assert_allclose(again.score_samples(pd.DataFrame(X)), found.score_samples(X), atol=1e-3)
     for bad in ({"contamination": 0.7}, {"contamination": "half"}, {"method": "odd"}):
         with pytest.raises(SettingError):
             DiffusionOutlierDetector(settings, **bad).fit(X)
