@@ -27,7 +27,14 @@ from quasistatic.experiments import spiral
 from quasistatic.model import thin
 
 SEED = 0
-SWISS_ROLL = {"transform": "affine", "width": 128, "depth": 3, "dropout": 0.0, "max_steps": 12_000, "patience": 120}
+SWISS_ROLL = {
+    "column_transform": "affine",
+    "width": 128,
+    "depth": 3,
+    "dropout": 0.0,
+    "max_steps": 12_000,
+    "patience": 120,
+}
 STEPS = (1000, 200, 100, 50, 20, 10)
 BITS = 1 / math.log(2)
 

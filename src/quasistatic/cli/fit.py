@@ -77,7 +77,7 @@ def fit(
             help="How fast numbers diffuse: `learned` (default), `linear` or `cosine`.",
         ),
     ] = None,
-    transform: Annotated[
+    column_transform: Annotated[
         Literal["auto", "affine", "spline"] | None,
         typer.Option(
             metavar="NAME",
@@ -114,7 +114,7 @@ def fit(
     settings = {
         "discrete_kernel": discrete_kernel,
         "schedule": schedule,
-        "transform": transform,
+        "column_transform": column_transform,
         "preset": preset,
         "trajectory_length": trajectory_length,
         "max_steps": max_steps,

@@ -42,8 +42,8 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         trajectory_length: T.
         discrete_kernel: "absorbing", "binomial" (heat bath towards the data's frequencies) or "categorical" (towards uniform).
         schedule: of the continuous columns: "learned", "linear" or "cosine".
-        transform: of the continuous columns, before they are diffused: "affine" (standardised), "spline" (each made normal), or "auto",
-            the better one by the penalised likelihood of each column.
+        column_transform: of numbers before they diffuse: "affine" (standardised), "spline" (made normal), or "auto", column by column
+            the better one by its penalised likelihood.
         width: of the network.
         depth: residual blocks of the network.
         dropout: rate while training; the network of images has none.
@@ -84,7 +84,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         trajectory_length: int | None = None,
         discrete_kernel: DiscreteKernel = "absorbing",
         schedule: ScheduleName = "learned",
-        transform: Choice = "auto",
+        column_transform: Choice = "auto",
         width: int | None = None,
         depth: int | None = None,
         dropout: float | None = None,
@@ -100,7 +100,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         self.trajectory_length = trajectory_length
         self.discrete_kernel = discrete_kernel
         self.schedule = schedule
-        self.transform = transform
+        self.column_transform = column_transform
         self.width = width
         self.depth = depth
         self.dropout = dropout
@@ -142,8 +142,8 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         """
         if self.preset not in ("default", "thorough"):
             raise SettingError(f"preset = {self.preset!r} is neither 'default' nor 'thorough'")
-        if self.transform not in get_args(Choice):
-            raise SettingError(f"transform = {self.transform!r} is none of {', '.join(get_args(Choice))}")
+        if self.column_transform not in get_args(Choice):
+            raise SettingError(f"column_transform = {self.column_transform!r} is none of {', '.join(get_args(Choice))}")
         if not 0 < self.validation_fraction < 1:
             raise SettingError(f"validation_fraction = {self.validation_fraction!r} must lie between 0 and 1")
         table = as_table(self, X, reset=True)

@@ -78,7 +78,7 @@ def candidates(n_rows: int, codec: Codec, settings: dict[str, Any], seed: int) -
         chosen = defaults.trajectory_length(n_continuous, n_discrete, kernel)
         networks, training = defaults.networks(n_rows, preset), defaults.training(n_rows, preset)
     else:
-        if given["transform"] == "spline":
+        if given["column_transform"] == "spline":
             raise SettingError(
                 "a transform has no meaning for images: one constant scales all pixels", fix="leave it out"
             )
@@ -185,8 +185,8 @@ def fit_table(
     check_size(schema, len(table))
     if checkpoint is not None and not resume:
         remove_checkpoints(checkpoint)
-    run = _Run(table, schema, settings["transform"], fingerprint(table), checkpoint, resume, callback)
-    options = candidates(len(table), fit_codec(table, schema, settings["transform"]), settings, seed)
+    run = _Run(table, schema, settings["column_transform"], fingerprint(table), checkpoint, resume, callback)
+    options = candidates(len(table), fit_codec(table, schema, settings["column_transform"]), settings, seed)
     chosen = _cross_validated if _is_cross_validated(len(table), schema) else _split_once
     result, codec, candidate, held_out = chosen(run, options, settings["validation_fraction"], seed)
     record = {

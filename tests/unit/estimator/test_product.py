@@ -19,14 +19,28 @@ def table():
 
 @pytest.fixture(scope="module")
 def densities(table):
-    settings = {"trajectory_length": 8, "width": 16, "depth": 1, "dropout": 0.0, "max_steps": 60, "transform": "affine"}
+    settings = {
+        "trajectory_length": 8,
+        "width": 16,
+        "depth": 1,
+        "dropout": 0.0,
+        "max_steps": 60,
+        "column_transform": "affine",
+    }
     return [DiffusionDensity(random_state=i, **settings).fit(table) for i in (0, 1)]
 
 
 @pytest.fixture(scope="module")
 def elsewhere(table):
     """A density of other rows of the same columns: its numbers have another transform."""
-    settings = {"trajectory_length": 8, "width": 16, "depth": 1, "dropout": 0.0, "max_steps": 60, "transform": "affine"}
+    settings = {
+        "trajectory_length": 8,
+        "width": 16,
+        "depth": 1,
+        "dropout": 0.0,
+        "max_steps": 60,
+        "column_transform": "affine",
+    }
     shifted = table.with_columns(pl.col("x") + 1.0)
     return DiffusionDensity(random_state=2, **settings).fit(shifted)
 
