@@ -1,6 +1,7 @@
 """No setting is ignored: each changes the model, or what it is trained with."""
 
 import inspect
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from quasistatic.data.codec import fit_codec
 from quasistatic.data.infer import infer_schema
 from quasistatic.data.split import split_validation
 from quasistatic.data.table import from_frame
+from quasistatic.data.transform import Choice
 from quasistatic.estimator import defaults
 from quasistatic.estimator.fitting import candidates
 
@@ -41,7 +43,7 @@ def settings(**changes):
 
 def test_every_parameter_is_looked_at():
     parameters = set(inspect.signature(DiffusionDensity).parameters)
-    assert parameters == set(CHANGES) | {"random_state", "validation_fraction"}
+    assert parameters == set(CHANGES) | {"random_state", "validation_fraction", "column_transform"}
 
 
 @pytest.mark.parametrize("name", list(CHANGES))
@@ -72,6 +74,14 @@ def test_validation_fraction_decides_how_many_rows_are_held_out():
     assert sizes == sorted(set(sizes))
     assert sizes[0] == 200
     assert defaults.validation_rows(10**6, 0.1) == 2048
+
+
+def test_the_transform_of_numbers_is_the_chosen_one(build_tiny):
+    skewed = np.exp(np.random.default_rng(0).normal(size=(200, 1)))
+    names = {
+        c: type(build_tiny(skewed, column_transform=c)._fitted.codec.transforms[0]).__name__ for c in get_args(Choice)
+    }
+    assert names == {"auto": "QuantileSpline", "affine": "Affine", "spline": "QuantileSpline"}
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +119,7 @@ def test_changes_the_scores(change, build_tiny, mixed, built):
         ("trajectory_length", 0),
         ("discrete_kernel", "gaussian"),
         ("schedule", "learnt"),
+        ("column_transform", "cubic"),
         ("width", 0),
         ("depth", 0),
         ("dropout", 1.0),
