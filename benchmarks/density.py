@@ -65,8 +65,8 @@ def scored(model: DiffusionDensity, test, trajectories: int) -> dict[str, str]:
     began = time.monotonic()
     bound, weighted = model.log_likelihood(test), model.log_likelihood(test, method="ais", trajectories=trajectories)
     return {
-        "K": figure(bound.lower),
-        f"AIS-{trajectories}": figure(weighted.lower),
+        "K": f"{bound.mean:.3f} ± {bound.mean_stderr:.3f}",
+        f"AIS-{trajectories}": f"{weighted.mean:.3f} ± {weighted.mean_stderr:.3f}",
         "ESS": f"{weighted.ess.mean():.1f}",
         "scoring s": f"{time.monotonic() - began:.0f}",
     }

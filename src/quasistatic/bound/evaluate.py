@@ -1,7 +1,7 @@
 """Bounds of a whole table, in chunks of (row, repetition) pairs: memory grows neither with T nor with the rows.
 
 The random key of a row is made from the row's content, so its result depends neither on the other rows nor on their order. Equal rows
-are told apart by their number among their equals: their errors are independent, as the error bar of a mean takes them to be.
+have equal errors, which the error of a mean over rows has to know.
 """
 
 import zlib
@@ -72,12 +72,6 @@ def numbers_among_equals(values: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def row_identities(rows: Row) -> np.ndarray:
-    """What tells the noise of rows apart, uint32 `[N]`: the checksum of their content, and their number among their equals."""
-    checksums = row_checksums(rows)
-    return checksums + numbers_among_equals(checksums) * np.uint32(0x9E3779B1)
-
-
 @eqx.filter_jit
 def evaluate_pairs(
     function: Callable, model: DiffusionModel, rows: Row, identity: jax.Array, repetition: jax.Array, key: Key
@@ -109,12 +103,13 @@ def evaluate_rows(
         repetitions: independent draws a row.
         key: random key.
         chunk: pairs evaluated at once, at most.
-        identity: uint32 `[N]` that tells the rows' noise apart; `row_identities` by default.
+        identity: uint32 `[N]` that tells the rows' noise apart; by default the checksums of their content, so that equal rows get
+            equal noise. Rows whose errors have to be independent are given numbers of their own.
 
     Raises:
         DataError: there is no row.
     """
-    identity = row_identities(rows) if identity is None else np.asarray(identity, np.uint32)
+    identity = row_checksums(rows) if identity is None else np.asarray(identity, np.uint32)
     n_pairs = len(identity) * repetitions
     if n_pairs == 0:
         raise DataError("there is no row to evaluate", fix="give at least one row")

@@ -17,7 +17,7 @@ from quasistatic.data.infer import infer_schema
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import to_native
 from quasistatic.data.transform import Choice
-from quasistatic.errors import SettingError
+from quasistatic.errors import ModelFolderError, SettingError
 from quasistatic.estimator.fitting import FitEvent, Fitted, fit_table
 from quasistatic.estimator.holes import evaluate_table
 from quasistatic.estimator.likelihood import Likelihood
@@ -257,7 +257,13 @@ def load(path: str | os.PathLike[str]) -> DiffusionDensity:
         ModelFolderError: missing, incomplete, altered, or of an unknown format.
     """
     stored = load_model(path)
-    density = DiffusionDensity(**stored.manifest["parameters"])
+    try:
+        density = DiffusionDensity(**stored.manifest["parameters"])
+    except TypeError as error:
+        fix = "use the version of quasistatic that wrote it, or fit again"
+        raise ModelFolderError(
+            f"it has a setting that this version does not know: {error}", where=str(path), fix=fix
+        ) from error
     record = {
         name: value
         for name, value in stored.manifest.items()

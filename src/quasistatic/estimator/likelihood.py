@@ -52,8 +52,14 @@ class Likelihood:
 
     @property
     def mean_stderr(self) -> float:
-        """Standard error of `mean` over the rows (their spread contains the Monte Carlo noise), nats; NaN for one row."""
-        return mean_and_stderr(self.lower)[1]
+        """Standard error of `mean`, nats; NaN for one row.
+
+        The spread over the rows contains the Monte Carlo noise as far as it is independent. Equal rows share theirs, which n of them
+        leave n (n - 1) stderr^2 / N^2 more of in the variance of the mean.
+        """
+        _, first, counts = np.unique(self.lower, return_index=True, return_counts=True)
+        shared = np.sum(counts * (counts - 1.0) * np.square(np.nan_to_num(self.stderr[first])))
+        return float(np.hypot(mean_and_stderr(self.lower)[1], np.sqrt(shared) / len(self.lower)))
 
     @property
     def gap(self) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.bound.evaluate import CHUNK, evaluate_pairs, row_identities
+from quasistatic.bound.evaluate import CHUNK, evaluate_pairs, row_checksums
 from quasistatic.model import DiffusionModel
 from quasistatic.trajectory import Row, rows_at_once
 from quasistatic.typing import Key
@@ -28,7 +28,7 @@ def row_chunks(
         key: random key.
         chunk: pairs evaluated at once, at least one row's.
     """
-    checksums = row_identities(rows)
+    checksums = row_checksums(rows)
     n_rows = len(checksums)
     size = min(max(rows_at_once(model, chunk) // repetitions, 1), 1 << max(n_rows - 1, 0).bit_length())
     repetition = jnp.tile(jnp.arange(repetitions, dtype=jnp.uint32), size)

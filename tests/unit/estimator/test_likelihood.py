@@ -126,6 +126,15 @@ class TestFields:
     def test_one_row_has_no_error_of_the_mean(self, count_model, counts):
         assert np.isnan(count_model.log_likelihood(counts[:1]).mean_stderr)
 
+    def test_equal_rows_share_their_noise(self, count_model):
+        """The mean of 400 copies of a row is as wrong as the row: its error bar is that of the row (chi-square, rate < 1e-6)."""
+        rows = np.full((400, 1), 4)
+        found = [count_model.log_likelihood(rows, trajectories=16, random_state=seed) for seed in range(40)]
+        assert {len(np.unique(r.lower)) for r in found} == {1}
+        means = np.array([r.mean for r in found])
+        ratio = means.std(ddof=1) / np.sqrt(np.mean([r.mean_stderr**2 for r in found]))
+        assert 0.5 < ratio < 1.7
+
     def test_defaults(self, count_model, counts):
         assert count_model.log_likelihood(counts).trajectories == 2
         assert count_model.log_likelihood(counts).method == "bound"

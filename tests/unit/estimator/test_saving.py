@@ -58,6 +58,15 @@ class TestDeterminism:
 
 
 class TestFolder:
+    def test_a_setting_of_another_version(self, folder, monkeypatch):
+        from quasistatic.estimator import density
+
+        stored = density.load_model(folder)
+        stored.manifest["parameters"]["cooling"] = 3
+        monkeypatch.setattr(density, "load_model", lambda path: stored)
+        with pytest.raises(ModelFolderError, match="cooling"):
+            load(folder)
+
     def test_holds_these_files_and_no_pickle(self, folder):
         assert set(contents(folder)) == FILES
         for content in contents(folder).values():
