@@ -160,7 +160,7 @@ def sub_schedule(
         name: str(n),
         "K, best steps": number(found.mean, found.mean_stderr),
         "K, even steps": number(float(np.mean(even_k + encoded.log_volume))),
-        "lost of |K|": f"{(whole - found.mean) / abs(whole):.2%}",
+        "lost of K": f"{(whole - found.mean) / abs(whole):.2%}",
         "times faster": f"{whole_seconds / seconds:.1f}",
     }
 
