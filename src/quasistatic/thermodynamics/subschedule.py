@@ -38,7 +38,8 @@ class StrideCosts(eqx.Module):
         to = jnp.asarray((0, *self.candidates[:-1]))
 
         def ending_at(t: Step) -> Float[Array, " n"]:
-            x_t = model.forward.marginal(begin.x_0, t).sample(key=jax.random.fold_in(walk_key, t))
+            # One noise for all t: neighbouring steps err alike, and the shortest path cannot pick the lucky ones among them.
+            x_t = model.forward.marginal(begin.x_0, t).sample(key=walk_key)
 
             def stride(s: Step) -> Float[Array, ""]:
                 # Strides that do not go back are computed as 0 <- t and left out below.
