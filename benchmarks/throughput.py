@@ -121,31 +121,33 @@ def stepper(model, n_continuous: int, n_discrete: int):
     return run, sum(matrices)
 
 
+def with_holes(table: pl.DataFrame, share: float, seed: int = 1) -> pl.DataFrame:
+    """The table with a share of its cells missing."""
+    there = np.random.default_rng(seed).random(table.shape) >= share
+    return table.with_columns(
+        pl.when(pl.Series(there[:, j])).then(pl.col(name)).alias(name) for j, name in enumerate(table.columns)
+    )
+
+
 def whole_commands(n_rows: int) -> None:
-    """`fit`, `score` and `sample` as a person runs them, compilation included, with an empty compilation cache for `fit`."""
+    """`fit`, `score`, `sample` and `impute` as a person runs them, compilation included, with an empty compilation cache for `fit`."""
     print(
         f"{n_rows} rows x 10 mixed columns, default options\n\n| command | seconds | peak memory, GB |\n|---|---|---|"
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        mixed_table(n_rows).write_csv(folder / "table.csv")
-        model, data, out = (str(folder / part) for part in ("model", "table.csv", "out.csv"))
+        model, data, holes, out = (str(folder / part) for part in ("model", "table.csv", "holes.csv", "out.csv"))
+        table = mixed_table(n_rows)
+        table.write_csv(data)
+        with_holes(table, 0.1).write_csv(holes)
         commands = {
             "fit": ["fit", data, "-o", model, "--quiet"],
             "score": ["score", model, data, "-o", out, "--force"],
             "score --method ais --trajectories 16": [
-                "score",
-                model,
-                data,
-                "-o",
-                out,
-                "--force",
-                "--method",
-                "ais",
-                "--trajectories",
-                "16",
+                *("score", model, data, "-o", out, "--force", "--method", "ais", "--trajectories", "16")
             ],
             f"sample -n {n_rows}": ["sample", model, "-n", str(n_rows), "-o", out, "--force"],
+            "impute -m 5, 10 % holes": ["impute", model, holes, "-o", out, "-m", "5", "--force"],
             "--help": ["--help"],
         }
         environment = {"XDG_CACHE_HOME": str(folder / "cache"), "PATH": "", "HOME": str(folder)}
