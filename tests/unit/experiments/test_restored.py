@@ -1,0 +1,83 @@
+"""Holes and noise in images: against what a model without structure must give, and the figures."""
+
+import math
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from quasistatic.config import TrainConfig
+from quasistatic.experiments.catalogue import experiment
+from quasistatic.experiments.denoising import denoised
+from quasistatic.experiments.experiment import Run, Setting, Trained, Variant
+from quasistatic.experiments.image_models import image_data, modern_model, shape_of
+from quasistatic.experiments.inpainting import POPULATIONS, fill, inpainted, window
+from quasistatic.experiments.leaves import patches
+from quasistatic.experiments.metrics import log_null
+
+
+@pytest.fixture(scope="module")
+def structureless():
+    """A run whose network says nothing: pixels N(0, 1), independent."""
+    setting = Setting(
+        TrainConfig(), trajectory_length=20, n_train=40, n_valid=8, n_test=8,
+        sizes={"side": 8, "unet": 4, "depth": 1, "restored": 3, "particles": 256},
+    )  # fmt: skip
+    variant = Variant("modern", "untrained", modern_model)
+    item = Trained(variant, modern_model(setting, jax.random.key(0)), [], {"K": 0.0}, np.zeros((1, 64)))
+    data = image_data(*(patches(n, 8, seed) for seed, n in enumerate((40, 8, 8))))
+    return Run(experiment("textures"), setting, data, (item,), Path(), 0)
+
+
+def test_the_window_is_in_the_middle():
+    hole = window(8, 12)
+    assert hole.shape == (8, 12)
+    np.testing.assert_array_equal(np.flatnonzero(hole.any(axis=1)), [2, 3, 4, 5])
+    np.testing.assert_array_equal(np.flatnonzero(hole.any(axis=0)), [4, 5, 6, 7])
+    assert window(28, 28).sum() == 14**2
+
+
+def test_log_evidence_of_a_model_without_structure(structureless, tmp_path):
+    """Its seen pixels are independent, and log Z is the sum of their log-masses, here per unit of width."""
+    run = structureless._replace(folder=tmp_path)
+    found = inpainted(run, run.trained[0], shape_of(run.setting))
+    assert (tmp_path / "inpainting.png").stat().st_size > 1000
+    assert found["pixels_seen"] == 48
+    assert found["pixels_in_the_hole"] == 16
+    rows = run.data.test.take(slice(0, 3))
+    seen = ~window(8, 8).reshape(-1)
+    outside = rows._replace(value=rows.value[:, seen], width=rows.width[:, seen])
+    setting = run.setting.__class__(**run.setting.__dict__ | {"sizes": {"side": 8, "unet": 4, "depth": 1}})
+    small = modern_model(setting, jax.random.key(0)).forward
+    exact = log_null(small, outside) + run.data.log_volume * 48 / 64
+    error = np.maximum(found["stderr"], 0.05)
+    assert np.all(np.abs(np.array(found["log_evidence"]) - exact / math.log(2)) < 6 * error)
+    # Independent draws of N(0, 1) instead of a pixel x: E (x' - x)^2 = 1 + x^2.
+    expected = math.sqrt(1 + np.mean(rows.value[:, ~seen] ** 2))
+    assert found["rms_smc"] == pytest.approx(expected, rel=0.4)
+    assert found["rms_2015"] == pytest.approx(expected, rel=0.4)
+
+
+def test_what_is_known_stays_and_the_same_key_gives_the_same(structureless):
+    run = structureless
+    seen = np.broadcast_to(~window(8, 8).reshape(-1), (2, 64))
+    rows = run.data.test.take(slice(0, 2))._replace(observed=seen)
+    first, again = (fill(run.trained[0].model, rows, particles=8, key=jax.random.key(1)) for _ in range(2))
+    for filled in (first.smc, first.recipe):
+        np.testing.assert_array_equal(filled[seen], rows.value[seen])
+        assert np.all(filled[~seen] != rows.value[~seen])
+    assert first.log_evidence.shape == first.ess.shape == (2, POPULATIONS)
+    np.testing.assert_array_equal(first.smc, again.smc)
+    np.testing.assert_array_equal(first.log_evidence, again.log_evidence)
+
+
+def test_without_structure_the_posterior_mean_halves_the_noisy_image(structureless, tmp_path):
+    run = structureless._replace(folder=tmp_path)
+    found = denoised(run, run.trained[0])
+    assert (tmp_path / "denoising.png").stat().st_size > 1000
+    n = 3 * 64
+    assert abs(found["rmse_noisy"] - 1) < 5 * math.sqrt(0.5 / n)
+    assert found["rmse_mean"] == pytest.approx(found["rmse_half"], rel=0.1)
+    assert found["rmse_draw"] > found["rmse_mean"]
+    assert found["images"] == 3
