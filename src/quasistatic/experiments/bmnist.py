@@ -48,7 +48,7 @@ def stacks(setting: Setting) -> list[np.ndarray]:
     """
     path = data_path(FILE, source=SOURCE)
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as content:
             found = [np.unpackbits(content[name], axis=1)[:, :PIXELS] for name in ("train", "valid", "test")]
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"this is no file of packed bits ({error})", where=str(path), fix=SOURCE) from error

@@ -58,6 +58,7 @@ def test_a_damaged_file_is_named(file):
         stacks(tiny())
 
 
+@pytest.mark.slow
 def test_a_whole_run(file, tmp_path):
     folder, setting = tmp_path / "out", tiny()
     metrics = run(BMNIST, setting, folder, seed=1)
