@@ -44,7 +44,7 @@ def test_quick_textures_fill_holes_and_remove_noise(tmp_path):
     result = reproduce("textures", "--quick", "-o", str(tmp_path / "out"), "--json")
     assert result.exit_code == 0, result.stderr
     metrics = json.loads(result.stdout)
-    assert metrics["K_minus_L_null"] > 1.0
+    assert metrics["K_minus_L_null"] > 0.2
     assert metrics["seconds"] < 180
     holes, noise = metrics["inpainting"], metrics["denoising"]
     assert all(np.isfinite(holes["log_evidence"]))
