@@ -69,5 +69,10 @@ def reproduce(
         rows.append(["published", f"{published.k:.3f}", f"{published.k_minus_l_null:.3f}", None])
     screen.result(f"{chosen.title}: {chosen.units}")
     screen.table("", ["model", "K", "K - L_null", "lower (AIS)"], rows)
+    for variant, nats in metrics.get("nats_per_image", {}).items():
+        screen.result(
+            f"{variant}: K {nats['K']:.2f} ± {nats['K_stderr']:.2f}, lower (AIS) {nats['lower']:.2f} ± {nats['lower_stderr']:.2f} "
+            f"nats per image ({metrics['test_images']} test images)"
+        )
     screen.result(f"Numbers, parameters and figures: {output} ({duration(metrics['seconds'])})")
     screen.json(metrics)

@@ -36,7 +36,7 @@ CIFAR10 = Experiment(
                     first_step_share=0.1),
         trajectory_length=1000, n_train=45_000, n_valid=512, n_test=64, repetitions=1, trajectories=4, n_samples=64,
         sizes={"side": 32, "colours": 3, "channels": 20, "layers": 3, "scales": 4, "dense": 4, "bumps": 10, "unet": 64,
-               "depth": 2, "restored": 4, "particles": 64},
+               "depth": 2, "restored": 4, "particles": 16},
     ),
     quick=Setting(
         TrainConfig(max_steps=120, batch_size=32, weight_decay=0.0, evaluate_every=30, patience=100, ema_decay=0.97,

@@ -57,7 +57,7 @@ DEAD_LEAVES = Experiment(
                     first_step_share=0.1),
         trajectory_length=1000, n_train=50_000, n_valid=512, n_test=200, repetitions=1, trajectories=8, n_samples=64,
         sizes={"side": 16, "channels": 20, "layers": 3, "scales": 3, "dense": 4, "bumps": 10, "unet": 48, "depth": 2,
-               "mixture": 32, "restored": 6, "particles": 128},
+               "mixture": 32, "restored": 4, "particles": 128},
     ),
     quick=Setting(
         TrainConfig(max_steps=250, batch_size=64, weight_decay=0.0, evaluate_every=50, patience=100, ema_decay=0.98,

@@ -66,7 +66,7 @@ MNIST = Experiment(
                     first_step_share=0.1),
         trajectory_length=1000, n_train=50_000, n_valid=1024, n_test=100, repetitions=1, trajectories=4, n_samples=10_000,
         sizes={"side": 28, "channels": 0, "layers": 0, "scales": 1, "dense": 16, "bumps": 10, "unet": 32, "depth": 2,
-               "restored": 4, "particles": 64, "parzen_test": 10_000},
+               "restored": 4, "particles": 32, "parzen_test": 10_000},
     ),
     quick=Setting(
         TrainConfig(max_steps=200, batch_size=64, weight_decay=0.0, evaluate_every=50, patience=100, ema_decay=0.98,

@@ -77,7 +77,7 @@ TEXTURES = Experiment(
                     first_step_share=0.1),
         trajectory_length=500, n_train=50_000, n_valid=512, n_test=200, repetitions=1, trajectories=8, n_samples=64,
         sizes={"side": 32, "channels": 20, "layers": 3, "scales": 4, "dense": 0, "bumps": 10, "unet": 48, "depth": 2,
-               "restored": 6, "particles": 128},
+               "restored": 4, "particles": 64},
     ),
     quick=Setting(
         TrainConfig(max_steps=400, batch_size=64, weight_decay=0.0, evaluate_every=100, patience=100, ema_decay=0.98,

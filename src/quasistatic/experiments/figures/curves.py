@@ -106,6 +106,8 @@ def training(
         axis.axhline(level, color=FAINT, linewidth=0.7, linestyle=":")
         axis.annotate(name, (1, level), (2, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
                       fontsize=6, va="center", color=FAINT)  # fmt: skip
+    if over == "minutes":
+        axis.set_xlim(left=0.0)
     axis.set(xlabel={"step": "training step", "minutes": "minutes of training"}[over], ylabel=f"K, {units}")
     axis.legend(fontsize=8, frameon=False)
     save(figure, path)
