@@ -114,10 +114,10 @@ BMNIST = Experiment(
     title="MNIST, binary digits",
     units="bits per pixel",
     published=Published(),
-    variants=(Variant("modern", "small U-Net that guesses the masked pixels", _unet, 2e-3),),
+    variants=(Variant("modern", "small U-Net that guesses the masked pixels", _unet, 3e-3),),
     full=Setting(
-        TrainConfig(max_steps=20_000, batch_size=64, weight_decay=0.0, evaluate_every=500, patience=100, ema_decay=0.999),
-        trajectory_length=PIXELS, n_train=50_000, n_valid=2048, n_test=500, repetitions=1, trajectories=8, n_samples=64,
+        TrainConfig(max_steps=32_000, batch_size=64, weight_decay=0.0, evaluate_every=1000, patience=100, ema_decay=0.999),
+        trajectory_length=PIXELS, n_train=50_000, n_valid=2048, n_test=500, repetitions=1, trajectories=4, n_samples=64,
         sizes={"unet": 48, "depth": 2, "restored": 4, "particles": 16},
     ),
     quick=Setting(
