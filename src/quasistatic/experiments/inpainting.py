@@ -82,12 +82,18 @@ def _recipe(model: DiffusionModel, evidence: Observed, keys: Key) -> State:
     return jax.vmap(lambda r, k: Recipe2015()(model, r, key=k))(evidence, keys)
 
 
+def _numbers(values: np.ndarray) -> list[float | None]:
+    """For JSON, which knows neither NaN nor infinity: None where a population was left without a particle."""
+    return [float(x) if np.isfinite(x) else None for x in values]
+
+
 def inpainted(run: Run, item: Trained, shape: tuple[int, int, int]) -> dict[str, Any]:
     """Write `inpainting.png`, and return the entry `inpainting` of metrics.json.
 
     `log_evidence` and `stderr` are in bits per image (all of its pixels outside the window, in the unit of the likelihoods), one
-    number an image; `rms_smc`, `rms_2015` the root-mean-square differences from the original in the window, in the model's units,
-    where the standard deviation of a pixel is 1 and two independent pixels differ by the square root of 2.
+    number an image, null where a population was left without a particle; `rms_smc`, `rms_2015` the root-mean-square differences
+    from the original in the window, in the model's units, where the standard deviation of a pixel is 1 and two independent pixels
+    differ by the square root of 2.
 
     Args:
         run: with `sizes["restored"]` images and `sizes["particles"]` particles.
@@ -120,8 +126,8 @@ def inpainted(run: Run, item: Trained, shape: tuple[int, int, int]) -> dict[str,
         "pixels_in_the_hole": seen.shape[1] - n_seen,
         "particles": particles,
         "populations": POPULATIONS,
-        "log_evidence": log_z.mean(axis=1).tolist(),
-        "stderr": stderr.tolist(),
+        "log_evidence": _numbers(log_z.mean(axis=1)),
+        "stderr": _numbers(stderr),
         "ess": found.ess.mean(axis=1).tolist(),
         "rms_smc": rms(found.smc),
         "rms_2015": rms(found.recipe),
