@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 
 from quasistatic.config import TrainConfig
+from quasistatic.data.cells import Cells
 from quasistatic.experiments.catalogue import experiment
 from quasistatic.experiments.denoising import denoised
 from quasistatic.experiments.experiment import Run, Setting, Trained, Variant
 from quasistatic.experiments.image_models import image_data, modern_model, shape_of
 from quasistatic.experiments.inpainting import POPULATIONS, fill, inpainted, window
 from quasistatic.experiments.leaves import patches
+from quasistatic.forward import AbsorbingDiffusion
+from quasistatic.forward.categorical import pad_log_probs
+from quasistatic.model import DiffusionModel
+from quasistatic.network import ResidualMLP
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +83,17 @@ def test_without_structure_the_posterior_mean_halves_the_noisy_image(structurele
     assert found["rmse_mean"] == pytest.approx(found["rmse_half"], rel=0.1)
     assert found["rmse_draw"] > found["rmse_mean"]
     assert found["images"] == 3
+
+
+def test_holes_of_binary_pixels_are_filled_with_bits():
+    """An absorbing model of independent pixels, 0.9 to be 1: both ways draw bits, and log Z is exact."""
+    log_p = pad_log_probs([np.array([0.1, 0.9])] * 16)
+    forward = AbsorbingDiffusion(4, log_p)
+    model = DiffusionModel(forward, ResidualMLP(32, 32, width=4, depth=1, key=jax.random.key(0)))
+    seen = np.broadcast_to(~window(4, 4).reshape(-1), (2, 16))
+    rows = Cells(np.where(seen, np.array([[1], [0]]), 0).astype(np.int32), seen)
+    found = fill(model, rows, particles=8, key=jax.random.key(1))
+    for filled in (found.smc, found.recipe):
+        np.testing.assert_array_equal(filled[seen], rows.value[seen])
+        assert set(np.unique(filled)) <= {0, 1}
+    np.testing.assert_allclose(found.log_evidence, 12 * np.log([[0.9] * POPULATIONS, [0.1] * POPULATIONS]), rtol=1e-4)
