@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -36,3 +37,41 @@ def test_quick_experiments(tmp_path, name):
     result = reproduce("table1", "-o", str(tmp_path))
     assert result.exit_code == 0
     assert f"{name} (quick)" in result.stdout
+
+
+@pytest.mark.slow
+def test_quick_textures_fill_holes_and_remove_noise(tmp_path):
+    result = reproduce("textures", "--quick", "-o", str(tmp_path / "out"), "--json")
+    assert result.exit_code == 0, result.stderr
+    metrics = json.loads(result.stdout)
+    assert metrics["K_minus_L_null"] > 0.2
+    assert metrics["seconds"] < 180
+    holes, noise = metrics["inpainting"], metrics["denoising"]
+    assert all(np.isfinite(holes["log_evidence"]))
+    assert min(holes["log_evidence"]) > holes["pixels_seen"] * (metrics["L_null"] - 1)
+    assert noise["rmse_mean"] < 0.9 * noise["rmse_half"] < 0.9 * noise["rmse_noisy"]
+    assert {"inpainting.png", "denoising.png"} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+@pytest.mark.slow
+def test_quick_bmnist_on_bars(tmp_path, monkeypatch):
+    """One bar of three columns in 22 places: log 22 nats; the file has the form of the real one."""
+    monkeypatch.setenv("QUASISTATIC_DATA", str(tmp_path))
+    rng = np.random.default_rng(0)
+
+    def bars(n: int) -> np.ndarray:
+        at = rng.integers(2, 24, n)[:, None, None] + np.zeros((n, 28, 1), int)
+        return np.packbits((np.abs(np.arange(28) - at) <= 1).reshape(n, -1), axis=1)
+
+    (tmp_path / "mnist").mkdir()
+    np.savez(tmp_path / "mnist" / "bmnist_pcg64_2015.npz", train=bars(10_000), valid=bars(256), test=bars(64))
+    result = reproduce("bmnist", "--quick", "-o", str(tmp_path / "out"), "--json")
+    assert result.exit_code == 0, result.stderr
+    metrics = json.loads(result.stdout)
+    nats = metrics["nats_per_image"]["modern"]
+    assert metrics["seconds"] < 180
+    assert nats["L_null"] + 150 < nats["K"] < nats["lower"] + 1
+    assert nats["lower"] < 0
+    result = reproduce("table1", "-o", str(tmp_path))
+    assert result.exit_code == 0
+    assert "bmnist (quick)" in result.stdout

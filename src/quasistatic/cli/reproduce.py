@@ -10,7 +10,7 @@ from quasistatic.cli.screen import Screen, duration
 if TYPE_CHECKING:
     from quasistatic.train.loop import Event
 
-Name = Literal["swiss-roll", "heartbeat", "dead-leaves", "textures", "mnist", "cifar10", "table1", "table2"]
+Name = Literal["swiss-roll", "heartbeat", "dead-leaves", "textures", "mnist", "bmnist", "cifar10", "table1", "table2"]
 
 
 def reproduce(
@@ -26,11 +26,11 @@ def reproduce(
 ) -> None:
     """Run one of the experiments of Sohl-Dickstein et al. (2015): train, measure, draw.
 
-    NAME is `swiss-roll`, `heartbeat`, `dead-leaves`, `textures`, `mnist` or `cifar10`; `table1` and `table2` collect the results that
-    lie in the folders below DIR.
+    NAME is `swiss-roll`, `heartbeat`, `dead-leaves`, `textures`, `mnist`, `bmnist` or `cifar10`; `table1` and `table2` collect the
+    results that lie in the folders below DIR.
 
-    Writes `metrics.json`, the parameters of every model and the figures into DIR. `mnist` and `cifar10` need their files in the folder
-    that the variable QUASISTATIC_DATA names.
+    Writes `metrics.json`, the parameters of every model and the figures into DIR. `mnist`, `bmnist` and `cifar10` need their files
+    in the folder that the variable QUASISTATIC_DATA names.
 
     **Examples**
 
@@ -69,5 +69,10 @@ def reproduce(
         rows.append(["published", f"{published.k:.3f}", f"{published.k_minus_l_null:.3f}", None])
     screen.result(f"{chosen.title}: {chosen.units}")
     screen.table("", ["model", "K", "K - L_null", "lower (AIS)"], rows)
+    for variant, nats in metrics.get("nats_per_image", {}).items():
+        screen.result(
+            f"{variant}: K {nats['K']:.2f} ± {nats['K_stderr']:.2f}, lower (AIS) {nats['lower']:.2f} ± {nats['lower_stderr']:.2f} "
+            f"nats per image ({metrics['test_images']} test images)"
+        )
     screen.result(f"Numbers, parameters and figures: {output} ({duration(metrics['seconds'])})")
     screen.json(metrics)

@@ -11,6 +11,7 @@ _HOME = {
     "dead-leaves": ("dead_leaves", "DEAD_LEAVES"),
     "textures": ("textures", "TEXTURES"),
     "mnist": ("mnist", "MNIST"),
+    "bmnist": ("bmnist", "BMNIST"),
     "cifar10": ("cifar10", "CIFAR10"),
 }
 EXPERIMENTS = tuple(_HOME)

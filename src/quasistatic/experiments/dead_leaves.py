@@ -10,7 +10,7 @@ from quasistatic.config import TrainConfig
 from quasistatic.data.images import dequantise
 from quasistatic.experiments import leaves
 from quasistatic.experiments.experiment import Data, Experiment, Published, Run, Setting
-from quasistatic.experiments.image_models import MODERN, PAPER, draw, image_data, pixels_per_row
+from quasistatic.experiments.image_models import MODERN, PAPER, draw, image_data, pixels_per_row, restored
 
 
 def stacks(setting: Setting, seed: int) -> list[np.ndarray]:
@@ -41,6 +41,11 @@ def baselines(run: Run) -> dict[str, Any]:
     return {"baselines": found}
 
 
+def extra(run: Run) -> dict[str, Any]:
+    """Mixtures of Gaussians; holes and noise."""
+    return baselines(run) | restored(run)
+
+
 DEAD_LEAVES = Experiment(
     name="dead-leaves",
     title="Dead leaves, grey patches",
@@ -52,17 +57,17 @@ DEAD_LEAVES = Experiment(
                     first_step_share=0.1),
         trajectory_length=1000, n_train=50_000, n_valid=512, n_test=200, repetitions=1, trajectories=8, n_samples=64,
         sizes={"side": 16, "channels": 20, "layers": 3, "scales": 3, "dense": 4, "bumps": 10, "unet": 48, "depth": 2,
-               "mixture": 32},
+               "mixture": 32, "restored": 4, "particles": 128},
     ),
     quick=Setting(
         TrainConfig(max_steps=250, batch_size=64, weight_decay=0.0, evaluate_every=50, patience=100, ema_decay=0.98,
                     warmup_steps=25, first_step_share=0.1),
         trajectory_length=60, n_train=4000, n_valid=128, n_test=64, repetitions=2, trajectories=6, n_samples=64,
         sizes={"side": 8, "channels": 8, "layers": 2, "scales": 3, "dense": 2, "bumps": 6, "unet": 24, "depth": 1,
-               "mixture": 4},
+               "mixture": 4, "restored": 4, "particles": 32},
     ),
     load=load,
     per_row=pixels_per_row,
     draw=draw,
-    extra=baselines,
+    extra=extra,
 )  # fmt: skip

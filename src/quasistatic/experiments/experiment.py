@@ -106,8 +106,9 @@ class Experiment:
         full: the full size.
         quick: a few minutes.
         load: (setting, seed) to the data.
+        prepare: (untrained model, data) to the model with what it takes from the data as it is, such as frequencies.
         draw: writes the figures of a finished run; see `figures.py`.
-        extra: more numbers for metrics.json, from a finished run.
+        extra: more numbers for metrics.json, from a finished run, with the figures that go with them.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Experiment:
     quick: Setting
     load: Callable[[Setting, int], Data]
     per_row: Callable[[Setting], int] = lambda setting: 1
+    prepare: Callable[[DiffusionModel, Data], DiffusionModel] = lambda model, data: model
     draw: "Callable[[Run], None] | None" = None
     extra: "Callable[[Run], dict[str, Any]] | None" = None
 
@@ -129,7 +131,7 @@ class Trained(NamedTuple):
     Args:
         variant: which.
         model: trained.
-        history: evaluations of the training.
+        history: evaluations of the training, with the minutes since it began.
         metrics: its entry in metrics.json.
         samples: rows of the model, `[n_samples, D]`, the model's units.
     """

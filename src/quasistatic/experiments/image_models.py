@@ -1,14 +1,16 @@
-"""What the four image experiments share: cells of scaled patches, the two networks, figures."""
+"""What the image experiments of grey levels share: cells of scaled patches, the two networks, figures."""
 
-from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
 
 from quasistatic.data.images import PixelScale
-from quasistatic.experiments.experiment import Data, Run, Setting, Variant
+from quasistatic.experiments.denoising import denoised
+from quasistatic.experiments.experiment import Data, Run, Setting, Trained, Variant
 from quasistatic.experiments.figures.curves import corridor, training
 from quasistatic.experiments.figures.pictures import reverse_pictures, samples_beside_data
+from quasistatic.experiments.inpainting import inpainted
 from quasistatic.forward import GaussianDiffusion, LearnedSchedule, SigmoidGaussianDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.network import MultiscaleNetwork, UNet
@@ -77,18 +79,27 @@ def image_data(train: np.ndarray, valid: np.ndarray, test: np.ndarray) -> Data:
     return Data(encoded[0], encoded[1], encoded[2], -scale.log_cell_width * n_pixels, None, decode)
 
 
-def draw(run: Run, more: Callable[[Run], None] | None = None) -> None:
-    """Samples beside data, corridor, training curves, and the reverse trajectory of the first model that has learned most."""
-    best = max(run.trained, key=lambda item: item.metrics["K"])
+def best(run: Run) -> Trained:
+    """The model with the highest K, which the figures are of."""
+    return max(run.trained, key=lambda item: item.metrics["K"])
+
+
+def draw(run: Run) -> None:
+    """Samples beside data, corridor, training curves, and the reverse trajectory of the best model."""
+    model = best(run).model
     images = run.data.decode(np.asarray(run.data.test.value[:64]))
     samples = {item.variant.name: run.data.decode(item.samples[:64]) for item in run.trained}
     samples_beside_data(images, samples, run.folder / "samples.png")
     key = jax.random.key(run.seed)
-    corridor(best.model, run.data.test.take(slice(0, 16)), run.folder / "corridor.png", key=key, chunk=16)
+    corridor(model, run.data.test.take(slice(0, 16)), run.folder / "corridor.png", key=key, chunk=16)
     per_row = run.experiment.per_row(run.setting)
     training(
         run.trained, 1 / (np.log(2) * per_row), run.data.log_volume, run.experiment.units, run.folder / "training.png"
     )
-    reverse_pictures(best.model, run.data.decode, run.folder / "reverse.png", run.folder / "reverse.gif", key=key)
-    if more is not None:
-        more(run)
+    reverse_pictures(model, run.data.decode, run.folder / "reverse.png", run.folder / "reverse.gif", key=key)
+
+
+def restored(run: Run) -> dict[str, Any]:
+    """Holes filled and noise removed by the best model: `inpainting.png`, `denoising.png`, and their entries of metrics.json."""
+    item = best(run)
+    return {"inpainting": inpainted(run, item, shape_of(run.setting)), "denoising": denoised(run, item)}

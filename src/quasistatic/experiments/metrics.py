@@ -2,7 +2,8 @@ r"""The numbers of one model on test rows: K, L_null, and both sides of log p, i
 
     L_null = mean log pi(x_0),    pi = N(0, I) or independent Bernoulli(m): what a model without any structure would reach.
 
-A cell of positive width has its mass under pi. Bits = nats / ln 2. All columns of one table have one base measure, so that
+The pi of an absorbing kernel is the mask, which has no data; there it is the model that raw = 0 stands for, columns of the data's
+frequencies. A cell of positive width has its mass under pi. Bits = nats / ln 2. All columns of one table have one base measure, so that
 K - L_null does not depend on it.
 """
 
@@ -15,8 +16,9 @@ import numpy as np
 from quasistatic.bound import evaluate_log_weights, evaluate_terms
 from quasistatic.bound.chain import chain_bracket
 from quasistatic.data.cells import Cells
+from quasistatic.distribution import AbstractDistribution, Categorical
 from quasistatic.experiments.experiment import Data, Setting
-from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.forward import AbsorbingDiffusion, AbstractDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.typing import Key
 
@@ -24,9 +26,14 @@ CHUNK_CELLS = 2**17
 """Cells of the (row, repetition) pairs that are evaluated at once, about."""
 
 
+def _null(forward: AbstractDiffusion) -> AbstractDistribution:
+    """The distribution of rows without structure."""
+    return Categorical(forward.log_marginals) if isinstance(forward, AbsorbingDiffusion) else forward.prior()
+
+
 def log_null(forward: AbstractDiffusion, rows: Cells) -> np.ndarray:
     """log pi of every row's cells, nats `[N]`."""
-    prior = forward.prior()
+    prior = _null(forward)
 
     def one(row: Cells) -> jax.Array:
         return jnp.sum(prior.log_cell(row.value, row.width))

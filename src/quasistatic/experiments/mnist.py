@@ -9,7 +9,7 @@ from quasistatic.config import TrainConfig
 from quasistatic.data.idx import read_idx
 from quasistatic.experiments.experiment import Data, Experiment, Published, Run, Setting
 from quasistatic.experiments.files import data_path
-from quasistatic.experiments.image_models import MODERN, PAPER, draw, image_data, pixels_per_row
+from quasistatic.experiments.image_models import MODERN, PAPER, draw, image_data, pixels_per_row, restored
 from quasistatic.experiments.parzen import parzen
 
 SOURCE = "MNIST in idx format is at https://yann.lecun.com/exdb/mnist (and in many mirrors of it)"
@@ -50,6 +50,11 @@ def parzen_of_all(run: Run) -> dict[str, Any]:
     return {"parzen": found}
 
 
+def extra(run: Run) -> dict[str, Any]:
+    """Parzen log-likelihoods; holes and noise."""
+    return parzen_of_all(run) | restored(run)
+
+
 MNIST = Experiment(
     name="mnist",
     title="MNIST, grey digits",
@@ -61,17 +66,17 @@ MNIST = Experiment(
                     first_step_share=0.1),
         trajectory_length=1000, n_train=50_000, n_valid=1024, n_test=100, repetitions=1, trajectories=4, n_samples=10_000,
         sizes={"side": 28, "channels": 0, "layers": 0, "scales": 1, "dense": 16, "bumps": 10, "unet": 32, "depth": 2,
-               "parzen_test": 10_000},
+               "restored": 4, "particles": 32, "parzen_test": 10_000},
     ),
     quick=Setting(
         TrainConfig(max_steps=200, batch_size=64, weight_decay=0.0, evaluate_every=50, patience=100, ema_decay=0.98,
                     warmup_steps=20, first_step_share=0.1),
         trajectory_length=50, n_train=10_000, n_valid=256, n_test=32, repetitions=1, trajectories=4, n_samples=256,
         sizes={"side": 28, "channels": 0, "layers": 0, "scales": 1, "dense": 4, "bumps": 6, "unet": 16, "depth": 1,
-               "parzen_test": 500},
+               "restored": 4, "particles": 16, "parzen_test": 500},
     ),
     load=load,
     per_row=pixels_per_row,
     draw=draw,
-    extra=parzen_of_all,
+    extra=extra,
 )  # fmt: skip

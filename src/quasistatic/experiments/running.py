@@ -89,13 +89,18 @@ def _train(
         config = replace(config, learning_rate=variant.learning_rate)
     began = time.monotonic()
 
+    minutes: list[float] = []
+
     def tell(event: Event) -> None:
+        minutes.append((time.monotonic() - began) / 60)
         if progress is not None:
             progress(variant.name, event)
 
-    found = fit(variant.build(setting, build_key), data.train, data.valid, config, callback=tell)
+    model = experiment.prepare(variant.build(setting, build_key), data)
+    found = fit(model, data.train, data.valid, config, callback=tell)
     seconds = time.monotonic() - began
+    history = [event | {"minutes": round(m, 3)} for event, m in zip(found.history, minutes, strict=True)]
     metrics = measure(found.model, data, setting, experiment.per_row(setting), key=measure_key)
-    metrics |= {"steps": found.history[-1]["step"], "training_seconds": round(seconds, 1)}
+    metrics |= {"steps": history[-1]["step"], "training_seconds": round(seconds, 1)}
     samples = np.asarray(sample_rows(found.model, setting.n_samples, key=sample_key))
-    return Trained(variant, found.model, found.history, metrics, samples)
+    return Trained(variant, found.model, history, metrics, samples)

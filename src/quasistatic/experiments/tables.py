@@ -6,7 +6,7 @@ from typing import Any
 
 from quasistatic.errors import DataError
 
-TABLE_1 = ("swiss-roll", "heartbeat", "textures", "dead-leaves", "cifar10")
+TABLE_1 = ("swiss-roll", "heartbeat", "textures", "dead-leaves", "cifar10", "bmnist")
 TABLE_2 = ("mnist",)
 TABLES = {"table1": TABLE_1, "table2": TABLE_2}
 

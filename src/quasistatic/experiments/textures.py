@@ -15,7 +15,7 @@ from quasistatic.data.image_folder import read_image_folder
 from quasistatic.errors import DataError
 from quasistatic.experiments.experiment import Data, Experiment, Published, Setting
 from quasistatic.experiments.files import VARIABLE
-from quasistatic.experiments.image_models import MODERN, PAPER, draw, image_data, pixels_per_row
+from quasistatic.experiments.image_models import MODERN, PAPER, draw, image_data, pixels_per_row, restored
 
 STAND_INS = ("brick", "grass", "gravel")
 
@@ -76,15 +76,18 @@ TEXTURES = Experiment(
         TrainConfig(max_steps=12_000, batch_size=128, weight_decay=0.0, evaluate_every=500, patience=8, ema_decay=0.999,
                     first_step_share=0.1),
         trajectory_length=500, n_train=50_000, n_valid=512, n_test=200, repetitions=1, trajectories=8, n_samples=64,
-        sizes={"side": 32, "channels": 20, "layers": 3, "scales": 4, "dense": 0, "bumps": 10, "unet": 48, "depth": 2},
+        sizes={"side": 32, "channels": 20, "layers": 3, "scales": 4, "dense": 0, "bumps": 10, "unet": 48, "depth": 2,
+               "restored": 4, "particles": 64},
     ),
     quick=Setting(
         TrainConfig(max_steps=400, batch_size=64, weight_decay=0.0, evaluate_every=100, patience=100, ema_decay=0.98,
                     warmup_steps=25, first_step_share=0.1),
         trajectory_length=60, n_train=4000, n_valid=128, n_test=64, repetitions=2, trajectories=6, n_samples=64,
-        sizes={"side": 16, "channels": 8, "layers": 2, "scales": 3, "dense": 0, "bumps": 6, "unet": 24, "depth": 1},
+        sizes={"side": 16, "channels": 8, "layers": 2, "scales": 3, "dense": 0, "bumps": 6, "unet": 24, "depth": 1,
+               "restored": 4, "particles": 32},
     ),
     load=load,
     per_row=pixels_per_row,
     draw=draw,
+    extra=restored,
 )  # fmt: skip

@@ -57,7 +57,7 @@ def _multiplied(kernel: AbstractDistribution, evidence: AbstractEvidence, *, key
         believed = belief.parts[i]
         if isinstance(part, RandomSubset) and isinstance(believed, StateBelief):
             revealed = RandomSubset(part.current, part.candidates, part.count, Categorical(believed.log_probs))
-            return revealed.sample(key=jax.random.fold_in(key, -1 - i))
+            return revealed.sample(key=jax.random.fold_in(key, 2**31 + i))
         return x
 
     return belief.state(tuple(of_block(i, p, x) for i, (p, x) in enumerate(zip(parts_of(kernel), drawn, strict=True))))

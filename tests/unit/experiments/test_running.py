@@ -128,7 +128,7 @@ def test_a_folder_that_holds_something_is_not_written_into(tmp_path):
 
 def test_missing_data_leave_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setenv("QUASISTATIC_DATA", str(tmp_path))
-    for name in ("mnist", "cifar10"):
+    for name in ("mnist", "bmnist", "cifar10"):
         with pytest.raises(DataError, match="the data are not there"):
             run(experiment(name), experiment(name).quick, tmp_path / "out")
     assert not (tmp_path / "out").exists()

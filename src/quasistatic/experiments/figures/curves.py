@@ -1,6 +1,8 @@
 """Figures over the steps of the trajectory: the entropy corridor, and schedules side by side; and training curves."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -69,18 +71,43 @@ def _rates(model: DiffusionModel, t: Array) -> tuple[Array, Array]:
     return jax.vmap(at)(t)
 
 
-def training(trained: tuple[Trained, ...], bits_per_nat: float, offset_nats: float, units: str, path: Path) -> None:
-    """The bound while training: of the validation rows, or of the training batches where there are none."""
+def training(
+    trained: tuple[Trained, ...],
+    bits_per_nat: float,
+    offset_nats: float,
+    units: str,
+    path: Path,
+    *,
+    over: Literal["step", "minutes"] = "step",
+    levels: Mapping[str, float] | None = None,
+) -> None:
+    """The bound while training: of the validation rows, or of the training batches where there are none.
+
+    Args:
+        trained: the models.
+        bits_per_nat: factor of the bound, nats per row.
+        offset_nats: added to it before.
+        units: of what comes out.
+        path: of the PNG.
+        over: training steps, or minutes since the training began.
+        levels: what others reached, a dotted line each.
+    """
     figure, axes = blank(1, 1, (4.4, 3.0))
     axis = axes[0, 0]
     for item, colour in zip(trained, COLOURS, strict=False):
-        step = [event["step"] for event in item.history]
+        place = [event[over] for event in item.history]
         bound = [
             event["valid_nats"] if np.isfinite(event["valid_nats"]) else event["train_nats"] for event in item.history
         ]
         axis.plot(
-            step, (np.array(bound) + offset_nats) * bits_per_nat, color=colour, label=item.variant.name, linewidth=1.3
+            place, (np.array(bound) + offset_nats) * bits_per_nat, color=colour, label=item.variant.name, linewidth=1.3
         )
-    axis.set(xlabel="training step", ylabel=f"K, {units}")
+    for name, level in (levels or {}).items():
+        axis.axhline(level, color=FAINT, linewidth=0.7, linestyle=":")
+        axis.annotate(name, (1, level), (2, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+                      fontsize=6, va="center", color=FAINT)  # fmt: skip
+    if over == "minutes":
+        axis.set_xlim(left=0.0)
+    axis.set(xlabel={"step": "training step", "minutes": "minutes of training"}[over], ylabel=f"K, {units}")
     axis.legend(fontsize=8, frameon=False)
     save(figure, path)
