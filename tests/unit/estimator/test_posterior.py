@@ -195,3 +195,28 @@ def test_a_condition_is_evidence_of_one_row(density):
     assert np.isfinite(log_volume)
     assert log_volume != 0
     assert all(leaf.ndim <= 2 for leaf in jax.tree.leaves(evidence))
+
+
+@pytest.mark.slow
+def test_fifty_random_conditions_return_what_was_asked(density, df):
+    """Values and ranges taken from rows of the table: each has support, so every sample has its 20 rows, all within the condition."""
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        row = df.row(int(rng.integers(len(df))), named=True)
+        names = rng.choice(df.columns, size=rng.integers(1, 3), replace=False)
+        given = {
+            str(n): row[n] if n == "sex" or rng.random() < 0.5 else between(row[n] - 2.0, row[n] + 2.0) for n in names
+        }
+        found = density.condition(given)
+        drawn = found.sample(20, random_state=int(rng.integers(1 << 30)))
+        assert len(drawn) == 20
+        assert np.isfinite(found.log_evidence)
+        for name, wanted in given.items():
+            values = drawn[name]
+            exact = values.is_close(wanted) if isinstance(wanted, float) else values == wanted
+            held = (
+                values.is_between(row[name] - 2.001, row[name] + 2.001)
+                if isinstance(wanted, type(between()))
+                else exact
+            )
+            assert held.all(), (name, wanted)
