@@ -104,9 +104,18 @@ CHANGES = [
 
 
 def test_no_setting_is_ignored():
-    assert {name for change in CHANGES for name in change} == set(ModelConfig(1).to_json())
+    assert {name for change in CHANGES for name in change} | {"image"} == set(ModelConfig(1).to_json())
     descriptions = [description(assembled()), *(description(assembled(**change)) for change in CHANGES)]
     assert len(set(descriptions)) == len(descriptions)
+
+
+def test_an_image_has_a_network_of_its_own():
+    """And its size is looked at: the same four pixels in a row or in a square are told apart."""
+    plain = ModelConfig(3, width=4, depth=1, dropout=0.0)
+    configs = [plain, dataclasses.replace(plain, image=(1, 2, 2)), dataclasses.replace(plain, image=(1, 1, 4))]
+    models = [assemble(c, np.full(4, 0.3), [], key=jax.random.key(0)) for c in configs]
+    assert [type(m.network).__name__ for m in models] == ["ResidualMLP", "UNet", "UNet"]
+    assert len({description(m) for m in models}) == 3
 
 
 def test_only_the_blocks_that_are_there():
