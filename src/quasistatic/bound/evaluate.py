@@ -62,16 +62,6 @@ def row_checksums(rows: Row) -> np.ndarray:
     return np.fromiter((zlib.crc32(row) for row in packed), np.uint32, n_rows)
 
 
-def numbers_among_equals(values: np.ndarray) -> np.ndarray:
-    """0 for the first of its kind, 1 for the second, ...; uint32 `[N]`."""
-    order = np.argsort(values, kind="stable")
-    ordered, place = values[order], np.arange(len(values))
-    first = np.r_[True, ordered[1:] != ordered[:-1]]
-    numbers = np.empty(len(values), np.uint32)
-    numbers[order] = place - np.maximum.accumulate(np.where(first, place, 0))
-    return numbers
-
-
 @eqx.filter_jit
 def evaluate_pairs(
     function: Callable, model: DiffusionModel, rows: Row, identity: jax.Array, repetition: jax.Array, key: Key

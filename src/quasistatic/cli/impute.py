@@ -82,7 +82,7 @@ def impute(
     for frame, name in zip(filled.frames, outputs, strict=True):
         write_rows(frame, name, force=force, layout=layout)
     holes = sum(table.frame.null_count().row(0)) - sum(filled.frames[0].null_count().row(0))
-    evidence = _show_evidence(screen, filled.log_evidence)
+    evidence = _show_evidence(screen, filled.log_evidence, density.schema_.base_measure())
     if output != STDOUT:
         screen.result(f"{holes} holes of {len(table)} rows filled: {', '.join(outputs)}")
     screen.json(
@@ -99,7 +99,7 @@ def _read(layout: "Layout | None", data: str, mask: str | None) -> "Table":
     return with_holes(table, read_mask(mask, layout))
 
 
-def _show_evidence(screen: Screen, log_evidence: "np.ndarray") -> dict[str, float | None]:
+def _show_evidence(screen: Screen, log_evidence: "np.ndarray", measure: str) -> dict[str, float | None]:
     """The mean over the rows with holes."""
     import numpy as np
 
@@ -110,4 +110,5 @@ def _show_evidence(screen: Screen, log_evidence: "np.ndarray") -> dict[str, floa
         return {"mean_log_evidence": None, "mean_log_evidence_stderr": None}
     mean, stderr = mean_and_stderr(found)
     screen.result(f"Mean log evidence of {len(found)} rows with holes: {nats(mean, stderr)} nats per row")
+    screen.result(f"Base measure: {measure}; of each row's observed cells alone")
     return {"mean_log_evidence": mean, "mean_log_evidence_stderr": stderr}

@@ -95,10 +95,10 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
             fix = f"the imputer was fitted on {', '.join(map(repr, names))}"
             raise SchemaError(f"missing column(s): {', '.join(map(repr, absent))}", where=table.source, fix=fix)
         point = not self.sample_posterior
-        filled = self.density_.impute_tables(
+        filled = self.density_.fill_tables(
             table.frame.select(names), table.source, 1, self._seed, point, self.particles, self.steps
         )
-        return _in_container(self, filled[0], table, X)
+        return _in_container(self, filled.frames[0], table, X)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns of `transform`: those of the fit, none of them left out; `x0`, `x1`, ... of an array.

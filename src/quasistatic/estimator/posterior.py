@@ -82,22 +82,9 @@ class PosteriorMethods(FittedParts):
         """
         check_is_fitted(self)
         table = as_table(self, X, reset=False)
-        frames = self.impute_tables(table.frame, table.source, n_imputations, random_state, point, particles, steps)
-        native = [to_native(frame, table) for frame in frames]
+        found = self.fill_tables(table.frame, table.source, n_imputations, random_state, point, particles, steps)
+        native = [to_native(frame, table) for frame in found.frames]
         return native[0] if point else native
-
-    def impute_tables(
-        self,
-        frame: pl.DataFrame,
-        source: str,
-        n_imputations: int = 5,
-        random_state: Seed = None,
-        point: bool = False,
-        particles: int = PARTICLES,
-        steps: int | None = None,
-    ) -> list[pl.DataFrame]:
-        """Filled polars frames; see `impute`."""
-        return self.fill_tables(frame, source, n_imputations, random_state, point, particles, steps).frames
 
     def fill_tables(
         self,

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.bound.evaluate import numbers_among_equals, row_checksums
+from quasistatic.bound.evaluate import row_checksums
 from quasistatic.bound.lower import WeightedBound
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
@@ -93,7 +93,7 @@ def posterior_rows(
     checksums = row_checksums((tuple(leaves),)) if identity is None else identity  # type: ignore[arg-type]
     rows = jax.tree.map(np.asarray, evidence)
     walk = _walk(model, particles, draws)
-    return _walked(walk, model, rows, checksums, numbers_among_equals(checksums), key, chunk, shared=False)
+    return _walked(walk, model, rows, checksums, _numbers_among_equals(checksums), key, chunk, shared=False)
 
 
 def _walk(model: DiffusionModel, particles: int, draws: int) -> Walk:
@@ -142,6 +142,16 @@ def _walk_rows(
         return walk(model, r, key=jax.random.fold_in(jax.random.fold_in(key, checksum), number))
 
     return jax.vmap(one, in_axes=(None if shared else 0, 0, 0))(evidence, checksums, numbers)
+
+
+def _numbers_among_equals(values: np.ndarray) -> np.ndarray:
+    """0 for the first of its kind, 1 for the second, ...; uint32 `[N]`."""
+    order = np.argsort(values, kind="stable")
+    ordered, place = values[order], np.arange(len(values))
+    first = np.r_[True, ordered[1:] != ordered[:-1]]
+    numbers = np.empty(len(values), np.uint32)
+    numbers[order] = place - np.maximum.accumulate(np.where(first, place, 0))
+    return numbers
 
 
 class Imputed(NamedTuple):
@@ -282,7 +292,7 @@ def condition_rows(
     rng = np.random.default_rng(seed.tolist())
     comb = (np.arange(n_rows) + rng.random()) / max(n_rows, 1)
     run = np.searchsorted(np.cumsum(z) / z.sum(), comb).clip(0, runs - 1)
-    place = numbers_among_equals(run) % particles
+    place = _numbers_among_equals(run) % particles
     order = rng.permutation(n_rows)
     states = jax.tree.map(lambda x: x[run[order], place[order]], found.draws)
     ess = float(z.sum() ** 2 / np.sum(z[alive] ** 2 / found.ess[alive]))

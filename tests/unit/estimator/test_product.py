@@ -7,6 +7,15 @@ import pytest
 from quasistatic import DiffusionDensity, SchemaError
 from quasistatic.estimator.product import one_space
 
+SETTINGS = {
+    "trajectory_length": 8,
+    "width": 16,
+    "depth": 1,
+    "dropout": 0.0,
+    "max_steps": 60,
+    "column_transform": "affine",
+}
+
 
 @pytest.fixture(scope="module")
 def table():
@@ -19,30 +28,14 @@ def table():
 
 @pytest.fixture(scope="module")
 def densities(table):
-    settings = {
-        "trajectory_length": 8,
-        "width": 16,
-        "depth": 1,
-        "dropout": 0.0,
-        "max_steps": 60,
-        "column_transform": "affine",
-    }
-    return [DiffusionDensity(random_state=i, **settings).fit(table) for i in (0, 1)]
+    return [DiffusionDensity(random_state=i, **SETTINGS).fit(table) for i in (0, 1)]
 
 
 @pytest.fixture(scope="module")
 def elsewhere(table):
     """A density of other rows of the same columns: its numbers have another transform."""
-    settings = {
-        "trajectory_length": 8,
-        "width": 16,
-        "depth": 1,
-        "dropout": 0.0,
-        "max_steps": 60,
-        "column_transform": "affine",
-    }
     shifted = table.with_columns(pl.col("x") + 1.0)
-    return DiffusionDensity(random_state=2, **settings).fit(shifted)
+    return DiffusionDensity(random_state=2, **SETTINGS).fit(shifted)
 
 
 def test_densities_of_one_table_share_a_space(densities, elsewhere):
