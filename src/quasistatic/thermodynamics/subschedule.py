@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.model import DiffusionModel
-from quasistatic.thermodynamics.chunks import row_chunks
+from quasistatic.thermodynamics.chunks import own_noise, row_chunks
 from quasistatic.trajectory import Row, start
 from quasistatic.typing import Array, Float, Key, Step
 
@@ -71,7 +71,7 @@ def stride_costs(
     Infinite where i >= j. Memory: `chunk` matrices.
     """
     total, n_rows = np.zeros(()), 0
-    for draws in row_chunks(StrideCosts(tuple(candidates)), model, rows, repetitions, key, chunk):
+    for draws in row_chunks(StrideCosts(tuple(candidates)), model, rows, repetitions, key, chunk, own_noise(rows)):
         total, n_rows = total + draws.mean(axis=1).sum(axis=0), n_rows + len(draws)
     costs = np.full((len(candidates) + 1, len(candidates) + 1), np.inf)
     costs[:-1, 1:] = total / n_rows
