@@ -3,10 +3,10 @@
     QUASISTATIC_DATA=... python benchmarks/imputation.py [NAMES] [--seeds 3] [--methods quasistatic miceforest ...]
 
 Protocol (Jolicoeur-Martineau, Fatras, Kachman 2024): 80 % of the rows; a fifth of the cells of X missing completely at random, the
-target y is there, rows without a cell of X are left out; each method sees nothing but this table, and fills it five times. Numbers are scaled to [0, 1] by the rows' range,
-categories are one-hot divided by two (Gower), and the distance is summed over the missing cells and divided by their number. MinMAE
-takes for each row the best of the five tables, AvgMAE their mean; a method that fills once has one number for both. The seconds of
-`quasistatic` are those of one fit, five draws and a point imputation.
+target y is there, rows without a cell of X are left out; each method sees nothing but this table, and fills it five times. Numbers
+are scaled to [0, 1] by the rows' range, categories are one-hot divided by two (Gower), and the distance is summed over the missing
+cells and divided by their number. MinMAE takes for each row the best of the five tables, AvgMAE their mean; a method that fills
+once has one number for both. The seconds of `quasistatic` are those of one fit, five draws and a point imputation.
 """
 
 import argparse

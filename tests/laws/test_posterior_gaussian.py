@@ -140,9 +140,9 @@ def pooled_interval(tables, level: float):
 def test_multiple_imputations_cover():
     """400 tables of 50 rows, 40 % of the second column hidden at random, 19 imputations of each.
 
-    A hidden cell lies between its smallest and its largest draw with probability 1 - 2 / 20. The interval of Rubin's rules
-    holds the mean of the column in at least 95 % of the tables: not less, and the rules are conservative where the imputing model is the
-    true one. Both bands have a false-alarm rate of 1e-6.
+    A hidden cell lies between its smallest and its largest draw with probability 1 - 2 / 20. The interval of Rubin's rules holds
+    the mean of the column in 95 % of the tables or more: the rules are conservative where the imputing model is the true one.
+    Both bands have a false-alarm rate of 1e-6.
     """
     model, tables, rows, draws = linear_model(), 400, 50, 19
     x = sample_rows(model, tables * rows, key=jax.random.key(8))
