@@ -32,7 +32,14 @@ def impute(
     point: Annotated[
         bool, typer.Option("--point", help="One table of medians and most frequent categories in place of draws.")
     ] = False,
-    particles: Annotated[int, typer.Option(metavar="N", min=1, help="Particles a row: more are more exact.")] = 16,
+    particles: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Particles a row: more are more exact. By default 16 to 128, more for small tables.",
+        ),
+    ] = None,
     mask: Annotated[
         str | None,
         typer.Option(metavar="PNG", help="Images only: a picture of their size, white where they are to be filled."),

@@ -13,7 +13,7 @@ from quasistatic.data.table import Table, to_native
 from quasistatic.errors import SchemaError
 from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.estimator.nested import fresh_density
-from quasistatic.estimator.posterior import PARTICLES
+from quasistatic.estimator.steps import STEPS
 from quasistatic.estimator.tables import accept_tables, as_table
 
 
@@ -27,7 +27,7 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
     Args:
         density: an unfitted `DiffusionDensity` with the settings of the fit; None takes its defaults.
         sample_posterior: a draw in place of the point: right variances, a larger error of each cell.
-        particles: a row; more are more exact.
+        particles: a row; more are more exact. Their number does not depend on the table, so that a row is filled alike in any.
         steps: of the walk that fills a row, evenly taken from T; by default at most 32.
         random_state: seed of the fit (unless `density` has its own) and of the imputations. `transform` gives the same again.
 
@@ -55,7 +55,7 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         density: DiffusionDensity | None = None,
         *,
         sample_posterior: bool = False,
-        particles: int = PARTICLES,
+        particles: int = 32,
         steps: int | None = None,
         random_state: Any = None,
     ) -> None:
@@ -96,7 +96,13 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
             raise SchemaError(f"missing column(s): {', '.join(map(repr, absent))}", where=table.source, fix=fix)
         point = not self.sample_posterior
         filled = self.density_.fill_tables(
-            table.frame.select(names), table.source, 1, self._seed, point, self.particles, self.steps
+            table.frame.select(names),
+            table.source,
+            1,
+            self._seed,
+            point,
+            self.particles,
+            STEPS if self.steps is None else self.steps,
         )
         return _in_container(self, filled.frames[0], table, X)
 

@@ -22,7 +22,7 @@ from quasistatic.estimator.fillings import point_of
 from quasistatic.estimator.noise import of_all_numbers, on_lattice
 from quasistatic.estimator.parts import FittedParts, Seed
 from quasistatic.estimator.product import LogDensity, check_same_columns, one_space
-from quasistatic.estimator.steps import shortened
+from quasistatic.estimator.steps import effort, shortened
 from quasistatic.estimator.tables import as_table
 from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed
 from quasistatic.posterior.measured import Measured
@@ -30,11 +30,6 @@ from quasistatic.posterior.multiplied import multiply_rows
 from quasistatic.posterior.query import RowPosteriors, impute_rows, posterior_rows
 from quasistatic.posterior.units import DecodedRow, Units
 from quasistatic.typing import State
-
-PARTICLES = 16
-"""Of a row to be filled."""
-POINT_DRAWS = 16
-"""Draws behind a point imputation."""
 
 
 class Filled(NamedTuple):
@@ -61,7 +56,7 @@ class PosteriorMethods(FittedParts):
         n_imputations: int = 5,
         random_state: Seed = None,
         point: bool = False,
-        particles: int = PARTICLES,
+        particles: int | None = None,
         steps: int | None = None,
     ) -> Any:
         """The table with its holes filled by draws given the cells that are there; `n_imputations` tables in a list.
@@ -73,9 +68,9 @@ class PosteriorMethods(FittedParts):
             X: rows with the columns of the fitted table.
             n_imputations: how many tables.
             random_state: seed; by default the seed of the fit.
-            point: one table in place of the list: the median of numbers, the most frequent category.
-            particles: a row.
-            steps: of the walk, evenly taken from T; by default at most 32.
+            point: one table in place of the list: the median of numbers, the most frequent category, of all particles.
+            particles: a row; by default 16 to 128, more for small tables (`estimator.steps.effort`).
+            steps: of the walk, evenly taken from T; by default at most 64 for small tables and 32 for large ones.
 
         Raises:
             SettingError: `point` with several imputations, or a number below 1.
@@ -93,28 +88,30 @@ class PosteriorMethods(FittedParts):
         n_imputations: int = 5,
         random_state: Seed = None,
         point: bool = False,
-        particles: int = PARTICLES,
+        particles: int | None = None,
         steps: int | None = None,
     ) -> Filled:
         """Filled polars frames with the log evidence of what is there; see `impute`."""
-        if n_imputations < 1 or particles < 1:
+        if n_imputations < 1 or (particles is not None and particles < 1):
             raise SettingError(f"n_imputations = {n_imputations} and particles = {particles} must be at least 1")
         if point and n_imputations != 1:
             raise SettingError("a point imputation is one table", fix="give n_imputations=1 with point=True")
         codec = self._fitted.codec
         encoded = codec.encode(Table(frame, source))
         warn_of_far_cells(codec, encoded.rows, source, stacklevel=4, among=~encoded.whole)
-        draws = POINT_DRAWS if point else n_imputations
+        worth = effort(int(np.count_nonzero(~encoded.whole)), self.model_.forward.n_columns)
+        particles = max(worth.particles if particles is None else particles, n_imputations)
+        draws = particles if point else n_imputations
         found = impute_rows(
-            shortened(self.model_, steps), encoded.rows, n_imputations=draws, particles=max(particles, draws),
-            key=self._key(random_state),
+            shortened(self.model_, worth.steps if steps is None else steps), encoded.rows, n_imputations=draws,
+            particles=particles, key=self._key(random_state),
         )  # fmt: skip
         _refuse_impossible(np.isneginf(found.log_evidence), source)
         collapsed = np.count_nonzero(found.ess < 1.5)
         if collapsed:
             warnings.warn(
                 f"{source}: the particles of {collapsed} row(s) collapsed to one (lowest effective number "
-                f"{np.nanmin(found.ess):.1f} of {max(particles, draws)}): their imputations are hardly different; more particles help",
+                f"{np.nanmin(found.ess):.1f} of {particles}): their imputations are hardly different; more particles help",
                 stacklevel=3,
             )
         decoded = [codec.decode([block[i] for block in _as_tuple(found.states)]) for i in range(draws)]
