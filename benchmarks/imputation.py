@@ -40,15 +40,15 @@ def main() -> None:
     names = arguments.names or sorted(path.stem for path in folder.glob("*.npz"))
     print(f"Machine: {describe()}; {arguments.seeds} seeds from 0\n")
     print("| table | method | MinMAE | AvgMAE | s |\n|---|---|---|---|---|", flush=True)
-    figures: dict[str, list[np.ndarray]] = {}
+    means: dict[str, list[np.ndarray]] = {}
     for name in names:
         for method in arguments.methods:
             runs = [run(folder / f"{name}.npz", method, seed) for seed in range(arguments.seeds)]
             for kind in runs[0]:
                 found = np.array([r[kind] for r in runs])
-                figures.setdefault(kind, []).append(found.mean(axis=0))
+                means.setdefault(kind, []).append(found.mean(axis=0))
                 show(name, kind, found)
-    for method, rows in figures.items():
+    for method, rows in means.items():
         show("mean; sum of s", method, np.array([[*np.mean(rows, axis=0)[:2], np.sum(rows, axis=0)[2]]]))
 
 
@@ -62,7 +62,16 @@ def show(name: str, method: str, runs: np.ndarray) -> None:
 
 def run(path: Path, method: str, seed: int) -> dict[str, tuple[float, float, float]]:
     """MinMAE, AvgMAE and seconds of one method on one table, for each kind of filling that it has."""
-    frame = load_mixed(path)
+    frame, missing, holed = with_holes(load_mixed(path), seed)
+    began = time.monotonic()
+    filled = METHODS[method](holed, seed)
+    seconds = time.monotonic() - began
+    kinds = filled if isinstance(filled, dict) else {method: filled}
+    return {kind: (*figures(frame, missing, frames), seconds) for kind, frames in kinds.items()}
+
+
+def with_holes(frame: pl.DataFrame, seed: int) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame]:
+    """The rows that are used, flags of the missing cells, and the rows with holes."""
     rng = np.random.default_rng(seed)
     frame = frame[rng.permutation(len(frame))[: len(frame) * 4 // 5]]
     missing = np.c_[rng.random((len(frame), frame.width - 1)) < MISSING, np.zeros(len(frame), bool)]
@@ -72,14 +81,13 @@ def run(path: Path, method: str, seed: int) -> dict[str, tuple[float, float, flo
         pl.when(pl.Series(~missing[:, j])).then(pl.col(name)).otherwise(None).alias(name)
         for j, name in enumerate(frame.columns)
     )
-    began = time.monotonic()
-    filled = METHODS[method](holed, seed)
-    seconds = time.monotonic() - began
-    found, n = {}, missing.sum()
-    for kind, frames in (filled if isinstance(filled, dict) else {method: filled}).items():
-        errors = np.array([distances(frame, f, missing) for f in frames])  # [imputations, rows]
-        found[kind] = (float(errors.min(axis=0).sum() / n), float(errors.mean(axis=0).sum() / n), seconds)
-    return found
+    return frame, missing, holed
+
+
+def figures(truth: pl.DataFrame, missing: np.ndarray, filled: list[pl.DataFrame]) -> tuple[float, float]:
+    """MinMAE and AvgMAE of the imputations."""
+    errors, n = np.array([distances(truth, frame, missing) for frame in filled]), missing.sum()  # [imputations, rows]
+    return float(errors.min(axis=0).sum() / n), float(errors.mean(axis=0).sum() / n)
 
 
 def distances(truth: pl.DataFrame, filled: pl.DataFrame, missing: np.ndarray) -> np.ndarray:
