@@ -8,6 +8,7 @@ import pytest
 from cases import ACTIVITY, KERNELS
 from laws.models import Constant, cells_of, model_of, random_state
 from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
+from quasistatic.bound.evaluate import row_checksums
 from quasistatic.forward import ErasureSchedule, binomial_diffusion
 from quasistatic.model import DiffusionModel, thin
 from quasistatic.thermodynamics.chunks import row_chunks
@@ -17,6 +18,23 @@ from quasistatic.thermodynamics.subschedule import best_subschedule, stride_cost
 from quasistatic.thermodynamics.verdict import verdict
 
 NAMES = ["heat-bath-uniform", "absorbing", "gaussian-x-absorbing"]
+
+
+def shared_variance(rows, draws):
+    """What equal rows add to the variance of the mean of `draws` `[N, n]`, because they share their noise."""
+    _, which, counts = np.unique(row_checksums(rows), return_inverse=True, return_counts=True)
+    return np.sum((counts[which] - 1) * draws.var(axis=1, ddof=1) / draws.shape[1]) / len(draws) ** 2
+
+
+def test_equal_rows_do_not_hide_the_noise_that_they_share():
+    """40 copies of one row: no spread over the rows, but the error of K over 64 draws, whose estimate has an sd of about 10 %."""
+    forward = KERNELS["binomial-mean"]()
+    model = model_of(forward)
+    rows = cells_of(forward, np.repeat(random_state(forward, 1), 40, axis=0))
+    found = ledger(model, rows, key=jax.random.key(0), repetitions=64, trajectories=4).cost
+    many = evaluate_terms(model, rows, repetitions=64, key=jax.random.key(1), identity=np.arange(40)).total
+    assert found.total_stderr == pytest.approx(many.std() / 8 * np.sqrt(39 / 40), rel=0.5)
+    assert np.all(found.stderr[:-1] > 0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -30,7 +48,8 @@ def test_the_entries_add_up(name):
     assert len(found.cost.mean) == forward.trajectory_length + 1
     assert abs(found.cost.mean.sum() + found.k_nats) < 1e-12
     assert abs(found.k_nats - k) < 1e-5 * max(1, abs(k))
-    np.testing.assert_allclose(found.cost.total_stderr, terms.total.mean(1).std(ddof=1) / np.sqrt(21), rtol=1e-4)
+    own, shared = terms.total.mean(1).var(ddof=1) / 21, shared_variance(rows, terms.total)
+    np.testing.assert_allclose(found.cost.total_stderr, np.sqrt(own + shared), rtol=1e-4)
     np.testing.assert_allclose(-found.cost.mean[-1], terms.prior.mean(), atol=1e-5)
     np.testing.assert_allclose(-found.cost.mean[1:-1].sum(), terms.diffusion.mean(), atol=1e-5, rtol=1e-5)
     log_weights = evaluate_log_weights(model, rows, trajectories=8, key=key)

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.bound.evaluate import CHUNK
+from quasistatic.bound.evaluate import CHUNK, row_checksums
 from quasistatic.bound.terms import prior_cost, step_cost
 from quasistatic.model import DiffusionModel
 from quasistatic.thermodynamics.chunks import row_chunks
@@ -30,7 +30,8 @@ class Entries(NamedTuple):
 
     Args:
         mean: over rows and draws.
-        stderr: of `mean`, from the spread over the rows (which contains the Monte Carlo noise); NaN for one row.
+        stderr: of `mean`, from the spread over the rows, which contains the Monte Carlo noise; of equal rows, which share theirs, from
+            the spread over the draws too (not for the dissipation, one number for all draws of a row). NaN for one row.
         total: of the whole trajectory.
         total_stderr: of `total`.
     """
@@ -100,12 +101,13 @@ def ledger(
     """
     if trajectories < 2:
         raise ValueError(f"trajectories = {trajectories} must be at least 2: one does not vary")
-    cost, work, shares = _Sums(), _Sums(), _Sums()
+    _, which, counts = np.unique(row_checksums(rows), return_inverse=True, return_counts=True)
+    cost, work, shares = (_Sums(counts[which]) for _ in range(3))
     for draws in row_chunks(row_costs, model, rows, repetitions, key, chunk):
-        cost.add(draws.mean(axis=1))
+        cost.add(draws)
     for draws in row_chunks(log_weight_increments, model, rows, trajectories, key, chunk):
-        work.add(-draws.mean(axis=1))
-        shares.add(dissipation_shares(draws))
+        work.add(-draws)
+        shares.add(dissipation_shares(draws)[:, None])
     corridor = None
     for draws in row_chunks(row_corridor, model, rows, repetitions, key, chunk):
         part = jax.tree.map(lambda x: x.mean(axis=1).sum(axis=0), draws)
@@ -117,13 +119,23 @@ def ledger(
 
 
 class _Sums:
-    """Means and standard errors of `[n, T + 1]` arrays that arrive in parts, and of their sums over the steps."""
+    """Means and standard errors of `[n, draws, T + 1]` arrays that arrive in parts, and of their sums over the steps.
 
-    def __init__(self) -> None:
+    Args:
+        copies: `[N]` how many rows of the table equal each of its rows, itself included: c of them, whose draws are the same, leave
+            c (c - 1) Var(mean of the draws) / N^2 more in the variance of the mean than the spread over the rows says.
+    """
+
+    def __init__(self, copies: np.ndarray) -> None:
         self.n, self._sum, self._squares = 0, np.zeros(1), np.zeros(1)
+        self._copies, self._shared = copies, np.zeros(1)
 
-    def add(self, values: np.ndarray) -> None:
-        values = np.append(values, values.sum(axis=1, keepdims=True), axis=1)
+    def add(self, draws: np.ndarray) -> None:
+        draws = np.append(draws, draws.sum(axis=2, keepdims=True), axis=2)
+        n, values = draws.shape[1], draws.mean(axis=1)
+        if n > 1:
+            others = self._copies[self.n : self.n + len(values), None] - 1.0
+            self._shared = self._shared + np.sum(others * draws.var(axis=1, ddof=1) / n, axis=0)
         if self.n == 0:
             self._shift = values[0]  # sums of squares about a typical value lose no digits
         self.n += len(values)
@@ -134,6 +146,6 @@ class _Sums:
         mean = self._sum / self.n
         with np.errstate(invalid="ignore", divide="ignore"):
             variance = np.maximum(self._squares / self.n - mean**2, 0.0) * self.n / np.float64(self.n - 1)
-            stderr = np.sqrt(variance / self.n)
+            stderr = np.sqrt(variance / self.n + self._shared / self.n**2)
         mean = mean + self._shift
         return Entries(mean[:-1], stderr[:-1], float(mean[:-1].sum()), float(stderr[-1]))
