@@ -151,6 +151,19 @@ def test_tables(heartbeat_run, tmp_path):
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "metrics.json").write_text(json.dumps({"experiment": "mnist", "quick": False, "parzen": parzen}))
     assert "| this program, paper | 300.0 ± 2.0 | 10000 |" in write_table("table2", tmp_path)
+    nats = {"modern": {"K": -90.0, "K_stderr": 1.0, "lower": -88.25, "lower_stderr": 0.5}}
+    found = {
+        "experiment": "bmnist",
+        "quick": True,
+        "nats_per_image": nats,
+        "test_images": 64,
+        "published_nats_per_image": {"DRAW": -80.97},
+    }
+    (tmp_path / "c" / "metrics.json").write_text(json.dumps(found))
+    assert write_table("table3", tmp_path).splitlines()[2:] == [
+        "| DRAW |  | -80.970 |  |",
+        "| this program, modern (quick) | -90.000 ± 1.000 | -88.250 ± 0.500 | 64 |",
+    ]
     (tmp_path / "c" / "metrics.json").write_text("{}")
     with pytest.raises(DataError, match="no result of an experiment"):
         write_table("table2", tmp_path)
