@@ -22,7 +22,7 @@ from quasistatic.estimator.fillings import point_of
 from quasistatic.estimator.noise import of_all_numbers, on_lattice
 from quasistatic.estimator.parts import FittedParts, Seed
 from quasistatic.estimator.product import LogDensity, check_same_columns, one_space
-from quasistatic.estimator.steps import effort, shortened
+from quasistatic.estimator.steps import MOST_PARTICLES, effort, shortened
 from quasistatic.estimator.tables import as_table
 from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed
 from quasistatic.posterior.measured import Measured
@@ -68,7 +68,8 @@ class PosteriorMethods(FittedParts):
             X: rows with the columns of the fitted table.
             n_imputations: how many tables.
             random_state: seed; by default the seed of the fit.
-            point: one table in place of the list: the median of numbers, the most frequent category, of all particles.
+            point: one table in place of the list: the median of numbers, the most frequent category, of as many draws
+                as there are particles, 128 at most.
             particles: a row; by default 16 to 128, more for small tables (`estimator.steps.effort`).
             steps: of the walk, evenly taken from T; by default at most 64 for small tables and 32 for large ones.
 
@@ -101,7 +102,7 @@ class PosteriorMethods(FittedParts):
         warn_of_far_cells(codec, encoded.rows, source, stacklevel=4, among=~encoded.whole)
         worth = effort(int(np.count_nonzero(~encoded.whole)), self.model_.forward.n_columns)
         particles = max(worth.particles if particles is None else particles, n_imputations)
-        draws = particles if point else n_imputations
+        draws = min(particles, MOST_PARTICLES) if point else n_imputations
         found = impute_rows(
             shortened(self.model_, worth.steps if steps is None else steps), encoded.rows, n_imputations=draws,
             particles=particles, key=self._key(random_state),
