@@ -12,7 +12,7 @@ PARTICLES = 16
 MOST_PARTICLES = 128
 
 CELL_WALKS = 1 << 25
-"""Rows x columns x particles x steps of a table whose filling takes about ten seconds on two cores."""
+"""Rows x columns x particles x steps of a filling: 16 particles in 32 steps for 6,500 rows of 10 columns."""
 
 
 class Effort(NamedTuple):
