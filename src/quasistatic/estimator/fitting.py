@@ -11,7 +11,7 @@ import numpy as np
 from quasistatic.assemble import assemble
 from quasistatic.checkpoint import TrainingStore, remove_checkpoints, versions
 from quasistatic.config import ModelConfig, TrainConfig
-from quasistatic.data.codec import Codec, fit_codec
+from quasistatic.data.codec import Codec, EncodedTable, fit_codec
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.schema import Schema
 from quasistatic.data.size import check_size
@@ -20,6 +20,7 @@ from quasistatic.data.table import Table
 from quasistatic.data.transform import Choice
 from quasistatic.errors import SettingError
 from quasistatic.estimator import defaults
+from quasistatic.estimator.completion import with_completions, worth_completing
 from quasistatic.model import DiffusionModel
 from quasistatic.train import Event, FitResult, fit
 
@@ -62,7 +63,9 @@ class Fitted(NamedTuple):
     record: dict[str, Any]
 
 
-def candidates(n_rows: int, codec: Codec, settings: dict[str, Any], seed: int) -> list[Candidate]:
+def candidates(
+    n_rows: int, codec: Codec, settings: dict[str, Any], seed: int, *, completed: bool = False
+) -> list[Candidate]:
     """The combinations to try; a setting that is given (not None) is the same in all of them.
 
     Args:
@@ -70,6 +73,7 @@ def candidates(n_rows: int, codec: Codec, settings: dict[str, Any], seed: int) -
         codec: of the table.
         settings: constructor parameters of `DiffusionDensity`.
         seed: of the run.
+        completed: whether holes are completed, so that every training is two.
     """
     given = {name: value for name, value in settings.items() if value is not None}
     kernel, preset, image = given["discrete_kernel"], given["preset"], _image(codec.schema)
@@ -90,7 +94,7 @@ def candidates(n_rows: int, codec: Codec, settings: dict[str, Any], seed: int) -
     networks = [network for i, network in enumerate(networks) if network not in networks[:i]]
     if "max_minutes" in training:
         trainings = len(networks) * defaults.FOLDS + 1 if _is_cross_validated(n_rows, codec.schema) else len(networks)
-        training["max_minutes"] /= trainings
+        training["max_minutes"] /= trainings * (2 if completed else 1)
     train = TrainConfig(seed=seed, first_step_share=defaults.first_step_share(codec.typical_width), **training)
     return [Candidate(ModelConfig(length, kernel, given["schedule"], image=image, **n), train) for n in networks]
 
@@ -127,11 +131,24 @@ class _Run:
     def train(
         self, candidate: Candidate, train_index: np.ndarray, valid_index: np.ndarray | None, phase: str
     ) -> tuple[FitResult, Codec]:
-        """One training on some rows, judged on others (None: trained to `stop_step`); bounds in the data's own units."""
+        """One training on some rows, judged on others (None: trained to `stop_step`); bounds in the data's own units.
+
+        Where many rows have holes it is two: see `estimator.completion`.
+        """
         train_table = self.table.take(train_index)
         codec = fit_codec(train_table, self.schema, self.transform)
         train = codec.encode(train_table)
         valid = None if valid_index is None else codec.encode(self.table.take(valid_index))
+        result = self._fit(candidate, codec, train, valid, phase)
+        if worth_completing(train):
+            key = jax.random.fold_in(jax.random.key(candidate.train.seed), 1)
+            train = with_completions(result.model, codec, train, key=key)
+            result = self._fit(candidate, codec, train, valid, f"{phase}, completed")
+        return result, codec
+
+    def _fit(
+        self, candidate: Candidate, codec: Codec, train: EncodedTable, valid: EncodedTable | None, phase: str
+    ) -> FitResult:
         volume = float(np.mean(train.log_volume)), 0.0 if valid is None else float(np.mean(valid.log_volume))
 
         def tell(event: Event) -> None:
@@ -149,7 +166,7 @@ class _Run:
             {"step": e["step"], "train_nats": e["train_nats"] + volume[0], "valid_nats": e["valid_nats"] + volume[1]}
             for e in result.history
         ]
-        return FitResult(result.model, result.valid_nats + volume[1], history), codec
+        return FitResult(result.model, result.valid_nats + volume[1], history)
 
     def _store(self, candidate: Candidate, phase: str) -> TrainingStore | None:
         if self.checkpoint is None:
@@ -186,7 +203,9 @@ def fit_table(
     if checkpoint is not None and not resume:
         remove_checkpoints(checkpoint)
     run = _Run(table, schema, settings["column_transform"], fingerprint(table), checkpoint, resume, callback)
-    options = candidates(len(table), fit_codec(table, schema, settings["column_transform"]), settings, seed)
+    codec = fit_codec(table, schema, settings["column_transform"])
+    completed = worth_completing(codec.encode(table))
+    options = candidates(len(table), codec, settings, seed, completed=completed)
     chosen = _cross_validated if _is_cross_validated(len(table), schema) else _split_once
     result, codec, candidate, held_out = chosen(run, options, settings["validation_fraction"], seed)
     record = {

@@ -62,6 +62,8 @@ def test_minutes_are_shared_by_the_trainings(codec):
     assert sum(c.train.max_minutes for c in small) * defaults.FOLDS + small[0].train.max_minutes == pytest.approx(9.0)
     large = candidates(3000, codec, settings(max_minutes=9.0), 0)
     assert sum(c.train.max_minutes for c in large) == pytest.approx(9.0)
+    twice = candidates(3000, codec, settings(max_minutes=9.0), 0, completed=True)
+    assert 2 * sum(c.train.max_minutes for c in twice) == pytest.approx(9.0)
 
 
 def test_a_fixed_network_is_one_candidate(codec):

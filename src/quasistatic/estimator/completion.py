@@ -1,0 +1,67 @@
+"""Rows with holes, completed by draws of a first model, for the training of a second.
+
+A row with holes teaches the network what the observed cells say of one another with the others absent. Samples and fillings are
+made with every cell present, and where a table is wide and its holes many, hardly any row of it is whole. So the holes are filled
+by draws of a model that was trained on the rows as they are, and the model that is kept learns from both. (One step of Monte
+Carlo expectation maximisation, Wei and Tanner 1990, with the masked bound kept beside it.)
+"""
+
+import jax
+import numpy as np
+
+from quasistatic.data.cells import Cells
+from quasistatic.data.codec import Codec, EncodedTable
+from quasistatic.estimator.steps import PARTICLES, shortened
+from quasistatic.model import DiffusionModel
+from quasistatic.posterior.query import impute_rows
+from quasistatic.typing import Key
+
+COMPLETIONS = 4
+"""Of every row, beside the row as it is: a fifth of the training keeps to the masked bound."""
+LEAST_SHARE = 0.05
+"""Of rows with holes: with fewer, the whole rows are enough."""
+MOST_CELLS = 1 << 18
+"""Cells of rows with holes: to complete more of them would take longer than the training."""
+
+
+def worth_completing(encoded: EncodedTable) -> bool:
+    """Whether the holes are many enough to matter, and few enough to be filled in a time like that of the training."""
+    with_holes = int(np.count_nonzero(~encoded.whole))
+    cells = with_holes * sum(block.value.shape[1] for block in encoded.rows)
+    return with_holes > LEAST_SHARE * len(encoded) and cells <= MOST_CELLS
+
+
+def with_completions(model: DiffusionModel, codec: Codec, encoded: EncodedTable, *, key: Key) -> EncodedTable:
+    """The rows as they are, then all rows `COMPLETIONS` times with their holes filled, each time by another draw.
+
+    Args:
+        model: trained on the rows.
+        codec: of the table.
+        encoded: its N rows.
+        key: random key.
+
+    Returns:
+        (1 + COMPLETIONS) N rows. A row that is impossible under the model keeps its holes.
+    """
+    short = shortened(model, None)
+    found = impute_rows(short, encoded.rows, n_imputations=COMPLETIONS, particles=PARTICLES, key=key)
+    states = found.states if isinstance(found.states, tuple) else (found.states,)
+    possible = ~np.isneginf(found.log_evidence)[:, None]
+    tables = [encoded]
+    for i in range(COMPLETIONS):
+        drawn = codec.settle([block[i] for block in states])
+        pairs = zip(encoded.rows, drawn.rows, strict=True)
+        blocks = tuple(_filled(here, there, possible) for here, there in pairs)
+        tables.append(EncodedTable(blocks, np.where(possible[:, 0], drawn.log_volume, encoded.log_volume)))
+    rows = jax.tree.map(lambda *parts: np.concatenate(parts), *(table.rows for table in tables))
+    return EncodedTable(rows, np.concatenate([table.log_volume for table in tables]))
+
+
+def _filled(here: Cells, there: Cells, possible: np.ndarray) -> Cells:
+    """A block with the cells of another where it has none of its own."""
+    hole = ~here.observed & possible
+    value, width, filler = jax.tree.map(
+        lambda own, other: np.where(hole, other, own).astype(own.dtype),
+        (here.value, here.width, here.filler), (there.value, there.width, there.filler),
+    )  # fmt: skip
+    return Cells(value, here.observed | hole, width, filler)
