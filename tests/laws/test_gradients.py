@@ -10,6 +10,7 @@ from cases import KERNELS
 from laws.models import cells_of, model_of, random_state
 from quasistatic.train.state import time_probabilities, trainable
 from quasistatic.train.step import batch_cost
+from quasistatic.trajectory import start
 
 NAMES = ["gaussian-learned-random", "heat-bath-uniform", "absorbing", "gaussian-x-absorbing"]
 
@@ -53,3 +54,25 @@ def test_gradients_of_the_loss(name):
             if not np.any(np.asarray(g))
         ]
         assert not still, "these are not trained"
+
+
+@pytest.mark.parametrize("size", [-1e3, -100.0, 100.0, 1e3])
+@pytest.mark.parametrize("name", KERNELS)
+def test_costs_and_their_gradients_stay_finite_however_sure_the_network_is(name, size):
+    """A column that is the same in all rows drives the outputs towards infinity; one NaN would end the training."""
+    forward = KERNELS[name]()
+    begin = start(
+        jax.tree.map(lambda x: x[0], cells_of(forward, random_state(forward, 1), width=0.01)), key=jax.random.key(0)
+    )
+
+    def cost(raw, t):
+        x_t = forward.marginal(begin.x_0, t).sample(key=jax.random.key(1))
+        reverse = forward.reverse_kernel(raw, x_t, t)
+        divergence = forward.bridge(x_t, begin.x_0, t).kl(reverse)
+        return jnp.sum(jnp.where(t == 1, -reverse.log_cell(begin.x_0, begin.width), divergence))
+
+    raws = size * jnp.concatenate([jnp.eye(forward.n_outputs), jnp.ones((1, forward.n_outputs))])
+    for t in (1, 2, forward.trajectory_length):
+        value, gradient = jax.jit(jax.vmap(jax.value_and_grad(cost), in_axes=(0, None)))(raws, jnp.asarray(t))
+        assert np.all(np.isfinite(value)), t
+        assert np.all(np.isfinite(gradient)), t

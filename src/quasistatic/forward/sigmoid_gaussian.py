@@ -11,6 +11,9 @@ from quasistatic.typing import Array, Bool, Float, Step
 
 _TINY = 1e-15
 
+WIDEST_SHIFT = 30.0
+"""Of z_Sigma either way: a pixel that is the same in all images asks for no variance at all, and float32 ends at about e^-87."""
+
 
 class SigmoidGaussianDiffusion(AbstractDiffusion):
     r"""`q` of `GaussianDiffusion`, and a reverse kernel around the state instead of around a prediction of the data.
@@ -20,8 +23,8 @@ class SigmoidGaussianDiffusion(AbstractDiffusion):
     The network's output per column is (u, z_Sigma) with z_mu = u / sqrt(1 - alpha_bar_t): z_mu has the size of the score, 1 over the
     noise of x_t, and u is of order 1 at every t. (For a readout per step this is the paper's class of functions; it only is easier
     to learn.) With raw = 0 the variance is beta_t and the mean x_t (1 - beta_t): a step
-    towards the centre. Unlike the corridor of `GaussianDiffusion`, Sigma may exceed beta_t. At t = 1 the same form serves as
-    p(x_0 | x_1); the paper fixes that step instead.
+    towards the centre. Unlike the corridor of `GaussianDiffusion`, Sigma may exceed beta_t; |z_Sigma| is 30 at most. At t = 1 the
+    same form serves as p(x_0 | x_1); the paper fixes that step instead.
     """
 
     process: GaussianDiffusion
@@ -60,7 +63,8 @@ class SigmoidGaussianDiffusion(AbstractDiffusion):
     def reverse_kernel(
         self, raw: Float[Array, " P"], x_t: Float[Array, " D"], t: Step, s: Step | None = None
     ) -> Normal:
-        u, z_variance = jnp.split(raw, 2)
+        u, shift = jnp.split(raw, 2)
+        z_variance = jnp.clip(shift, -WIDEST_SHIFT, WIDEST_SHIFT)
         z_mean = u * jnp.exp(-0.5 * self.process.marginal(x_t, t).log_variance)
         forward = self.process.kernel(jnp.ones(self.n_columns), t, s)  # its mean is sqrt(1 - beta) here
         logit_beta = forward.log_variance - 2.0 * jnp.log(jnp.maximum(forward.mean, _TINY))
