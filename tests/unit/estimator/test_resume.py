@@ -13,10 +13,11 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def table(n: int) -> pd.DataFrame:
+def table(n: int, missing: float = 0.0) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     a = rng.random(n) < 0.3
-    return pd.DataFrame({"a": a, "b": (rng.random(n) < 0.2 + 0.5 * a)})
+    frame = pd.DataFrame({"a": a, "b": (rng.random(n) < 0.2 + 0.5 * a)}, dtype="boolean" if missing else None)
+    return frame.mask(rng.random(frame.shape) < missing) if missing else frame
 
 
 class Stop(KeyboardInterrupt):
@@ -45,8 +46,8 @@ def fit(rows, **options) -> DiffusionDensity:
 
 pytestmark = pytest.mark.usefixtures("often")
 
-# 4 folds and the final training with 3 evaluations each; or one training with 3
-PATHS = {"cross-validated": (40, 15), "split once": (2000, 3)}
+# 4 folds and the final training with 3 evaluations each; or one training with 3; twice as many where holes are completed
+PATHS = {"cross-validated": (table(40), 15), "split once": (table(2000), 3), "completed": (table(2000, 0.2), 6)}
 
 
 @pytest.fixture(scope="module", params=list(PATHS))
@@ -54,14 +55,14 @@ def path(request, tmp_path_factory):
     """(rows, number of evaluations, bytes of the uninterrupted model)."""
     from quasistatic.estimator import defaults
 
-    n, evaluations = PATHS[request.param]
+    rows, evaluations = PATHS[request.param]
     with pytest.MonkeyPatch.context() as patch:
         training = defaults.training
         patch.setattr(defaults, "training", lambda *args: training(*args) | {"evaluate_every": 2})
         events = []
-        model = fit(table(n), callback=events.append)
+        model = fit(rows, callback=events.append)
     assert len(events) == evaluations
-    return table(n), evaluations, saved(model, tmp_path_factory.mktemp("whole") / "m"), events
+    return rows, evaluations, saved(model, tmp_path_factory.mktemp("whole") / "m"), events
 
 
 def test_callback_tells_the_progress(path):
