@@ -27,6 +27,31 @@ def _log_sinhc(y: jax.Array) -> jax.Array:
     )
 
 
+FAR_TAIL = 10.0
+"""Beyond it phi and the mass are so small, and their logarithms so large, that nothing is left of their difference in float32."""
+
+
+def _hazard(x: jax.Array) -> jax.Array:
+    """`phi(x) / (1 - Phi(x))` for x >= `FAR_TAIL`, to 1e-5."""
+    return x + 1.0 / x - 2.0 / x**3
+
+
+def _tail_ratio(u: jax.Array, h: jax.Array) -> jax.Array:
+    """`(1 - Phi(u + h)) / (1 - Phi(u - h))` for u - h >= `FAR_TAIL`, where `phi(u + h) / phi(u - h) = exp(-2uh)`."""
+    edge = jnp.maximum(u - h, FAR_TAIL)
+    return jnp.exp(-2.0 * u * h) * _hazard(edge) / _hazard(edge + 2.0 * h)
+
+
+def _edges_over_mass(u: jax.Array, h: jax.Array, value: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """`phi(u - h) / P` and `phi(u + h) / P` for the mass P = exp(value) between these edges, u >= 0, h >= 0.1."""
+    edge = u - h
+    close = jnp.minimum(edge, FAR_TAIL)  # the branch that is not taken stays finite, too
+    tail = _hazard(jnp.maximum(edge, FAR_TAIL)) / (1.0 - _tail_ratio(u, h))
+    near = jnp.where(edge > FAR_TAIL, tail, jnp.exp(-0.5 * jnp.square(close) - HALF_LOG_TWO_PI - value))
+    far = jnp.exp(-0.5 * jnp.square(u + h) - HALF_LOG_TWO_PI - value)
+    return near, jnp.where(edge > FAR_TAIL, tail * jnp.exp(-2.0 * u * h), far)
+
+
 @jax.custom_jvp
 def log_normal_interval(x: jax.Array, width: jax.Array, mean: jax.Array, log_variance: jax.Array) -> jax.Array:
     r"""Log-mass of a cell under a normal distribution, or its log-density where the cell has no width.
@@ -47,7 +72,7 @@ def log_normal_interval(x: jax.Array, width: jax.Array, mean: jax.Array, log_var
     narrow = density + log_width + jnp.where(width > 0, _log_sinhc(u * narrow_h) - narrow_h**2 / 6.0, 0.0)
     wide_h = jnp.maximum(h, 0.1)
     upper, lower = log_ndtr(wide_h - u), log_ndtr(-wide_h - u)
-    wide = upper + jnp.log1p(-jnp.exp(lower - upper))
+    wide = upper + jnp.log1p(-jnp.where(u - wide_h > FAR_TAIL, _tail_ratio(u, wide_h), jnp.exp(lower - upper)))
     return jnp.where(h < 0.1, narrow, wide)
 
 
@@ -63,13 +88,12 @@ def _log_normal_interval_jvp(primals, tangents):
     inverse = jnp.exp(-0.5 * log_variance)
     u, h = (x - mean) * inverse, 0.5 * width * inverse
     narrow = h < 0.1
-    upper = jnp.exp(-0.5 * jnp.square(u + h) - HALF_LOG_TWO_PI - value)
-    lower = jnp.exp(-0.5 * jnp.square(u - h) - HALF_LOG_TWO_PI - value)
+    near, far = _edges_over_mass(jnp.abs(u), jnp.maximum(h, 0.1), value)
     y = jnp.abs(u) * h
     large = jnp.maximum(y, 0.1)
     bend = jnp.where(y < 0.1, y / 3.0 - y**3 / 45.0, 1.0 / jnp.tanh(large) - 1.0 / large)
-    by_u = jnp.where(narrow, -u + jnp.sign(u) * h * bend, upper - lower)
-    by_h = jnp.where(narrow, jnp.abs(u) * bend - h / 3.0, upper + lower)
+    by_u = jnp.where(narrow, -u + jnp.sign(u) * h * bend, jnp.sign(u) * (far - near))
+    by_h = jnp.where(narrow, jnp.abs(u) * bend - h / 3.0, near + far)
     by_log_scale = jnp.where(narrow, 1.0, 0.0)  # of the factor width / s in front of the expansion
     du = inverse * (dx - dmean) - 0.5 * u * dlog_variance
     dh = 0.5 * inverse * dwidth - 0.5 * h * dlog_variance

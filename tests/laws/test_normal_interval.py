@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.special import log_ndtr
+from scipy.special import erfcx, log_ndtr
 
 from quasistatic.numerics import log_normal_interval
 
@@ -83,3 +83,21 @@ def test_the_gradient_is_finite_and_right(interval):
     for got, expected in zip(found, (d_x, -d_x, d_log_variance), strict=True):
         error = np.abs(np.asarray(got)[inside] - expected)[ordinary]
         assert np.all(error <= 5e-3 * (1 + np.abs(expected[ordinary])))
+
+
+def test_the_far_tail_keeps_its_value_and_its_gradient(interval):
+    """u up to 1e7, where phi and the mass have no digits in common: d log P / d edge from the scaled complement of erf."""
+    u, h = (g.ravel() for g in np.meshgrid(10.0 ** np.arange(1.5, 7.1, 0.25), [0.1001, 0.5, 2.0, 10.0, 100.0, 1e4, 1e7]))
+    tail = u - h > 12.0
+    u, h = u[tail], h[tail]
+    zero = np.zeros_like(u)
+    arguments = [jnp.asarray(a, jnp.float32) for a in (u, 2 * h, zero, zero)]
+    value, (d_x, d_mean, d_log_variance) = interval[0](*arguments), interval[1](*arguments)
+    near, far = (np.sqrt(2 / np.pi) / erfcx(edge / np.sqrt(2)) for edge in (u - h, u + h))  # phi / (1 - Phi)
+    ratio = np.exp(-2 * u * h) * near / far
+    slope = near * (1 - np.exp(-2 * u * h)) / (1 - ratio)
+    spread = near * (1 + np.exp(-2 * u * h)) / (1 - ratio)
+    np.testing.assert_allclose(value, log_ndtr(h - u) + np.log1p(-ratio), rtol=1e-5)
+    np.testing.assert_allclose(d_x, -slope, rtol=1e-4)
+    np.testing.assert_allclose(d_mean, slope, rtol=1e-4)
+    np.testing.assert_allclose(d_log_variance, 0.5 * (u * slope - h * spread), rtol=2e-3)
