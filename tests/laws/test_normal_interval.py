@@ -87,7 +87,9 @@ def test_the_gradient_is_finite_and_right(interval):
 
 def test_the_far_tail_keeps_its_value_and_its_gradient(interval):
     """u up to 1e7, where phi and the mass have no digits in common: d log P / d edge from the scaled complement of erf."""
-    u, h = (g.ravel() for g in np.meshgrid(10.0 ** np.arange(1.5, 7.1, 0.25), [0.1001, 0.5, 2.0, 10.0, 100.0, 1e4, 1e7]))
+    u, h = (
+        g.ravel() for g in np.meshgrid(10.0 ** np.arange(1.5, 7.1, 0.25), [0.1001, 0.5, 2.0, 10.0, 100.0, 1e4, 1e7])
+    )
     tail = u - h > 12.0
     u, h = u[tail], h[tail]
     zero = np.zeros_like(u)

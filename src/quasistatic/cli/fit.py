@@ -163,7 +163,8 @@ def fit_and_save(
     from quasistatic.data.infer import infer_schema
 
     table = read_data(data, kind)
-    schema = infer_schema(table, overrides=None if schema_file is None else _read_json(schema_file))
+    overrides = None if schema_file is None else _read_json(schema_file)
+    schema = infer_schema(table, overrides)
     width = f"{table.frame.width} columns" if table.layout is None else table.layout.words
     screen.tell(f"{data}: {table.frame.height} rows, {width}")
     screen.schema(schema)
@@ -176,7 +177,7 @@ def fit_and_save(
         shutil.rmtree(checkpoint)
     try:
         with FitProgress(screen.errors, hidden=screen.quiet) as progress:
-            density.fit(table, schema=schema, checkpoint=str(checkpoint), resume=resume, callback=progress)
+            density.fit(table, schema=overrides, checkpoint=str(checkpoint), resume=resume, callback=progress)
         seconds = time.monotonic() - start
         density.save(output, force=force)
     except KeyboardInterrupt:
@@ -195,13 +196,16 @@ def fit_and_save(
         "model": output,
         "data": data,
         "rows": table.frame.height,
-        **describe(schema),
+        **describe(density.schema_),
         "validation_bound": max(event["valid_nats"] for event in density.history_),
         "unit": "nats per row",
         "steps": density.history_[-1]["step"],
         "seconds": seconds,
         "seed": settings["random_state"],
     }
+    for before, after in zip(schema.columns, density.schema_.columns, strict=True):
+        if before.atoms != after.atoms:
+            screen.tell(f"Column {before.name!r} goes without point masses: held-out rows are more likely so")
     screen.result(
         f"Validation bound: {nats(values['validation_bound'])} nats per row (a lower bound on the mean log p of held-out rows)"
     )

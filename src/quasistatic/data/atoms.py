@@ -9,6 +9,8 @@ MOST_ATOMS_OF_A_LATTICE = 200
 THRESHOLDS = (100, 50, 20, 10, 7, 4)
 LEAST_GAIN = 0.15
 """Nats per row that atoms on a lattice must earn: an atom no longer knows that it lies between its neighbours."""
+CLEAR_GAIN = 1.0
+"""Nats per row that leave no doubt; what lies between is tried with the model where the table is small (see `alternatives`)."""
 
 
 def find_atoms(values: np.ndarray, step: float | None) -> tuple[float, ...]:
@@ -32,11 +34,22 @@ def _of_density(distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _of_lattice(distinct: np.ndarray, counts: np.ndarray, step: float) -> np.ndarray:
-    """The most frequent values, as many as predict a left-out row best.
+    """The most frequent values, as many as predict a left-out row best, if they beat no atoms by `LEAST_GAIN` a row."""
+    gain, threshold = _best_threshold(distinct, counts, step)
+    return np.flatnonzero(counts > threshold) if gain >= LEAST_GAIN else np.zeros(0, dtype=int)
+
+
+def gain_of_atoms(values: np.ndarray, step: float) -> float:
+    """What the best atoms of a column on a lattice earn by its own distribution, nats per row; see `find_atoms`."""
+    return _best_threshold(*np.unique(values, return_counts=True), step)[0]
+
+
+def _best_threshold(distinct: np.ndarray, counts: np.ndarray, step: float) -> tuple[float, int]:
+    """The gain of atoms, nats per row, and the count above which a value is one.
 
     With a threshold c, a left-out row of value v has the probability (n_v - 1/2) / (N + m/2) when v still occurs c times in the
     others, and that of no atom times the smooth mass of its cell otherwise; m counts the states. The threshold with the highest
-    sum of logarithms is taken, if it beats no atoms by `LEAST_GAIN` a row.
+    sum of logarithms is taken.
     """
     n = int(counts.sum())
     position = np.rint((distinct - distinct[0]) / step)
@@ -52,8 +65,6 @@ def _of_lattice(distinct: np.ndarray, counts: np.ndarray, step: float) -> np.nda
         return float(np.sum(counts * np.where(atom, np.log(counts - 0.5) - np.log(total), none)))
 
     without = float(np.sum(counts * log_mass))
-    gains = [left_out(threshold) - without for threshold in THRESHOLDS]
+    gains = [(left_out(threshold) - without) / n for threshold in THRESHOLDS]
     best = int(np.argmax(gains))
-    if gains[best] < LEAST_GAIN * n:
-        return np.zeros(0, dtype=int)
-    return np.flatnonzero(counts > THRESHOLDS[best])
+    return gains[best], THRESHOLDS[best]

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from quasistatic.checkpoint import load_model, save_model, versions
 from quasistatic.config import DiscreteKernel, ScheduleName
-from quasistatic.data.infer import infer_schema
+from quasistatic.data.alternatives import infer_schemas
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import to_native
 from quasistatic.data.transform import Choice
@@ -130,7 +130,8 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
                 and assumed missing at random. Images are a uint8 array `[N, H, W]` or `[N, H, W, 3]`, or an `image_table`;
                 sequences a `sequence_table`.
             y: ignored.
-            schema: a `Schema`, or a dict of overrides such as `{"columns": {"zip": {"kind": "categorical"}}}`.
+            schema: a `Schema`, or a dict of overrides such as `{"columns": {"zip": {"kind": "categorical"}}}`. What it leaves
+                open is inferred; between point masses that are in doubt held-out rows decide.
             checkpoint: folder for training checkpoints; None keeps none.
             resume: go on from the checkpoint, with the same result as without the interruption.
             callback: called with a `FitEvent` after each evaluation.
@@ -148,9 +149,9 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
             raise SettingError(f"validation_fraction = {self.validation_fraction!r} must lie between 0 and 1")
         table = as_table(self, X, reset=True)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        columns = schema if isinstance(schema, Schema) else infer_schema(table, overrides=schema)
+        schemas = (schema,) if isinstance(schema, Schema) else infer_schemas(table, overrides=schema)
         fitted = fit_table(
-            table, columns, self.get_params(deep=False), seed,
+            table, schemas, self.get_params(deep=False), seed,
             checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume, callback=callback,
         )  # fmt: skip
         return self._remember(fitted)

@@ -1,6 +1,6 @@
 """From a table to a trained model: split, encode, try the candidate networks, keep the best by validation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,6 +53,16 @@ class Candidate:
     train: TrainConfig
 
 
+class _Trial(NamedTuple):
+    """A cross-validated candidate: the highest mean held-out bound, the steps to it, and the whole curve."""
+
+    reached: float
+    step: int
+    candidate: Candidate
+    schema: Schema
+    curve: list[float]
+
+
 class Fitted(NamedTuple):
     """A trained model with all that is needed to use and to store it."""
 
@@ -64,7 +74,7 @@ class Fitted(NamedTuple):
 
 
 def candidates(
-    n_rows: int, codec: Codec, settings: dict[str, Any], seed: int, *, completed: bool = False
+    n_rows: int, codec: Codec, settings: dict[str, Any], seed: int, *, n_schemas: int = 1, completed: bool = False
 ) -> list[Candidate]:
     """The combinations to try; a setting that is given (not None) is the same in all of them.
 
@@ -73,6 +83,7 @@ def candidates(
         codec: of the table.
         settings: constructor parameters of `DiffusionDensity`.
         seed: of the run.
+        n_schemas: to try with the first of them.
         completed: whether holes are completed, so that every training is two.
     """
     given = {name: value for name, value in settings.items() if value is not None}
@@ -93,7 +104,8 @@ def candidates(
     networks = [network | _only(given, "width", "depth", "dropout") for network in networks]
     networks = [network for i, network in enumerate(networks) if network not in networks[:i]]
     if "max_minutes" in training:
-        trainings = len(networks) * defaults.FOLDS + 1 if _is_cross_validated(n_rows, codec.schema) else len(networks)
+        trials = len(networks) + n_schemas - 1
+        trainings = trials * defaults.FOLDS + 1 if _is_cross_validated(n_rows, codec.schema) else len(networks)
         training["max_minutes"] /= trainings * (2 if completed else 1)
     train = TrainConfig(seed=seed, first_step_share=defaults.first_step_share(codec.typical_width), **training)
     return [Candidate(ModelConfig(length, kernel, given["schedule"], image=image, **n), train) for n in networks]
@@ -121,7 +133,6 @@ class _Run:
     """What all trainings of one fit share."""
 
     table: Table
-    schema: Schema
     transform: Choice
     data: str
     checkpoint: Path | None
@@ -129,14 +140,19 @@ class _Run:
     callback: Callable[[FitEvent], None] | None
 
     def train(
-        self, candidate: Candidate, train_index: np.ndarray, valid_index: np.ndarray | None, phase: str
+        self,
+        candidate: Candidate,
+        schema: Schema,
+        train_index: np.ndarray,
+        valid_index: np.ndarray | None,
+        phase: str,
     ) -> tuple[FitResult, Codec]:
         """One training on some rows, judged on others (None: trained to `stop_step`); bounds in the data's own units.
 
         Where many rows have holes it is two: see `estimator.completion`.
         """
         train_table = self.table.take(train_index)
-        codec = fit_codec(train_table, self.schema, self.transform)
+        codec = fit_codec(train_table, schema, self.transform)
         train = codec.encode(train_table)
         valid = None if valid_index is None else codec.encode(self.table.take(valid_index))
         result = self._fit(candidate, codec, train, valid, phase)
@@ -160,7 +176,7 @@ class _Run:
         model = assemble(candidate.model, codec.typical_width, codec.marginals, key=key)
         result = fit(
             model, train.rows, None if valid is None else valid.rows, candidate.train,
-            column_names=codec.block_names, callback=tell, store=self._store(candidate, phase),
+            column_names=codec.block_names, callback=tell, store=self._store(candidate, codec.schema, phase),
         )  # fmt: skip
         history = [
             {"step": e["step"], "train_nats": e["train_nats"] + volume[0], "valid_nats": e["valid_nats"] + volume[1]}
@@ -168,16 +184,16 @@ class _Run:
         ]
         return FitResult(result.model, result.valid_nats + volume[1], history)
 
-    def _store(self, candidate: Candidate, phase: str) -> TrainingStore | None:
+    def _store(self, candidate: Candidate, schema: Schema, phase: str) -> TrainingStore | None:
         if self.checkpoint is None:
             return None
-        identity = f"{self.data} {self.schema.to_json()} {candidate} {phase} {versions()}"
+        identity = f"{self.data} {schema.to_json()} {candidate} {phase} {versions()}"
         return TrainingStore(self.checkpoint / phase.replace(" ", "-").replace(",", ""), identity, self.resume)
 
 
 def fit_table(
     table: Table,
-    schema: Schema,
+    schemas: Sequence[Schema],
     settings: dict[str, Any],
     seed: int,
     *,
@@ -185,29 +201,34 @@ def fit_table(
     resume: bool = False,
     callback: Callable[[FitEvent], None] | None = None,
 ) -> Fitted:
-    """Train on a table; network and number of steps are chosen by the bound on held-out rows.
+    """Train on a table; schema, network and number of steps are chosen by the bound on held-out rows.
 
-    A table of `defaults.SMALL` rows or more is split once, and so are images. On a smaller table every candidate is cross-validated,
-    and the best is trained on all rows for the number of steps at which its mean held-out bound was highest.
+    A table of `defaults.SMALL` rows or more is split once, and so are images; the first schema is theirs. On a smaller table every
+    schema is cross-validated with the first network, every other network with the best schema, and the best combination is
+    trained on all rows for the number of steps at which its mean held-out bound was highest.
 
     Args:
         table: the rows.
-        schema: their columns.
+        schemas: of their columns, all with one base measure.
         settings: constructor parameters of `DiffusionDensity`.
         seed: of the splits, the initial weights, the batches and the noise.
         checkpoint: folder of the training checkpoints; None keeps none.
         resume: go on from them.
         callback: told the progress.
     """
+    schema = schemas[0]
     check_size(schema, len(table))
     if checkpoint is not None and not resume:
         remove_checkpoints(checkpoint)
-    run = _Run(table, schema, settings["column_transform"], fingerprint(table), checkpoint, resume, callback)
+    run = _Run(table, settings["column_transform"], fingerprint(table), checkpoint, resume, callback)
     codec = fit_codec(table, schema, settings["column_transform"])
     completed = worth_completing(codec.encode(table))
-    options = candidates(len(table), codec, settings, seed, completed=completed)
-    chosen = _cross_validated if _is_cross_validated(len(table), schema) else _split_once
-    result, codec, candidate, held_out = chosen(run, options, settings["validation_fraction"], seed)
+    options = candidates(len(table), codec, settings, seed, n_schemas=len(schemas), completed=completed)
+    if _is_cross_validated(len(table), schema):
+        chosen = _cross_validated(run, options, schemas, seed)
+    else:
+        chosen = _split_once(run, options, schema, settings["validation_fraction"], seed)
+    result, codec, candidate, held_out = chosen
     record = {
         "data": {
             "fingerprint": run.data,
@@ -226,44 +247,46 @@ def fit_table(
 Chosen = tuple[FitResult, Codec, Candidate, str]
 
 
-def _split_once(run: _Run, options: list[Candidate], fraction: float, seed: int) -> Chosen:
+def _split_once(run: _Run, options: list[Candidate], schema: Schema, fraction: float, seed: int) -> Chosen:
     n = len(run.table)
     n_valid = defaults.validation_rows(n, fraction)
     train_index, valid_index = split_validation(n, n_valid / n, seed)
     best: Chosen | None = None
     for number, candidate in enumerate(options, start=1):
-        result, codec = run.train(candidate, train_index, valid_index, f"network {number}")
+        result, codec = run.train(candidate, schema, train_index, valid_index, f"network {number}")
         if best is None or result.valid_nats > best[0].valid_nats:
             best = result, codec, candidate, f"{len(valid_index)} rows, not trained on"
     assert best is not None  # there is at least one candidate
     return best
 
 
-def _cross_validated(run: _Run, options: list[Candidate], fraction: float, seed: int) -> Chosen:
+def _cross_validated(run: _Run, options: list[Candidate], schemas: Sequence[Schema], seed: int) -> Chosen:
     n = len(run.table)
     n_folds = min(defaults.FOLDS, n)
     order = np.random.default_rng(seed).permutation(n)
     size = n // n_folds  # equal folds: one shape to compile for
-    folds = [order[i * size : (i + 1) * size] for i in range(n_folds)]
-    best: tuple[float, int, Candidate, list[float]] | None = None
-    for number, candidate in enumerate(options, start=1):
-        curves = []
+    folds = [np.sort(order[i * size : (i + 1) * size]) for i in range(n_folds)]
+
+    def trial(number: int, schema: Schema, remark: str = "") -> _Trial:
+        candidate, curves = options[number - 1], []
         for i, fold in enumerate(folds, start=1):
             rest = np.setdiff1d(np.arange(n), fold)
-            phase = f"network {number} of {len(options)}, fold {i} of {n_folds}"
-            result, _ = run.train(candidate, rest, np.sort(fold), phase)
+            phase = f"network {number} of {len(options)}{remark}, fold {i} of {n_folds}"
+            result, _ = run.train(candidate, schema, rest, fold, phase)
             curves.append([entry["valid_nats"] for entry in result.history])
         mean = _mean_curve(curves)
         at = int(np.argmax(mean))
-        if best is None or mean[at] > best[0]:
-            step = min((at + 1) * candidate.train.evaluate_every, candidate.train.max_steps)
-            best = mean[at], step, candidate, mean
-    assert best is not None
-    reached, step, candidate, mean = best
-    final = replace(candidate, train=replace(candidate.train, stop_step=step))
-    result, codec = run.train(final, np.arange(n), None, "all rows")
-    history = [entry | {"valid_nats": held_out} for entry, held_out in zip(result.history, mean, strict=False)]
-    return FitResult(result.model, reached, history), codec, final, f"{n_folds}-fold cross-validation"
+        step = min((at + 1) * candidate.train.evaluate_every, candidate.train.max_steps)
+        return _Trial(mean[at], step, candidate, schema, mean)
+
+    trials = [trial(1, schema, ", fewer point masses" if i else "") for i, schema in enumerate(schemas)]
+    schema = max(trials, key=lambda t: t.reached).schema
+    trials += [trial(number, schema) for number in range(2, len(options) + 1)]
+    best = max(trials, key=lambda t: t.reached)
+    final = replace(best.candidate, train=replace(best.candidate.train, stop_step=best.step))
+    result, codec = run.train(final, best.schema, np.arange(n), None, "all rows")
+    history = [entry | {"valid_nats": held_out} for entry, held_out in zip(result.history, best.curve, strict=False)]
+    return FitResult(result.model, best.reached, history), codec, final, f"{n_folds}-fold cross-validation"
 
 
 def _mean_curve(curves: list[list[float]]) -> list[float]:

@@ -1,0 +1,66 @@
+"""Schemas between which held-out rows decide: they differ in the doubtful atoms on lattices, and in nothing else."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from quasistatic.data.alternatives import infer_schemas
+from quasistatic.data.arranged import image_table
+from quasistatic.data.atoms import CLEAR_GAIN, LEAST_GAIN, gain_of_atoms
+from quasistatic.data.infer import infer_schema
+from quasistatic.data.table import from_frame
+
+RNG = np.random.default_rng(0)
+N = 600
+ROUNDED = np.round(RNG.normal(20, 3, N), 1)
+DOUBTFUL = np.where(RNG.random(N) < 0.5, np.round(ROUNDED), ROUNDED)
+"""Tenths, of which every second value is read off in whole numbers."""
+CLEAR = RNG.choice([3.0, 7.0, 14.0, 28.0, 56.0, 91.0, 180.0, 365.5], N)
+ZEROS = np.where(RNG.random(N) < 0.3, 0.0, RNG.lognormal(size=N))
+
+
+def table(**columns):
+    return from_frame(pl.DataFrame(columns))
+
+
+def test_the_columns_are_what_their_names_say():
+    found = infer_schema(table(doubtful=DOUBTFUL, clear=CLEAR, zeros=ZEROS))
+    assert all(column.atoms for column in found.columns)
+    assert [column.has_lattice for column in found.columns] == [True, True, False]
+    assert LEAST_GAIN < gain_of_atoms(DOUBTFUL, 0.1) < CLEAR_GAIN < gain_of_atoms(CLEAR, 0.5)
+
+
+def test_only_the_doubtful_atoms_are_left_out_of_the_second():
+    rows = table(doubtful=DOUBTFUL, clear=CLEAR, zeros=ZEROS)
+    first, second = infer_schemas(rows)
+    assert first == infer_schema(rows)
+    doubtful, *others = first.columns
+    assert second.columns == (replace(doubtful, atoms=()), *others)
+    assert second.base_measure() == first.base_measure()
+
+
+@pytest.mark.parametrize("columns", [{"clear": CLEAR, "zeros": ZEROS}, {"none": ROUNDED}])
+def test_without_doubt_there_is_one(columns):
+    rows = table(**columns)
+    assert infer_schemas(rows) == (infer_schema(rows),)
+
+
+def test_atoms_that_the_user_gives_stay():
+    rows = table(doubtful=DOUBTFUL, clear=CLEAR)
+    (only,) = infer_schemas(rows, {"columns": {"doubtful": {"atoms": [20.0]}}})
+    assert only.column("doubtful").atoms == (20.0,)
+    assert len(infer_schemas(rows, {"columns": {"doubtful": {"lower": 0.0}}})) == 2
+    assert infer_schemas(rows, infer_schema(rows).to_json()) == (infer_schema(rows),)
+
+
+def test_missing_cells_change_nothing():
+    first, second = infer_schemas(table(c=pl.Series(DOUBTFUL.tolist()).scatter([0, 5, 9], None)))
+    assert first.column("c").atoms
+    assert not second.column("c").atoms
+
+
+def test_images_have_one_schema():
+    rows = image_table(RNG.choice([0, 128, 255], (40, 4, 4)).astype(np.uint8))
+    assert len(infer_schemas(rows)) == 1
