@@ -21,6 +21,10 @@ def reproduce(
     ],
     output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")],
     quick: Annotated[bool, typer.Option("--quick", help="A small version that takes at most three minutes.")] = False,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option("--variant", metavar="VARIANT", help="Only this model of the experiment; may be repeated."),
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -61,7 +65,7 @@ def reproduce(
             f"about {duration(event.seconds_left)} left"
         )
 
-    metrics = run(chosen, setting, folder, seed=seed, quick=quick, force=force, progress=tell)
+    metrics = run(chosen, setting, folder, seed=seed, variants=variant or (), quick=quick, force=force, progress=tell)
     rows = [
         [variant, *(f"{values[key]:.3f}" for key in ("K", "K_minus_L_null", "lower"))]
         for variant, values in metrics["variants"].items()

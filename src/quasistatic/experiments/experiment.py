@@ -69,12 +69,14 @@ class Variant:
         note: what it is, one line.
         build: (setting, key) to an untrained model.
         learning_rate: where it differs from the setting's.
+        adapt: the setting to its own size where it differs.
     """
 
     name: str
     note: str
     build: Callable[[Setting, Key], DiffusionModel]
     learning_rate: float | None = None
+    adapt: Callable[[Setting], Setting] = lambda setting: setting
 
 
 @dataclass(frozen=True)

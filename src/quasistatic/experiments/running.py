@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from quasistatic.checkpoint import versions
 from quasistatic.data.output import write_whole
-from quasistatic.errors import OutputError
+from quasistatic.errors import OutputError, SettingError
 from quasistatic.experiments.experiment import Experiment, Run, Setting, Trained, Variant
 from quasistatic.experiments.metrics import measure
 from quasistatic.experiments.store import save_parameters
@@ -28,6 +28,7 @@ def run(
     folder: Path,
     *,
     seed: int = 0,
+    variants: Sequence[str] = (),
     quick: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -39,6 +40,7 @@ def run(
         setting: its size, usually `experiment.full` or `experiment.quick`.
         folder: made if absent.
         seed: of data, weights, training and evaluation.
+        variants: names of those to run; none means all.
         quick: only noted in metrics.json.
         force: write into a folder that holds something.
         progress: called with the variant's name after each evaluation of its training.
@@ -49,14 +51,16 @@ def run(
     Raises:
         OutputError: the folder holds something (and not `force`).
         DataError: the data are not there or damaged.
+        SettingError: there is no variant of such a name.
     """
     folder = Path(folder)
+    chosen = _chosen(experiment, variants)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not force:
         raise OutputError("the folder holds something already", where=str(folder), fix="choose another one, or --force")
     began = time.monotonic()
     data = experiment.load(setting, seed)  # before anything is written
     folder.mkdir(parents=True, exist_ok=True)
-    trained = tuple(_train(experiment, setting, variant, data, seed, progress) for variant in experiment.variants)
+    trained = tuple(_train(experiment, setting, variant, data, seed, progress) for variant in chosen)
     done = Run(experiment, setting, data, trained, folder, seed)
     for item in trained:
         save_parameters(folder / item.variant.name, done, item)
@@ -80,10 +84,19 @@ def run(
     return metrics
 
 
+def _chosen(experiment: Experiment, names: Sequence[str]) -> tuple[Variant, ...]:
+    known = [variant.name for variant in experiment.variants]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SettingError(f"{experiment.name} has no variant {unknown[0]!r}", fix=f"choose among {', '.join(known)}")
+    return tuple(variant for variant in experiment.variants if not names or variant.name in names)
+
+
 def _train(
     experiment: Experiment, setting: Setting, variant: Variant, data: Any, seed: int, progress: Progress | None
 ) -> Trained:
     build_key, measure_key, sample_key = jax.random.split(jax.random.key(seed), 3)
+    setting = variant.adapt(setting)
     config = replace(setting.train, seed=seed)
     if variant.learning_rate is not None:
         config = replace(config, learning_rate=variant.learning_rate)

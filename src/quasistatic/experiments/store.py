@@ -20,7 +20,8 @@ def save_parameters(folder: Path, run: Run, trained: Trained) -> None:
     """Write `parameters.safetensors` and `model.json`: which experiment and variant, its setting, the training's history."""
     folder.mkdir(exist_ok=True)
     content = safetensors.save(arrays_of(trained.model))
-    setting = {**run.setting.__dict__, "train": run.setting.train.to_json(), "sizes": dict(run.setting.sizes)}
+    own = trained.variant.adapt(run.setting)
+    setting = {**own.__dict__, "train": own.train.to_json(), "sizes": dict(own.sizes)}
     record: dict[str, Any] = {
         "experiment": run.experiment.name,
         "variant": trained.variant.name,

@@ -119,6 +119,25 @@ def test_parameters_can_be_loaded(heartbeat_run, tmp_path):
         load_parameters(tmp_path, chosen)
 
 
+def test_one_variant_alone_with_a_setting_of_its_own(tmp_path):
+    """T and steps as its `adapt` says, when it is trained and when its parameters are loaded."""
+
+    def shorter(setting: Setting) -> Setting:
+        return replace(setting, trajectory_length=4, train=replace(setting.train, max_steps=2))
+
+    whole = experiment("heartbeat")
+    small = replace(whole, variants=tuple(replace(v, adapt=shorter) for v in whole.variants))
+    metrics = run(small, tiny("heartbeat", trajectory_length=8), tmp_path / "out", variants=["modern"], quick=True)
+    assert list(metrics["variants"]) == ["modern"]
+    assert metrics["K"] == metrics["variants"]["modern"]["K"]
+    assert metrics["variants"]["modern"]["steps"] == 2
+    assert not (tmp_path / "out" / "paper").exists()
+    assert load_parameters(tmp_path / "out" / "modern", small).trajectory_length == 4
+    with pytest.raises(SettingError, match="no variant 'newer'"):
+        run(whole, tiny("heartbeat"), tmp_path / "new", variants=["newer"])
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_folder_that_holds_something_is_not_written_into(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(OutputError, match="holds something already"):
