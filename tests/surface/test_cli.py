@@ -45,6 +45,20 @@ def test_fit_json_is_one_object(tmp_path, penguins_path):
     assert "bill_length_mm" in outcome.stderr
 
 
+def test_fit_says_which_point_masses_were_not_worth_it(tmp_path):
+    """Tenths, half of them read off in whole numbers, beside a column that says nearly the same."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(20, 3, 160)
+    tenths = np.where(rng.random(160) < 0.5, np.round(x), np.round(x, 1))
+    data = tmp_path / "data.csv"
+    pl.DataFrame({"tenths": tenths, "twin": x + rng.normal(0, 0.3, 160)}).write_csv(data)
+    small = ("--width", 16, "--depth", 1, "--dropout", 0, "--max-steps", 400, "--seed", 0)
+    outcome = run("fit", data, "-o", tmp_path / "model", *small, "--json")
+    assert outcome.code == 0, outcome.stderr
+    assert "Column 'tenths' goes without point masses" in outcome.stderr
+    assert "atoms" not in json.loads(outcome.stdout)["columns"][0]["detail"]
+
+
 def test_quiet_prints_the_result_only(tmp_path, penguins_path):
     outcome = run("fit", penguins_path, "-o", tmp_path / "model", *BUDGET, "--quiet")
     assert "nats per row" in outcome.stdout
