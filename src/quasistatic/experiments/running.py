@@ -60,11 +60,12 @@ def run(
     began = time.monotonic()
     data = experiment.load(setting, seed)  # before anything is written
     folder.mkdir(parents=True, exist_ok=True)
-    trained = tuple(_train(experiment, setting, variant, data, seed, progress) for variant in chosen)
-    done = Run(experiment, setting, data, trained, folder, seed)
-    for item in trained:
-        save_parameters(folder / item.variant.name, done, item)
-    first = trained[0].metrics
+    done = Run(experiment, setting, data, (), folder, seed)
+    for variant in chosen:
+        item = _train(experiment, setting, variant, data, seed, progress)
+        save_parameters(folder / variant.name, done, item)  # at once: the next one may fail after an hour
+        done = done._replace(trained=(*done.trained, item))
+    first = done.trained[0].metrics
     metrics = {
         "experiment": experiment.name,
         **{name: first[name] for name in ("K", "L_null", "K_minus_L_null", "lower", "upper")},
@@ -73,7 +74,7 @@ def run(
         "quick": quick,
         "versions": versions(),
         "published": asdict(experiment.published),
-        "variants": {item.variant.name: {"note": item.variant.note, **item.metrics} for item in trained},
+        "variants": {item.variant.name: {"note": item.variant.note, **item.metrics} for item in done.trained},
         **(experiment.extra(done) if experiment.extra else {}),
     }
     if experiment.draw is not None:

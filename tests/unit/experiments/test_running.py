@@ -138,6 +138,16 @@ def test_one_variant_alone_with_a_setting_of_its_own(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_variant_that_fails_does_not_lose_the_one_before(tmp_path):
+    whole = experiment("heartbeat")
+    first, second, *_ = whole.variants
+    broken = replace(whole, variants=(first, replace(second, build=lambda setting, key: 1 / 0)))
+    with pytest.raises(ZeroDivisionError):
+        run(broken, tiny("heartbeat", trajectory_length=8), tmp_path / "out")
+    assert load_parameters(tmp_path / "out" / first.name, whole).trajectory_length == 8
+    assert not (tmp_path / "out" / "metrics.json").exists()
+
+
 def test_a_folder_that_holds_something_is_not_written_into(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(OutputError, match="holds something already"):
