@@ -73,14 +73,16 @@ def table_1(results: dict[str, dict[str, Any]]) -> str:
 
 
 def table_2(results: dict[str, dict[str, Any]]) -> str:
-    """Parzen log-likelihood of MNIST, bits per image, as Markdown."""
-    rows = [[name, f"{bits} ± {error}", "10000"] for name, (bits, error) in PARZEN_BITS.items()]
+    """Parzen log-likelihood of MNIST, bits per image, and K of the models, bits per pixel, as Markdown."""
+    rows = [[name, f"{bits} ± {error}", "10000", "-"] for name, (bits, error) in PARZEN_BITS.items()]
     metrics = results["mnist"]
     for model, values in metrics["parzen"].items():
         size = " (quick)" if metrics["quick"] else ""
         entry = f"{values['bits_per_image']:.1f} ± {values['stderr']:.1f}"
-        rows.append([f"this program, {model}{size}", entry, str(values["samples"])])
-    return _markdown(["model", "bits per image", "samples"], rows)
+        of_model = metrics["variants"][model]
+        bound = _number(of_model["K"], of_model.get("K_stderr"))
+        rows.append([f"this program, {model}{size}", entry, str(values["samples"]), bound])
+    return _markdown(["model", "Parzen, bits per image", "samples", "K, bits per pixel"], rows)
 
 
 def table_3(results: dict[str, dict[str, Any]]) -> str:
