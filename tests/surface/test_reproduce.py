@@ -24,6 +24,11 @@ def test_missing_files_and_names_end_in_one_message(tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert "no results for table1" in result.stderr
     assert reproduce("bark", "-o", str(tmp_path)).exit_code == 2
+    result = reproduce("heartbeat", "--quick", "--variant", "newer", "-o", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert "choose among modern, paper" in result.stderr
+    assert reproduce("table1", "--variant", "paper", "-o", str(tmp_path)).exit_code == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -46,12 +46,17 @@ def reproduce(
     """
     from pathlib import Path
 
+    from quasistatic.errors import SettingError
     from quasistatic.experiments.catalogue import experiment
     from quasistatic.experiments.running import run
     from quasistatic.experiments.tables import TABLES, write_table
 
     screen, folder = Screen(as_json=as_json, quiet=quiet), Path(output)
     if name in TABLES:
+        if variant:
+            raise SettingError(
+                f"--variant has no meaning for {name}: it has the models that were run", fix="leave it out"
+            )
         screen.result(write_table(name, folder))
         screen.json({"table": name, "folder": output})
         return

@@ -57,7 +57,7 @@ def extra(run: Run) -> dict[str, Any]:
 
 
 def shorter(setting: Setting) -> Setting:
-    """A tenth of the paper's T and fewer steps of training: 10,000 samples of the U-Net at T = 1000 take hours."""
+    """A tenth of the paper's T and fewer steps of training: 10,000 samples at T = 1000 are ten million evaluations."""
     train = replace(setting.train, max_steps=min(setting.train.max_steps, 6000))
     return replace(setting, train=train, trajectory_length=min(setting.trajectory_length, 100))
 

@@ -76,10 +76,9 @@ def draw(run: Run) -> None:
 
 def _schedule_gain(run: Run) -> dict[str, Any]:
     k = {item.variant.name: item.metrics["K"] for item in run.trained}
-    return {
-        "negative_entropy": spiral.NEGATIVE_ENTROPY_BITS,
-        "gain_of_the_learned_schedule": k["paper-learned"] - k["paper-fixed"],
-    }
+    both = {"paper-learned", "paper-fixed"} <= k.keys()  # with `--variant` one may be absent
+    gain = {"gain_of_the_learned_schedule": k["paper-learned"] - k["paper-fixed"]} if both else {}
+    return {"negative_entropy": spiral.NEGATIVE_ENTROPY_BITS} | gain
 
 
 SWISS_ROLL = Experiment(

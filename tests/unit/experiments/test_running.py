@@ -138,6 +138,14 @@ def test_one_variant_alone_with_a_setting_of_its_own(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_swiss_roll_with_one_of_its_models(tmp_path):
+    setting = tiny("swiss-roll", trajectory_length=6, n_train=64, n_valid=32, n_test=20)
+    metrics = run(experiment("swiss-roll"), setting, tmp_path / "out", variants=["paper-fixed"])
+    assert list(metrics["variants"]) == ["paper-fixed"]
+    assert "gain_of_the_learned_schedule" not in metrics
+    assert (tmp_path / "out" / "schedules.png").stat().st_size > 1000
+
+
 def test_a_variant_that_fails_does_not_lose_the_one_before(tmp_path):
     whole = experiment("heartbeat")
     first, second, *_ = whole.variants
