@@ -23,6 +23,7 @@ from quasistatic.forward import (
 )
 from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.network import (
+    EnsembleNetwork,
     InterleavedNetwork,
     MultiscaleNetwork,
     RBFNetwork,
@@ -109,7 +110,11 @@ NETWORKS = {
     "unet": lambda f, p, key: UNet(f, p, height=4, width=4, channels=4, key=key),
     "unet-pixels": lambda f, p, key: UNet(f, p, height=4, width=4, channels=3, depth=2, tile=1, key=key),
     "unet-padded": lambda f, p, key: UNet(f, p, height=2, width=8, channels=4, key=key),
+    "unet-mixing": lambda f, p, key: UNet(f, p, height=4, width=4, channels=3, tile=1, mixing=True, key=key),
     "interleaved": lambda f, p, key: InterleavedNetwork(UNet(f, p, height=4, width=4, channels=4, key=key), 2),
+    "ensemble": lambda f, p, key: EnsembleNetwork(
+        [ResidualMLP(f, p, width=8, key=k) for k in jax.random.split(key, 3)]
+    ),
     "residual-dropout": lambda f, p, key: ResidualMLP(f, p, width=16, depth=2, dropout_rate=0.25, key=key),
 }
 

@@ -22,7 +22,7 @@ from quasistatic.forward import (
 )
 from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.model import DiffusionModel
-from quasistatic.network import AbstractNetwork, InterleavedNetwork, ResidualMLP, UNet
+from quasistatic.network import AbstractNetwork, InterleavedNetwork, ResidualMLP, UNet, as_ensemble
 from quasistatic.typing import Key
 
 DENSITY_NOISE = 0.02
@@ -41,15 +41,21 @@ def assemble(
         key: of the network's initial weights.
     """
     forward = _forward(config, typical_width, marginals)
-    return DiffusionModel(forward, _network(config, forward, key=key))
+    return DiffusionModel(forward, _networks(config, forward, key=key))
 
 
 def skeleton(config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]) -> DiffusionModel:
     """The model with a network of zeros, to be replaced by stored weights: nothing is drawn, so nothing is compiled."""
     forward = _forward(config, typical_width, marginals)
-    shape = eqx.filter_eval_shape(_network, config, forward, key=jax.random.key(0))
+    shape = eqx.filter_eval_shape(_networks, config, forward, key=jax.random.key(0))
     zeros = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape)
     return DiffusionModel(forward, zeros)
+
+
+def _networks(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> AbstractNetwork:
+    """The first member has the weights that it would have alone."""
+    keys = [key, *(jax.random.fold_in(key, i) for i in range(1, config.members))]
+    return as_ensemble([_network(config, forward, key=k) for k in keys])
 
 
 def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> AbstractNetwork:

@@ -39,6 +39,7 @@ class ModelConfig(_Json):
         width: of the network's residual stream; planes of a U-Net's fine level.
         depth: residual blocks; of a U-Net on each of its three levels.
         dropout: rate in the hidden layers; a U-Net has none.
+        members: networks that are trained apart and asked together.
         image: (channels, height, width) of images, which get a U-Net; None for a perceptron.
     """
 
@@ -48,6 +49,7 @@ class ModelConfig(_Json):
     width: int = 256
     depth: int = 2
     dropout: float = 0.1
+    members: int = 1
     image: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
@@ -59,7 +61,7 @@ class ModelConfig(_Json):
                  f"is none of {', '.join(get_args(DiscreteKernel))}")  # fmt: skip
         _require(self.schedule in get_args(ScheduleName), "schedule", self.schedule,
                  f"is none of {', '.join(get_args(ScheduleName))}")  # fmt: skip
-        for name in ("trajectory_length", "width", "depth"):
+        for name in ("trajectory_length", "width", "depth", "members"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
         _require(0 <= self.dropout < 1, "dropout", self.dropout, "must lie in [0, 1)")
 

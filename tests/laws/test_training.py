@@ -136,3 +136,19 @@ def test_network_and_learned_schedule_are_trained_and_nothing_else(name):
     assert any(".schedule.raw_" in path for path in paths) == ("learned" in name)
     n_network = len(jax.tree.leaves(eqx.filter(model.network, eqx.is_inexact_array)))
     assert sum(path.startswith(".network") for path in paths) == n_network
+
+
+@pytest.mark.parametrize("name", ["gaussian-learned", "sigmoid-gaussian-learned"])
+def test_a_schedule_that_is_fixed_stays(name):
+    model = model_of(KERNELS[name]())
+    x = np.random.default_rng(0).standard_normal((40, model.forward.n_columns)).astype(np.float32)
+    rows = Cells(x, np.ones(x.shape, bool))
+    fixed, free = (fit(model, rows, None, CONFIG, fixed_schedule=choice).model for choice in (True, False))
+
+    def moved(after, part):
+        pairs = zip(jax.tree.leaves(getattr(model, part)), jax.tree.leaves(getattr(after, part)), strict=True)
+        return max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in pairs)
+
+    assert moved(fixed, "forward") == 0
+    assert moved(free, "forward") > 0
+    assert min(moved(fixed, "network"), moved(free, "network")) > 0

@@ -88,6 +88,10 @@ def fit(
     width: Annotated[int | None, _count(_MODEL, "Width of the network. [default: by the table]")] = None,
     depth: Annotated[int | None, _count(_MODEL, "Blocks of the network. [default: by the table]")] = None,
     dropout: Annotated[float | None, _number(_MODEL, "Dropout in training. [default: by the table]", most=0.95)] = None,
+    members: Annotated[
+        int | None,
+        _count(_MODEL, "Networks that are trained apart and asked together. [default: 4 on a small table, else 1]"),
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -122,6 +126,7 @@ def fit(
         "width": width,
         "depth": depth,
         "dropout": dropout,
+        "members": members,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "random_state": seed,

@@ -8,6 +8,8 @@ VALIDATION_CHUNK = 256
 SMALL = 2000
 """Below this many rows the settings are cross-validated and all rows train the final model."""
 FOLDS = 4
+MEMBERS = 4
+"""Networks of a small table. Sampling and scoring take as many times the work, of few rows."""
 CONTINUOUS_STEPS = 64
 """T with continuous columns."""
 IMAGE_STEPS = 100
@@ -65,6 +67,11 @@ def networks(n_rows: int, preset: str) -> list[dict[str, Any]]:
     if n_rows >= 5000:
         return [{"width": 256, "depth": 2, "dropout": 0.1}]
     return [{"width": 128, "depth": 2, "dropout": 0.1}, {"width": 128, "depth": 2, "dropout": 0.3}]
+
+
+def members(n_rows: int) -> int:
+    """Networks that are asked together: where rows are few, what a network makes of them depends on its initial weights."""
+    return MEMBERS if n_rows < SMALL else 1
 
 
 def training(n_rows: int, preset: str) -> dict[str, Any]:

@@ -47,6 +47,8 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         width: of the network.
         depth: residual blocks of the network.
         dropout: rate while training; the network of images has none.
+        members: networks that are trained apart and asked together, 4 on tables of fewer than 2,000 rows, otherwise 1; sampling and
+            scoring take as many times the work.
         batch_size: rows a step.
         max_steps: optimiser steps at most.
         learning_rate: of AdamW.
@@ -88,6 +90,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         width: int | None = None,
         depth: int | None = None,
         dropout: float | None = None,
+        members: int | None = None,
         batch_size: int | None = None,
         max_steps: int | None = None,
         learning_rate: float = 2e-3,
@@ -104,6 +107,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         self.width = width
         self.depth = depth
         self.dropout = dropout
+        self.members = members
         self.batch_size = batch_size
         self.max_steps = max_steps
         self.learning_rate = learning_rate

@@ -22,6 +22,7 @@ from quasistatic.errors import SettingError
 from quasistatic.estimator import defaults
 from quasistatic.estimator.completion import with_completions, worth_completing
 from quasistatic.model import DiffusionModel
+from quasistatic.network import as_ensemble
 from quasistatic.train import Event, FitResult, fit
 
 
@@ -34,7 +35,7 @@ class FitEvent(NamedTuple):
         train_nats: bound K on the training batches since the last evaluation (with dropout), nats per row, the data's units.
         valid_nats: bound K on the validation rows, likewise.
         seconds_left: of this phase at most.
-        phase: which of the candidate networks is being trained.
+        phase: which of the trainings this is: a candidate, on which fold, the final one.
     """
 
     step: int
@@ -51,6 +52,15 @@ class Candidate:
 
     model: ModelConfig
     train: TrainConfig
+
+
+class _Trained(NamedTuple):
+    """A training, the codec of its rows, and the rows themselves as they were trained and judged on."""
+
+    result: FitResult
+    codec: Codec
+    train: EncodedTable
+    valid: EncodedTable | None
 
 
 class _Trial(NamedTuple):
@@ -101,11 +111,15 @@ def candidates(
         networks, training = [defaults.image_network(preset)], defaults.image_training(n_rows, preset)
     length = given.get("trajectory_length", chosen)
     training |= _only(given, "batch_size", "max_steps", "learning_rate", "patience", "max_minutes")
-    networks = [network | _only(given, "width", "depth", "dropout") for network in networks]
+    members = defaults.members(n_rows) if image is None else 1
+    networks = [
+        {"members": members} | network | _only(given, "width", "depth", "dropout", "members") for network in networks
+    ]
     networks = [network for i, network in enumerate(networks) if network not in networks[:i]]
     if "max_minutes" in training:
         trials = len(networks) + n_schemas - 1
-        trainings = trials * defaults.FOLDS + 1 if _is_cross_validated(n_rows, codec.schema) else len(networks)
+        trials = trials * defaults.FOLDS + 1 if _is_cross_validated(n_rows, codec.schema) else len(networks)
+        trainings = trials + networks[0]["members"] - 1
         training["max_minutes"] /= trainings * (2 if completed else 1)
     train = TrainConfig(seed=seed, first_step_share=defaults.first_step_share(codec.typical_width), **training)
     return [Candidate(ModelConfig(length, kernel, given["schedule"], image=image, **n), train) for n in networks]
@@ -146,7 +160,7 @@ class _Run:
         train_index: np.ndarray,
         valid_index: np.ndarray | None,
         phase: str,
-    ) -> tuple[FitResult, Codec]:
+    ) -> _Trained:
         """One training on some rows, judged on others (None: trained to `stop_step`); bounds in the data's own units.
 
         Where many rows have holes it is two: see `estimator.completion`.
@@ -160,10 +174,31 @@ class _Run:
             key = jax.random.fold_in(jax.random.key(candidate.train.seed), 1)
             train = with_completions(result.model, codec, train, key=key)
             result = self._fit(candidate, codec, train, valid, f"{phase}, completed")
-        return result, codec
+        return _Trained(result, codec, train, valid)
+
+    def with_members(self, candidate: Candidate, first: _Trained, phase: str) -> FitResult:
+        """The first model and others beside it: the same schedule and rows, other weights and noise at the start.
+
+        Bound and history stay those of the first alone.
+        """
+        networks = [first.result.model.network]
+        for number in range(2, candidate.model.members + 1):
+            other = replace(candidate, train=replace(candidate.train, seed=candidate.train.seed + number - 1))
+            remark = f"{phase}, network {number} of {candidate.model.members}"
+            beside = self._fit(other, first.codec, first.train, first.valid, remark, schedule_of=first.result.model)
+            networks.append(beside.model.network)
+        model = DiffusionModel(first.result.model.forward, as_ensemble(networks))
+        return first.result._replace(model=model)
 
     def _fit(
-        self, candidate: Candidate, codec: Codec, train: EncodedTable, valid: EncodedTable | None, phase: str
+        self,
+        candidate: Candidate,
+        codec: Codec,
+        train: EncodedTable,
+        valid: EncodedTable | None,
+        phase: str,
+        *,
+        schedule_of: DiffusionModel | None = None,
     ) -> FitResult:
         volume = float(np.mean(train.log_volume)), 0.0 if valid is None else float(np.mean(valid.log_volume))
 
@@ -173,10 +208,13 @@ class _Run:
                 self.callback(FitEvent(event.step, event.max_steps, *nats, event.seconds_left, phase))
 
         key = jax.random.key(candidate.train.seed)
-        model = assemble(candidate.model, codec.typical_width, codec.marginals, key=key)
+        model = assemble(replace(candidate.model, members=1), codec.typical_width, codec.marginals, key=key)
+        if schedule_of is not None:
+            model = DiffusionModel(schedule_of.forward, model.network)
         result = fit(
             model, train.rows, None if valid is None else valid.rows, candidate.train,
-            column_names=codec.block_names, callback=tell, store=self._store(candidate, codec.schema, phase),
+            fixed_schedule=schedule_of is not None, column_names=codec.block_names, callback=tell,
+            store=self._store(candidate, codec.schema, phase),
         )  # fmt: skip
         history = [
             {"step": e["step"], "train_nats": e["train_nats"] + volume[0], "valid_nats": e["valid_nats"] + volume[1]}
@@ -251,13 +289,13 @@ def _split_once(run: _Run, options: list[Candidate], schema: Schema, fraction: f
     n = len(run.table)
     n_valid = defaults.validation_rows(n, fraction)
     train_index, valid_index = split_validation(n, n_valid / n, seed)
-    best: Chosen | None = None
-    for number, candidate in enumerate(options, start=1):
-        result, codec = run.train(candidate, schema, train_index, valid_index, f"network {number}")
-        if best is None or result.valid_nats > best[0].valid_nats:
-            best = result, codec, candidate, f"{len(valid_index)} rows, not trained on"
-    assert best is not None  # there is at least one candidate
-    return best
+    tried = [
+        (run.train(candidate, schema, train_index, valid_index, f"candidate {number}"), candidate)
+        for number, candidate in enumerate(options, start=1)
+    ]
+    best, candidate = max(tried, key=lambda pair: pair[0].result.valid_nats)
+    result = run.with_members(candidate, best, "best candidate")
+    return result, best.codec, candidate, f"{len(valid_index)} rows, not trained on"
 
 
 def _cross_validated(run: _Run, options: list[Candidate], schemas: Sequence[Schema], seed: int) -> Chosen:
@@ -271,9 +309,9 @@ def _cross_validated(run: _Run, options: list[Candidate], schemas: Sequence[Sche
         candidate, curves = options[number - 1], []
         for i, fold in enumerate(folds, start=1):
             rest = np.setdiff1d(np.arange(n), fold)
-            phase = f"network {number} of {len(options)}{remark}, fold {i} of {n_folds}"
-            result, _ = run.train(candidate, schema, rest, fold, phase)
-            curves.append([entry["valid_nats"] for entry in result.history])
+            phase = f"candidate {number} of {len(options)}{remark}, fold {i} of {n_folds}"
+            trained = run.train(candidate, schema, rest, fold, phase)
+            curves.append([entry["valid_nats"] for entry in trained.result.history])
         mean = _mean_curve(curves)
         at = int(np.argmax(mean))
         step = min((at + 1) * candidate.train.evaluate_every, candidate.train.max_steps)
@@ -284,9 +322,10 @@ def _cross_validated(run: _Run, options: list[Candidate], schemas: Sequence[Sche
     trials += [trial(number, schema) for number in range(2, len(options) + 1)]
     best = max(trials, key=lambda t: t.reached)
     final = replace(best.candidate, train=replace(best.candidate.train, stop_step=best.step))
-    result, codec = run.train(final, best.schema, np.arange(n), None, "all rows")
+    trained = run.train(final, best.schema, np.arange(n), None, "all rows")
+    result = run.with_members(final, trained, "all rows")
     history = [entry | {"valid_nats": held_out} for entry, held_out in zip(result.history, best.curve, strict=False)]
-    return FitResult(result.model, best.reached, history), codec, final, f"{n_folds}-fold cross-validation"
+    return FitResult(result.model, best.reached, history), trained.codec, final, f"{n_folds}-fold cross-validation"
 
 
 def _mean_curve(curves: list[list[float]]) -> list[float]:

@@ -53,7 +53,7 @@ def modern_model(setting: Setting, key: Key) -> DiffusionModel:
     forward = GaussianDiffusion(_schedule(setting), pixels_per_row(setting))
     network = UNet(
         forward.n_features, forward.n_outputs, height=height, width=width,
-        channels=setting.sizes["unet"], depth=setting.sizes["depth"], key=key,
+        channels=setting.sizes["unet"], depth=setting.sizes["depth"], mixing=bool(setting.sizes.get("mixing")), key=key,
     )  # fmt: skip
     return DiffusionModel(forward, network)
 

@@ -1,6 +1,7 @@
 """Networks know sizes, never probabilities."""
 
 from quasistatic.network.base import AbstractNetwork
+from quasistatic.network.ensemble import EnsembleNetwork, as_ensemble
 from quasistatic.network.interleaved import InterleavedNetwork
 from quasistatic.network.mlp import ResidualMLP
 from quasistatic.network.multiscale import MultiscaleNetwork
@@ -11,6 +12,7 @@ from quasistatic.network.unet import UNet
 
 __all__ = [
     "AbstractNetwork",
+    "EnsembleNetwork",
     "InterleavedNetwork",
     "MultiscaleNetwork",
     "RBFNetwork",
@@ -18,4 +20,5 @@ __all__ = [
     "RetimedNetwork",
     "StepwisePerceptron",
     "UNet",
+    "as_ensemble",
 ]

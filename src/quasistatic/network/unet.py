@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.network.embed import TIME_FEATURES, time_embedding
-from quasistatic.network.mlp import zero_linear
+from quasistatic.network.mlp import random_linear, zero_linear
 from quasistatic.network.planes import (
     PixelLinear,
     planes_of,
@@ -43,6 +43,26 @@ class ImageBlock(eqx.Module):
         return h + self.contract(jax.nn.silu(self.convolve(hidden)))
 
 
+class MixingBlock(eqx.Module):
+    """`h + W2 silu(W1 modulated(h))` along the positions of each plane: every pixel sees every other (Tolstikhin et al. 2021)."""
+
+    modulation: eqx.nn.Linear
+    expand: eqx.nn.Linear
+    contract: eqx.nn.Linear
+
+    def __init__(self, channels: int, n_pixels: int, *, key: Key) -> None:
+        k1, k2 = jax.random.split(key)
+        self.modulation = zero_linear(TIME_FEATURES, 2 * channels)
+        self.expand = random_linear(n_pixels, 2 * n_pixels, key=k1)
+        self.contract = random_linear(2 * n_pixels, n_pixels, key=k2)
+
+    def __call__(self, h: Float[Array, "H W C"], time: Float[Array, " embedding"]) -> Float[Array, "H W C"]:
+        scale, shift = jnp.split(self.modulation(time)[None, None], 2, axis=-1)
+        planes = (_normalise_pixels(h) * (1.0 + scale) + shift).reshape(-1, h.shape[-1]).T
+        mixed = jax.vmap(lambda plane: self.contract(jax.nn.silu(self.expand(plane))))(planes)
+        return h + mixed.T.reshape(h.shape)
+
+
 class UNet(AbstractNetwork):
     """Tiles of `tile` x `tile` pixels, blocks on them, blocks on 2 x 2 of them with twice the planes, blocks on them again.
 
@@ -57,13 +77,14 @@ class UNet(AbstractNetwork):
         channels: planes of the fine level.
         depth: blocks on the fine level before, on the coarse level, and on the fine level after it, each.
         tile: side of the squares that are one pixel inside; 1 works on the pixels themselves.
+        mixing: follow each coarse block with one that mixes all positions, for images whose far ends belong together.
         key: random key of the initial weights.
     """
 
     stem: PixelLinear
     before: tuple[ImageBlock, ...]
     down: PixelLinear
-    coarse: tuple[ImageBlock, ...]
+    coarse: tuple[ImageBlock | MixingBlock, ...]
     up: PixelLinear
     after: tuple[ImageBlock, ...]
     readout: PixelLinear
@@ -83,6 +104,7 @@ class UNet(AbstractNetwork):
         channels: int = 48,
         depth: int = 1,
         tile: int = 2,
+        mixing: bool = False,
         key: Key,
     ) -> None:
         planes_in = planes_of(n_features, height, width, what="features")
@@ -93,7 +115,13 @@ class UNet(AbstractNetwork):
         self.stem = PixelLinear(planes_in * tile**2, channels, size=3, key=stem_key)
         self.before = tuple(ImageBlock(channels, key=k) for k in keys[0])
         self.down = PixelLinear(4 * channels, 2 * channels, key=down_key)
-        self.coarse = tuple(ImageBlock(2 * channels, key=k) for k in keys[1])
+        n_coarse = -(-height // (2 * tile)) * -(-width // (2 * tile))
+        coarse: list[ImageBlock | MixingBlock] = []
+        for k in keys[1]:
+            coarse.append(ImageBlock(2 * channels, key=k))
+            if mixing:
+                coarse.append(MixingBlock(2 * channels, n_coarse, key=jax.random.fold_in(k, 1)))
+        self.coarse = tuple(coarse)
         self.up = PixelLinear(2 * channels, 4 * channels, key=up_key)
         self.after = tuple(ImageBlock(channels, key=k) for k in keys[2])
         self.readout = PixelLinear(channels, planes_out * tile**2, key=None)

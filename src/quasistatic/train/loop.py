@@ -14,7 +14,7 @@ from quasistatic.config import TrainConfig
 from quasistatic.model import DiffusionModel
 from quasistatic.train.evaluation import Evaluation
 from quasistatic.train.run import Run
-from quasistatic.train.state import TrainState, initial_state, time_probabilities, trainable
+from quasistatic.train.state import TrainState, initial_state, learning_shares, time_probabilities, trainable
 from quasistatic.trajectory import Row
 
 
@@ -43,6 +43,7 @@ def fit(
     valid_rows: Row | None,
     config: TrainConfig,
     *,
+    fixed_schedule: bool = False,
     column_names: Sequence[str] = (),
     callback: Callable[[Event], None] | None = None,
     store: Any = None,
@@ -56,6 +57,7 @@ def fit(
         train_rows: cells `[N, ...]`, NumPy or JAX.
         valid_rows: cells of the validation rows; None trains to `config.stop_step` (or `max_steps`).
         config: settings.
+        fixed_schedule: keep a learned schedule as it is and train the network alone.
         column_names: of the columns in the order of the blocks, to name a faulty one.
         callback: called with an `Event` after each evaluation.
         store: a training checkpoint (`checkpoint.TrainingStore`) to resume from and to save to; None keeps nothing.
@@ -66,7 +68,8 @@ def fit(
     static = eqx.filter(model, trainable(model), inverse=True)
     probabilities = time_probabilities(model.trajectory_length, config.first_step_share)
     key = jax.random.key(config.seed)
-    run = Run(static, jax.tree.map(np.asarray, train_rows), probabilities, config, key, column_names)
+    shares = learning_shares(model, fixed_schedule=fixed_schedule)
+    run = Run(static, jax.tree.map(np.asarray, train_rows), probabilities, config, key, shares, column_names)
     evaluate = None
     if valid_rows is not None:
         evaluate = Evaluation(static, valid_rows, probabilities, key=jax.random.fold_in(key, 2**31))

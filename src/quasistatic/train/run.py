@@ -33,6 +33,7 @@ class Run:
         probabilities: of t.
         config: settings.
         key: of the noise.
+        shares: of the learning rate, by parameter array (`state.learning_shares`).
         column_names: to name a faulty column.
     """
 
@@ -41,6 +42,7 @@ class Run:
     probabilities: Float[Array, " T"]
     config: TrainConfig
     key: Key
+    shares: Any
     column_names: Sequence[str]
 
     def advance(self, state: TrainState, n: int) -> tuple[TrainState, float]:
@@ -63,11 +65,12 @@ class Run:
 
     def _steps(self, state: TrainState, n: int, key: Key) -> tuple[TrainState, np.ndarray]:
         values = []
+        rates = jax.tree.map(lambda share: jnp.asarray(share * state.rate_scale, jnp.float32), self.shares)
         for begin in range(state.step, state.step + n, size := self._scan_length(n)):
             batches = self._batches(begin, size)
             parameters, average, optimiser, part = run_steps(
                 (state.parameters, state.average, state.optimiser), self.static, batches, self.probabilities,
-                jnp.asarray(begin, jnp.int32), jnp.asarray(state.rate_scale, jnp.float32), _compiled(self.config), key=key,
+                jnp.asarray(begin, jnp.int32), rates, _compiled(self.config), key=key,
             )  # fmt: skip
             state = state._replace(parameters=parameters, average=average, optimiser=optimiser, step=begin + size)
             values.append(np.asarray(part, np.float64))

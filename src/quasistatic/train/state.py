@@ -43,6 +43,19 @@ def trainable(model: DiffusionModel) -> Any:
     return jax.tree.map(of_part, model, is_leaf=is_trained)
 
 
+def learning_shares(model: DiffusionModel, *, fixed_schedule: bool) -> Any:
+    """Factors of the learning rate, a number per trained leaf: 1, or 0 for those of a schedule that is fixed."""
+
+    def is_schedule(node: Any) -> bool:
+        return isinstance(node, AbstractSchedule)
+
+    def of_part(node: Any) -> Any:
+        share = 0.0 if fixed_schedule and is_schedule(node) else 1.0
+        return jax.tree.map(lambda _: share, node)
+
+    return jax.tree.map(of_part, eqx.filter(model, trainable(model)), is_leaf=is_schedule)
+
+
 def optimiser(config: TrainConfig) -> optax.GradientTransformation:
     """AdamW with clipping, warm-up and a cosine; matrices only are decayed."""
     warmup = min(config.warmup_steps, max(config.max_steps // 10, 1))

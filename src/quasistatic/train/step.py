@@ -62,7 +62,7 @@ def run_steps(
     batches: Row,
     probabilities: Float[Array, " T"],
     first: Int[Array, ""],
-    rate_scale: Float[Array, ""],
+    rates: Any,
     config: TrainConfig,
     *,
     key: Key,
@@ -75,7 +75,7 @@ def run_steps(
         batches: rows `[k, B, ...]`.
         probabilities: of t.
         first: number of the first step.
-        rate_scale: factor of the learning rate.
+        rates: factor of the learning rate of each parameter array, a tree like the parameters; 0 keeps it as it is.
         config: settings (static).
         key: of the run; each step folds in its number.
 
@@ -95,7 +95,7 @@ def run_steps(
         (value, n_columns), gradient = gradient_of(parameters, batch, jax.random.fold_in(key, number))
         with jax.numpy_dtype_promotion("standard"):  # optax raises its decay to an integer power
             updates, optimiser_state = transformation.update(gradient, optimiser_state, parameters)
-        parameters = optax.apply_updates(parameters, jax.tree.map(lambda u: u * rate_scale, updates))
+        parameters = optax.apply_updates(parameters, jax.tree.map(jnp.multiply, updates, rates))
         decay = jnp.minimum(config.ema_decay, (1.0 + number.astype(jnp.float32)) / (10.0 + number.astype(jnp.float32)))
         average = jax.tree.map(lambda a, p: a + (1.0 - decay) * (p - a), average, parameters)
         return (parameters, average, optimiser_state), value * n_columns

@@ -15,7 +15,9 @@ from quasistatic import DiffusionDensity
 from quasistatic.estimator import fitting
 from quasistatic.train import FitResult
 
-TINY = {"trajectory_length": 3, "width": 8, "depth": 1, "dropout": 0.0, "max_steps": 4, "random_state": 0}
+TINY = {
+    "trajectory_length": 3, "width": 8, "depth": 1, "dropout": 0.0, "members": 1, "max_steps": 4, "random_state": 0,
+}  # fmt: skip
 N = 48
 
 

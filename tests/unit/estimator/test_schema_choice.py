@@ -10,7 +10,15 @@ from quasistatic.data.schema import Schema
 from quasistatic.data.table import from_frame
 from quasistatic.estimator import defaults
 
-SETTINGS = {"width": 16, "depth": 1, "dropout": 0.0, "batch_size": 64, "max_steps": 400, "random_state": 0}
+SETTINGS = {
+    "width": 16,
+    "depth": 1,
+    "dropout": 0.0,
+    "members": 1,
+    "batch_size": 64,
+    "max_steps": 400,
+    "random_state": 0,
+}
 
 
 def rounded_now_and_then(*, twin: bool) -> pl.DataFrame:
@@ -37,7 +45,7 @@ def test_both_are_tried_with_the_first_network(fits):
     frame, _, phases = fits[True]
     assert len(infer_schemas(from_frame(frame))) == 2
     folds = [f"fold {i} of {defaults.FOLDS}" for i in range(1, defaults.FOLDS + 1)]
-    tried = [f"network 1 of 1{remark}, {fold}" for remark in ("", ", fewer point masses") for fold in folds]
+    tried = [f"candidate 1 of 1{remark}, {fold}" for remark in ("", ", fewer point masses") for fold in folds]
     assert phases == [*tried, "all rows"]
 
 

@@ -22,6 +22,7 @@ CHANGES = {
     "width": 5,
     "depth": 3,
     "dropout": 0.4,
+    "members": 2,
     "batch_size": 17,
     "max_steps": 9,
     "learning_rate": 1e-4,
@@ -59,10 +60,11 @@ def test_configures_every_candidate(name, n_rows, codec):
 
 def test_minutes_are_shared_by_the_trainings(codec):
     small = candidates(48, codec, settings(max_minutes=9.0), 0)
-    assert sum(c.train.max_minutes for c in small) * defaults.FOLDS + small[0].train.max_minutes == pytest.approx(9.0)
+    trials, final = len(small) * defaults.FOLDS, defaults.MEMBERS
+    assert (trials + final) * small[0].train.max_minutes == pytest.approx(9.0)
     schemas = candidates(48, codec, settings(max_minutes=9.0), 0, n_schemas=2)  # the second with the first network only
-    trials = len(schemas) + 1
-    assert (trials * defaults.FOLDS + 1) * schemas[0].train.max_minutes == pytest.approx(9.0)
+    trials = (len(schemas) + 1) * defaults.FOLDS
+    assert (trials + final) * schemas[0].train.max_minutes == pytest.approx(9.0)
     large = candidates(3000, codec, settings(max_minutes=9.0), 0)
     assert sum(c.train.max_minutes for c in large) == pytest.approx(9.0)
     twice = candidates(3000, codec, settings(max_minutes=9.0), 0, completed=True)

@@ -100,6 +100,7 @@ def description(model) -> str:
 CHANGES = [
     {"trajectory_length": 5}, {"discrete_kernel": "binomial"}, {"discrete_kernel": "categorical"},
     {"schedule": "linear"}, {"schedule": "cosine"}, {"width": 5}, {"depth": 2}, {"dropout": 0.5},
+    {"members": 2},
 ]  # fmt: skip
 
 

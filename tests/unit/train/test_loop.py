@@ -38,9 +38,9 @@ class Faulty:
     def __init__(self, *fail: int, parameters: bool = False) -> None:
         self.fail, self.parameters, self.calls, self.run = fail, parameters, [], run.run_steps
 
-    def __call__(self, carry, static, batches, probabilities, first, rate_scale, config, *, key):
-        self.calls.append((int(first), float(rate_scale), carry[0], key))
-        done = self.run(carry, static, batches, probabilities, first, rate_scale, config, key=key)
+    def __call__(self, carry, static, batches, probabilities, first, rates, config, *, key):
+        self.calls.append((int(first), max(map(float, jax.tree.leaves(rates))), carry[0], key))
+        done = self.run(carry, static, batches, probabilities, first, rates, config, key=key)
         parameters, average, optimiser, values = done
         if len(self.calls) in self.fail:
             if self.parameters:
