@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-BUDGET = ["--max-steps", "20", "--trajectory-length", "10", "--width", "16"]
+BUDGET = ["--max-steps", "20", "--trajectory-length", "10", "--width", "16", "--members", "2"]
 """Options that make a fit take a second."""
 
 

@@ -29,7 +29,9 @@ def df() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def density(df) -> DiffusionDensity:
-    return DiffusionDensity(max_steps=300, width=32, depth=1, trajectory_length=12, dropout=0.0, random_state=0).fit(df)
+    return DiffusionDensity(
+        max_steps=300, width=32, depth=1, trajectory_length=12, dropout=0.0, members=1, random_state=0
+    ).fit(df)
 
 
 def with_holes(df: pl.DataFrame, n: int = 40) -> pl.DataFrame:
