@@ -1,5 +1,6 @@
 """Choices: one frozen dataclass each, to and from JSON. A setting that nothing uses is a `TypeError`."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
 
@@ -82,6 +83,8 @@ class TrainConfig(_Json):
         patience: evaluations without a better validation bound before training stops.
         stop_step: stop here although the cosine goes on to `max_steps`; what a training without validation rows needs.
         first_step_share: share of the rows that get t = 1, whose term is the largest; None draws t evenly.
+        step_weights: factors of the T steps' costs in the loss (`train.weights.simple_weights`); None maximises K itself. Only the
+            loss knows of them: the bounds that are reported are K.
         max_minutes: stop at the first evaluation after this time; the result then depends on the clock.
         seed: of batches, noise and dropout.
     """
@@ -97,10 +100,15 @@ class TrainConfig(_Json):
     patience: int = 10
     stop_step: int | None = None
     first_step_share: float | None = None
+    step_weights: tuple[float, ...] | None = None
     max_minutes: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.step_weights is not None:
+            object.__setattr__(self, "step_weights", tuple(self.step_weights))  # a list when it comes from JSON
+            _require(all(0 < w < math.inf for w in self.step_weights), "step_weights", self.step_weights,
+                     "must be positive numbers")  # fmt: skip
         for name in ("max_steps", "batch_size", "evaluate_every", "patience"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
         for name in ("learning_rate", "clip_norm"):

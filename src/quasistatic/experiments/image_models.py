@@ -12,6 +12,7 @@ from quasistatic.experiments.figures.curves import corridor, training
 from quasistatic.experiments.figures.pictures import reverse_pictures, samples_beside_data
 from quasistatic.experiments.inpainting import inpainted
 from quasistatic.forward import GaussianDiffusion, LearnedSchedule, SigmoidGaussianDiffusion
+from quasistatic.forward.schedule import AbstractSchedule
 from quasistatic.model import DiffusionModel
 from quasistatic.network import MultiscaleNetwork, UNet
 from quasistatic.typing import Key
@@ -47,13 +48,13 @@ def paper_model(setting: Setting, key: Key) -> DiffusionModel:
     return DiffusionModel(forward, network)
 
 
-def modern_model(setting: Setting, key: Key) -> DiffusionModel:
-    """A small U-Net that is told the time, with the corridor head."""
+def modern_model(setting: Setting, key: Key, schedule: AbstractSchedule | None = None) -> DiffusionModel:
+    """A small U-Net that is told the time, with the corridor head; the schedule is learned unless one is given."""
     _, height, width = shape_of(setting)
-    forward = GaussianDiffusion(_schedule(setting), pixels_per_row(setting))
+    forward = GaussianDiffusion(schedule or _schedule(setting), pixels_per_row(setting))
     network = UNet(
         forward.n_features, forward.n_outputs, height=height, width=width,
-        channels=setting.sizes["unet"], depth=setting.sizes["depth"], mixing=bool(setting.sizes.get("mixing")), key=key,
+        channels=setting.sizes["unet"], depth=setting.sizes["depth"], dense=setting.sizes.get("unet_dense", 0), key=key,
     )  # fmt: skip
     return DiffusionModel(forward, network)
 

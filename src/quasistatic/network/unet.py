@@ -24,6 +24,14 @@ def _normalise_pixels(h: Float[Array, "H W C"]) -> Float[Array, "H W C"]:
     return centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred), axis=-1, keepdims=True) + 1e-6)
 
 
+def _modulated(
+    h: Float[Array, "H W C"], modulation: eqx.nn.Linear, time: Float[Array, " embedding"]
+) -> Float[Array, "H W C"]:
+    """The normalised pixels, each plane scaled and shifted by the time."""
+    scale, shift = jnp.split(modulation(time)[None, None], 2, axis=-1)
+    return _normalise_pixels(h) * (1.0 + scale) + shift
+
+
 class ImageBlock(eqx.Module):
     """`h + W2 silu(W1 * modulated(h))`: a 3 x 3 convolution between a modulated normalisation and a 1 x 1 layer."""
 
@@ -38,29 +46,35 @@ class ImageBlock(eqx.Module):
         self.contract = PixelLinear(channels, channels, key=k2)
 
     def __call__(self, h: Float[Array, "H W C"], time: Float[Array, " embedding"]) -> Float[Array, "H W C"]:
-        scale, shift = jnp.split(self.modulation(time)[None, None], 2, axis=-1)
-        hidden = _normalise_pixels(h) * (1.0 + scale) + shift
-        return h + self.contract(jax.nn.silu(self.convolve(hidden)))
+        return h + self.contract(jax.nn.silu(self.convolve(_modulated(h, self.modulation, time))))
 
 
-class MixingBlock(eqx.Module):
-    """`h + W2 silu(W1 modulated(h))` along the positions of each plane: every pixel sees every other (Tolstikhin et al. 2021)."""
+class DenseBlock(eqx.Module):
+    """`h + W4 W3 silu(W2 W1 modulated(h))`: every pixel sees every other, through a perceptron on a few planes of all pixels at once.
+
+    W1 and W4 are 1 x 1 layers to `PLANES` planes and back; W2 and W3 the paper's dense path, on the coarse level.
+    """
+
+    PLANES = 16
 
     modulation: eqx.nn.Linear
+    squeeze: PixelLinear
     expand: eqx.nn.Linear
     contract: eqx.nn.Linear
+    spread: PixelLinear
 
-    def __init__(self, channels: int, n_pixels: int, *, key: Key) -> None:
-        k1, k2 = jax.random.split(key)
+    def __init__(self, channels: int, n_pixels: int, hidden: int, *, key: Key) -> None:
+        k1, k2, k3, k4 = jax.random.split(key, 4)
         self.modulation = zero_linear(TIME_FEATURES, 2 * channels)
-        self.expand = random_linear(n_pixels, 2 * n_pixels, key=k1)
-        self.contract = random_linear(2 * n_pixels, n_pixels, key=k2)
+        self.squeeze = PixelLinear(channels, self.PLANES, key=k1)
+        self.expand = random_linear(n_pixels * self.PLANES, hidden, key=k2)
+        self.contract = random_linear(hidden, n_pixels * self.PLANES, key=k3)
+        self.spread = PixelLinear(self.PLANES, channels, key=k4)
 
     def __call__(self, h: Float[Array, "H W C"], time: Float[Array, " embedding"]) -> Float[Array, "H W C"]:
-        scale, shift = jnp.split(self.modulation(time)[None, None], 2, axis=-1)
-        planes = (_normalise_pixels(h) * (1.0 + scale) + shift).reshape(-1, h.shape[-1]).T
-        mixed = jax.vmap(lambda plane: self.contract(jax.nn.silu(self.expand(plane))))(planes)
-        return h + mixed.T.reshape(h.shape)
+        planes = self.squeeze(_modulated(h, self.modulation, time))
+        mixed = self.contract(jax.nn.silu(self.expand(planes.reshape(-1))))
+        return h + self.spread(mixed.reshape(planes.shape))
 
 
 class UNet(AbstractNetwork):
@@ -77,14 +91,14 @@ class UNet(AbstractNetwork):
         channels: planes of the fine level.
         depth: blocks on the fine level before, on the coarse level, and on the fine level after it, each.
         tile: side of the squares that are one pixel inside; 1 works on the pixels themselves.
-        mixing: follow each coarse block with one that mixes all positions, for images whose far ends belong together.
+        dense: hidden units of a dense block after each coarse one, for images whose far ends belong together; 0 leaves it out.
         key: random key of the initial weights.
     """
 
     stem: PixelLinear
     before: tuple[ImageBlock, ...]
     down: PixelLinear
-    coarse: tuple[ImageBlock | MixingBlock, ...]
+    coarse: tuple[ImageBlock | DenseBlock, ...]
     up: PixelLinear
     after: tuple[ImageBlock, ...]
     readout: PixelLinear
@@ -104,7 +118,7 @@ class UNet(AbstractNetwork):
         channels: int = 48,
         depth: int = 1,
         tile: int = 2,
-        mixing: bool = False,
+        dense: int = 0,
         key: Key,
     ) -> None:
         planes_in = planes_of(n_features, height, width, what="features")
@@ -116,11 +130,11 @@ class UNet(AbstractNetwork):
         self.before = tuple(ImageBlock(channels, key=k) for k in keys[0])
         self.down = PixelLinear(4 * channels, 2 * channels, key=down_key)
         n_coarse = -(-height // (2 * tile)) * -(-width // (2 * tile))
-        coarse: list[ImageBlock | MixingBlock] = []
+        coarse: list[ImageBlock | DenseBlock] = []
         for k in keys[1]:
             coarse.append(ImageBlock(2 * channels, key=k))
-            if mixing:
-                coarse.append(MixingBlock(2 * channels, n_coarse, key=jax.random.fold_in(k, 1)))
+            if dense:
+                coarse.append(DenseBlock(2 * channels, n_coarse, dense, key=jax.random.fold_in(k, 1)))
         self.coarse = tuple(coarse)
         self.up = PixelLinear(2 * channels, 4 * channels, key=up_key)
         self.after = tuple(ImageBlock(channels, key=k) for k in keys[2])

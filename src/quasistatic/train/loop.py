@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from quasistatic.config import TrainConfig
+from quasistatic.errors import SettingError
 from quasistatic.model import DiffusionModel
 from quasistatic.train.evaluation import Evaluation
 from quasistatic.train.run import Run
@@ -63,8 +64,11 @@ def fit(
         store: a training checkpoint (`checkpoint.TrainingStore`) to resume from and to save to; None keeps nothing.
 
     Raises:
+        SettingError: the number of `config.step_weights` is not T.
         TrainingError: the bound stayed non-finite after several restarts from the last good step, each with half the rate.
     """
+    if config.step_weights is not None and len(config.step_weights) != model.trajectory_length:
+        raise SettingError(f"{len(config.step_weights)} step_weights for {model.trajectory_length} steps")
     static = eqx.filter(model, trainable(model), inverse=True)
     probabilities = time_probabilities(model.trajectory_length, config.first_step_share)
     key = jax.random.key(config.seed)

@@ -42,12 +42,20 @@ def row_cost(
 
 
 def batch_cost(
-    model: DiffusionModel, rows: Row, probabilities: Float[Array, " T"], *, key: Key, dropout: bool
+    model: DiffusionModel,
+    rows: Row,
+    probabilities: Float[Array, " T"],
+    *,
+    weights: tuple[float, ...] | None = None,
+    key: Key,
+    dropout: bool,
 ) -> Float[Array, "B D"]:
-    """-K of every row of a batch, nats per column."""
+    """-K of every row of a batch, nats per column; with weights, of K whose t-th cost counts `weights[t - 1]` times."""
     n = jax.tree.leaves(rows)[0].shape[0]
     time_key, row_key = jax.random.split(key)
     draw = draw_times(probabilities, n, key=time_key)
+    if weights is not None:
+        draw = draw._replace(probability=draw.probability / jnp.asarray(weights, jnp.float32)[draw.t - 1])
 
     def one(row, t, probability, k):
         return row_cost(model, row, t, probability, key=k, dropout=dropout)
@@ -80,12 +88,13 @@ def run_steps(
         key: of the run; each step folds in its number.
 
     Returns:
-        The carry after the steps, and the k batch means of -K in nats per row.
+        The carry after the steps, and the k batch means of -K in nats per row (weighted, if `config.step_weights` are set).
     """
     transformation = optimiser(config)
 
     def loss(parameters, batch, step_key):
-        cost = batch_cost(eqx.combine(parameters, static), batch, probabilities, key=step_key, dropout=True)
+        model = eqx.combine(parameters, static)
+        cost = batch_cost(model, batch, probabilities, weights=config.step_weights, key=step_key, dropout=True)
         return jnp.mean(cost), cost.shape[1]
 
     def step(carry, inputs):

@@ -91,11 +91,11 @@ def test_states_are_handed_over_as_planes_and_back():
     np.testing.assert_array_equal(out, [1.0, 20.0, 2.0, 40.0, 3.0, 60.0])
 
 
-@pytest.mark.parametrize("mixing", [False, True])
-def test_the_far_corner_is_seen_where_positions_are_mixed(mixing):
-    network = UNet(576, 576, height=24, width=24, channels=4, tile=1, mixing=mixing, key=jax.random.key(0))
+@pytest.mark.parametrize("dense", [0, 8])
+def test_the_far_corner_is_seen_where_there_is_a_dense_path(dense):
+    network = UNet(576, 576, height=24, width=24, channels=4, tile=1, dense=dense, key=jax.random.key(0))
     network = randomised(network, 0)
     x = jnp.asarray(np.random.default_rng(1).standard_normal(576), jnp.float32)
     of_corner = jax.grad(lambda pixels: network(pixels, jnp.asarray(0.5))[0])(x).reshape(24, 24)
-    assert (np.abs(of_corner[18:, 18:]).max() > 1e-6) == mixing
+    assert (np.abs(of_corner[18:, 18:]).max() > 1e-6) == (dense > 0)
     assert np.abs(of_corner[:2, :2]).min() > 0

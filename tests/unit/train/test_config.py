@@ -16,7 +16,7 @@ from quasistatic.trajectory import sample_rows
 MODEL = ModelConfig(5, "binomial", "cosine", width=7, depth=3, dropout=0.2)
 TRAIN = TrainConfig(
     max_steps=11, batch_size=12, learning_rate=0.5, weight_decay=0.25, warmup_steps=3, ema_decay=0.5, clip_norm=2.0,
-    evaluate_every=4, patience=5, stop_step=9, first_step_share=0.3, max_minutes=1.5, seed=8,
+    evaluate_every=4, patience=5, stop_step=9, first_step_share=0.3, step_weights=(0.5, 2.0), max_minutes=1.5, seed=8,
 )  # fmt: skip
 
 
@@ -58,6 +58,8 @@ def test_frozen():
         (TrainConfig, "learning_rate", 0.0),
         (TrainConfig, "learning_rate", float("nan")),
         (TrainConfig, "clip_norm", -1.0),
+        (TrainConfig, "step_weights", (1.0, 0.0)),
+        (TrainConfig, "step_weights", (float("nan"), 1.0)),
         (TrainConfig, "max_minutes", 0),
     ],
 )

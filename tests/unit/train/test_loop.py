@@ -12,7 +12,7 @@ import pytest
 from quasistatic.checkpoint import TrainingStore
 from quasistatic.checkpoint.arrays import arrays_of
 from quasistatic.config import TrainConfig
-from quasistatic.errors import TrainingError
+from quasistatic.errors import SettingError, TrainingError
 from quasistatic.forward import AbsorbingDiffusion
 from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.model import DiffusionModel
@@ -209,7 +209,7 @@ class TestResuming:
 
 CHANGES = {
     "max_steps": 50, "batch_size": 17, "learning_rate": 0.02, "weight_decay": 0.5, "warmup_steps": 2, "ema_decay": 0.0,
-    "clip_norm": 1e-3, "first_step_share": 0.9, "seed": 1,
+    "clip_norm": 1e-3, "first_step_share": 0.9, "step_weights": (1.0, 3.0), "seed": 1,
 }  # fmt: skip
 
 
@@ -240,3 +240,7 @@ class TestSettings:
     def test_changes_the_model(self, name, base, linear):
         changed = dataclasses.replace(BASE, **{name: CHANGES[name]})
         assert bits(fit(*linear, None, changed)) != base
+
+    def test_one_weight_a_step(self, linear):
+        with pytest.raises(SettingError, match="3 step_weights for 2 steps"):
+            fit(*linear, None, dataclasses.replace(BASE, step_weights=(1.0, 1.0, 1.0)))
