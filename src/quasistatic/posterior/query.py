@@ -17,6 +17,7 @@ import numpy as np
 
 from quasistatic.bound.evaluate import row_checksums
 from quasistatic.bound.lower import WeightedBound
+from quasistatic.compiled import forget_programs_if_crowded
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
@@ -112,6 +113,7 @@ def _walked(
     shared: bool,
 ) -> RowPosteriors:
     """Populations for all checksums and numbers, their evidence row by row or one that they share."""
+    forget_programs_if_crowded()
     n_rows = len(checksums)
     size = min(max(rows_at_once(model, chunk) // walk.particles, 1), 1 << (n_rows - 1).bit_length())
     parts = []

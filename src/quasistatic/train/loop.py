@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from quasistatic.compiled import forget_programs_if_crowded
 from quasistatic.config import TrainConfig
 from quasistatic.errors import SettingError
 from quasistatic.model import DiffusionModel
@@ -69,6 +70,7 @@ def fit(
     """
     if config.step_weights is not None and len(config.step_weights) != model.trajectory_length:
         raise SettingError(f"{len(config.step_weights)} step_weights for {model.trajectory_length} steps")
+    forget_programs_if_crowded()
     static = eqx.filter(model, trainable(model), inverse=True)
     probabilities = time_probabilities(model.trajectory_length, config.first_step_share)
     key = jax.random.key(config.seed)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import sys
 
 import equinox as eqx
 import jax
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from quasistatic import compiled
 from quasistatic.checkpoint import TrainingStore
 from quasistatic.checkpoint.arrays import arrays_of
 from quasistatic.config import TrainConfig
@@ -244,3 +246,12 @@ class TestSettings:
     def test_one_weight_a_step(self, linear):
         with pytest.raises(SettingError, match="3 step_weights for 2 steps"):
             fit(*linear, None, dataclasses.replace(BASE, step_weights=(1.0, 1.0, 1.0)))
+
+
+def test_a_process_full_of_programs(monkeypatch, model, rows, valid_rows, plain):
+    """Where there is no room they are dropped at the start, and the result is the same."""
+    old = jax.jit(lambda x: x + 1)
+    old(jnp.ones(3))
+    monkeypatch.setattr(compiled, "SHARE", 0.0)
+    assert bits(fit(model, rows, valid_rows, CONFIG)) == bits(plain)
+    assert old._cache_size() == (0 if sys.platform == "linux" else 1)

@@ -1,0 +1,28 @@
+"""The compiled programs of this process: how much room they take, and when they have to go.
+
+XLA maps several pieces of memory for every program that it compiles, JAX keeps the programs as long as the process lives, and Linux
+allows a process so many mappings (`vm.max_map_count`, 65,530 as a rule). Tables of other shapes need other programs, a few thousand
+mappings for each table that is fitted; where the room ends, the compiler ends the process.
+"""
+
+from pathlib import Path
+
+import jax
+
+_MAPPINGS = Path("/proc/self/maps")
+_LIMIT = Path("/proc/sys/vm/max_map_count")
+SHARE = 0.5
+"""Of the mappings that are allowed; what is left is several times what one fit takes."""
+
+
+def forget_programs_if_crowded() -> None:
+    """Drop all compiled programs, JAX's caches, once they hold half of the mappings that Linux allows; elsewhere do nothing.
+
+    What is called again is compiled again, which changes no result.
+    """
+    try:
+        crowded = _MAPPINGS.read_bytes().count(b"\n") > SHARE * int(_LIMIT.read_text())
+    except OSError:  # not Linux, which has such a limit
+        return
+    if crowded:
+        jax.clear_caches()
