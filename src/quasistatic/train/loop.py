@@ -69,7 +69,9 @@ def fit(
         TrainingError: the bound stayed non-finite after several restarts from the last good step, each with half the rate.
     """
     if config.step_weights is not None and len(config.step_weights) != model.trajectory_length:
-        raise SettingError(f"{len(config.step_weights)} step_weights for {model.trajectory_length} steps")
+        raise SettingError(
+            f"{len(config.step_weights)} step_weights for {model.trajectory_length} steps", fix="give one for each step"
+        )
     forget_programs_if_crowded()
     static = eqx.filter(model, trainable(model), inverse=True)
     probabilities = time_probabilities(model.trajectory_length, config.first_step_share)
