@@ -2,6 +2,8 @@
 
     QUASISTATIC_DATA=... python benchmarks/imputation.py [NAMES] [--seeds 3] [--methods quasistatic miceforest ...]
 
+The figures of each seed go to stderr as they come.
+
 Protocol (Jolicoeur-Martineau, Fatras, Kachman 2024): 80 % of the rows; a fifth of the cells of X missing completely at random, the
 target y is there, rows without a cell of X are left out; each method sees nothing but this table, and fills it five times. Numbers
 are scaled to [0, 1] by the rows' range, categories are one-hot divided by two (Gower), and the distance is summed over the missing
@@ -11,6 +13,7 @@ once has one number for both. The seconds of `quasistatic` are those of one fit,
 
 import argparse
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -43,7 +46,10 @@ def main() -> None:
     means: dict[str, list[np.ndarray]] = {}
     for name in names:
         for method in arguments.methods:
-            runs = [run(folder / f"{name}.npz", method, seed) for seed in range(arguments.seeds)]
+            runs = []
+            for seed in range(arguments.seeds):
+                runs.append(run(folder / f"{name}.npz", method, seed))
+                print(name, seed, runs[-1], file=sys.stderr, flush=True)
             for kind in runs[0]:
                 found = np.array([r[kind] for r in runs])
                 means.setdefault(kind, []).append(found.mean(axis=0))
