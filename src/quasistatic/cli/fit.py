@@ -209,8 +209,8 @@ def fit_and_save(
         "seed": settings["random_state"],
     }
     for before, after in zip(schema.columns, density.schema_.columns, strict=True):
-        if before.atoms != after.atoms:
-            screen.tell(f"Column {before.name!r} goes without point masses: held-out rows are more likely so")
+        if before.atoms and not after.atoms:
+            screen.tell(f"Column {before.name!r} goes without point masses: held-out rows are no more likely with them")
     screen.result(
         f"Validation bound: {nats(values['validation_bound'])} nats per row (a lower bound on the mean log p of held-out rows)"
     )

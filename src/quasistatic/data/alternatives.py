@@ -5,12 +5,15 @@ about the other columns. Where recipes repeat (mixtures of concrete) that is wor
 shows, and where a few values happen to repeat (20.0 in a column of 21.2, 19.5, ...) less.
 """
 
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 
-from quasistatic.data.atoms import CLEAR_GAIN, gain_of_atoms
+import numpy as np
+
+from quasistatic.data.atoms import CLEAR_GAIN, find_atoms, gain_of_atoms
 from quasistatic.data.infer import infer_schema
-from quasistatic.data.numbers import read_coordinates
+from quasistatic.data.numbers import atom_coordinates, read_coordinates
 from quasistatic.data.overrides import read_overrides
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
@@ -29,16 +32,51 @@ def infer_schemas(table: Table, overrides: dict[str, Any] | None = None) -> tupl
     schema = infer_schema(table, overrides)
     if table.layout is not None:
         return (schema,)
-    fixed = {name for name, given in read_overrides(overrides, table.names).items() if "atoms" in given}
+    found = columns_of_found_atoms(schema, table, overrides)
     columns = tuple(
-        replace(column, atoms=()) if column.name not in fixed and _has_doubtful_atoms(column, table) else column
+        replace(column, atoms=()) if column.name in found and _has_doubtful_atoms(column, table) else column
         for column in schema.columns
     )
     return (schema,) if columns == schema.columns else (schema, replace(schema, columns=columns))
 
 
+def columns_of_found_atoms(schema: Schema, table: Table, overrides: dict[str, Any] | None = None) -> frozenset[str]:
+    """Names of the columns on a lattice whose atoms were found among the rows, not given by the user."""
+    if schema.layout is not None:
+        return frozenset()
+    fixed = {name for name, given in read_overrides(overrides, table.names).items() if "atoms" in given}
+    return frozenset(c.name for c in schema.columns if c.atoms and c.has_lattice and c.name not in fixed)
+
+
+def with_atoms_of(table: Table, schema: Schema, found: Set[str]) -> Schema:
+    """The schema as rows that are trained on would have it, so that rows held out are a test of its atoms, too.
+
+    A value that repeats in the whole table need not repeat among four fifths of it: where the held-out rows help to say what is an
+    atom, they are likelier than new rows will be.
+
+    Args:
+        table: the rows that are trained on.
+        schema: of all rows.
+        found: `columns_of_found_atoms`; of their atoms those stay that the rows have. Elsewhere, and where there is no lattice, which
+            would change the base measure, all do.
+    """
+    columns = tuple(
+        replace(column, atoms=_atoms_of(table, column)) if column.name in found and column.atoms else column
+        for column in schema.columns
+    )
+    return replace(schema, columns=columns)
+
+
+def _atoms_of(table: Table, column: Column) -> tuple[float, ...]:
+    there = find_atoms(_positions(column, table), 1.0)
+    return tuple(float(a) for a in np.asarray(column.atoms)[np.isin(atom_coordinates(column), there)])
+
+
 def _has_doubtful_atoms(column: Column, table: Table) -> bool:
-    if not column.atoms or not column.has_lattice:
-        return False
+    return gain_of_atoms(_positions(column, table), 1.0) < CLEAR_GAIN
+
+
+def _positions(column: Column, table: Table) -> np.ndarray:
+    """Of the observed cells on the lattice."""
     coordinate, observed = read_coordinates(table.frame[column.name], column, table.source)
-    return gain_of_atoms(coordinate[observed], 1.0) < CLEAR_GAIN
+    return np.rint(coordinate[observed])

@@ -47,9 +47,9 @@ def gain_of_atoms(values: np.ndarray, step: float) -> float:
 def _best_threshold(distinct: np.ndarray, counts: np.ndarray, step: float) -> tuple[float, int]:
     """The gain of atoms, nats per row, and the count above which a value is one.
 
-    With a threshold c, a left-out row of value v has the probability (n_v - 1/2) / (N + m/2) when v still occurs c times in the
-    others, and that of no atom times the smooth mass of its cell otherwise; m counts the states. The threshold with the highest
-    sum of logarithms is taken.
+    With a threshold c, a left-out row of value v has the probability (n_v - 1/2) / (N + m/2) when v is an atom of the others, which
+    means that it occurs more than c times among them, and that of no atom times the smooth mass of its cell otherwise; m counts the
+    states. The threshold with the highest sum of logarithms is taken.
     """
     n = int(counts.sum())
     position = np.rint((distinct - distinct[0]) / step)
@@ -61,8 +61,10 @@ def _best_threshold(distinct: np.ndarray, counts: np.ndarray, step: float) -> tu
         if np.count_nonzero(atom) > MOST_ATOMS_OF_A_LATTICE:
             return -np.inf
         total = n + 0.5 * (np.count_nonzero(atom) + 1)
-        none = np.log(np.sum(counts[~atom]) + 0.5) - np.log(total) + log_mass
-        return float(np.sum(counts * np.where(atom, np.log(counts - 0.5) - np.log(total), none)))
+        still = counts > threshold + 1  # an atom of the other rows, too
+        n_none = np.sum(counts[~atom]) + np.where(atom, threshold, -1)  # of the other rows
+        none = np.log(n_none + 0.5) + log_mass
+        return float(np.sum(counts * (np.where(still, np.log(counts - 0.5), none) - np.log(total))))
 
     without = float(np.sum(counts * log_mass))
     gains = [(left_out(threshold) - without) / n for threshold in THRESHOLDS]

@@ -13,7 +13,7 @@ import polars as pl
 
 from quasistatic.data.cell_map import to_z
 from quasistatic.data.cells import Cells
-from quasistatic.data.numbers import lattice_error, read_coordinates, write_numbers
+from quasistatic.data.numbers import atom_coordinates, lattice_error, read_coordinates, write_numbers
 from quasistatic.data.pixels import fit_pixels, has_pixels, read_pixels, round_pixels, write_pixels
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.states import read_codes, write_codes
@@ -276,21 +276,16 @@ def _coordinates(table: Table, column: Column) -> tuple[np.ndarray, np.ndarray]:
     return nearest, observed
 
 
-def _atom_coordinates(column: Column) -> np.ndarray:
-    atoms = np.asarray(column.atoms, dtype=np.float64)
-    return np.rint((atoms - column.offset) / (column.step or 1.0)) if column.has_lattice else atoms
-
-
 def atom_codes(coordinate: np.ndarray, observed: np.ndarray, column: Column) -> np.ndarray:
     """int32 `[N]`: 0 away from the atoms (or missing), i at the i-th one."""
     codes = np.zeros(len(coordinate), dtype=np.int32)
-    for i, atom in enumerate(_atom_coordinates(column), start=1):
+    for i, atom in enumerate(atom_coordinates(column), start=1):
         codes[observed & (coordinate == atom)] = i
     return codes
 
 
 def _at_atoms(coordinate: np.ndarray, codes: np.ndarray, column: Column) -> np.ndarray:
-    return np.where(codes > 0, _atom_coordinates(column)[np.maximum(codes, 1) - 1], coordinate)
+    return np.where(codes > 0, atom_coordinates(column)[np.maximum(codes, 1) - 1], coordinate)
 
 
 def _typical_widths(block: Cells) -> np.ndarray:

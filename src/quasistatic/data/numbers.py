@@ -107,6 +107,12 @@ def _parsed_dates(text: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl
     return pl.Series(text.name, [None] * len(text), dtype=dtype)
 
 
+def atom_coordinates(column: Column) -> np.ndarray:
+    """Coordinates of the atoms; whole numbers on a lattice."""
+    atoms = np.asarray(column.atoms, dtype=np.float64)
+    return np.rint((atoms - column.offset) / (column.step or 1.0)) if column.has_lattice else atoms
+
+
 def read_coordinates(series: pl.Series, column: Column, source: str) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates (float64 `[N]`, not yet rounded; 0 where missing) and the mask of the observed cells."""
     where = f"{source}, column {column.name!r}"

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from quasistatic.checkpoint import load_model, save_model, versions
 from quasistatic.config import DiscreteKernel, ScheduleName
-from quasistatic.data.alternatives import infer_schemas
+from quasistatic.data.alternatives import columns_of_found_atoms, infer_schemas
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import to_native
 from quasistatic.data.transform import Choice
@@ -153,9 +153,13 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
             raise SettingError(f"validation_fraction = {self.validation_fraction!r} must lie between 0 and 1")
         table = as_table(self, X, reset=True)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        schemas = (schema,) if isinstance(schema, Schema) else infer_schemas(table, overrides=schema)
+        if isinstance(schema, Schema):
+            schemas, found_atoms = (schema,), frozenset()
+        else:
+            schemas = infer_schemas(table, overrides=schema)
+            found_atoms = columns_of_found_atoms(schemas[0], table, schema)
         fitted = fit_table(
-            table, schemas, self.get_params(deep=False), seed,
+            table, schemas, self.get_params(deep=False), seed, found_atoms=found_atoms,
             checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume, callback=callback,
         )  # fmt: skip
         return self._remember(fitted)

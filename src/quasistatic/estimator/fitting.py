@@ -1,6 +1,6 @@
 """From a table to a trained model: split, encode, try the candidate networks, keep the best by validation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 from quasistatic.assemble import assemble
 from quasistatic.checkpoint import TrainingStore, remove_checkpoints, versions
 from quasistatic.config import ModelConfig, TrainConfig
+from quasistatic.data.alternatives import with_atoms_of
 from quasistatic.data.codec import Codec, EncodedTable, fit_codec
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.schema import Schema
@@ -147,6 +148,7 @@ class _Run:
     """What all trainings of one fit share."""
 
     table: Table
+    found_atoms: Set[str]
     transform: Choice
     data: str
     checkpoint: Path | None
@@ -166,7 +168,7 @@ class _Run:
         Where many rows have holes it is two: see `estimator.completion`.
         """
         train_table = self.table.take(train_index)
-        codec = fit_codec(train_table, schema, self.transform)
+        codec = fit_codec(train_table, with_atoms_of(train_table, schema, self.found_atoms), self.transform)
         train = codec.encode(train_table)
         valid = None if valid_index is None else codec.encode(self.table.take(valid_index))
         result = self._fit(candidate, codec, train, valid, phase)
@@ -235,13 +237,15 @@ def fit_table(
     settings: dict[str, Any],
     seed: int,
     *,
+    found_atoms: Set[str] = frozenset(),
     checkpoint: Path | None = None,
     resume: bool = False,
     callback: Callable[[FitEvent], None] | None = None,
 ) -> Fitted:
     """Train on a table; schema, network and number of steps are chosen by the bound on held-out rows.
 
-    A table of `defaults.SMALL` rows or more is split once, and so are images; the first schema is theirs. On a smaller table every
+    What held-out rows decide by knows nothing of them: neither networks and transforms nor atoms that were found. A table of
+    `defaults.SMALL` rows or more is split once, and so are images; the first schema is theirs. On a smaller table every
     schema is cross-validated with the first network, every other network with the best schema, and the best combination is
     trained on all rows for the number of steps at which its mean held-out bound was highest.
 
@@ -250,6 +254,7 @@ def fit_table(
         schemas: of their columns, all with one base measure.
         settings: constructor parameters of `DiffusionDensity`.
         seed: of the splits, the initial weights, the batches and the noise.
+        found_atoms: columns whose atoms are those of the rows that are trained on; see `data.alternatives.with_atoms_of`.
         checkpoint: folder of the training checkpoints; None keeps none.
         resume: go on from them.
         callback: told the progress.
@@ -258,7 +263,7 @@ def fit_table(
     check_size(schema, len(table))
     if checkpoint is not None and not resume:
         remove_checkpoints(checkpoint)
-    run = _Run(table, settings["column_transform"], fingerprint(table), checkpoint, resume, callback)
+    run = _Run(table, found_atoms, settings["column_transform"], fingerprint(table), checkpoint, resume, callback)
     codec = fit_codec(table, schema, settings["column_transform"])
     completed = worth_completing(codec.encode(table))
     options = candidates(len(table), codec, settings, seed, n_schemas=len(schemas), completed=completed)

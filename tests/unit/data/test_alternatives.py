@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from quasistatic.data.alternatives import infer_schemas
+from quasistatic.data.alternatives import columns_of_found_atoms, infer_schemas, with_atoms_of
 from quasistatic.data.arranged import image_table
 from quasistatic.data.atoms import CLEAR_GAIN, LEAST_GAIN, gain_of_atoms
 from quasistatic.data.infer import infer_schema
@@ -64,3 +64,35 @@ def test_missing_cells_change_nothing():
 def test_images_have_one_schema():
     rows = image_table(RNG.choice([0, 128, 255], (40, 4, 4)).astype(np.uint8))
     assert len(infer_schemas(rows)) == 1
+
+
+FIVES = np.repeat(np.round(RNG.choice(np.arange(50, 950), 80, replace=False) / 10, 1), 5)
+"""80 values, five times each: five are enough for an atom, and the four that are left when one row is held out are not."""
+
+
+def test_among_all_rows_the_schema_is_what_it_was():
+    rows = table(doubtful=DOUBTFUL, clear=CLEAR, zeros=ZEROS)
+    for schema in infer_schemas(rows):
+        assert with_atoms_of(rows, schema, columns_of_found_atoms(schema, rows)) == schema
+
+
+def test_rows_that_are_held_out_make_no_atoms():
+    rows = table(c=np.concatenate([FIVES, FIVES]))
+    (schema,) = infer_schemas(rows)
+    found = columns_of_found_atoms(schema, rows)
+    assert len(schema.column("c").atoms) == 80
+    half = rows.take(np.arange(len(FIVES)))
+    assert with_atoms_of(half, schema, found) == replace(schema, columns=(replace(schema.columns[0], atoms=()),))
+    assert with_atoms_of(half, schema, frozenset()) == schema
+
+
+def test_the_gain_of_atoms_is_that_of_left_out_rows():
+    """A value that occurs five times is none of the atoms of more than four, when one of its rows is left out."""
+    assert gain_of_atoms(10 * FIVES, 1.0) < 0
+    assert gain_of_atoms(np.tile(10 * FIVES, 2), 1.0) > LEAST_GAIN
+
+
+def test_atoms_of_the_user_are_not_found():
+    rows = table(doubtful=DOUBTFUL, clear=CLEAR, zeros=ZEROS)
+    given = {"columns": {"doubtful": {"atoms": [20.0]}}}
+    assert columns_of_found_atoms(infer_schemas(rows, given)[0], rows, given) == {"clear"}

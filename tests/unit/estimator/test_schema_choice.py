@@ -5,10 +5,12 @@ import polars as pl
 import pytest
 
 from quasistatic import DiffusionDensity
-from quasistatic.data.alternatives import infer_schemas
+from quasistatic.config import ModelConfig, TrainConfig
+from quasistatic.data.alternatives import columns_of_found_atoms, infer_schemas
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import from_frame
 from quasistatic.estimator import defaults
+from quasistatic.estimator.fitting import Candidate, _Run
 
 SETTINGS = {
     "width": 16,
@@ -69,3 +71,18 @@ def test_a_schema_that_is_given_is_kept(fits):
     for schema in infer_schemas(from_frame(frame)):
         assert isinstance(schema, Schema)
         assert DiffusionDensity(**SETTINGS | {"max_steps": 2}).fit(frame, schema=schema).schema_ == schema
+
+
+def test_a_fold_knows_no_atoms_of_the_rows_it_leaves_out():
+    """Values that occur eight times in all, four times in the rows that are trained on."""
+    rng = np.random.default_rng(0)
+    values = np.round(rng.choice(np.arange(50, 950), 40, replace=False) / 10, 1)
+    table = from_frame(pl.DataFrame({"x": np.tile(values, 8), "y": rng.normal(size=320)}))
+    (schema,) = infer_schemas(table)
+    assert len(schema.column("x").atoms) == 40
+    found = columns_of_found_atoms(schema, table)
+    run = _Run(table, found, "auto", "", None, False, None)
+    candidate = Candidate(ModelConfig(2, width=4, depth=1), TrainConfig(max_steps=1, batch_size=8))
+    half = run.train(candidate, schema, np.arange(160), np.arange(160, 320), "half")
+    assert half.codec.schema.column("x").atoms == ()
+    assert run.train(candidate, schema, np.arange(320), None, "all rows").codec.schema == schema
