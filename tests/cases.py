@@ -110,7 +110,9 @@ NETWORKS = {
     "unet": lambda f, p, key: UNet(f, p, height=4, width=4, channels=4, key=key),
     "unet-pixels": lambda f, p, key: UNet(f, p, height=4, width=4, channels=3, depth=2, tile=1, key=key),
     "unet-padded": lambda f, p, key: UNet(f, p, height=2, width=8, channels=4, key=key),
-    "unet-dense": lambda f, p, key: UNet(f, p, height=4, width=4, channels=3, tile=1, dense=8, key=key),
+    "unet-dense": lambda f, p, key: UNet(
+        f, p, height=4, width=4, channels=3, coarse_depth=2, tile=1, dense=8, dense_depth=2, key=key
+    ),
     "interleaved": lambda f, p, key: InterleavedNetwork(UNet(f, p, height=4, width=4, channels=4, key=key), 2),
     "ensemble": lambda f, p, key: EnsembleNetwork(
         [ResidualMLP(f, p, width=8, key=k) for k in jax.random.split(key, 3)]

@@ -51,10 +51,11 @@ def paper_model(setting: Setting, key: Key) -> DiffusionModel:
 def modern_model(setting: Setting, key: Key, schedule: AbstractSchedule | None = None) -> DiffusionModel:
     """A small U-Net that is told the time, with the corridor head; the schedule is learned unless one is given."""
     _, height, width = shape_of(setting)
+    sizes = setting.sizes
     forward = GaussianDiffusion(schedule or _schedule(setting), pixels_per_row(setting))
     network = UNet(
-        forward.n_features, forward.n_outputs, height=height, width=width,
-        channels=setting.sizes["unet"], depth=setting.sizes["depth"], dense=setting.sizes.get("unet_dense", 0), key=key,
+        forward.n_features, forward.n_outputs, height=height, width=width, channels=sizes["unet"], depth=sizes["depth"],
+        coarse_depth=sizes.get("coarse_depth"), dense=sizes.get("dense_units", 0), dense_depth=sizes.get("dense_depth", 1), key=key,
     )  # fmt: skip
     return DiffusionModel(forward, network)
 

@@ -89,9 +89,11 @@ class UNet(AbstractNetwork):
         height: of the image.
         width: of the image.
         channels: planes of the fine level.
-        depth: blocks on the fine level before, on the coarse level, and on the fine level after it, each.
+        depth: blocks on the fine level before the coarse one, and after it.
+        coarse_depth: blocks on the coarse level; None for `depth`.
         tile: side of the squares that are one pixel inside; 1 works on the pixels themselves.
-        dense: hidden units of a dense block after each coarse one, for images whose far ends belong together; 0 leaves it out.
+        dense: hidden units of the dense blocks behind each coarse one, for images whose far ends belong together; 0 leaves them out.
+        dense_depth: dense blocks behind each coarse one.
         key: random key of the initial weights.
     """
 
@@ -117,27 +119,29 @@ class UNet(AbstractNetwork):
         width: int,
         channels: int = 48,
         depth: int = 1,
+        coarse_depth: int | None = None,
         tile: int = 2,
         dense: int = 0,
+        dense_depth: int = 1,
         key: Key,
     ) -> None:
         planes_in = planes_of(n_features, height, width, what="features")
         planes_out = planes_of(n_outputs, height, width, what="outputs")
         ends, blocks = jax.random.split(key)
         stem_key, down_key, up_key = jax.random.split(ends, 3)
-        keys = jax.random.split(blocks, (3, depth))
+        before_key, coarse_key, after_key = jax.random.split(blocks, 3)
         self.stem = PixelLinear(planes_in * tile**2, channels, size=3, key=stem_key)
-        self.before = tuple(ImageBlock(channels, key=k) for k in keys[0])
+        self.before = tuple(ImageBlock(channels, key=k) for k in jax.random.split(before_key, depth))
         self.down = PixelLinear(4 * channels, 2 * channels, key=down_key)
         n_coarse = -(-height // (2 * tile)) * -(-width // (2 * tile))
         coarse: list[ImageBlock | DenseBlock] = []
-        for k in keys[1]:
-            coarse.append(ImageBlock(2 * channels, key=k))
-            if dense:
-                coarse.append(DenseBlock(2 * channels, n_coarse, dense, key=jax.random.fold_in(k, 1)))
+        for k in jax.random.split(coarse_key, depth if coarse_depth is None else coarse_depth):
+            image_key, *dense_keys = jax.random.split(k, 1 + (dense_depth if dense else 0))
+            coarse.append(ImageBlock(2 * channels, key=image_key))
+            coarse += [DenseBlock(2 * channels, n_coarse, dense, key=dense_key) for dense_key in dense_keys]
         self.coarse = tuple(coarse)
         self.up = PixelLinear(2 * channels, 4 * channels, key=up_key)
-        self.after = tuple(ImageBlock(channels, key=k) for k in keys[2])
+        self.after = tuple(ImageBlock(channels, key=k) for k in jax.random.split(after_key, depth))
         self.readout = PixelLinear(channels, planes_out * tile**2, key=None)
         self.height, self.width, self.tile = height, width, tile
         self.n_features, self.n_outputs = n_features, n_outputs
