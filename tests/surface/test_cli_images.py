@@ -95,7 +95,17 @@ def test_inspect_and_certify(place, tmp_path):
     assert "8 x 8 pixels, grey" in outcome.stdout
     assert "Certificate" in outcome.stdout
     assert "y3x5" not in outcome.stdout  # no line for each pixel
-    assert "the report is of tables" in refused("report", model, "-o", tmp_path / "x.html", folder=tmp_path)
+
+
+def test_report(place, tmp_path):
+    page = tmp_path / "page.html"
+    outcome = run("report", place / "model", place / "discs", "-o", page, "--trajectories", 3, "--json")
+    assert outcome.code == 0, outcome.stderr
+    values = json.loads(outcome.stdout)
+    assert (values["rows"], values["score"]["scored_rows"], values["marginals"]) == (N, N, {})
+    assert page.read_text(encoding="utf-8").count("data:image/png;base64,") == 4
+    wide = write_folder(discs(np.random.default_rng(0), 8, 9), tmp_path / "wide")
+    assert "9 x 8" in refused("report", place / "model", wide, "-o", tmp_path / "x.html", folder=tmp_path)
 
 
 def test_inpainting(place, tmp_path):

@@ -8,7 +8,6 @@ import typer
 
 from quasistatic.cli.options import Force, Json, Model, Quiet, Seed
 from quasistatic.cli.screen import Screen
-from quasistatic.errors import SettingError
 
 if TYPE_CHECKING:
     from quasistatic.report.findings import Findings
@@ -21,7 +20,7 @@ def report(
         typer.Argument(
             metavar="DATA",
             show_default=False,
-            help="A table to hold against the model, best of rows that it was not fitted on. Without it: what the model alone can say.",
+            help="Rows to hold against the model, best such as it was not fitted on. Without them: what the model alone can say.",
         ),
     ] = None,
     output: Annotated[
@@ -37,8 +36,8 @@ def report(
 ) -> None:
     """Write one HTML file that shows a model: what it learned, how likely the data are, and how far the numbers can be trusted.
 
-    OUT needs no network and no script. It has columns and pairs of columns, real against sampled; both sides of the likelihood; the
-    most and the least likely rows; the certificate, the work in both directions and the ledger.
+    OUT needs no network and no script. It has columns and pairs of columns (of images: pictures), real against sampled; both sides of
+    the likelihood; the most and the least likely rows; the certificate, the work in both directions and the ledger.
 
     Needs two more libraries: `pip install "quasistatic[report]"`.
 
@@ -53,19 +52,18 @@ def report(
     from quasistatic.report.output import check_page, write_page
 
     screen = Screen(as_json=as_json, quiet=quiet)
-    if layout_of(model) is not None:
-        what = "the report is of tables; this model is of images or sequences"
-        raise SettingError(what, where=model, fix="Use `inspect`, `score` and `certify`.")
+    layout = layout_of(model)
     require_libraries()
     check_page(output, force)
 
-    from quasistatic import load, read_table
+    from quasistatic import load
+    from quasistatic.data.arranged import read_like
     from quasistatic.report.compute import find
     from quasistatic.report.headline import headline, notices
     from quasistatic.report.page import render
 
     density = load(model)
-    table = None if data is None else read_table(data)
+    table = None if data is None else read_like(layout, data)
     config = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
     found = find(
         density, table, name=Path(model).resolve().name, data_name="" if data is None else Path(data).name,

@@ -33,6 +33,16 @@ def grid_of(images: np.ndarray, columns: int, *, fill: int = 255) -> np.ndarray:
     return canvas
 
 
+def picture_of(stack: np.ndarray) -> np.ndarray:
+    """Images `[N, H, W]` or `[N, H, W, 3]` as one nearly square picture `[rows, columns, 3]`, uint8.
+
+    Example:
+        >>> picture_of(np.zeros((5, 4, 4), np.uint8)).shape
+        (10, 16, 3)
+    """
+    return grid_of(_planes(_levels(stack)), int(np.ceil(np.sqrt(len(stack)))))
+
+
 def check_image_output(path: str | Path, force: bool = False) -> Path:
     """Refuse, before any work, a path that `write_images` would refuse.
 
@@ -81,8 +91,7 @@ def write_images(stack: np.ndarray, path: str | Path, force: bool = False) -> No
         case ".npz":
             write_whole(path, lambda file: np.savez(file, images=stack, allow_pickle=False), force, ENDINGS)
         case ".png":
-            picture = _enlarged(grid_of(_planes(_levels(stack)), _columns(len(stack))))
-            image = require_pillow().fromarray(picture)
+            image = require_pillow().fromarray(_enlarged(picture_of(stack)))
             write_whole(path, lambda file: image.save(file, format="PNG"), force, ENDINGS)
         case _:
             _write_folder(_levels(stack), path)
@@ -98,10 +107,6 @@ def _levels(stack: np.ndarray) -> np.ndarray:
 
 def _planes(stack: np.ndarray) -> np.ndarray:
     return stack[:, None] if stack.ndim == 3 else np.moveaxis(stack, -1, 1)
-
-
-def _columns(n: int) -> int:
-    return int(np.ceil(np.sqrt(n)))
 
 
 def _enlarged(picture: np.ndarray) -> np.ndarray:

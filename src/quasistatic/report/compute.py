@@ -17,7 +17,7 @@ from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.estimator.likelihood import Likelihood
 from quasistatic.report.association import Association, associate
 from quasistatic.report.columns import Marginal, marginal, read_column
-from quasistatic.report.findings import DataFindings, Findings, Limits, Scored
+from quasistatic.report.findings import OF_IMAGES, DataFindings, Findings, Limits, Scored
 from quasistatic.thermodynamics.crooks import matched_slope
 
 
@@ -30,7 +30,7 @@ def find(
     settings: dict[str, Any] | None = None,
     trajectories: int = 32,
     seed: int = 0,
-    limits: Limits = Limits(),
+    limits: Limits | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Findings:
     """Everything that the report says of a model.
@@ -43,7 +43,7 @@ def find(
         settings: of the model and its training.
         trajectories: a row, at least 3.
         seed: of everything random.
-        limits: on rows and columns.
+        limits: on rows and columns; None for what a table, or images, can do with.
         tell: is told what is being done.
 
     Raises:
@@ -54,7 +54,10 @@ def find(
         raise DataError("there are no rows to report on", where=table.source)
     if table is not None:
         check_columns(table, density.schema_)
-    columns = list(density.schema_.columns)
+    layout = density.schema_.layout
+    images = layout is not None and layout.kind == "images"
+    limits = limits or (OF_IMAGES if images else Limits())
+    columns = [] if images else list(density.schema_.columns)
     real = None if table is None else table.take(_subset(np.arange(len(table)), limits.compared, seed))
     n_sampled = max(limits.generated if real is None else len(real), min(limits.generated, limits.compared))
     tell(f"Drawing {n_sampled} rows")

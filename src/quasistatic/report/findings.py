@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from quasistatic.data.layout import Layout
 from quasistatic.estimator.certificate import Certificate
 from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.estimator.ledger import LedgerReport
@@ -37,6 +38,10 @@ class Limits:
     ledger: int = 200
     certificate: int = 200
     paired: int = 60
+
+
+OF_IMAGES = Limits(compared=64, scored=64, generated=64, weighed=32, ledger=16, certificate=32, paired=0)
+"""An image costs what a thousand rows of a table do."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +94,8 @@ class Findings:
         trajectories: a row.
         data: None without data.
         sampled: rows of the model.
-        marginals: one a column.
-        association: of the first columns.
+        marginals: one a column; none of images, whose pixels say little one by one.
+        association: of the first columns; not of images.
         generated: log-likelihoods of sampled rows, method "ais": the lower side of the sandwich.
         certificate: of the model.
         certificate_stored: it was made before, and not for this report.
@@ -116,6 +121,12 @@ class Findings:
     slope: Slope
     gap_of_generated: np.ndarray
     ledger: LedgerReport
+
+    @property
+    def images(self) -> Layout | None:
+        """How the rows are arranged, where they are images."""
+        layout = self.density.schema_.layout
+        return layout if layout is not None and layout.kind == "images" else None
 
     @property
     def scored(self) -> Scored | None:

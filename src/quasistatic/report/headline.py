@@ -50,6 +50,7 @@ def headline(found: Findings) -> Headline:
         bound = float(found.density.manifest_["validation_bound_nats"])
         held_out = found.density.manifest_["data"]["held_out"]
         lines = [
+            *_in_bits(found, (bound, None)),
             f"The bound K while fitting ({held_out}). It also chose when to stop, which flatters it slightly.",
             accuracy,
         ]
@@ -68,6 +69,7 @@ def headline(found: Findings) -> Headline:
     ]
     rows = len(likelihood.lower)
     lines = [
+        *_in_bits(found, (likelihood.mean, likelihood.mean_stderr), (upper, upper_stderr)),
         f"Mean over {counted(rows, 'row')}, {likelihood.trajectories} trajectories a row. "
         + (
             "± says how much the mean would change with other rows of the same source."
@@ -77,6 +79,15 @@ def headline(found: Findings) -> Headline:
         accuracy,
     ]
     return Headline("Mean log-likelihood of the data", sides, lines, measure)
+
+
+def _in_bits(found: Findings, *sides: tuple[float, float | None]) -> list[str]:
+    """The numbers with their errors once more, where the rows have a length to divide by."""
+    layout = found.density.schema_.layout
+    if layout is None:
+        return []
+    numbers = (nats(layout.bits(value), None if error is None else layout.bits(error)) for value, error in sides)
+    return [f"In {layout.bits_unit}: {' to '.join(numbers)}."]
 
 
 def _measure(found: Findings) -> str:
@@ -111,9 +122,8 @@ def notices(found: Findings) -> list[str]:
             f"Scored are {len(found.scored.index):,} of the {data.rows - data.holes:,} whole rows, drawn at random (seed {found.seed})."
         )
     if data.compared < data.rows:
-        said.append(
-            f"Columns and pairs are compared on {data.compared:,} of the {data.rows:,} rows, drawn at random (seed {found.seed})."
-        )
+        what = "Shown are" if found.images else "Columns and pairs are compared on"
+        said.append(f"{what} {data.compared:,} of the {data.rows:,} rows, drawn at random (seed {found.seed}).")
     alone = 0 if found.scored is None else int(np.count_nonzero(found.scored.likelihood.ess < FEW_TRAJECTORIES))
     if alone:
         said.append(

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from quasistatic.data.layout import Layout
 from quasistatic.report import tables
 from quasistatic.report.drawing import Picture
 from quasistatic.report.figures_corridor import draw_corridors
@@ -19,6 +20,7 @@ from quasistatic.report.figures_training import training_curve
 from quasistatic.report.figures_work import draw_crooks, draw_work
 from quasistatic.report.findings import Findings
 from quasistatic.report.headline import headline, notices
+from quasistatic.report.pictures import draw_images
 from quasistatic.report.wording import counted, plain
 
 SHOWN_COLUMNS = 20
@@ -56,10 +58,12 @@ def _context(found: Findings) -> dict[str, Any]:
         "version": version("quasistatic"),
         "css": _template("page.css"),
         "model": plain(found.name),
+        "subject": _subject(found.density.schema_.layout),
+        "images": found.images is not None,
         "data": data and {"name": plain(data.name), "rows": counted(data.rows, "row")},
         "fitted": {
             "rows": counted(manifest["data"]["rows"], "row"),
-            "columns": counted(len(found.density.schema_.columns), "column"),
+            "columns": "" if found.images else counted(len(found.density.schema_.columns), "column"),
             "version": manifest["versions"]["quasistatic"],
             "seed": manifest["seed"],
             "fingerprint": manifest["data"]["fingerprint"][:12],
@@ -71,6 +75,7 @@ def _context(found: Findings) -> dict[str, Any]:
         "schema": tables.schema_table(found.density.schema_),
         "marginals": _marginals(found),
         "dependence": _dependence(found),
+        "pictures": _pictures(found),
         "rows": _rows(found),
         "sandwich": _sandwich(found),
         "certificate": {"stored": found.certificate_stored, "table": tables.certificate_table(found.certificate)},
@@ -83,6 +88,39 @@ def _context(found: Findings) -> dict[str, Any]:
         "training": training,
         "origin": tables.origin_tables(manifest, found.settings),
     }
+
+
+def _subject(layout: Layout | None) -> str:
+    """What the model is of; a row of it, where that is no row of a table."""
+    if layout is None:
+        return "a table"
+    if layout.kind == "images":
+        return f"images of {layout.words} (a row is an image)"
+    return f"sequences of length {layout.size} (a row is a sequence)"
+
+
+def _pictures(found: Findings) -> list[Picture]:
+    """Images of the data beside sampled ones."""
+    if found.images is None:
+        return []
+    sampled = found.images.arrange(found.sampled.to_numpy())
+    shown = [draw_images(sampled, alt="Sampled images", caption=f"{counted(len(sampled), 'sampled image')}.")]
+    if found.scored is not None:
+        real = found.images.arrange(found.scored.table.to_numpy())
+        shown.insert(
+            0, draw_images(real, alt="Images of the data", caption=f"{counted(len(real), 'image')} of the data.")
+        )
+    return shown
+
+
+def _extreme_pictures(found: Findings) -> list[Picture]:
+    if found.images is None or found.scored is None:
+        return []
+    real = found.images.arrange(found.scored.table.to_numpy())
+    return [
+        draw_images(real[chosen], alt=what, caption="Row by row, in the order of the table.", title=what)
+        for what, chosen in tables.extremes(found.scored)
+    ]
 
 
 def _marginals(found: Findings) -> dict[str, Any]:
@@ -116,12 +154,13 @@ def _dependence(found: Findings) -> dict[str, Any] | None:
 
 
 def _rows(found: Findings) -> dict[str, Any]:
-    scored = found.scored
+    scored, cells = found.scored, found.images is None
     return {
-        "extremes": tables.extreme_tables(scored) if scored else [],
+        "pictures": _extreme_pictures(found),
+        "extremes": tables.extreme_tables(scored, cells=cells) if scored else [],
         "shown": tables.SHOWN_COLUMNS,
-        "rest": max(len(found.sampled.columns) - tables.SHOWN_COLUMNS, 0),
-        "sampled": tables.sample_table(found.sampled),
+        "rest": max(len(found.sampled.columns) - tables.SHOWN_COLUMNS, 0) if cells else 0,
+        "sampled": tables.sample_table(found.sampled) if cells else None,
     }
 
 

@@ -100,22 +100,28 @@ def pair_table(found: Association, n: int = 5) -> PageTable | None:
     )
 
 
-def extreme_tables(scored: Scored) -> list[PageTable]:
-    """The most and the least likely rows, by the lower side."""
-    likelihood = scored.likelihood
-    order = sorted(range(len(scored.index)), key=lambda i: (-likelihood.lower[i], scored.index[i]))
+def extremes(scored: Scored) -> list[tuple[str, list[int]]]:
+    """What they are, and the places of the most and of the least likely rows, by the lower side; of one row alone the first."""
+    lower = scored.likelihood.lower
+    order = sorted(range(len(scored.index)), key=lambda i: (-lower[i], scored.index[i]))
     n = min(EXTREMES, len(order) // 2) or 1
     chosen = [("The most likely rows", order[:n]), ("The least likely rows, the least first", order[-n:][::-1])]
-    names = scored.table.columns[:SHOWN_COLUMNS]
+    return chosen if len(order) > 1 else chosen[:1]
+
+
+def extreme_tables(scored: Scored, *, cells: bool = True) -> list[PageTable]:
+    """The most and the least likely rows, with their first cells or without any."""
+    likelihood = scored.likelihood
+    names = scored.table.columns[: SHOWN_COLUMNS if cells else 0]
     head = [
         _number("row"),
         _number("log p, nats"),
         _number("percentile"),
         *(_heading(scored.table, name) for name in names),
     ]
-    rows = scored.table.select(names).rows()
+    rows = scored.table.select(names).rows() if names else [()] * len(scored.index)
     tables = []
-    for caption, picked in chosen if len(order) > 1 else chosen[:1]:
+    for caption, picked in extremes(scored):
         lines = [
             [
                 scored.index[i] + 1,

@@ -1,0 +1,33 @@
+"""Images of the page: many of them as one picture that stands in the page itself."""
+
+import base64
+import io
+from html import escape
+
+import numpy as np
+
+from quasistatic.data.image_folder import require_pillow
+from quasistatic.data.image_output import picture_of
+from quasistatic.report.drawing import Picture
+from quasistatic.report.wording import plain
+
+
+def draw_images(stack: np.ndarray, *, alt: str, caption: str, title: str = "") -> Picture:
+    """Images side by side, from the left and from above, as a PNG inside an `<svg>` element.
+
+    Args:
+        stack: `[N, H, W]` or `[N, H, W, 3]`.
+        alt: the alternative text.
+        caption: what they are.
+        title: a heading.
+    """
+    picture = picture_of(stack)
+    file = io.BytesIO()
+    require_pillow().fromarray(picture).save(file, format="PNG")
+    height, width, _ = picture.shape
+    source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    svg = (
+        f'<svg viewBox="0 0 {width} {height}" class="figure" role="img" aria-label="{escape(plain(alt))}">'
+        f'<image class="pixels" href="{source}" width="{width}" height="{height}" /></svg>'
+    )
+    return Picture(svg, caption, title)
