@@ -118,12 +118,14 @@ def notices(found: Findings) -> list[str]:
     if found.scored is None:
         said.append("Every row has a missing cell: none could be scored, and there are no likely and unlikely rows.")
     elif len(found.scored.index) < data.rows - data.holes:
+        what = "Scored and shown are" if found.images else "Scored are"
         said.append(
-            f"Scored are {len(found.scored.index):,} of the {data.rows - data.holes:,} whole rows, drawn at random (seed {found.seed})."
+            f"{what} {len(found.scored.index):,} of the {data.rows - data.holes:,} whole rows, drawn at random (seed {found.seed})."
         )
-    if data.compared < data.rows:
-        what = "Shown are" if found.images else "Columns and pairs are compared on"
-        said.append(f"{what} {data.compared:,} of the {data.rows:,} rows, drawn at random (seed {found.seed}).")
+    if data.compared < data.rows and not found.images:
+        said.append(
+            f"Columns and pairs are compared on {data.compared:,} of the {data.rows:,} rows, drawn at random (seed {found.seed})."
+        )
     alone = 0 if found.scored is None else int(np.count_nonzero(found.scored.likelihood.ess < FEW_TRAJECTORIES))
     if alone:
         said.append(

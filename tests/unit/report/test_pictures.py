@@ -60,7 +60,7 @@ def test_images_stand_beside_sampled_ones(of_images):
         "images of 4 x 4 pixels, grey",
         "bits per pixel",
         "Images of the data and sampled ones",
-        "9 of the 20 rows",
+        "Scored and shown are 9 of the 20 whole rows",
     ):
         assert words in page.text
     assert "Pairs of columns" not in page.text
