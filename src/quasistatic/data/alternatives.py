@@ -5,7 +5,7 @@ about the other columns. Where recipes repeat (mixtures of concrete) that is wor
 shows, and where a few values happen to repeat (20.0 in a column of 21.2, 19.5, ...) less.
 """
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -48,28 +48,30 @@ def columns_of_found_atoms(schema: Schema, table: Table, overrides: dict[str, An
     return frozenset(c.name for c in schema.columns if c.atoms and c.has_lattice and c.name not in fixed)
 
 
-def with_atoms_of(table: Table, schema: Schema, found: Set[str]) -> Schema:
+def with_atoms_of(tables: Sequence[Table], schema: Schema, found: Set[str]) -> Schema:
     """The schema as rows that are trained on would have it, so that rows held out are a test of its atoms, too.
 
     A value that repeats in the whole table need not repeat among four fifths of it: where the held-out rows help to say what is an
     atom, they are likelier than new rows will be.
 
     Args:
-        table: the rows that are trained on.
+        tables: the rows that are trained on; of several trainings, for which one program is compiled if their schema is one.
         schema: of all rows.
-        found: `columns_of_found_atoms`; of their atoms those stay that the rows have. Elsewhere, and where there is no lattice, which
-            would change the base measure, all do.
+        found: `columns_of_found_atoms`; of their atoms those stay that each table has by itself. Elsewhere, and where there is no
+            lattice, which would change the base measure, all do.
     """
     columns = tuple(
-        replace(column, atoms=_atoms_of(table, column)) if column.name in found and column.atoms else column
+        replace(column, atoms=_common_atoms(tables, column)) if column.name in found and column.atoms else column
         for column in schema.columns
     )
     return replace(schema, columns=columns)
 
 
-def _atoms_of(table: Table, column: Column) -> tuple[float, ...]:
-    there = find_atoms(_positions(column, table), 1.0)
-    return tuple(float(a) for a in np.asarray(column.atoms)[np.isin(atom_coordinates(column), there)])
+def _common_atoms(tables: Sequence[Table], column: Column) -> tuple[float, ...]:
+    there = np.ones(len(column.atoms), bool)
+    for table in tables:
+        there &= np.isin(atom_coordinates(column), find_atoms(_positions(column, table), 1.0))
+    return tuple(float(atom) for atom in np.asarray(column.atoms)[there])
 
 
 def _has_doubtful_atoms(column: Column, table: Table) -> bool:

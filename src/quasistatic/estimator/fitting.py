@@ -168,7 +168,7 @@ class _Run:
         Where many rows have holes it is two: see `estimator.completion`.
         """
         train_table = self.table.take(train_index)
-        codec = fit_codec(train_table, with_atoms_of(train_table, schema, self.found_atoms), self.transform)
+        codec = fit_codec(train_table, schema, self.transform)
         train = codec.encode(train_table)
         valid = None if valid_index is None else codec.encode(self.table.take(valid_index))
         result = self._fit(candidate, codec, train, valid, phase)
@@ -177,6 +177,10 @@ class _Run:
             train = with_completions(result.model, codec, train, key=key)
             result = self._fit(candidate, codec, train, valid, f"{phase}, completed")
         return _Trained(result, codec, train, valid)
+
+    def schema_of(self, schema: Schema, *parts: np.ndarray) -> Schema:
+        """The schema with the atoms that each of these parts of the rows has; see `data.alternatives.with_atoms_of`."""
+        return with_atoms_of([self.table.take(part) for part in parts], schema, self.found_atoms)
 
     def with_members(self, candidate: Candidate, first: _Trained, phase: str) -> FitResult:
         """The first model and others beside it: the same schedule and rows, other weights and noise at the start.
@@ -294,6 +298,7 @@ def _split_once(run: _Run, options: list[Candidate], schema: Schema, fraction: f
     n = len(run.table)
     n_valid = defaults.validation_rows(n, fraction)
     train_index, valid_index = split_validation(n, n_valid / n, seed)
+    schema = run.schema_of(schema, train_index)
     tried = [
         (run.train(candidate, schema, train_index, valid_index, f"candidate {number}"), candidate)
         for number, candidate in enumerate(options, start=1)
@@ -309,13 +314,14 @@ def _cross_validated(run: _Run, options: list[Candidate], schemas: Sequence[Sche
     order = np.random.default_rng(seed).permutation(n)
     size = n // n_folds  # equal folds: one shape to compile for
     folds = [np.sort(order[i * size : (i + 1) * size]) for i in range(n_folds)]
+    rests = [np.setdiff1d(np.arange(n), fold) for fold in folds]
 
     def trial(number: int, schema: Schema, remark: str = "") -> _Trial:
         candidate, curves = options[number - 1], []
-        for i, fold in enumerate(folds, start=1):
-            rest = np.setdiff1d(np.arange(n), fold)
+        of_rests = run.schema_of(schema, *rests)
+        for i, (fold, rest) in enumerate(zip(folds, rests, strict=True), start=1):
             phase = f"candidate {number} of {len(options)}{remark}, fold {i} of {n_folds}"
-            trained = run.train(candidate, schema, rest, fold, phase)
+            trained = run.train(candidate, of_rests, rest, fold, phase)
             curves.append([entry["valid_nats"] for entry in trained.result.history])
         mean = _mean_curve(curves)
         at = int(np.argmax(mean))

@@ -73,7 +73,7 @@ FIVES = np.repeat(np.round(RNG.choice(np.arange(50, 950), 80, replace=False) / 1
 def test_among_all_rows_the_schema_is_what_it_was():
     rows = table(doubtful=DOUBTFUL, clear=CLEAR, zeros=ZEROS)
     for schema in infer_schemas(rows):
-        assert with_atoms_of(rows, schema, columns_of_found_atoms(schema, rows)) == schema
+        assert with_atoms_of([rows], schema, columns_of_found_atoms(schema, rows)) == schema
 
 
 def test_rows_that_are_held_out_make_no_atoms():
@@ -82,8 +82,14 @@ def test_rows_that_are_held_out_make_no_atoms():
     found = columns_of_found_atoms(schema, rows)
     assert len(schema.column("c").atoms) == 80
     half = rows.take(np.arange(len(FIVES)))
-    assert with_atoms_of(half, schema, found) == replace(schema, columns=(replace(schema.columns[0], atoms=()),))
-    assert with_atoms_of(half, schema, frozenset()) == schema
+    assert with_atoms_of([half], schema, found) == replace(schema, columns=(replace(schema.columns[0], atoms=()),))
+    assert with_atoms_of([half], schema, frozenset()) == schema
+    most = rows.take(np.arange(5, rows.frame.height))  # without five rows of the first value
+    assert (
+        with_atoms_of([most, rows], schema, found).column("c").atoms
+        == with_atoms_of([most], schema, found).column("c").atoms
+    )
+    assert len(with_atoms_of([most], schema, found).column("c").atoms) == 79
 
 
 def test_the_gain_of_atoms_is_that_of_left_out_rows():

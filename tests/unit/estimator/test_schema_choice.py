@@ -5,12 +5,12 @@ import polars as pl
 import pytest
 
 from quasistatic import DiffusionDensity
-from quasistatic.config import ModelConfig, TrainConfig
-from quasistatic.data.alternatives import columns_of_found_atoms, infer_schemas
+from quasistatic.data.alternatives import infer_schemas
+from quasistatic.data.atoms import find_atoms
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import from_frame
 from quasistatic.estimator import defaults
-from quasistatic.estimator.fitting import Candidate, _Run
+from quasistatic.estimator.fitting import _Run
 
 SETTINGS = {
     "width": 16,
@@ -73,16 +73,26 @@ def test_a_schema_that_is_given_is_kept(fits):
         assert DiffusionDensity(**SETTINGS | {"max_steps": 2}).fit(frame, schema=schema).schema_ == schema
 
 
-def test_a_fold_knows_no_atoms_of_the_rows_it_leaves_out():
-    """Values that occur eight times in all, four times in the rows that are trained on."""
+@pytest.mark.parametrize("small", [defaults.SMALL, 10], ids=["cross-validated", "split once"])
+def test_no_training_knows_atoms_of_the_rows_it_leaves_out(monkeypatch, small):
+    """Values that occur eight times in all: among the rows that are trained on, some are too few to be atoms."""
     rng = np.random.default_rng(0)
     values = np.round(rng.choice(np.arange(50, 950), 40, replace=False) / 10, 1)
-    table = from_frame(pl.DataFrame({"x": np.tile(values, 8), "y": rng.normal(size=320)}))
-    (schema,) = infer_schemas(table)
-    assert len(schema.column("x").atoms) == 40
-    found = columns_of_found_atoms(schema, table)
-    run = _Run(table, found, "auto", "", None, False, None)
-    candidate = Candidate(ModelConfig(2, width=4, depth=1), TrainConfig(max_steps=1, batch_size=8))
-    half = run.train(candidate, schema, np.arange(160), np.arange(160, 320), "half")
-    assert half.codec.schema.column("x").atoms == ()
-    assert run.train(candidate, schema, np.arange(320), None, "all rows").codec.schema == schema
+    frame = pl.DataFrame({"x": np.tile(values, 8), "y": rng.normal(size=320)})
+    trainings = []
+
+    def spied(run, candidate, schema, train_index, valid_index, phase):
+        trainings.append((schema.column("x").atoms, train_index, valid_index))
+        return train(run, candidate, schema, train_index, valid_index, phase)
+
+    train = _Run.train
+    monkeypatch.setattr(_Run, "train", spied)
+    monkeypatch.setattr(defaults, "SMALL", small)
+    settings = SETTINGS | {"max_steps": 2, "validation_fraction": 0.4}
+    model = DiffusionDensity(**settings).fit(frame)
+    judged = [(atoms, rows) for atoms, rows, left_out in trainings if left_out is not None]
+    assert len(judged) == (defaults.FOLDS if small > 320 else 1)
+    for atoms, rows in judged:
+        assert set(atoms) <= set(find_atoms(frame["x"].to_numpy()[rows], 0.1))
+        assert 0 < len(atoms) < 40
+    assert len(model.schema_.column("x").atoms) == (40 if small > 320 else len(judged[0][0]))
