@@ -4,7 +4,6 @@ import ast
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -97,12 +96,13 @@ def test_help_loads_nothing_heavy(command):
 
 
 def test_help_takes_at_most_half_a_second():
-    def seconds() -> float:
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "quasistatic", "--help"], capture_output=True, check=True, timeout=60)
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(5)) <= 0.5  # the fastest of five: the machine may be busy
+    """Of the processor: by the clock it would be a test of what else the machine does."""
+    command = [sys.executable, "-m", "quasistatic", "--help"]
+    code = (
+        f"import resource, subprocess\nsubprocess.run({command!r}, capture_output=True, check=True)\n"
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\nprint(used.ru_utime + used.ru_stime)"
+    )
+    assert 0.01 < min(float(run_python(code)) for _ in range(3)) <= 0.5
 
 
 def tracked_files() -> list[Path]:

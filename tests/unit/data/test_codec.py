@@ -295,7 +295,7 @@ def test_a_million_cells_take_little_time():
 
     frame = pl.DataFrame({f"c{j}": np.round(RNG.normal(size=100_000), 1 + j % 2 * 8) for j in range(10)})
     table = from_frame(frame)
-    start = time.perf_counter()
+    start = time.process_time()
     codec = fit_codec(table, infer_schema(table))
     codec.decode(codec.encode(table).rows)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
