@@ -65,12 +65,12 @@ class _Trained(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """A cross-validated candidate: the highest mean held-out bound, the steps to it, and the whole curve."""
+    """A cross-validated candidate: the highest mean held-out bound, the steps to it, which schema, and the whole curve."""
 
     reached: float
     step: int
     candidate: Candidate
-    schema: Schema
+    which: int
     curve: list[float]
 
 
@@ -315,25 +315,26 @@ def _cross_validated(run: _Run, options: list[Candidate], schemas: Sequence[Sche
     size = n // n_folds  # equal folds: one shape to compile for
     folds = [np.sort(order[i * size : (i + 1) * size]) for i in range(n_folds)]
     rests = [np.setdiff1d(np.arange(n), fold) for fold in folds]
+    of_rests = [run.schema_of(schema, *rests) for schema in schemas]
+    told_apart = [i for i, schema in enumerate(of_rests) if schema not in of_rests[i + 1 :]]  # else the plainer one
 
-    def trial(number: int, schema: Schema, remark: str = "") -> _Trial:
+    def trial(number: int, which: int, remark: str = "") -> _Trial:
         candidate, curves = options[number - 1], []
-        of_rests = run.schema_of(schema, *rests)
         for i, (fold, rest) in enumerate(zip(folds, rests, strict=True), start=1):
             phase = f"candidate {number} of {len(options)}{remark}, fold {i} of {n_folds}"
-            trained = run.train(candidate, of_rests, rest, fold, phase)
+            trained = run.train(candidate, of_rests[which], rest, fold, phase)
             curves.append([entry["valid_nats"] for entry in trained.result.history])
         mean = _mean_curve(curves)
         at = int(np.argmax(mean))
         step = min((at + 1) * candidate.train.evaluate_every, candidate.train.max_steps)
-        return _Trial(mean[at], step, candidate, schema, mean)
+        return _Trial(mean[at], step, candidate, which, mean)
 
-    trials = [trial(1, schema, ", fewer point masses" if i else "") for i, schema in enumerate(schemas)]
-    schema = max(trials, key=lambda t: t.reached).schema
-    trials += [trial(number, schema) for number in range(2, len(options) + 1)]
+    trials = [trial(1, which, ", fewer point masses" if which else "") for which in told_apart]
+    which = max(trials, key=lambda t: t.reached).which
+    trials += [trial(number, which) for number in range(2, len(options) + 1)]
     best = max(trials, key=lambda t: t.reached)
     final = replace(best.candidate, train=replace(best.candidate.train, stop_step=best.step))
-    trained = run.train(final, best.schema, np.arange(n), None, "all rows")
+    trained = run.train(final, schemas[best.which], np.arange(n), None, "all rows")
     result = run.with_members(final, trained, "all rows")
     history = [entry | {"valid_nats": held_out} for entry, held_out in zip(result.history, best.curve, strict=False)]
     return FitResult(result.model, best.reached, history), trained.codec, final, f"{n_folds}-fold cross-validation"

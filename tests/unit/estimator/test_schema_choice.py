@@ -96,3 +96,18 @@ def test_no_training_knows_atoms_of_the_rows_it_leaves_out(monkeypatch, small):
         assert set(atoms) <= set(find_atoms(frame["x"].to_numpy()[rows], 0.1))
         assert 0 < len(atoms) < 40
     assert len(model.schema_.column("x").atoms) == (40 if small > 320 else len(judged[0][0]))
+
+
+def test_what_no_fold_can_see_is_not_kept():
+    """Eight values, six times each: six are atoms in all rows, and hardly one has more than four among the rows of every fold."""
+    rng = np.random.default_rng(0)
+    often = np.repeat(np.round(rng.choice(np.arange(50, 950), 8, replace=False) / 10, 1), 6)
+    frame = pl.DataFrame({"x": np.r_[often, np.round(rng.uniform(5, 95, 110), 1)], "y": rng.normal(size=158)})
+    with_atoms, plain = infer_schemas(from_frame(frame))
+    assert len(with_atoms.column("x").atoms) == 8
+    phases = []
+    model = DiffusionDensity(**SETTINGS | {"max_steps": 2})
+    model.fit(frame, callback=lambda event: phases.append(event.phase))
+    assert model.schema_ == plain
+    assert len(set(phases)) == defaults.FOLDS + 1
+    assert "fewer point masses" in phases[0]
