@@ -48,12 +48,15 @@ def report(
     `quasistatic report model -o model.html`
     """  # fmt: skip
     from quasistatic.cli.rows import layout_of
+    from quasistatic.data.image_folder import require_pillow
     from quasistatic.report.libraries import require_libraries
     from quasistatic.report.output import check_page, write_page
 
     screen = Screen(as_json=as_json, quiet=quiet)
     layout = layout_of(model)
     require_libraries()
+    if layout is not None and layout.kind == "images":
+        require_pillow()
     check_page(output, force)
 
     from quasistatic import load
