@@ -51,7 +51,7 @@ def columns_of_found_atoms(schema: Schema, table: Table, overrides: dict[str, An
 def with_atoms_of(tables: Sequence[Table], schema: Schema, found: Set[str]) -> Schema:
     """The schema as rows that are trained on would have it, so that rows held out are a test of its atoms, too.
 
-    A value that repeats in the whole table need not repeat among four fifths of it: where the held-out rows help to say what is an
+    A value that repeats in the whole table need not repeat among three quarters of it: where the held-out rows help to say what is an
     atom, they are likelier than new rows will be.
 
     Args:

@@ -41,7 +41,7 @@ class Limits:
 
 
 OF_IMAGES = Limits(compared=64, scored=64, generated=64, weighed=32, ledger=16, certificate=32, paired=0)
-"""An image costs what a thousand rows of a table do."""
+"""An image costs what many rows of a table do."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import pytest
 
 from quasistatic.data.alternatives import columns_of_found_atoms, infer_schemas, with_atoms_of
 from quasistatic.data.arranged import image_table
-from quasistatic.data.atoms import CLEAR_GAIN, LEAST_GAIN, gain_of_atoms
+from quasistatic.data.atoms import CLEAR_GAIN, LEAST_GAIN, THRESHOLDS, gain_of_atoms
 from quasistatic.data.infer import infer_schema
 from quasistatic.data.table import from_frame
+from quasistatic.data.transform import fit_transform, log_cell_mass
 
 RNG = np.random.default_rng(0)
 N = 600
@@ -96,6 +97,26 @@ def test_the_gain_of_atoms_is_that_of_left_out_rows():
     """A value that occurs five times is none of the atoms of more than four, when one of its rows is left out."""
     assert gain_of_atoms(10 * FIVES, 1.0) < 0
     assert gain_of_atoms(np.tile(10 * FIVES, 2), 1.0) > LEAST_GAIN
+
+
+def test_the_gain_is_that_of_literally_leaving_out_each_row():
+    """The smooth masses are those of all rows, which is the rule; N and m differ by one, which is 1 / N."""
+    rng = np.random.default_rng(1)
+    values = np.repeat(rng.choice(np.arange(900), 100, replace=False), rng.integers(1, 14, 100)).astype(float)
+    position, n = values - values.min(), len(values)
+    log_mass = log_cell_mass(fit_transform(position, 1.0, "spline"), position)
+
+    def log_probability(i: int, threshold: int) -> float:
+        others = np.delete(values, i)
+        distinct, counts = np.unique(others, return_counts=True)
+        atoms = distinct[counts > threshold]
+        total = n - 1 + 0.5 * (len(atoms) + 1)
+        if values[i] in atoms:
+            return np.log((np.sum(others == values[i]) + 0.5) / total)
+        return np.log((np.sum(~np.isin(others, atoms)) + 0.5) / total) + log_mass[i]
+
+    gains = [np.mean([log_probability(i, c) for i in range(n)]) - log_mass.mean() for c in THRESHOLDS]
+    assert abs(gain_of_atoms(values, 1.0) - max(gains)) < 2 / n
 
 
 def test_atoms_of_the_user_are_not_found():
