@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from quasistatic.compiled import forget_programs_if_crowded
 from quasistatic.data.cells import Cells
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import log_normal_density
@@ -106,11 +107,18 @@ SAMPLE_CHUNK = 1024
 """Rows sampled at once."""
 CELLS_AT_ONCE = 2**17
 """Wide rows walk in smaller chunks: a network of images needs some kilobytes for each cell."""
+FEWEST_ROWS, FEWEST_CELLS = 64, 2**11
+"""Fewer rows than 64 walk as 64, if they are narrow: that costs less than another program for their number."""
 
 
-def rows_at_once(model: DiffusionModel, most: int) -> int:
-    """How many rows of the model may walk side by side: `most`, or fewer if they are wide."""
-    return min(most, max(CELLS_AT_ONCE // model.forward.n_columns, 16))
+def rows_at_once(model: DiffusionModel, n_rows: int, most: int, *, walks: int = 1) -> int:
+    """How many of `n_rows` rows go side by side, of `walks` states each: `most` states, or fewer if the rows are wide.
+
+    Fewer rows make a smaller chunk, a power of two: programs are compiled for a number of rows, and few numbers mean few of them.
+    """
+    room = min(most, max(CELLS_AT_ONCE // model.forward.n_columns, 16)) // walks
+    fewest = min(FEWEST_ROWS, FEWEST_CELLS // model.forward.n_columns) // walks
+    return min(max(room, 1), 1 << (max(n_rows, fewest, 1) - 1).bit_length())
 
 
 def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> State:
@@ -119,7 +127,8 @@ def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> State:
     observed = jax.tree.map(lambda x: np.ones(x.shape, bool), prior)
     if n_rows == 0:
         return jax.tree.map(lambda x: np.zeros((0, *x.shape), x.dtype), prior)
-    size = min(rows_at_once(model, SAMPLE_CHUNK), 1 << (n_rows - 1).bit_length())
+    forget_programs_if_crowded()
+    size = rows_at_once(model, n_rows, SAMPLE_CHUNK)
     parts = []
     for begin in range(0, n_rows, size):
         index = jnp.arange(begin, begin + size, dtype=jnp.uint32)

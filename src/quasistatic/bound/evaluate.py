@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.bound.terms import Terms, bound_terms
+from quasistatic.compiled import forget_programs_if_crowded
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
@@ -103,9 +104,8 @@ def evaluate_rows(
     n_pairs = len(identity) * repetitions
     if n_pairs == 0:
         raise DataError("there is no row to evaluate", fix="give at least one row")
-    size = min(
-        rows_at_once(model, chunk), 1 << max(n_pairs - 1, 0).bit_length()
-    )  # a power of two: few shapes to compile for
+    forget_programs_if_crowded()
+    size = rows_at_once(model, n_pairs, chunk)
     results = []
     for begin in range(0, n_pairs, size):
         pairs = np.minimum(np.arange(begin, begin + size), n_pairs - 1)

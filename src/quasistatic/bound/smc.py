@@ -139,7 +139,7 @@ def evaluate_populations(
     """
     walk = ParticleWalk(twist, particles, threshold)
     return Population(
-        *evaluate_rows(walk, model, rows, runs, key=key, chunk=max(rows_at_once(model, chunk) // particles, 1))
+        *evaluate_rows(walk, model, rows, runs, key=key, chunk=rows_at_once(model, chunk, chunk, walks=particles))
     )
 
 

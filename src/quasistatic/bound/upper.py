@@ -119,7 +119,7 @@ def generate_rows(model: DiffusionModel, n_rows: int, *, key: Key, chunk: int = 
     """`n_rows` independent rows with what weighs their trajectories, NumPy, in chunks."""
     if n_rows < 1:
         raise ValueError(f"n_rows = {n_rows} must be at least 1")
-    size = min(rows_at_once(model, chunk), 1 << (n_rows - 1).bit_length())
+    size = rows_at_once(model, n_rows, chunk)
     indices = (jnp.arange(begin, begin + size, dtype=jnp.uint32) for begin in range(0, n_rows, size))
     parts = [jax.tree.map(np.asarray, _generate(model, index, key)) for index in indices]
     return jax.tree.map(lambda *xs: np.concatenate(xs)[:n_rows], *parts)
@@ -144,7 +144,7 @@ def evaluate_posterior_log_weights(
 ) -> np.ndarray:
     """`posterior_log_weight` of every generated row, `[n]`, nats."""
     n_rows = len(generated.log_ratio)
-    size = min(rows_at_once(model, chunk), 1 << (n_rows - 1).bit_length())
+    size = rows_at_once(model, n_rows, chunk)
     parts = []
     for begin in range(0, n_rows, size):
         index = np.minimum(np.arange(begin, begin + size), n_rows - 1)

@@ -73,9 +73,9 @@ TEXTURES = Experiment(
     published=Published(k=-0.55, k_minus_l_null=1.5),
     variants=(PAPER, MODERN),
     full=Setting(
-        TrainConfig(max_steps=12_000, batch_size=128, weight_decay=0.0, evaluate_every=500, patience=8, ema_decay=0.999,
+        TrainConfig(max_steps=4000, batch_size=64, weight_decay=0.0, evaluate_every=500, patience=8, ema_decay=0.999,
                     first_step_share=0.1),
-        trajectory_length=500, n_train=50_000, n_valid=512, n_test=200, repetitions=1, trajectories=8, n_samples=64,
+        trajectory_length=500, n_train=50_000, n_valid=512, n_test=128, repetitions=1, trajectories=4, n_samples=64,
         sizes={"side": 32, "channels": 20, "layers": 3, "scales": 4, "dense": 0, "bumps": 10, "unet": 48, "depth": 2,
                "restored": 4, "particles": 64},
     ),

@@ -115,7 +115,7 @@ def _walked(
     """Populations for all checksums and numbers, their evidence row by row or one that they share."""
     forget_programs_if_crowded()
     n_rows = len(checksums)
-    size = min(max(rows_at_once(model, chunk) // walk.particles, 1), 1 << (n_rows - 1).bit_length())
+    size = rows_at_once(model, n_rows, chunk, walks=walk.particles)
     parts = []
     for begin in range(0, n_rows, size):
         index = np.minimum(np.arange(begin, begin + size), n_rows - 1)

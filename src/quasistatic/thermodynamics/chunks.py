@@ -42,7 +42,7 @@ def row_chunks(
     """
     identity = row_checksums(rows) if identity is None else np.asarray(identity, np.uint32)
     n_rows = len(identity)
-    size = min(max(rows_at_once(model, chunk) // repetitions, 1), 1 << max(n_rows - 1, 0).bit_length())
+    size = rows_at_once(model, n_rows, chunk, walks=repetitions)
     repetition = jnp.tile(jnp.arange(repetitions, dtype=jnp.uint32), size)
     for begin in range(0, n_rows, size):
         index = np.repeat(np.minimum(np.arange(begin, begin + size), n_rows - 1), repetitions)
