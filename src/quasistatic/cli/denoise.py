@@ -58,11 +58,12 @@ def denoise(
 
     from quasistatic import load
     from quasistatic.data.arranged import read_like
+    from quasistatic.data.layout import are_images
 
     table = read_like(layout, data)
     density = load(model)
     frame = density.denoise_table(table.frame, table.source, widths, draws, seed, particles)
-    if layout is not None and layout.kind == "images" and not output.endswith((".npy", ".npz")):
+    if are_images(layout) and not output.endswith((".npy", ".npz")):
         frame = in_levels(frame, density.schema_.columns[0].dtype)
     write_rows(frame, output, force=force, layout=layout)
     if output != STDOUT:

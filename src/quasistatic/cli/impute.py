@@ -65,6 +65,7 @@ def impute(
     from pathlib import Path
 
     from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_rows
+    from quasistatic.data.layout import are_images
 
     if point and imputations not in (None, 1):
         raise SettingError("a point imputation is one table", fix="Leave out --imputations, or --point.")
@@ -75,7 +76,7 @@ def impute(
     outputs = [output] if count == 1 else [str(path.with_stem(f"{path.stem}-{i}")) for i in range(1, count + 1)]
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
     layout = layout_of(model)
-    if (mask is None) == (layout is not None and layout.kind == "images"):
+    if (mask is None) == are_images(layout):
         what = "images have no holes by themselves" if mask is None else "--mask is for images"
         raise SettingError(what, fix="Give --mask a picture." if mask is None else "Leave cells empty, or give nan.")
     for name in outputs:

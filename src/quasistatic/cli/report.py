@@ -49,13 +49,14 @@ def report(
     """  # fmt: skip
     from quasistatic.cli.rows import layout_of
     from quasistatic.data.image_folder import require_pillow
+    from quasistatic.data.layout import are_images
     from quasistatic.report.libraries import require_libraries
     from quasistatic.report.output import check_page, write_page
 
     screen = Screen(as_json=as_json, quiet=quiet)
     layout = layout_of(model)
     require_libraries()
-    if layout is not None and layout.kind == "images":
+    if are_images(layout):
         require_pillow()
     check_page(output, force)
 

@@ -33,7 +33,9 @@ def check_rows_output(output: str, *, force: bool, as_json: bool, layout: "Layou
         OutputError: the path exists (and `force` is not given) or cannot be written.
         SettingError: both the rows and a JSON object would go to standard output.
     """
-    if layout is not None and layout.kind == "images":
+    from quasistatic.data.layout import are_images
+
+    if are_images(layout):
         from quasistatic.data.image_output import check_image_output
 
         if output == STDOUT:
@@ -54,7 +56,9 @@ def check_rows_output(output: str, *, force: bool, as_json: bool, layout: "Layou
 
 def write_rows(frame: "pl.DataFrame", output: str, *, force: bool, layout: "Layout | None" = None) -> None:
     """Write the rows to the file, or to standard output; images as `data.image_output.write_images` does."""
-    if layout is not None and layout.kind == "images":
+    from quasistatic.data.layout import are_images
+
+    if are_images(layout):
         from quasistatic.data.image_output import write_images
 
         write_images(layout.arrange(frame.to_numpy()), output, force)

@@ -13,8 +13,9 @@ import polars as pl
 
 from quasistatic.data.cell_map import to_z
 from quasistatic.data.cells import Cells
+from quasistatic.data.layout import are_images
 from quasistatic.data.numbers import atom_coordinates, lattice_error, read_coordinates, write_numbers
-from quasistatic.data.pixels import fit_pixels, has_pixels, read_pixels, round_pixels, write_pixels
+from quasistatic.data.pixels import fit_pixels, read_pixels, round_pixels, write_pixels
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.states import read_codes, write_codes
 from quasistatic.data.table import Table
@@ -108,7 +109,7 @@ class Codec:
             DataError: infinities.
         """
         check_columns(table, self.schema)
-        if has_pixels(self.schema):
+        if are_images(self.schema.layout):
             cells, log_volume = read_pixels(table, self.schema, self.transforms[0] if self.transforms else None)
             return EncodedTable((cells,), log_volume)
         log_volume = np.zeros(len(table))
@@ -144,7 +145,7 @@ class Codec:
         blocks = [block if isinstance(block, Cells) else Cells(block, None) for block in rows]
         values = [np.asarray(block.value) for block in blocks]
         masks = [None if block.observed is None else np.asarray(block.observed) for block in blocks]
-        if has_pixels(self.schema):
+        if are_images(self.schema.layout):
             return write_pixels(values[0], masks[0], self.schema, self.transforms[0] if self.transforms else None)
         z, z_mask, codes, code_mask = (
             values[0],
@@ -170,7 +171,7 @@ class Codec:
 
         Pixels keep to the lattice, but not to the levels that an image can hold: a level of -1 has a cell like any other.
         """
-        if has_pixels(self.schema) and self.transforms:
+        if are_images(self.schema.layout) and self.transforms:
             frame = round_pixels(np.asarray(rows[0]), self.schema, self.transforms[0])
         else:
             frame = self.decode(rows)
@@ -178,7 +179,7 @@ class Codec:
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types; `from_json` gives back an equal codec. What pixels share is stored once."""
-        shared = slice(0, 1 if has_pixels(self.schema) else None)
+        shared = slice(0, 1 if are_images(self.schema.layout) else None)
         return {
             "schema": self.schema.to_json(),
             "transforms": [transform.to_json() for transform in self.transforms[shared]],
@@ -193,7 +194,7 @@ class Codec:
         transforms = tuple(transform_from_json(item) for item in data["transforms"])
         widths = np.asarray(data["typical_width"], dtype=np.float64)
         marginals = tuple(np.asarray(item, dtype=np.float64) for item in data["marginals"])
-        if has_pixels(schema):
+        if are_images(schema.layout):
             transforms, widths = transforms * len(schema.columns), np.tile(widths, len(schema.columns))
         return cls(schema, transforms, marginals, widths)
 
@@ -201,7 +202,7 @@ class Codec:
 def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec:
     """The codec of a schema, its transforms and marginals fitted on the observed cells of the training table."""
     check_columns(table, schema)
-    if has_pixels(schema):
+    if are_images(schema.layout):
         n_columns = len(schema.columns)
         if schema.columns[0].is_discrete:
             codec = Codec(schema, (), (), np.zeros(0))

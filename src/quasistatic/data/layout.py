@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 
@@ -110,3 +110,8 @@ def layout_of_folder(folder: str | Path) -> Layout | None:
         return layout_in(json.loads((Path(folder) / "schema.json").read_text(encoding="utf-8"))["container"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def are_images(layout: Layout | None) -> TypeGuard[Layout]:
+    """Whether rows of the layout are images; no layout is a table."""
+    return layout is not None and layout.kind == "images"

@@ -19,11 +19,6 @@ CHUNK = 2**22
 """Pixels taken at once: what they need on the way is not kept."""
 
 
-def has_pixels(schema: Schema) -> bool:
-    """Whether the columns are pixels."""
-    return schema.layout is not None and schema.layout.kind == "images"
-
-
 def fit_pixels(table: Table, schema: Schema) -> tuple[Affine, float]:
     """`z = (x - mean) / sd` of the coordinates of all pixels, and the z-width of a grey level; 0 for a density.
 

@@ -9,6 +9,7 @@ import polars as pl
 from quasistatic.bound.upper import bidirectional
 from quasistatic.data.codec import check_columns
 from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.layout import are_images
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError
@@ -55,7 +56,7 @@ def find(
     if table is not None:
         check_columns(table, density.schema_)
     layout = density.schema_.layout
-    images = layout is not None and layout.kind == "images"
+    images = are_images(layout)
     limits = limits or (OF_IMAGES if images else Limits())
     columns = [] if images else list(density.schema_.columns)
     real = None if table is None else table.take(_subset(np.arange(len(table)), limits.compared, seed))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from quasistatic.data.layout import Layout
+from quasistatic.data.layout import Layout, are_images
 from quasistatic.estimator.certificate import Certificate
 from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.estimator.ledger import LedgerReport
@@ -126,7 +126,7 @@ class Findings:
     def images(self) -> Layout | None:
         """How the rows are arranged, where they are images."""
         layout = self.density.schema_.layout
-        return layout if layout is not None and layout.kind == "images" else None
+        return layout if are_images(layout) else None
 
     @property
     def scored(self) -> Scored | None:
