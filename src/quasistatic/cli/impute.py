@@ -64,7 +64,7 @@ def impute(
     """
     from pathlib import Path
 
-    from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_rows
+    from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_all_rows
     from quasistatic.data.layout import are_images
 
     if point and imputations not in (None, 1):
@@ -87,8 +87,7 @@ def impute(
     density = load(model)
     table = _read(layout, data, mask)
     filled = density.fill_tables(table.frame, table.source, count, seed, point, particles)
-    for frame, name in zip(filled.frames, outputs, strict=True):
-        write_rows(frame, name, force=force, layout=layout)
+    write_all_rows(filled.frames, outputs, force=force, layout=layout)
     holes = sum(table.frame.null_count().row(0)) - sum(filled.frames[0].null_count().row(0))
     evidence = _show_evidence(screen, filled.log_evidence, density.schema_.base_measure())
     if output != STDOUT:

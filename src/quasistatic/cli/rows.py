@@ -69,3 +69,15 @@ def write_rows(frame: "pl.DataFrame", output: str, *, force: bool, layout: "Layo
     from quasistatic.data.output import write_table
 
     write_table(frame, output, force=force)
+
+
+def write_all_rows(frames: "list[pl.DataFrame]", outputs: list[str], *, force: bool, layout: "Layout | None") -> None:
+    """`write_rows` for several outputs; of tables in files all are written or none."""
+    from quasistatic.data.layout import are_images
+    from quasistatic.data.output import write_tables
+
+    if are_images(layout) or STDOUT in outputs:
+        for frame, output in zip(frames, outputs, strict=True):
+            write_rows(frame, output, force=force, layout=layout)
+        return
+    write_tables(frames, outputs, force=force)

@@ -2,7 +2,9 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,9 +53,25 @@ def write_table(frame: pl.DataFrame, path: str | Path, force: bool = False) -> N
     Raises:
         OutputError: as `check_output`, or the disk is full, or the format cannot hold the table.
     """
-    path = check_output(path, force)
-    write = _WRITERS[path.suffix.lower()]
-    write_whole(path, lambda file: write(frame, file), force)
+    write_tables([frame], [path], force)
+
+
+def write_tables(frames: Sequence[pl.DataFrame], paths: Sequence[str | Path], force: bool = False) -> None:
+    """Write tables that belong together as `write_table` does: all of them, or none.
+
+    Args:
+        frames: the tables.
+        paths: a file for each.
+        force: replace files that exist.
+
+    Raises:
+        OutputError: as `write_table`.
+    """
+    checked = [check_output(path, force) for path in paths]
+    with ExitStack() as renamings:
+        for frame, path in zip(frames, checked, strict=True):
+            write = partial(_WRITERS[path.suffix.lower()], frame)
+            renamings.enter_context(_beside(path, write, force, EXTENSIONS))
 
 
 def write_whole(
@@ -70,6 +88,15 @@ def write_whole(
     Raises:
         OutputError: as `check_output`, or the disk is full, or `write` refuses.
     """
+    with _beside(path, write, force, extensions):
+        pass
+
+
+@contextmanager
+def _beside(
+    path: Path, write: Callable[[BinaryIO], object], force: bool, extensions: Collection[str]
+) -> Iterator[None]:
+    """Write a file beside `path`, which takes that name at the end of the `with` block; after an error there it is removed."""
     temporary = None
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
@@ -78,6 +105,7 @@ def write_whole(
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
+        yield
         check_output(path, force, extensions)
         os.replace(temporary, path)
         temporary = None

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from quasistatic.data.files import read_table
-from quasistatic.data.output import check_output, write_table
+from quasistatic.data.output import check_output, write_table, write_tables
 from quasistatic.errors import DataError, OutputError
 
 FRAME = pl.DataFrame(
@@ -194,6 +194,28 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch, extension):
         write_table(FRAME.select("f"), tmp_path / f"t{extension}", force=True)
     assert os.listdir(tmp_path) == [f"t{extension}"]
     assert (tmp_path / f"t{extension}").read_text() == "precious"
+
+
+def test_tables_that_belong_together_are_written_all_or_none(tmp_path, monkeypatch):
+    paths = [tmp_path / f"t-{i}.csv" for i in (1, 2, 3)]
+    paths[0].write_text("precious")
+    written, fsync = [], os.fsync
+
+    def full_at_the_third(descriptor):
+        written.append(descriptor)
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full_at_the_third)
+    with pytest.raises(OutputError, match=r"t-3\.csv.*No space left on device"):
+        write_tables([FRAME] * 3, paths, force=True)
+    assert len(written) == 3
+    assert os.listdir(tmp_path) == ["t-1.csv"]
+    assert paths[0].read_text() == "precious"
+    write_tables([FRAME, FRAME.head(1), FRAME.head(2)], paths, force=True)
+    assert [read_table(path).frame.height for path in paths] == [3, 1, 2]
+    assert sorted(os.listdir(tmp_path)) == ["t-1.csv", "t-2.csv", "t-3.csv"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
