@@ -3,9 +3,9 @@
     QUASISTATIC_DATA=... python benchmarks/forest_diffusion_time.py [NAMES]
 
 It trains trees for each of 50 noise levels, one level after the other and each like any other: the time of a training for
-two levels less that for one, 50 times, is that of the whole. The filling after it (RePaint, ten
-rounds, five times) is left out, so that the figure is a lower bound. Seconds of a processor, which other work on the machine
-does not count for; seed 0, one process.
+two levels less that for one, 50 times, is that of the whole. The filling after it (RePaint, ten rounds, five times) is left
+out, so that the figure is a lower bound. Seconds of a processor, which other work on the machine does not count for; seed 0,
+one process.
 """
 
 import argparse

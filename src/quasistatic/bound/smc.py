@@ -26,7 +26,7 @@ from quasistatic.bound.lower import WeightedBound
 from quasistatic.bound.twist import Twist, first_state, lookahead, move
 from quasistatic.model import DiffusionModel
 from quasistatic.trajectory import Row, rows_at_once, start
-from quasistatic.typing import Array, Float, Int, Key, Step
+from quasistatic.typing import Array, Bool, Float, Int, Key, Step
 
 
 class Population(NamedTuple):
@@ -83,7 +83,7 @@ class ParticleWalk(eqx.Module):
             ahead = jax.vmap(lambda b, x: lookahead(model, b, x, t))(begins, x_t)
             promise = self.twist.slope[t] * gained + self.twist.ahead[t] * ahead
             preference = promise - due
-            uneven = effective_sample_size(preference) < self.threshold * n
+            uneven = is_uneven(effective_sample_size(preference), self.threshold, n)
             ancestors = jnp.where(uneven, systematic_ancestors(preference, key=select_key), jnp.arange(n))
             begins, x_t, gained, promise, due, families = jax.tree.map(
                 lambda x: x[ancestors], (begins, x_t, gained, promise, due, families)
@@ -108,6 +108,14 @@ class ParticleWalk(eqx.Module):
 def effective_sample_size(log_weights: Float[Array, " P"]) -> Float[Array, ""]:
     """`(sum w)^2 / sum w^2`."""
     return 1.0 / jnp.sum(jnp.square(jax.nn.softmax(log_weights)))
+
+
+def is_uneven(ess: Float[Array, ""], threshold: float, particles: int) -> Bool[Array, ""]:
+    """Whether to resample: the effective sample size is below `threshold` P, and clearly so.
+
+    Equal weights of a part of the particles give a whole number, often `threshold` P itself: its rounding shall not decide.
+    """
+    return ess < threshold * particles - 1e-3
 
 
 def _log_mean(log_weights: Float[Array, " P"]) -> Float[Array, ""]:

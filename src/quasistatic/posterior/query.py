@@ -74,9 +74,8 @@ def posterior_rows(
     particles: int,
     key: Key,
     chunk: int = CHUNK,
-    identity: np.ndarray | None = None,
 ) -> RowPosteriors:
-    """Posteriors of the N rows of a table's evidence (every array of it has the leading axis N).
+    """Posteriors of the N rows of a table's evidence (every array of it has the leading axis N); equal rows get other draws.
 
     Args:
         model: the model.
@@ -85,16 +84,18 @@ def posterior_rows(
         particles: P.
         key: random key.
         chunk: particles that walk at once, at least those of one row.
-        identity: uint32 `[N]` that tells the rows' noise apart, by default made of their evidence. Evidences of one row that are to be
-            compared are given one identity: the errors that they have in common cancel in the difference.
     """
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(evidence)]
+    checksums = _checksums(evidence)
+    walk, rows = _walk(model, particles, draws), jax.tree.map(np.asarray, evidence)
+    return _walked(walk, model, rows, checksums, _numbers_among_equals(checksums), key, chunk, shared=False)
+
+
+def _checksums(evidence: AbstractEvidence) -> np.ndarray:
+    """Of the content of every row, uint32 `[N]`."""
+    leaves = tuple(np.asarray(leaf) for leaf in jax.tree.leaves(evidence))
     if not leaves or len(leaves[0]) == 0:
         raise DataError("there is no row to condition on", fix="give at least one row")
-    checksums = row_checksums((tuple(leaves),)) if identity is None else identity  # type: ignore[arg-type]
-    rows = jax.tree.map(np.asarray, evidence)
-    walk = _walk(model, particles, draws)
-    return _walked(walk, model, rows, checksums, _numbers_among_equals(checksums), key, chunk, shared=False)
+    return row_checksums((leaves,))  # type: ignore[arg-type]
 
 
 def _walk(model: DiffusionModel, particles: int, draws: int) -> Walk:
@@ -233,10 +234,23 @@ def evidence_of_rows(
     chunk: int = CHUNK,
     identity: np.ndarray | None = None,
 ) -> WeightedBound:
-    """Log-likelihood of the observed cells of every row, nats: a lower bound in expectation, as `E Z = p(observed cells)`."""
-    found = posterior_rows(
-        model, Observed.of(rows), draws=1, particles=particles, key=key, chunk=chunk, identity=identity
-    )
+    """Log-likelihood of the observed cells of every row, nats: a lower bound in expectation, as `E Z = p(observed cells)`.
+
+    Equal rows get equal noise, so the result of a row depends neither on the other rows nor on their order.
+
+    Args:
+        model: the model.
+        rows: a table with holes.
+        particles: P.
+        key: random key.
+        chunk: particles that walk at once, at least those of one row.
+        identity: uint32 `[N]` that tells the rows' noise apart, by default made of their content. Evidences of one row that are to be
+            compared are given one identity: the errors that they have in common cancel in the difference.
+    """
+    evidence = Observed.of(rows)
+    checksums = _checksums(evidence) if identity is None else np.asarray(identity, np.uint32)
+    walk, numbers = _walk(model, particles, 1), np.zeros(len(checksums), np.uint32)
+    found = _walked(walk, model, jax.tree.map(np.asarray, evidence), checksums, numbers, key, chunk, shared=False)
     return WeightedBound(found.log_evidence, found.stderr, found.ess)
 
 

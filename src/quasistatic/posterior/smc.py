@@ -22,7 +22,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from quasistatic.bound.smc import effective_sample_size, systematic_ancestors
+from quasistatic.bound.smc import effective_sample_size, is_uneven, systematic_ancestors
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior.evidence import AbstractEvidence
@@ -132,7 +132,7 @@ def resampled(
     n = promise.shape[0]
     preference = crowd.log_weight + promise - crowd.due
     ess = effective_sample_size(preference)
-    uneven = ess < threshold * n
+    uneven = is_uneven(ess, threshold, n)
     ancestors = jnp.where(uneven, systematic_ancestors(preference, key=key), jnp.arange(n))
     x_t, log_weight, promise, due, family, known = jax.tree.map(
         lambda x: x[ancestors], (crowd.x_t, crowd.log_weight, promise, crowd.due, crowd.family, known)

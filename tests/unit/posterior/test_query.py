@@ -8,6 +8,7 @@ import pytest
 
 from cases import KERNELS
 from laws.models import cells_of, model_of, random_state
+from quasistatic.bound.smc import is_uneven
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
 from quasistatic.posterior import AllOf, Function, Observed, Range, Soft
@@ -54,6 +55,7 @@ def test_chunks_and_order_change_nothing(model, rows):
     order = np.random.default_rng(0).permutation(12)
     some = evidence_of_rows(model, tuple(c.take(order) for c in rows), particles=8, key=KEY)
     np.testing.assert_allclose(one.lower[:12][order], some.lower, rtol=1e-5)
+    np.testing.assert_allclose(one.lower[:2], one.lower[12:], rtol=1e-5)  # equal rows, equal noise
 
 
 def test_a_row_without_cells_is_a_plain_sample(model, rows):
@@ -110,3 +112,11 @@ def test_collapse_is_told(model):
     found = posterior_rows(model, row, draws=2, particles=8, key=KEY)
     assert found.collapsed[0]
     assert eqx.tree_equal(found.impossible, ~np.isfinite(found.log_evidence))
+
+
+@pytest.mark.parametrize("n", [2, 16, 64, 2048])
+def test_a_whole_effective_number_of_particles_is_not_below_itself(n):
+    """Half of the particles with equal weights: n / 2 up to rounding, either way."""
+    for exact in (n / 2 * (1 - 2e-7), n / 2 * (1 + 2e-7)):
+        assert not is_uneven(jnp.asarray(exact, jnp.float32), 0.5, n)
+    assert is_uneven(jnp.asarray(n / 2 - 0.01, jnp.float32), 0.5, n)
