@@ -9,7 +9,7 @@ import pytest
 from cases import NETWORKS, randomised
 from quasistatic.forward import ErasureSchedule, binomial_diffusion
 from quasistatic.model import DiffusionModel
-from quasistatic.network.mlp import dropout
+from quasistatic.network.mlp import ResidualMLP, dropout
 
 F, P = 32, 48
 
@@ -72,12 +72,29 @@ def test_dropout_only_with_a_key():
 @pytest.mark.parametrize("rate", [0.0, 0.25, 0.9])
 def test_dropout_zeroes_its_share_and_keeps_the_mean(rate):
     h = jnp.ones(50_001)
-    out = np.asarray(dropout(h, rate, jax.random.key(0)))
-    threshold = round(256 * rate) / 256
+    threshold = jnp.asarray(round(256 * rate), jnp.uint8)
+    out = np.asarray(dropout(h, threshold, jax.random.key(0)))
+    share = round(256 * rate) / 256
     zeros = np.mean(out == 0)
-    assert abs(zeros - threshold) <= 5 * np.sqrt(threshold * (1 - threshold) / h.size)
-    np.testing.assert_allclose(out[out != 0], 1 / (1 - threshold), rtol=1e-6)
-    assert dropout(h, rate, None) is h
+    assert abs(zeros - share) <= 5 * np.sqrt(share * (1 - share) / h.size)
+    np.testing.assert_allclose(out[out != 0], 1 / (1 - share), rtol=1e-6)
+    assert dropout(h, threshold, None) is h
+    assert dropout(h, None, jax.random.key(0)) is h
+
+
+def test_networks_of_other_dropout_share_a_program():
+    traced = []
+
+    @eqx.filter_jit
+    def run(network):
+        traced.append(0)
+        return network(jnp.ones(F), jnp.asarray(0.5), key=jax.random.key(1))
+
+    networks = [ResidualMLP(F, P, width=8, dropout_rate=rate, key=jax.random.key(0)) for rate in (0.1, 0.3, 0.9999)]
+    outs = [np.asarray(run(randomised(network, 0))) for network in networks]
+    assert len(traced) == 1
+    assert np.any(outs[0] != outs[1])
+    assert np.all(np.isfinite(outs[2])), "a rate next to 1 leaves a 256th of the units"
 
 
 def test_the_sizes_of_process_and_network_must_agree():

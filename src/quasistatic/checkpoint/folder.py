@@ -27,7 +27,7 @@ from quasistatic.data.codec import Codec
 from quasistatic.errors import ModelFolderError, OutputError
 from quasistatic.model import DiffusionModel
 
-FORMAT = 1
+FORMAT = 2
 _SUMMED = ("config.json", "schema.json", "model.safetensors")
 
 

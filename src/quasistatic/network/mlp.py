@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.network.embed import TIME_FEATURES, time_embedding
-from quasistatic.typing import Array, Float, Key
+from quasistatic.typing import Array, Float, Int, Key
 
 
 def normalise(h: Float[Array, " width"]) -> Float[Array, " width"]:
@@ -15,14 +15,13 @@ def normalise(h: Float[Array, " width"]) -> Float[Array, " width"]:
     return centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred)) + 1e-6)
 
 
-def dropout(h: Float[Array, " width"], rate: float, key: Key | None) -> Float[Array, " width"]:
-    """Zero each unit with probability `rate` (in 1/256ths: four units share one 32-bit random word) and rescale the rest."""
-    threshold = round(256 * rate)
-    if key is None or threshold == 0:
+def dropout(h: Float[Array, " width"], threshold: Int[Array, ""] | None, key: Key | None) -> Float[Array, " width"]:
+    """Zero each unit with probability `threshold / 256` (four units share one 32-bit random word) and rescale the rest."""
+    if key is None or threshold is None:
         return h
     words = jax.random.bits(key, (-(-h.shape[0] // 4),), jnp.uint32)
     noise = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)[: h.shape[0]]
-    return jnp.where(noise >= threshold, h * (256.0 / (256 - threshold)), 0.0)
+    return jnp.where(noise >= threshold, h * (256.0 / (256.0 - threshold.astype(h.dtype))), 0.0)
 
 
 class Block(eqx.Module):
@@ -39,11 +38,15 @@ class Block(eqx.Module):
         self.contract = random_linear(2 * width, width, key=k2)
 
     def __call__(
-        self, h: Float[Array, " width"], time: Float[Array, " embedding"], rate: float, key: Key | None
+        self,
+        h: Float[Array, " width"],
+        time: Float[Array, " embedding"],
+        threshold: Int[Array, ""] | None,
+        key: Key | None,
     ) -> Float[Array, " width"]:
         scale, shift = jnp.split(self.modulation(time), 2)
         hidden = jax.nn.silu(self.expand(normalise(h) * (1.0 + scale) + shift))
-        return h + self.contract(dropout(hidden, rate, key))
+        return h + self.contract(dropout(hidden, threshold, key))
 
 
 class ResidualMLP(AbstractNetwork):
@@ -65,7 +68,7 @@ class ResidualMLP(AbstractNetwork):
     readout: eqx.nn.Linear
     n_features: int = eqx.field(static=True)
     n_outputs: int = eqx.field(static=True)
-    dropout_rate: float = eqx.field(static=True)
+    dropout_threshold: Int[Array, ""] | None  # an array: networks that differ in it share their compiled programs
 
     def __init__(
         self, n_features: int, n_outputs: int, *, width: int = 256, depth: int = 2, dropout_rate: float = 0.0, key: Key
@@ -74,7 +77,9 @@ class ResidualMLP(AbstractNetwork):
         self.embed = random_linear(n_features, width, key=first)
         self.blocks = tuple(Block(width, key=k) for k in rest)
         self.readout = zero_linear(width, n_outputs)
-        self.n_features, self.n_outputs, self.dropout_rate = n_features, n_outputs, dropout_rate
+        self.n_features, self.n_outputs = n_features, n_outputs
+        threshold = min(round(256 * dropout_rate), 255)
+        self.dropout_threshold = jnp.asarray(threshold, jnp.uint8) if threshold else None
 
     def __call__(
         self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None
@@ -83,7 +88,7 @@ class ResidualMLP(AbstractNetwork):
         embedding = time_embedding(time)
         h = self.embed(features)
         for block, k in zip(self.blocks, keys, strict=True):
-            h = block(h, embedding, self.dropout_rate, k)
+            h = block(h, embedding, self.dropout_threshold, k)
         return self.readout(normalise(h))
 
 

@@ -41,7 +41,7 @@ class OrderedWalk(eqx.Module):
     """
 
     particles: int = eqx.field(static=True)
-    draws: int = eqx.field(static=True)
+    draws: int | Int[Array, ""]
 
     def __call__(self, model: DiffusionModel, evidence: AbstractEvidence, *, key: Key) -> Posterior:
         walk_key, draw_key = jax.random.split(key)

@@ -28,7 +28,7 @@ from quasistatic.numerics import log_normal_density
 from quasistatic.posterior.belief import Belief, NormalBelief, StateBelief
 from quasistatic.posterior.evidence import AbstractEvidence, AllOf
 from quasistatic.posterior.guide import Guess, guess, parts_of, tilted_kernel
-from quasistatic.posterior.smc import LEAST_PROMISE, newcomers, resampled
+from quasistatic.posterior.smc import LEAST_PROMISE, arrived, newcomers, resampled
 from quasistatic.typing import Array, Float, Key, State, Step
 
 STEEPEST = 1e6
@@ -91,9 +91,8 @@ class ProductWalk(eqx.Module):
         log_marginal = jax.vmap(lambda x: _log_prior(expert, x))(x_last)
         walk = jnp.arange(model.trajectory_length, 1, -1)
         (crowd, _), _ = jax.lax.scan(step, (newcomers(x_last, n), log_marginal), walk)
-        x_0, final = jax.vmap(lambda x, k: _arrived(model, expert, evidence, x, key=k))(
-            crowd.x_t, jax.random.split(end_key, n)
-        )
+        found = jax.vmap(lambda x: _looked(model, expert, evidence, x, 1).guess)(crowd.x_t)
+        x_0, final = jax.vmap(lambda g, k: arrived(g, evidence, key=k))(found, jax.random.split(end_key, n))
         return Particles(x_0, crowd.log_weight - crowd.due + final, crowd.total)
 
 
@@ -113,16 +112,6 @@ def _looked(
     theirs = guess(expert, AllOf(()), x_t, t)
     guided = _times(found.guided, theirs.plain, expert.forward, x_t, t)
     return _Look(found._replace(guided=guided), theirs.reverse)
-
-
-def _arrived(
-    model: DiffusionModel, expert: DiffusionModel | None, evidence: AbstractEvidence, x_1: State, *, key: Key
-) -> tuple[State, Float[Array, ""]]:
-    """x_0 and `log p(x_0|x_1) r(x_0) / k~(x_0|x_1)`."""
-    found = _looked(model, expert, evidence, x_1, 1).guess
-    x_0 = found.guided.sample(key=key)
-    ratio = found.conditioned.log_prob(x_0) - found.guided.log_prob(x_0)
-    return x_0, found.conditioned.log_mass + ratio + evidence.log_residual(x_0)
 
 
 def _log_prior(expert: DiffusionModel | None, x_last: State) -> Float[Array, ""]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from quasistatic.bound.evaluate import row_checksums
 from quasistatic.bound.lower import WeightedBound
-from quasistatic.compiled import forget_programs_if_crowded
+from quasistatic.compiled import QUICKLY, forget_programs_if_crowded
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
@@ -81,12 +81,12 @@ def posterior_rows(
         model: the model.
         evidence: of the rows.
         draws: taken from the particles of each row; see `TwistedWalk`.
-        particles: P.
+        particles: P, at least one for each draw.
         key: random key.
         chunk: particles that walk at once, at least those of one row.
     """
     checksums = _checksums(evidence)
-    walk, rows = _walk(model, particles, draws), jax.tree.map(np.asarray, evidence)
+    walk, rows = _walk(model, max(particles, draws), draws), jax.tree.map(np.asarray, evidence)
     return _walked(walk, model, rows, checksums, _numbers_among_equals(checksums), key, chunk, shared=False)
 
 
@@ -99,7 +99,8 @@ def _checksums(evidence: AbstractEvidence) -> np.ndarray:
 
 
 def _walk(model: DiffusionModel, particles: int, draws: int) -> Walk:
-    return OrderedWalk(particles, draws) if is_absorbing(model) else TwistedWalk(particles, draws)
+    """An array as the number of draws: another one needs no other program."""
+    return (OrderedWalk if is_absorbing(model) else TwistedWalk)(particles, jnp.asarray(draws, jnp.int32))
 
 
 def _walked(
@@ -123,7 +124,8 @@ def _walked(
         taken = evidence if shared else jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), evidence)
         labels = jnp.asarray(checksums[index]), jnp.asarray(numbers[index])
         found = _walk_rows(walk, model, taken, *labels, key, shared)
-        parts.append(jax.tree.map(lambda x, n=min(size, n_rows - begin): np.asarray(x)[:n], found))
+        found = jax.tree.map(lambda x, n=min(size, n_rows - begin): np.asarray(x)[:n], found)
+        parts.append(found._replace(draws=jax.tree.map(lambda x: x[:, : int(walk.draws)], found.draws)))
     whole: Posterior = jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
     log_evidence, variance, ess, lowest = (
         np.asarray(x, np.float64) for x in (whole.log_evidence, whole.variance, whole.ess, whole.lowest_ess)
@@ -131,7 +133,7 @@ def _walked(
     return RowPosteriors(whole.draws, log_evidence, np.sqrt(variance), ess, lowest)
 
 
-@eqx.filter_jit
+@eqx.filter_jit(compiler_options=QUICKLY)
 def _walk_rows(
     walk: Walk,
     model: DiffusionModel,

@@ -27,7 +27,7 @@ from quasistatic.model import DiffusionModel
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior.evidence import AbstractEvidence
 from quasistatic.posterior.guide import Guess, guess, tilted_kernel
-from quasistatic.typing import Array, Float, Key, State, Step
+from quasistatic.typing import Array, Float, Int, Key, State, Step
 
 Known = TypeVar("Known")
 
@@ -42,7 +42,8 @@ class Posterior(NamedTuple):
     """What a population leaves for a row.
 
     Args:
-        draws: `[n, D]` per block, draws of x_0 from the weighted particles; a pinned cell holds the middle of its cell.
+        draws: `[P, D]` per block, the first n of them draws of x_0 from the weighted particles; a pinned cell holds the middle
+            of its cell.
         log_evidence: log Z, nats; `-inf` if no particle was left (then the draws mean nothing).
         variance: estimate of Var(Z) / Z^2 from the families of particles (an upper one; see `bound.smc.Population`); by the
             delta method the variance of log Z.
@@ -79,12 +80,12 @@ class TwistedWalk(eqx.Module):
 
     Args:
         particles: P.
-        draws: n.
+        draws: n <= P; as an array it is no part of the compiled program.
         threshold: resample below this share of P.
     """
 
     particles: int = eqx.field(static=True)
-    draws: int = eqx.field(static=True)
+    draws: int | Int[Array, ""]
     threshold: float = eqx.field(static=True, default=0.5)
 
     def __call__(self, model: DiffusionModel, evidence: AbstractEvidence, *, key: Key) -> Posterior:
@@ -110,9 +111,8 @@ class TwistedWalk(eqx.Module):
             return crowd._replace(x_t=x_before, log_weight=crowd.log_weight + gain), None
 
         crowd, _ = jax.lax.scan(step, newcomers(x_last, n), jnp.arange(last, 1, -1))
-        x_0, final = jax.vmap(lambda x, k: last_step(model, evidence, x, key=k))(
-            crowd.x_t, jax.random.split(end_key, n)
-        )
+        found = look(crowd.x_t, 1)
+        x_0, final = jax.vmap(lambda g, k: arrived(g, evidence, key=k))(found, jax.random.split(end_key, n))
         log_weight = crowd.log_weight - crowd.due + final
         return summary(crowd, x_0, log_weight, self.draws, key=draw_key)
 
@@ -149,11 +149,14 @@ def resampled(
     return kept, known
 
 
-def last_step(
-    model: DiffusionModel, evidence: AbstractEvidence, x_1: State, *, key: Key
-) -> tuple[State, Float[Array, ""]]:
-    """x_0 from p(x_0|x_1) times the evidence, and `log p(x_0|x_1) r(x_0) / k~(x_0|x_1)`; in closed form where r has one."""
-    found = guess(model, evidence, x_1, 1)
+def arrived(found: Guess, evidence: AbstractEvidence, *, key: Key) -> tuple[State, Float[Array, ""]]:
+    """x_0 from p(x_0|x_1) times the evidence, and `log p(x_0|x_1) r(x_0) / k~(x_0|x_1)`; in closed form where r has one.
+
+    Args:
+        found: what is guessed at x_1.
+        evidence: r.
+        key: random key.
+    """
     x_0 = found.guided.sample(key=key)
     ratio = found.conditioned.log_prob(x_0) - found.guided.log_prob(x_0)
     return x_0, found.conditioned.log_mass + ratio + evidence.log_residual(x_0)
@@ -166,7 +169,7 @@ def summary(crowd: Crowd, x_0: State, log_weight: Float[Array, " P"], draws: int
         crowd: families, the normaliser of earlier resamplings, and what else is known of all particles.
         x_0: the particles.
         log_weight: theirs since the last resampling.
-        draws: how many are taken.
+        draws: how many are taken, n <= P.
         key: random key.
     """
     n = log_weight.shape[0]
@@ -178,8 +181,7 @@ def summary(crowd: Crowd, x_0: State, log_weight: Float[Array, " P"], draws: int
     inflation = (crowd.resamplings + 1.0) * -jnp.log1p(-1.0 / n) if n > 1 else jnp.nan
     variance = jnp.maximum(1.0 - jnp.exp(inflation) * (1.0 - same), 0.0)
     ess = effective_sample_size(usable)
-    pick_key, order_key = jax.random.split(key)
-    chosen = jax.random.permutation(order_key, _picked(usable, draws, key=pick_key))
+    chosen = _picked(usable, draws, key=key)
     log_evidence = jnp.where(alive, crowd.total + _log_mean(usable), -jnp.inf)
     something = jnp.where(alive, 1.0, 0.0)
     return Posterior(
@@ -198,11 +200,14 @@ def newcomers(x_t: State, n: int) -> Crowd:
     return Crowd(x_t, nothing, nothing, jnp.arange(n), zero, zero, jnp.full((), float(n)))
 
 
-def _picked(log_weight: Float[Array, " P"], n: int, *, key: Key) -> Array:
-    """Indices of n particles, systematically by weight."""
+def _picked(log_weight: Float[Array, " P"], n: int | Int[Array, ""], *, key: Key) -> Int[Array, " P"]:
+    """Indices of particles; the first n are taken systematically by weight and stand in random order."""
+    comb_key, order_key = jax.random.split(key)
+    place = jnp.arange(log_weight.shape[0])
     edges = jnp.cumsum(jax.nn.softmax(log_weight))
-    comb = (jnp.arange(n, dtype=jnp.float32) + jax.random.uniform(key)) / n
-    return jnp.clip(jnp.searchsorted(edges / edges[-1], comb), 0, log_weight.shape[0] - 1)
+    comb = (place.astype(jnp.float32) + jax.random.uniform(comb_key)) / jnp.asarray(n, jnp.float32)
+    order = jnp.argsort(jnp.where(place < n, jax.random.uniform(order_key, place.shape), 2.0))
+    return jnp.clip(jnp.searchsorted(edges / edges[-1], comb), 0, log_weight.shape[0] - 1)[order]
 
 
 def _log_mean(log_weight: Float[Array, " P"]) -> Float[Array, ""]:

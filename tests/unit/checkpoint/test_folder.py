@@ -89,7 +89,7 @@ class TestLoading:
         with pytest.raises(ModelFolderError):
             load_model(folder)
 
-    @pytest.mark.parametrize("format_", [2, None, "1"])
+    @pytest.mark.parametrize("format_", [1, 3, None, "2"])
     def test_another_format(self, folder, format_):
         manifest = json.loads((folder / "manifest.json").read_bytes())
         (folder / "manifest.json").write_text(json.dumps(manifest | {"format": format_}))
