@@ -133,7 +133,7 @@ def _walked(
     return RowPosteriors(whole.draws, log_evidence, np.sqrt(variance), ess, lowest)
 
 
-@eqx.filter_jit(compiler_options=QUICKLY)
+@eqx.filter_jit(compiler_options=QUICKLY)  # type: ignore[call-overload]
 def _walk_rows(
     walk: Walk,
     model: DiffusionModel,

@@ -162,7 +162,9 @@ def arrived(found: Guess, evidence: AbstractEvidence, *, key: Key) -> tuple[Stat
     return x_0, found.conditioned.log_mass + ratio + evidence.log_residual(x_0)
 
 
-def summary(crowd: Crowd, x_0: State, log_weight: Float[Array, " P"], draws: int, *, key: Key) -> Posterior:
+def summary(
+    crowd: Crowd, x_0: State, log_weight: Float[Array, " P"], draws: int | Int[Array, ""], *, key: Key
+) -> Posterior:
     """What is left of a population at x_0; weights that are not finite, or below `IMPOSSIBLE`, are 0.
 
     Args:
