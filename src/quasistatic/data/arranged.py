@@ -10,7 +10,7 @@ import polars as pl
 from quasistatic.data.files import read_table
 from quasistatic.data.image_folder import EXTENSIONS, read_image
 from quasistatic.data.images import read_images, stack_of
-from quasistatic.data.layout import Layout
+from quasistatic.data.layout import Layout, are_images
 from quasistatic.data.sequences import read_sequences, sequences_of
 from quasistatic.data.table import IN_MEMORY, Table
 from quasistatic.errors import DataError, SchemaError
@@ -122,11 +122,11 @@ def read_like(layout: Layout | None, path: str | Path) -> Table:
         DataError: as `image_table` or `read_table`.
         SchemaError: sequences of another length.
     """
-    if layout is None:
-        return read_table(path)
-    if layout.kind == "images":
+    if are_images(layout):
         return image_table(path)
     table = read_table(path)
+    if layout is None:
+        return table
     if len(table.names) != layout.size:
         raise SchemaError(
             f"its sequences have length {len(table.names)}, those of the model {layout.size}", where=str(path),

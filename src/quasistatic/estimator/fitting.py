@@ -14,6 +14,7 @@ from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.alternatives import with_atoms_of
 from quasistatic.data.codec import Codec, EncodedTable, fit_codec
 from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.layout import are_images
 from quasistatic.data.schema import Schema
 from quasistatic.data.size import check_size
 from quasistatic.data.split import split_validation
@@ -128,7 +129,7 @@ def candidates(
 
 def _image(schema: Schema) -> tuple[int, int, int] | None:
     """(channels, height, width) of images."""
-    if schema.layout is None or schema.layout.kind != "images":
+    if not are_images(schema.layout):
         return None
     channels, height, width = schema.layout.shape
     return channels, height, width

@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from quasistatic.data.layout import Layout
+from quasistatic.data.layout import Layout, are_images
 from quasistatic.report import tables
 from quasistatic.report.drawing import Picture
 from quasistatic.report.figures_corridor import draw_corridors
@@ -94,7 +94,7 @@ def _subject(layout: Layout | None) -> str:
     """What the model is of; a row of it, where that is no row of a table."""
     if layout is None:
         return "a table"
-    if layout.kind == "images":
+    if are_images(layout):
         return f"images of {layout.words} (a row is an image)"
     return f"sequences of length {layout.size} (a row is a sequence)"
 
