@@ -153,6 +153,16 @@ def test_preset_is_larger_and_longer():
     assert defaults.training(10_000, "thorough")["max_steps"] > defaults.training(10_000, "default")["max_steps"]
 
 
+def test_larger_tables_are_trained_longer():
+    rows = (100, 1999, 2000, 9000, 10_000, 20_000, 40_000, 10**6)
+    steps = [defaults.training(n, "default")["max_steps"] for n in rows]
+    assert steps == [2000, 2000, 3000, 3000, 3000, 6000, 12_000, 12_000]
+    for n in rows:
+        training = defaults.training(n, "default")
+        assert training["max_steps"] % training["evaluate_every"] == 0
+        assert defaults.training(n, "thorough")["max_steps"] >= max(training["max_steps"], 8000)
+
+
 def test_steps_follow_the_columns():
     assert defaults.trajectory_length(0, 12, "absorbing") == 12
     assert defaults.trajectory_length(0, 12, "binomial") > 12
