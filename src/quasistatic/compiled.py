@@ -12,7 +12,7 @@ import jax
 _MAPPINGS = Path("/proc/self/maps")
 _LIMIT = Path("/proc/sys/vm/max_map_count")
 QUICKLY = {"xla_backend_optimization_level": 1}
-"""Compiler options for programs that are long and mostly wait for matrix products: a quarter less to compile, as fast to run."""
+"""Compiler options for programs that are long and mostly wait for matrix products: less to compile, as fast to run."""
 SHARE = 0.5
 """Of the mappings that are allowed; what is left is several times what one fit takes."""
 

@@ -96,7 +96,7 @@ def load_model(path: str | os.PathLike[str]) -> StoredModel:
     if manifest.get("format") != FORMAT or not isinstance(manifest.get("sha256"), dict):
         raise ModelFolderError(
             f"format {manifest.get('format')!r} is unknown to this version", where=str(folder / "manifest.json"),
-            fix="use the version of quasistatic that wrote it",
+            fix="use the version of quasistatic that wrote it, or fit again",
         )  # fmt: skip
     sums = {name: hashlib.sha256(_read(folder, name)).hexdigest() for name in _SUMMED}
     # The bytes too: "1e-05" and "1E-05" are one value.

@@ -8,8 +8,8 @@ VALIDATION_CHUNK = 256
 SMALL = 2000
 """Below this many rows the settings are cross-validated and all rows train the final model."""
 LARGE = 10_000
-"""From this many rows on a training has more steps, in proportion to the rows, `MOST_STEPS` at most."""
-MOST_STEPS = 12_000
+"""From this many rows on a training has more steps, in proportion to the rows, `MOST_TRAINING_STEPS` at most."""
+MOST_TRAINING_STEPS = 12_000
 FOLDS = 4
 MEMBERS = 4
 """Networks of a small table. Sampling and scoring take as many times the work, of few rows."""
@@ -81,18 +81,23 @@ def training(n_rows: int, preset: str) -> dict[str, Any]:
     """Steps, batch and patience."""
     batch_size = int(np.clip(2 ** round(np.log2(max(n_rows, 2) / 4)), 32, 512))
     if preset == "thorough":
-        return {"max_steps": max(8000, _steps(n_rows)), "batch_size": batch_size, "patience": 15, "evaluate_every": 200}
+        return {
+            "max_steps": max(8000, _training_steps(n_rows)),
+            "batch_size": batch_size,
+            "patience": 15,
+            "evaluate_every": 200,
+        }
     return {
-        "max_steps": 2000 if n_rows < SMALL else _steps(n_rows),
+        "max_steps": 2000 if n_rows < SMALL else _training_steps(n_rows),
         "batch_size": batch_size,
         "patience": 6 if n_rows < SMALL else 10,
         "evaluate_every": 100,
     }
 
 
-def _steps(n_rows: int) -> int:
+def _training_steps(n_rows: int) -> int:
     """Hundreds of optimiser steps: 3000 for a table of `LARGE` rows, which are seen 150 times each."""
-    return int(np.clip(round(30 * n_rows / LARGE) * 100, 3000, MOST_STEPS))
+    return int(np.clip(round(30 * n_rows / LARGE) * 100, 3000, MOST_TRAINING_STEPS))
 
 
 def first_step_share(typical_width: np.ndarray) -> float | None:

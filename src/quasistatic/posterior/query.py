@@ -125,7 +125,9 @@ def _walked(
         labels = jnp.asarray(checksums[index]), jnp.asarray(numbers[index])
         found = _walk_rows(walk, model, taken, *labels, key, shared)
         found = jax.tree.map(lambda x, n=min(size, n_rows - begin): np.asarray(x)[:n], found)
-        parts.append(found._replace(draws=jax.tree.map(lambda x: x[:, : int(walk.draws)], found.draws)))
+        # A copy, not a view: the other places need not be kept until the last chunk.
+        draws = jax.tree.map(lambda x: np.ascontiguousarray(x[:, : int(walk.draws)]), found.draws)
+        parts.append(found._replace(draws=draws))
     whole: Posterior = jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
     log_evidence, variance, ess, lowest = (
         np.asarray(x, np.float64) for x in (whole.log_evidence, whole.variance, whole.ess, whole.lowest_ess)
