@@ -60,8 +60,16 @@ def _networks(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> Ab
 
 def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> AbstractNetwork:
     sizes = forward.n_features, forward.n_outputs
+    first = forward.blocks[0]
     if config.image is None:
-        return ResidualMLP(*sizes, width=config.width, depth=config.depth, dropout_rate=config.dropout, key=key)
+        return ResidualMLP(
+            *sizes,
+            width=config.width,
+            depth=config.depth,
+            dropout_rate=config.dropout,
+            silent=first.waves if isinstance(first, GaussianDiffusion) else slice(0, 0),
+            key=key,
+        )
     _, height, width = config.image
     unet = UNet(
         *sizes,
@@ -73,7 +81,7 @@ def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> Abs
         key=key,
     )
     # A continuous block lists plane after plane, a discrete one the states of pixel after pixel.
-    planes = isinstance(forward.blocks[0], GaussianDiffusion)
+    planes = isinstance(first, GaussianDiffusion)
     return unet if planes else InterleavedNetwork(unet, forward.n_features // forward.n_columns)
 
 
@@ -86,7 +94,7 @@ def _forward(config: ModelConfig, typical_width: np.ndarray, marginals: Sequence
     blocks: list[AbstractDiffusion] = []
     if len(typical_width):
         shared = typical_width[:1] if config.image is not None else typical_width
-        blocks.append(GaussianDiffusion(_schedule(config, shared), len(typical_width)))
+        blocks.append(GaussianDiffusion(_schedule(config, shared), len(typical_width), config.frequencies))
     if len(marginals):
         blocks.append(_discrete(config, marginals))
     return ProductDiffusion(tuple(blocks))

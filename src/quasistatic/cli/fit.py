@@ -18,8 +18,8 @@ from quasistatic.errors import OutputError, QuasistaticError, SchemaError, Train
 _TRAINING, _MODEL = "Training", "Model"
 
 
-def _count(panel: str, text: str) -> Any:
-    return typer.Option(metavar="N", min=1, rich_help_panel=panel, help=text)
+def _count(panel: str, text: str, *, least: int = 1) -> Any:
+    return typer.Option(metavar="N", min=least, rich_help_panel=panel, help=text)
 
 
 def _number(panel: str, text: str, *, most: float | None) -> Any:
@@ -88,6 +88,10 @@ def fit(
     width: Annotated[int | None, _count(_MODEL, "Width of the network. [default: by the table]")] = None,
     depth: Annotated[int | None, _count(_MODEL, "Blocks of the network. [default: by the table]")] = None,
     dropout: Annotated[float | None, _number(_MODEL, "Dropout in training. [default: by the table]", most=0.95)] = None,
+    frequencies: Annotated[
+        int | None,
+        _count(_MODEL, "Octaves of sines by which the network sees each number. [default: by the table]", least=0),
+    ] = None,
     members: Annotated[
         int | None,
         _count(_MODEL, "Networks that are trained apart and asked together. [default: 4 on a small table, else 1]"),
@@ -126,6 +130,7 @@ def fit(
         "width": width,
         "depth": depth,
         "dropout": dropout,
+        "frequencies": frequencies,
         "members": members,
         "batch_size": batch_size,
         "learning_rate": learning_rate,

@@ -11,6 +11,10 @@ LARGE = 10_000
 """From this many rows on a training has more steps, in proportion to the rows, `MOST_TRAINING_STEPS` at most."""
 MOST_TRAINING_STEPS = 12_000
 FOLDS = 4
+FREQUENCIES = 6
+"""Octaves of Fourier features: waves as long as the column is wide, down to a thirtieth of it."""
+MOST_WAVY_COLUMNS = 64
+"""Tables of more numbers see them plainly: with waves the first layer would be most of the network (not measured)."""
 MEMBERS = 4
 """Networks of a small table. Sampling and scoring take as many times the work, of few rows."""
 CONTINUOUS_STEPS = 64
@@ -63,13 +67,22 @@ def validation_rows(n_rows: int, fraction: float) -> int:
     return wanted if wanted <= VALIDATION_CHUNK else wanted // VALIDATION_CHUNK * VALIDATION_CHUNK
 
 
-def networks(n_rows: int, preset: str) -> list[dict[str, Any]]:
-    """Network settings to try, the best by validation is kept: one for a large table, a few for a small one that is cheap to fit."""
+def networks(n_rows: int, n_continuous: int, preset: str) -> list[dict[str, Any]]:
+    """Network settings to try, the best by validation is kept: one for a large table, a few for a small one that is cheap to fit.
+
+    Fourier features are worth most of a nat on tables of thousands of rows, and over-fit many of the small ones.
+    """
+    size = {"width": 128 if n_rows < 5000 else 256, "depth": 2, "dropout": 0.1}
     if preset == "thorough":
-        return [{"width": 256, "depth": 3, "dropout": 0.15}]
+        size = {"width": 256, "depth": 3, "dropout": 0.15}
+    plain, fine = size | {"frequencies": 0}, size | {"frequencies": FREQUENCIES}
+    has_waves = 0 < n_continuous <= MOST_WAVY_COLUMNS
     if n_rows >= 5000:
-        return [{"width": 256, "depth": 2, "dropout": 0.1}]
-    return [{"width": 128, "depth": 2, "dropout": 0.1}, {"width": 128, "depth": 2, "dropout": 0.3}]
+        return [fine if has_waves else plain]
+    tried = [plain]
+    if preset == "default" and (n_rows < SMALL or not has_waves):
+        tried.append(plain | {"dropout": 0.3})
+    return [*tried, fine] if has_waves else tried
 
 
 def members(n_rows: int) -> int:

@@ -47,6 +47,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         width: of the network.
         depth: residual blocks of the network.
         dropout: rate while training; the network of images has none.
+        frequencies: octaves of Fourier features by which the network sees each number (`forward.fourier`); images have none.
         members: networks that are trained apart and asked together, 4 below 2,000 rows (images: 1), otherwise 1; sampling and
             scoring take as many times the work.
         batch_size: rows a step.
@@ -90,6 +91,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         width: int | None = None,
         depth: int | None = None,
         dropout: float | None = None,
+        frequencies: int | None = None,
         members: int | None = None,
         batch_size: int | None = None,
         max_steps: int | None = None,
@@ -107,6 +109,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         self.width = width
         self.depth = depth
         self.dropout = dropout
+        self.frequencies = frequencies
         self.members = members
         self.batch_size = batch_size
         self.max_steps = max_steps

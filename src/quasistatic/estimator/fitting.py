@@ -66,13 +66,27 @@ class _Trained(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """A cross-validated candidate: the highest mean held-out bound, the steps to it, which schema, and the whole curve."""
+    """A cross-validated candidate, with which schema, and its held-out bounds: a curve a fold."""
 
-    reached: float
-    step: int
     candidate: Candidate
     which: int
-    curve: list[float]
+    curves: list[list[float]]
+
+    def curve(self, n_folds: int | None = None) -> list[float]:
+        """Mean over the first folds; a fold that stopped early counts on with its last value."""
+        curves = self.curves[:n_folds]
+        longest = max(map(len, curves))
+        return np.mean([curve + curve[-1:] * (longest - len(curve)) for curve in curves], axis=0).tolist()
+
+    def reached(self, n_folds: int | None = None) -> float:
+        """The highest mean over the first folds."""
+        return max(self.curve(n_folds))
+
+    @property
+    def step(self) -> int:
+        """Steps of training to the highest mean."""
+        train = self.candidate.train
+        return min((int(np.argmax(self.curve())) + 1) * train.evaluate_every, train.max_steps)
 
 
 class Fitted(NamedTuple):
@@ -103,7 +117,7 @@ def candidates(
     n_continuous, n_discrete = len(codec.continuous_names), len(codec.discrete_names)
     if image is None:
         chosen = defaults.trajectory_length(n_continuous, n_discrete, kernel)
-        networks, training = defaults.networks(n_rows, preset), defaults.training(n_rows, preset)
+        networks, training = defaults.networks(n_rows, n_continuous, preset), defaults.training(n_rows, preset)
     else:
         if given["column_transform"] == "spline":
             raise SettingError(
@@ -114,9 +128,8 @@ def candidates(
     length = given.get("trajectory_length", chosen)
     training |= _only(given, "batch_size", "max_steps", "learning_rate", "patience", "max_minutes")
     members = defaults.members(n_rows) if image is None else 1
-    networks = [
-        {"members": members} | network | _only(given, "width", "depth", "dropout", "members") for network in networks
-    ]
+    fixed = _only(given, "width", "depth", "dropout", "frequencies", "members")
+    networks = [{"members": members} | network | fixed for network in networks]
     networks = [network for i, network in enumerate(networks) if network not in networks[:i]]
     if "max_minutes" in training:
         trials = len(networks) + n_schemas - 1
@@ -251,8 +264,9 @@ def fit_table(
 
     What held-out rows decide by knows nothing of them: neither networks and transforms nor atoms that were found. A table of
     `defaults.SMALL` rows or more is split once, and so are images; the first schema is theirs. On a smaller table every
-    schema is cross-validated with the first network, every other network with the best schema, and the best combination is
-    trained on all rows for the number of steps at which its mean held-out bound was highest.
+    schema is cross-validated with the first network, every other network with the best schema (given up if it is behind
+    after half of the folds), and the best combination is trained on all rows for the number of steps at which its mean
+    held-out bound was highest.
 
     Args:
         table: the rows.
@@ -319,29 +333,25 @@ def _cross_validated(run: _Run, options: list[Candidate], schemas: Sequence[Sche
     of_rests = [run.schema_of(schema, *rests) for schema in schemas]
     told_apart = [i for i, schema in enumerate(of_rests) if schema not in of_rests[i + 1 :]]  # else the plainer one
 
-    def trial(number: int, which: int, remark: str = "") -> _Trial:
-        candidate, curves = options[number - 1], []
-        for i, (fold, rest) in enumerate(zip(folds, rests, strict=True), start=1):
-            phase = f"candidate {number} of {len(options)}{remark}, fold {i} of {n_folds}"
-            trained = run.train(candidate, of_rests[which], rest, fold, phase)
-            curves.append([entry["valid_nats"] for entry in trained.result.history])
-        mean = _mean_curve(curves)
-        at = int(np.argmax(mean))
-        step = min((at + 1) * candidate.train.evaluate_every, candidate.train.max_steps)
-        return _Trial(mean[at], step, candidate, which, mean)
+    def judge(trial: _Trial, number: int, which: Sequence[int], remark: str = "") -> None:
+        for i in which:
+            phase = f"candidate {number} of {len(options)}{remark}, fold {i + 1} of {n_folds}"
+            trained = run.train(trial.candidate, of_rests[trial.which], rests[i], folds[i], phase)
+            trial.curves.append([entry["valid_nats"] for entry in trained.result.history])
 
-    trials = [trial(1, which, ", fewer point masses" if which else "") for which in told_apart]
-    which = max(trials, key=lambda t: t.reached).which
-    trials += [trial(number, which) for number in range(2, len(options) + 1)]
-    best = max(trials, key=lambda t: t.reached)
+    trials = [_Trial(options[0], which, []) for which in told_apart]
+    for first in trials:
+        judge(first, 1, range(n_folds), ", fewer point masses" if first.which else "")
+    best = max(trials, key=_Trial.reached)
+    half = max(n_folds // 2, 1)
+    for number, candidate in enumerate(options[1:], start=2):
+        other = _Trial(candidate, best.which, [])
+        judge(other, number, range(half))
+        if other.reached() > best.reached(half):
+            judge(other, number, range(half, n_folds))
+            best = max(best, other, key=_Trial.reached)
     final = replace(best.candidate, train=replace(best.candidate.train, stop_step=best.step))
     trained = run.train(final, schemas[best.which], np.arange(n), None, "all rows")
     result = run.with_members(final, trained, "all rows")
-    history = [entry | {"valid_nats": held_out} for entry, held_out in zip(result.history, best.curve, strict=False)]
-    return FitResult(result.model, best.reached, history), trained.codec, final, f"{n_folds}-fold cross-validation"
-
-
-def _mean_curve(curves: list[list[float]]) -> list[float]:
-    """Mean over the folds; a fold that stopped early counts on with its last value."""
-    longest = max(map(len, curves))
-    return np.mean([curve + curve[-1:] * (longest - len(curve)) for curve in curves], axis=0).tolist()
+    history = [entry | {"valid_nats": held_out} for entry, held_out in zip(result.history, best.curve(), strict=False)]
+    return FitResult(result.model, best.reached(), history), trained.codec, final, f"{n_folds}-fold cross-validation"

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from quasistatic.distribution import Normal
 from quasistatic.forward.base import AbstractDiffusion, earlier
+from quasistatic.forward.fourier import fourier_features
 from quasistatic.forward.schedule import AbstractSchedule
 from quasistatic.typing import Array, Bool, Float, Step
 
@@ -35,13 +36,19 @@ class GaussianDiffusion(AbstractDiffusion):
     the variance of x_0 given x_t that the single step implies, C = r (1 - alpha_bar_t) with r in [0, 1]: pushed through the bridge,
 
         sigma^2 = beta_tilde + c^2 C = beta_tilde + r (beta - beta_tilde),   c = sqrt(alpha_bar_s) beta / (1 - alpha_bar_t).
+
+    Args:
+        schedule: log_snr of every step, of one column or of each.
+        n_columns: D.
+        n_frequencies: octaves of Fourier features (`fourier.py`) beside x_t.
     """
 
     schedule: AbstractSchedule
     n_columns: int = eqx.field(static=True)
+    n_frequencies: int = eqx.field(static=True)
 
-    def __init__(self, schedule: AbstractSchedule, n_columns: int) -> None:
-        self.schedule, self.n_columns = schedule, n_columns
+    def __init__(self, schedule: AbstractSchedule, n_columns: int, n_frequencies: int = 0) -> None:
+        self.schedule, self.n_columns, self.n_frequencies = schedule, n_columns, n_frequencies
 
     @property
     def trajectory_length(self) -> int:
@@ -49,7 +56,12 @@ class GaussianDiffusion(AbstractDiffusion):
 
     @property
     def n_features(self) -> int:
-        return 2 * self.n_columns
+        return 2 * (1 + self.n_frequencies) * self.n_columns
+
+    @property
+    def waves(self) -> slice:
+        """Where the Fourier features are among the features."""
+        return slice(2 * self.n_columns, self.n_features)
 
     @property
     def n_outputs(self) -> int:
@@ -99,7 +111,12 @@ class GaussianDiffusion(AbstractDiffusion):
         return Normal(mean, c.log_beta - narrower)
 
     def features(self, x_t: Float[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
-        return jnp.concatenate([jnp.where(observed, x_t, 0.0), observed.astype(jnp.float32)])
+        plain = jnp.concatenate([jnp.where(observed, x_t, 0.0), observed.astype(jnp.float32)])
+        if not self.n_frequencies:
+            return plain
+        waves = fourier_features(x_t, self._coefficients(t).log_noise, self.n_frequencies)
+        seen = jnp.tile(observed, 2 * self.n_frequencies)
+        return jnp.concatenate([plain, jnp.where(seen, waves, 0.0)])
 
 
 def _narrowing(c: "_Coefficients", s: Step) -> Float[Array, " D"]:

@@ -60,6 +60,7 @@ class ResidualMLP(AbstractNetwork):
         width: of the residual stream; each block's hidden layer is twice as wide.
         depth: number of residual blocks.
         dropout_rate: of the hidden layers, multiples of 1/256.
+        silent: features whose weights start at 0: they are heard as far as the training finds them worth it.
         key: random key of the initial weights.
     """
 
@@ -71,10 +72,18 @@ class ResidualMLP(AbstractNetwork):
     dropout_threshold: Int[Array, ""] | None  # an array: networks that differ in it share their compiled programs
 
     def __init__(
-        self, n_features: int, n_outputs: int, *, width: int = 256, depth: int = 2, dropout_rate: float = 0.0, key: Key
+        self,
+        n_features: int,
+        n_outputs: int,
+        *,
+        width: int = 256,
+        depth: int = 2,
+        dropout_rate: float = 0.0,
+        silent: slice = slice(0, 0),
+        key: Key,
     ) -> None:
         first, *rest = jax.random.split(key, depth + 1)
-        self.embed = random_linear(n_features, width, key=first)
+        self.embed = _deaf_to(silent, random_linear(n_features - (silent.stop - silent.start), width, key=first))
         self.blocks = tuple(Block(width, key=k) for k in rest)
         self.readout = zero_linear(width, n_outputs)
         self.n_features, self.n_outputs = n_features, n_outputs
@@ -90,6 +99,16 @@ class ResidualMLP(AbstractNetwork):
         for block, k in zip(self.blocks, keys, strict=True):
             h = block(h, embedding, self.dropout_threshold, k)
         return self.readout(normalise(h))
+
+
+def _deaf_to(silent: slice, layer: eqx.nn.Linear) -> eqx.nn.Linear:
+    """The layer with more inputs, whose weights are 0."""
+    n = silent.stop - silent.start
+    if n == 0:
+        return layer
+    before, after = layer.weight[:, : silent.start], layer.weight[:, silent.start :]
+    weight = jnp.concatenate([before, jnp.zeros((before.shape[0], n)), after], axis=1)
+    return eqx.tree_at(lambda x: x.weight, zero_linear(weight.shape[1], weight.shape[0]), weight)
 
 
 def random_linear(n_in: int, n_out: int, *, scale: float = 1.0, key: Key) -> eqx.nn.Linear:

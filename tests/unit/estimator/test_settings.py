@@ -22,6 +22,7 @@ CHANGES = {
     "width": 5,
     "depth": 3,
     "dropout": 0.4,
+    "frequencies": 3,
     "members": 2,
     "batch_size": 17,
     "max_steps": 9,
@@ -73,7 +74,26 @@ def test_minutes_are_shared_by_the_trainings(codec):
 
 def test_a_fixed_network_is_one_candidate(codec):
     assert len(candidates(48, codec, settings(), 0)) > 1
-    assert len(candidates(48, codec, settings(dropout=0.2), 0)) == 1
+    assert len(candidates(48, codec, settings(dropout=0.2, frequencies=1), 0)) == 1
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "numbers", "preset", "tried"),
+    [
+        (100, 5, "default", [(128, 0.1, 0), (128, 0.3, 0), (128, 0.1, 6)]),
+        (100, 0, "default", [(128, 0.1, 0), (128, 0.3, 0)]),
+        (3000, 5, "default", [(128, 0.1, 0), (128, 0.1, 6)]),
+        (3000, 500, "default", [(128, 0.1, 0), (128, 0.3, 0)]),
+        (8000, 5, "default", [(256, 0.1, 6)]),
+        (8000, 0, "default", [(256, 0.1, 0)]),
+        (100, 5, "thorough", [(256, 0.15, 0), (256, 0.15, 6)]),
+        (8000, 5, "thorough", [(256, 0.15, 6)]),
+        (8000, 0, "thorough", [(256, 0.15, 0)]),
+    ],
+)
+def test_networks_to_try(n_rows, numbers, preset, tried):
+    networks = defaults.networks(n_rows, numbers, preset)
+    assert [(n["width"], n["dropout"], n["frequencies"]) for n in networks] == tried
 
 
 def test_validation_fraction_decides_how_many_rows_are_held_out():

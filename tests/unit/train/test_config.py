@@ -13,7 +13,7 @@ from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.errors import SettingError
 from quasistatic.trajectory import sample_rows
 
-MODEL = ModelConfig(5, "binomial", "cosine", width=7, depth=3, dropout=0.2)
+MODEL = ModelConfig(5, "binomial", "cosine", width=7, depth=3, dropout=0.2, frequencies=2)
 TRAIN = TrainConfig(
     max_steps=11, batch_size=12, learning_rate=0.5, weight_decay=0.25, warmup_steps=3, ema_decay=0.5, clip_norm=2.0,
     evaluate_every=4, patience=5, stop_step=9, first_step_share=0.3, step_weights=(0.5, 2.0), max_minutes=1.5, seed=8,
@@ -51,6 +51,7 @@ def test_frozen():
         (ModelConfig, "depth", -1),
         (ModelConfig, "dropout", 1.0),
         (ModelConfig, "dropout", float("nan")),
+        (ModelConfig, "frequencies", -1),
         (TrainConfig, "max_steps", 0),
         (TrainConfig, "batch_size", 0),
         (TrainConfig, "evaluate_every", 0),
@@ -102,7 +103,7 @@ def description(model) -> str:
 CHANGES = [
     {"trajectory_length": 5}, {"discrete_kernel": "binomial"}, {"discrete_kernel": "categorical"},
     {"schedule": "linear"}, {"schedule": "cosine"}, {"width": 5}, {"depth": 2}, {"dropout": 0.5},
-    {"members": 2},
+    {"members": 2}, {"frequencies": 2},
 ]  # fmt: skip
 
 
@@ -119,6 +120,12 @@ def test_an_image_has_a_network_of_its_own():
     models = [assemble(c, np.full(4, 0.3), [], key=jax.random.key(0)) for c in configs]
     assert [type(m.network).__name__ for m in models] == ["ResidualMLP", "UNet", "UNet"]
     assert len({description(m) for m in models}) == 3
+
+
+@pytest.mark.parametrize("setting", [{"dropout": 0.1}, {"dropout": 0.0, "frequencies": 2}])
+def test_what_the_network_of_an_image_has_not(setting):
+    with pytest.raises(SettingError, match="images"):
+        ModelConfig(3, image=(1, 2, 2), **setting)
 
 
 def test_only_the_blocks_that_are_there():

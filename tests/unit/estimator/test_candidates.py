@@ -1,0 +1,86 @@
+"""Cross-validation of candidates: which folds are trained, which candidate is kept, and for how many steps."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from quasistatic import DiffusionDensity
+from quasistatic.data.infer import infer_schema
+from quasistatic.data.table import from_frame
+from quasistatic.estimator import fitting
+from quasistatic.estimator.fitting import FitResult, _cross_validated, _Run, _Trained, candidates
+
+FOLDS = 4
+FIRST = [[-3.0, -2.0, -2.5]] * FOLDS  # -2 after the second evaluation
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Held-out curves per candidate and fold -> (bound, candidate number, stop_step, what was trained)."""
+
+    def of(*curves):
+        phases = []
+
+        def train(run, candidate, schema, train_index, valid_index, phase):
+            phases.append(phase)
+            if valid_index is None:
+                history = [{"step": 0, "train_nats": 0.0, "valid_nats": 0.0}] * 9
+            else:
+                number, fold = int(phase.split()[1]) - 1, int(phase.split()[-3]) - 1
+                history = [{"valid_nats": v} for v in curves[number][fold]]
+            return _Trained(FitResult(None, 0.0, history), None, None, None)
+
+        monkeypatch.setattr(_Run, "train", train)
+        monkeypatch.setattr(_Run, "with_members", lambda run, candidate, first, phase: first.result)
+        table = from_frame(pl.DataFrame({"x": np.random.default_rng(0).normal(size=40)}))
+        schema = infer_schema(table)
+        codec = fitting.fit_codec(table, schema, "affine")
+        some = candidates(40, codec, DiffusionDensity().get_params(), 0)[0]
+        options = [replace(some, model=replace(some.model, width=i + 1)) for i in range(len(curves))]
+        run = _Run(table, frozenset(), "affine", "", None, False, None)
+        result, _, chosen, _ = _cross_validated(run, options, [schema], 0)
+        return result.valid_nats, chosen.model.width, chosen.train.stop_step, phases
+
+    return of
+
+
+def folds(number, which, of):
+    return [f"candidate {number} of {of}, fold {i} of {FOLDS}" for i in which]
+
+
+def test_one_candidate(judged):
+    bound, number, steps, phases = judged(FIRST)
+    assert (bound, number, steps) == (-2.0, 1, 200)
+    assert phases == [*folds(1, [1, 2, 3, 4], 1), "all rows"]
+
+
+def test_given_up_after_half_of_the_folds(judged):
+    """Ahead on the last two folds, which are not looked at; a tie is for the first."""
+    behind = [[-2.1], [-2.0], [9.0], [9.0]]
+    tie = [[-2.0]] * FOLDS
+    bound, number, _, phases = judged(FIRST, behind, tie)
+    assert (bound, number) == (-2.0, 1)
+    assert phases == [*folds(1, [1, 2, 3, 4], 3), *folds(2, [1, 2], 3), *folds(3, [1, 2], 3), "all rows"]
+
+
+def test_ahead_after_half_and_behind_in_the_end(judged):
+    early = [[-1.0], [-1.0], [-4.0], [-4.0]]
+    bound, number, _, phases = judged(FIRST, early)
+    assert (bound, number) == (-2.0, 1)
+    assert phases == [*folds(1, [1, 2, 3, 4], 2), *folds(2, [1, 2, 3, 4], 2), "all rows"]
+
+
+def test_the_best_of_those_that_went_on(judged):
+    """The third has to beat the second on its first half; the mean curve decides on the steps."""
+    second = [[-1.5, -1.4], [-1.5, -1.4], [-1.5, -1.8], [-1.5, -1.8]]
+    third = [[-1.0, -1.0, -1.0]] * 2 + [[-1.0, -1.0, -0.6]] * 2
+    bound, number, steps, phases = judged(FIRST, second, third)
+    assert (bound, number, steps) == (pytest.approx(-0.8), 3, 300)
+    assert len(phases) == 3 * FOLDS + 1
+
+
+def test_a_fold_that_stopped_early_counts_on(judged):
+    bound, _, steps, _ = judged([[-2.0], [-2.0, -1.0], [-2.0, -1.0], [-2.0, -1.0]])
+    assert (bound, steps) == (-1.25, 200)
