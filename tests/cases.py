@@ -64,7 +64,7 @@ KERNELS = {
     "gaussian-erasure": lambda: GaussianDiffusion(ErasureSchedule(10), 1),
     "gaussian-learned": lambda: GaussianDiffusion(SCHEDULES["learned"](10), 2),
     "gaussian-learned-random": lambda: GaussianDiffusion(SCHEDULES["learned-random"](25), 2),
-    "gaussian-fourier": lambda: GaussianDiffusion(SCHEDULES["learned-random"](12), 2, 3),
+    "gaussian-fourier-learned": lambda: GaussianDiffusion(SCHEDULES["learned-random"](12), 2, 3),
     "sigmoid-gaussian-learned": lambda: SigmoidGaussianDiffusion(SCHEDULES["learned-random"](10), 2),
     "binomial-half": lambda: binomial_diffusion(ErasureSchedule(8), [0.5] * 4),
     "binomial-mean": lambda: binomial_diffusion(ErasureSchedule(6), ACTIVITY, ACTIVITY),

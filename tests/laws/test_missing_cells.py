@@ -15,7 +15,7 @@ from quasistatic.bound import bound_terms, step_cost
 from quasistatic.data.cells import Cells
 from quasistatic.trajectory import log_weight, start
 
-NAMES = ["gaussian-cosine", "gaussian-fourier", "absorbing", "gaussian-x-heat-bath"]
+NAMES = ["gaussian-cosine", "gaussian-fourier-learned", "absorbing", "gaussian-x-heat-bath"]
 
 
 @eqx.filter_jit
