@@ -42,7 +42,7 @@ def run(
         seed: of data, weights, training and evaluation.
         variants: names of those to run; none means all.
         quick: only noted in metrics.json.
-        force: write into a folder that holds something.
+        force: write into a folder that holds something. An older metrics.json goes first: where there is one, the run has ended.
         progress: called with the variant's name after each evaluation of its training.
 
     Returns:
@@ -60,6 +60,7 @@ def run(
     began = time.monotonic()
     data = experiment.load(setting, seed)  # before anything is written
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").unlink(missing_ok=True)
     done = Run(experiment, setting, data, (), folder, seed)
     for variant in chosen:
         item = _train(experiment, setting, variant, data, seed, progress)

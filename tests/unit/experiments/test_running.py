@@ -156,6 +156,22 @@ def test_a_variant_that_fails_does_not_lose_the_one_before(tmp_path):
     assert not (tmp_path / "out" / "metrics.json").exists()
 
 
+def test_an_older_result_is_gone_before_the_new_run_has_ended(tmp_path):
+    """So that no table takes numbers of one run for the figures and parameters of another."""
+    chosen = experiment("heartbeat")
+    (tmp_path / "metrics.json").write_text("{}")
+    (tmp_path / "notes.txt").write_text("mine")
+    broken = replace(chosen, load=lambda setting, seed: (_ for _ in ()).throw(DataError("no data")))
+    with pytest.raises(DataError):
+        run(broken, tiny("heartbeat"), tmp_path, force=True)
+    assert (tmp_path / "metrics.json").exists()  # nothing has been replaced
+    stopped = replace(chosen.variants[0], build=lambda setting, key: (_ for _ in ()).throw(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        run(replace(chosen, variants=(stopped,)), tiny("heartbeat"), tmp_path, force=True)
+    assert not (tmp_path / "metrics.json").exists()
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
 def test_a_folder_that_holds_something_is_not_written_into(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(OutputError, match="holds something already"):
