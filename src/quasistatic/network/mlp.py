@@ -107,18 +107,21 @@ def _deaf_to(silent: slice, layer: eqx.nn.Linear) -> eqx.nn.Linear:
     if n == 0:
         return layer
     before, after = layer.weight[:, : silent.start], layer.weight[:, silent.start :]
-    weight = jnp.concatenate([before, jnp.zeros((before.shape[0], n)), after], axis=1)
-    return eqx.tree_at(lambda x: x.weight, zero_linear(weight.shape[1], weight.shape[0]), weight)
+    return _linear(jnp.concatenate([before, jnp.zeros((before.shape[0], n)), after], axis=1))
 
 
 def random_linear(n_in: int, n_out: int, *, scale: float = 1.0, key: Key) -> eqx.nn.Linear:
     """A linear layer with N(0, scale^2 / n_in) weights and no bias at the start."""
-    layer = eqx.nn.Linear(n_in, n_out, key=key)
-    weight = jax.random.normal(key, (n_out, n_in)) * (scale * n_in**-0.5)
-    return eqx.tree_at(lambda x: (x.weight, x.bias), layer, (weight, jnp.zeros(n_out)))
+    return _linear(jax.random.normal(key, (n_out, n_in)) * (scale * n_in**-0.5))
 
 
 def zero_linear(n_in: int, n_out: int) -> eqx.nn.Linear:
     """A linear layer that starts at 0: nothing is learned before the first step, whatever the seed."""
-    layer = eqx.nn.Linear(n_in, n_out, key=jax.random.key(0))
-    return eqx.tree_at(lambda x: (x.weight, x.bias), layer, (jnp.zeros((n_out, n_in)), jnp.zeros(n_out)))
+    return _linear(jnp.zeros((n_out, n_in)))
+
+
+def _linear(weight: Float[Array, "P F"]) -> eqx.nn.Linear:
+    """A layer with these weights; those that Equinox would draw are not drawn."""
+    n_out, n_in = weight.shape
+    layer = eqx.filter_eval_shape(eqx.nn.Linear, n_in, n_out, key=jax.random.key(0))
+    return eqx.tree_at(lambda x: (x.weight, x.bias), layer, (weight, jnp.zeros(n_out)))
