@@ -67,7 +67,12 @@ class ModelConfig(_Json):
                  f"is none of {', '.join(get_args(ScheduleName))}")  # fmt: skip
         for name in ("trajectory_length", "width", "depth", "members"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
-        _require(self.frequencies >= 0, "frequencies", self.frequencies, "must not be negative")
+        _require(
+            0 <= self.frequencies <= 16,
+            "frequencies",
+            self.frequencies,
+            "must lie in [0, 16]: float32 has no finer sines",
+        )
         _require(0 <= self.dropout < 1, "dropout", self.dropout, "must lie in [0, 1)")
 
 

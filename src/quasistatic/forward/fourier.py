@@ -6,8 +6,8 @@ x_t tells nothing and invites the network to learn the noise by heart, so each h
 
     E sin(omega y) = exp(-omega^2 b^2 / 2) sin(omega x),   y ~ N(x, b^2)
 
-(Barron et al. 2021, equation (13)), with b the noise at step t. At t = T nothing but x itself is left; towards the data
-one octave after the other appears.
+(Barron et al. 2021), with b the noise at step t. At t = T little more than the slowest is left; towards the data one octave after the
+other appears.
 """
 
 import jax.numpy as jnp

@@ -52,6 +52,7 @@ def test_frozen():
         (ModelConfig, "dropout", 1.0),
         (ModelConfig, "dropout", float("nan")),
         (ModelConfig, "frequencies", -1),
+        (ModelConfig, "frequencies", 17),
         (TrainConfig, "max_steps", 0),
         (TrainConfig, "batch_size", 0),
         (TrainConfig, "evaluate_every", 0),
