@@ -117,7 +117,9 @@ def test_more_holes_than_can_be_filled_in_time_are_left_alone(encoded):
 @pytest.mark.parametrize("with_holes", [True, False])
 def test_a_table_with_holes_is_trained_on_twice(with_holes, mixed, holed):
     phases = []
-    model = DiffusionDensity(trajectory_length=3, width=8, depth=1, dropout=0.0, members=1, max_steps=2, random_state=0)
+    model = DiffusionDensity(
+        trajectory_length=3, width=8, depth=1, dropout=0.0, frequencies=0, members=1, max_steps=2, random_state=0
+    )
     model.fit(holed if with_holes else pl.from_pandas(mixed).drop_nulls(), callback=lambda e: phases.append(e.phase))
     expected = {"all rows", "all rows, completed"} if with_holes else {"all rows"}
     assert {phase for phase in phases if phase.startswith("all rows")} == expected

@@ -37,6 +37,7 @@ def density(table) -> DiffusionDensity:
         "width": 32,
         "depth": 1,
         "dropout": 0.0,
+        "frequencies": 0,
         "members": 1,
         "trajectory_length": 12,
         "random_state": 0,
@@ -144,7 +145,9 @@ def test_column_scores_keep_the_container(detector, table):
 
 def test_the_threshold_is_a_share_of_rows(untrained, rng):
     X = rng.normal(size=(60, 2))
-    settings = DiffusionDensity(trajectory_length=3, width=8, depth=1, dropout=0.0, members=1, max_steps=4)
+    settings = DiffusionDensity(
+        trajectory_length=3, width=8, depth=1, dropout=0.0, frequencies=0, members=1, max_steps=4
+    )
     found = DiffusionOutlierDetector(settings, method="bound", contamination=0.1, random_state=0).fit(X)
     assert (found.predict(X) == -1).sum() == 6
     assert (found.decision_function(X) == found.score_samples(X) - found.offset_).all()

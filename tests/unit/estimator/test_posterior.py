@@ -30,7 +30,7 @@ def df() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def density(df) -> DiffusionDensity:
     return DiffusionDensity(
-        max_steps=300, width=32, depth=1, trajectory_length=12, dropout=0.0, members=1, random_state=0
+        max_steps=300, width=32, depth=1, trajectory_length=12, dropout=0.0, frequencies=0, members=1, random_state=0
     ).fit(df)
 
 

@@ -12,6 +12,7 @@ SETTINGS = {
     "width": 16,
     "depth": 1,
     "dropout": 0.0,
+    "frequencies": 0,
     "members": 1,
     "max_steps": 60,
     "column_transform": "affine",

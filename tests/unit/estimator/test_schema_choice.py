@@ -16,6 +16,7 @@ SETTINGS = {
     "width": 16,
     "depth": 1,
     "dropout": 0.0,
+    "frequencies": 0,
     "members": 1,
     "batch_size": 64,
     "max_steps": 400,

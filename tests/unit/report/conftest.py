@@ -52,7 +52,15 @@ def nasty() -> Table:
 @pytest.fixture(scope="session")
 def folder(nasty, tmp_path_factory):
     """Of a model of the nasty table, with four steps and hardly trained."""
-    settings = {"trajectory_length": 4, "width": 8, "depth": 1, "dropout": 0.0, "max_steps": 2, "random_state": 0}
+    settings = {
+        "trajectory_length": 4,
+        "width": 8,
+        "depth": 1,
+        "dropout": 0.0,
+        "frequencies": 0,
+        "max_steps": 2,
+        "random_state": 0,
+    }
     path = tmp_path_factory.mktemp("report") / "model"
     DiffusionDensity(**settings).fit(nasty).save(path)
     return path
