@@ -70,7 +70,7 @@ def validation_rows(n_rows: int, fraction: float) -> int:
 def networks(n_rows: int, n_continuous: int, preset: str) -> list[dict[str, Any]]:
     """Network settings to try, the best by validation is kept: one for a large table, a few for a small one that is cheap to fit.
 
-    Fourier features are worth most of a nat on tables of thousands of rows, and over-fit many of the small ones.
+    Fourier features are worth up to a nat on tables of thousands of rows, nothing on others, and over-fit many of the small ones.
     """
     size = {"width": 128 if n_rows < 5000 else 256, "depth": 2, "dropout": 0.1}
     if preset == "thorough":
