@@ -57,7 +57,7 @@ def main() -> None:
                 "joint": joint(model, holed),
                 "masks": masks(model, holed, arguments.joint, seed),
             }.items():
-                low, mean = figures(truth, missing, draws)
+                low, mean, _ = figures(truth, missing, draws)
                 middle = figures(truth, missing, [point])[1]
                 print(f"| {name} | {seed} | {training} | {low:.4f} | {mean:.4f} | {middle:.4f} |", flush=True)
 

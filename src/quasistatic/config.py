@@ -40,7 +40,7 @@ class ModelConfig(_Json):
         width: of the network's residual stream; planes of a U-Net's fine level.
         depth: residual blocks; of a U-Net on each of its three levels.
         dropout: rate in the hidden layers; a U-Net has none.
-        frequencies: octaves of Fourier features of each number (`forward.fourier`); images have none.
+        frequencies: octaves of Fourier features of each number (`forward.fourier`).
         members: networks that are trained apart and asked together.
         image: (channels, height, width) of images, which get a U-Net; None for a perceptron.
     """
@@ -59,8 +59,7 @@ class ModelConfig(_Json):
         if self.image is not None:
             channels, height, width = self.image  # a list when it comes from JSON
             object.__setattr__(self, "image", (channels, height, width))
-            for name, value in ("dropout", self.dropout), ("frequencies", self.frequencies):
-                _require(value == 0, name, value, "has no meaning for images: their network has none")
+            _require(self.dropout == 0, "dropout", self.dropout, "has no meaning for images: their network has none")
         _require(self.discrete_kernel in get_args(DiscreteKernel), "discrete_kernel", self.discrete_kernel,
                  f"is none of {', '.join(get_args(DiscreteKernel))}")  # fmt: skip
         _require(self.schedule in get_args(ScheduleName), "schedule", self.schedule,

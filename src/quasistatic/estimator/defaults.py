@@ -45,9 +45,10 @@ def image_trajectory_length(n_pixels: int, discrete_kernel: str, *, continuous: 
     return min(n_pixels, MOST_IMAGE_STEPS)
 
 
-def image_network(preset: str) -> dict[str, Any]:
-    """The U-Net of images; one is tried."""
-    return {"width": 64 if preset == "thorough" else 32, "depth": 2 if preset == "thorough" else 1, "dropout": 0.0}
+def image_network(n_continuous: int, preset: str) -> dict[str, Any]:
+    """The U-Net of images; one is tried. Grey levels are seen through waves as well, each of them as a plane."""
+    size = {"width": 64, "depth": 2} if preset == "thorough" else {"width": 32, "depth": 1}
+    return size | {"dropout": 0.0, "frequencies": FREQUENCIES if n_continuous else 0}
 
 
 def image_training(n_rows: int, preset: str) -> dict[str, Any]:

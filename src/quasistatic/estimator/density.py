@@ -47,7 +47,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         width: of the network.
         depth: residual blocks of the network.
         dropout: rate while training; the network of images has none.
-        frequencies: octaves of Fourier features by which the network sees each number (`forward.fourier`); images have none.
+        frequencies: octaves of Fourier features by which the network sees each number (`forward.fourier`).
         members: networks that are trained apart and asked together, 4 below 2,000 rows (images: 1), otherwise 1; sampling and
             scoring take as many times the work.
         batch_size: rows a step.

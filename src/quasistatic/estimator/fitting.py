@@ -115,6 +115,8 @@ def candidates(
     given = {name: value for name, value in settings.items() if value is not None}
     kernel, preset, image = given["discrete_kernel"], given["preset"], _image(codec.schema)
     n_continuous, n_discrete = len(codec.continuous_names), len(codec.discrete_names)
+    if n_continuous == 0:
+        _refuse_settings_of_numbers(given)
     if image is None:
         chosen = defaults.trajectory_length(n_continuous, n_discrete, kernel)
         networks, training = defaults.networks(n_rows, n_continuous, preset), defaults.training(n_rows, preset)
@@ -124,7 +126,7 @@ def candidates(
                 "a transform has no meaning for images: one constant scales all pixels", fix="leave it out"
             )
         chosen = defaults.image_trajectory_length(n_discrete, kernel, continuous=n_continuous > 0)
-        networks, training = [defaults.image_network(preset)], defaults.image_training(n_rows, preset)
+        networks, training = [defaults.image_network(n_continuous, preset)], defaults.image_training(n_rows, preset)
     length = given.get("trajectory_length", chosen)
     training |= _only(given, "batch_size", "max_steps", "learning_rate", "patience", "max_minutes")
     members = defaults.members(n_rows) if image is None else 1
@@ -138,6 +140,14 @@ def candidates(
         training["max_minutes"] /= trainings * (2 if completed else 1)
     train = TrainConfig(seed=seed, first_step_share=defaults.first_step_share(codec.typical_width), **training)
     return [Candidate(ModelConfig(length, kernel, given["schedule"], image=image, **n), train) for n in networks]
+
+
+def _refuse_settings_of_numbers(given: dict[str, Any]) -> None:
+    """Where there are none: an option without effect looks like one that had some."""
+    for name, idle in ("frequencies", 0), ("schedule", "learned"), ("column_transform", "auto"):
+        if given.get(name, idle) != idle:
+            problem = f"{name} = {given[name]!r} has no meaning here: the rows hold no continuous number"
+            raise SettingError(problem, fix="leave it out")
 
 
 def _image(schema: Schema) -> tuple[int, int, int] | None:

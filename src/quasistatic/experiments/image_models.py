@@ -19,6 +19,8 @@ from quasistatic.typing import Key
 
 FIRST_LOG_SNR = 8.0
 """log_snr(1) where the learned schedule starts: noise of 0.018 standard deviations, about one grey level of 256."""
+OCTAVES = 6
+"""Of the waves through which the U-Net sees the grey levels, the finest a fifth of a standard deviation long."""
 
 
 def shape_of(setting: Setting) -> tuple[int, int, int]:
@@ -52,7 +54,7 @@ def modern_model(setting: Setting, key: Key, schedule: AbstractSchedule | None =
     """A small U-Net that is told the time, with the corridor head; the schedule is learned unless one is given."""
     _, height, width = shape_of(setting)
     sizes = setting.sizes
-    forward = GaussianDiffusion(schedule or _schedule(setting), pixels_per_row(setting))
+    forward = GaussianDiffusion(schedule or _schedule(setting), pixels_per_row(setting), OCTAVES)
     network = UNet(
         forward.n_features, forward.n_outputs, height=height, width=width, channels=sizes["unet"], depth=sizes["depth"],
         coarse_depth=sizes.get("coarse_depth"), dense=sizes.get("dense_units", 0), dense_depth=sizes.get("dense_depth", 1), key=key,

@@ -12,6 +12,7 @@ from quasistatic.data.arranged import with_holes
 from quasistatic.data.codec import fit_codec
 from quasistatic.data.infer import infer_schema
 from quasistatic.errors import SchemaError, SettingError
+from quasistatic.estimator import defaults
 
 TINY = {"trajectory_length": 3, "width": 4, "max_steps": 4, "random_state": 0}
 
@@ -81,6 +82,16 @@ def test_one_sigma_for_all_pixels(fitted, stack):
     assert np.max(np.abs(clean - noisy)) < 40
     with pytest.raises(SettingError, match="must be positive"):
         fitted.denoise(noisy, -1.0)
+
+
+def test_grey_levels_are_seen_through_waves(fitted, stack):
+    """By default; binary pixels have none."""
+    assert fitted._fitted.model_config.frequencies == defaults.FREQUENCIES
+    plain = DiffusionDensity(**TINY, frequencies=0).fit(stack)
+    planes = [model.model_.network.n_features // 24 for model in (plain, fitted)]
+    assert planes == [2, 2 + 2 * defaults.FREQUENCIES]
+    binary = DiffusionDensity(**TINY).fit(np.where(stack > 90, np.uint8(1), np.uint8(0)))
+    assert binary._fitted.model_config.frequencies == 0
 
 
 def test_what_has_no_meaning(fitted, stack):

@@ -4,6 +4,7 @@ import inspect
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from quasistatic import DiffusionDensity, SettingError
@@ -94,6 +95,13 @@ def test_a_fixed_network_is_one_candidate(codec):
 def test_networks_to_try(n_rows, numbers, preset, tried):
     networks = defaults.networks(n_rows, numbers, preset)
     assert [(n["width"], n["dropout"], n["frequencies"]) for n in networks] == tried
+
+
+@pytest.mark.parametrize("change", [{"frequencies": 2}, {"schedule": "cosine"}, {"column_transform": "affine"}])
+def test_a_setting_of_numbers_where_there_are_none(build_tiny, change):
+    letters = pd.DataFrame({"a": list("xyxy") * 5, "b": list("uuvv") * 5})
+    with pytest.raises(SettingError, match=f"{next(iter(change))} .* no continuous number"):
+        build_tiny(letters, **change)
 
 
 def test_validation_fraction_decides_how_many_rows_are_held_out():
