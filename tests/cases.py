@@ -111,6 +111,7 @@ NETWORKS = {
     "unet": lambda f, p, key: UNet(f, p, height=4, width=4, channels=4, key=key),
     "unet-pixels": lambda f, p, key: UNet(f, p, height=4, width=4, channels=3, depth=2, tile=1, key=key),
     "unet-padded": lambda f, p, key: UNet(f, p, height=2, width=8, channels=4, key=key),
+    "unet-pixel-layer": lambda f, p, key: UNet(f, p, height=4, width=4, channels=4, pixel_planes=5, key=key),
     "unet-dense": lambda f, p, key: UNet(
         f, p, height=4, width=4, channels=3, coarse_depth=2, tile=1, dense=8, dense_depth=2, key=key
     ),

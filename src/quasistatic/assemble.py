@@ -23,6 +23,7 @@ from quasistatic.forward import (
 from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.model import DiffusionModel
 from quasistatic.network import AbstractNetwork, InterleavedNetwork, ResidualMLP, UNet, as_ensemble
+from quasistatic.network.unet import PIXEL_PLANES
 from quasistatic.typing import Key
 
 DENSITY_NOISE = 0.02
@@ -78,6 +79,7 @@ def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> Abs
         channels=config.width,
         depth=config.depth,
         tile=_tile(height, width),
+        pixel_planes=PIXEL_PLANES if config.frequencies else 0,
         key=key,
     )
     # A continuous block lists plane after plane, a discrete one the states of pixel after pixel.

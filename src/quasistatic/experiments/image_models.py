@@ -15,6 +15,7 @@ from quasistatic.forward import GaussianDiffusion, LearnedSchedule, SigmoidGauss
 from quasistatic.forward.schedule import AbstractSchedule
 from quasistatic.model import DiffusionModel
 from quasistatic.network import MultiscaleNetwork, UNet
+from quasistatic.network.unet import PIXEL_PLANES
 from quasistatic.typing import Key
 
 FIRST_LOG_SNR = 8.0
@@ -57,7 +58,8 @@ def modern_model(setting: Setting, key: Key, schedule: AbstractSchedule | None =
     forward = GaussianDiffusion(schedule or _schedule(setting), pixels_per_row(setting), OCTAVES)
     network = UNet(
         forward.n_features, forward.n_outputs, height=height, width=width, channels=sizes["unet"], depth=sizes["depth"],
-        coarse_depth=sizes.get("coarse_depth"), dense=sizes.get("dense_units", 0), dense_depth=sizes.get("dense_depth", 1), key=key,
+        coarse_depth=sizes.get("coarse_depth"), dense=sizes.get("dense_units", 0), dense_depth=sizes.get("dense_depth", 1),
+        pixel_planes=PIXEL_PLANES, key=key,
     )  # fmt: skip
     return DiffusionModel(forward, network)
 

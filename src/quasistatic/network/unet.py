@@ -17,6 +17,9 @@ from quasistatic.network.planes import (
 )
 from quasistatic.typing import Array, Float, Key
 
+PIXEL_PLANES = 8
+"""`pixel_planes` where a pixel is seen through waves, which are dozens of features."""
+
 
 def _normalise_pixels(h: Float[Array, "H W C"]) -> Float[Array, "H W C"]:
     """Zero mean, unit variance over the planes of each pixel."""
@@ -94,9 +97,12 @@ class UNet(AbstractNetwork):
         tile: side of the squares that are one pixel inside; 1 works on the pixels themselves.
         dense: hidden units of the dense blocks behind each coarse one, for images whose far ends belong together; 0 leaves them out.
         dense_depth: dense blocks behind each coarse one.
+        pixel_planes: planes that an affine map in front, at every pixel by itself, makes of its features. Where they are many (waves),
+            the 3 x 3 squares of tiles behind it stay small; 0 leaves it out.
         key: random key of the initial weights.
     """
 
+    pixel: PixelLinear | None
     stem: PixelLinear
     before: tuple[ImageBlock, ...]
     down: PixelLinear
@@ -123,14 +129,16 @@ class UNet(AbstractNetwork):
         tile: int = 2,
         dense: int = 0,
         dense_depth: int = 1,
+        pixel_planes: int = 0,
         key: Key,
     ) -> None:
         planes_in = planes_of(n_features, height, width, what="features")
         planes_out = planes_of(n_outputs, height, width, what="outputs")
         ends, blocks = jax.random.split(key)
         stem_key, down_key, up_key = jax.random.split(ends, 3)
+        self.pixel = PixelLinear(planes_in, pixel_planes, key=jax.random.fold_in(stem_key, 1)) if pixel_planes else None
         before_key, coarse_key, after_key = jax.random.split(blocks, 3)
-        self.stem = PixelLinear(planes_in * tile**2, channels, size=3, key=stem_key)
+        self.stem = PixelLinear((pixel_planes or planes_in) * tile**2, channels, size=3, key=stem_key)
         self.before = tuple(ImageBlock(channels, key=k) for k in jax.random.split(before_key, depth))
         self.down = PixelLinear(4 * channels, 2 * channels, key=down_key)
         n_coarse = -(-height // (2 * tile)) * -(-width // (2 * tile))
@@ -152,7 +160,10 @@ class UNet(AbstractNetwork):
         embedding = time_embedding(time)
         x = to_pixels(features, self.height, self.width)
         below, right = (-side % (2 * self.tile) for side in (self.height, self.width))
-        h = self.stem(tiles(jnp.pad(x, ((0, below), (0, right), (0, 0))), self.tile))
+        x = jnp.pad(x, ((0, below), (0, right), (0, 0)))
+        if self.pixel is not None:
+            x = self.pixel(x)
+        h = self.stem(tiles(x, self.tile))
         for block in self.before:
             h = block(h, embedding)
         g = self.down(tiles(h, 2))

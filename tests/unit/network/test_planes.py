@@ -63,10 +63,12 @@ def test_sizes_that_do_not_fit_are_refused(kind):
             kind(32, 32, height=4, width=4, channels=0, key=jax.random.key(0))
 
 
-def test_a_padded_image_is_the_larger_one_with_zeros_at_its_ends(rng):
+@pytest.mark.parametrize("pixel_planes", [0, 3])
+def test_a_padded_image_is_the_larger_one_with_zeros_at_its_ends(rng, pixel_planes):
     """Weights know no size, so those of 4 x 4 pixels serve 3 x 2."""
-    large = randomised(UNet(16, 16, height=4, width=4, channels=4, key=jax.random.key(0)), 1)
-    small = UNet(6, 6, height=3, width=2, channels=4, key=jax.random.key(0))
+    sizes = {"channels": 4, "pixel_planes": pixel_planes, "key": jax.random.key(0)}
+    large = randomised(UNet(16, 16, height=4, width=4, **sizes), 1)
+    small = UNet(6, 6, height=3, width=2, **sizes)
     small = jax.tree.unflatten(jax.tree.structure(small), jax.tree.leaves(large))
     x, time = rng.standard_normal((3, 2)).astype(np.float32), jnp.asarray(0.4)
     padded = jnp.asarray(np.pad(x, ((0, 1), (0, 2))).reshape(-1))
