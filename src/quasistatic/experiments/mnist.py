@@ -72,7 +72,7 @@ def for_samples(setting: Setting) -> Setting:
     """
     length = min(setting.trajectory_length, 100)
     train = replace(
-        setting.train, max_steps=min(setting.train.max_steps, 14_000), first_step_share=None,
+        setting.train, max_steps=min(setting.train.max_steps, 12_000), first_step_share=None,
         step_weights=simple_weights(cosine_schedule(length)),
     )  # fmt: skip
     return replace(setting, train=train, trajectory_length=length)

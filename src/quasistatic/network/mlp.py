@@ -83,7 +83,7 @@ class ResidualMLP(AbstractNetwork):
         key: Key,
     ) -> None:
         first, *rest = jax.random.split(key, depth + 1)
-        self.embed = _deaf_to(silent, random_linear(n_features - (silent.stop - silent.start), width, key=first))
+        self.embed = _partly_deaf(n_features, width, silent, key=first)
         self.blocks = tuple(Block(width, key=k) for k in rest)
         self.readout = zero_linear(width, n_outputs)
         self.n_features, self.n_outputs = n_features, n_outputs
@@ -101,13 +101,14 @@ class ResidualMLP(AbstractNetwork):
         return self.readout(normalise(h))
 
 
-def _deaf_to(silent: slice, layer: eqx.nn.Linear) -> eqx.nn.Linear:
-    """The layer with more inputs, whose weights are 0."""
+def _partly_deaf(n_in: int, n_out: int, silent: slice, *, key: Key) -> eqx.nn.Linear:
+    """A random layer of the other inputs, which are the same whatever is silent."""
     n = silent.stop - silent.start
+    layer = random_linear(n_in - n, n_out, key=key)
     if n == 0:
         return layer
     before, after = layer.weight[:, : silent.start], layer.weight[:, silent.start :]
-    return _linear(jnp.concatenate([before, jnp.zeros((before.shape[0], n)), after], axis=1))
+    return _linear(jnp.concatenate([before, jnp.zeros((n_out, n)), after], axis=1))
 
 
 def random_linear(n_in: int, n_out: int, *, scale: float = 1.0, key: Key) -> eqx.nn.Linear:
