@@ -70,7 +70,9 @@ def reproduce(
             f"about {duration(event.seconds_left)} left"
         )
 
-    metrics = run(chosen, setting, folder, seed=seed, variants=variant or (), quick=quick, force=force, progress=tell)
+    metrics = run(
+        chosen, setting, folder, seed=seed, variants=variant or (), quick=quick, force=force, progress=tell, stage=screen.tell
+    )  # fmt: skip
     rows = [
         [variant, *(f"{values[key]:.3f}" for key in ("K", "K_minus_L_null", "lower"))]
         for variant, values in metrics["variants"].items()

@@ -20,6 +20,7 @@ from quasistatic.train.loop import Event, fit
 from quasistatic.trajectory import sample_rows
 
 Progress = Callable[[str, Event], None]
+Stage = Callable[[str], None]
 
 
 def run(
@@ -32,6 +33,7 @@ def run(
     quick: bool = False,
     force: bool = False,
     progress: Progress | None = None,
+    stage: Stage = lambda message: None,
 ) -> dict[str, Any]:
     """Run an experiment and write `metrics.json`, one folder of parameters per variant, and the figures.
 
@@ -44,6 +46,7 @@ def run(
         quick: only noted in metrics.json.
         force: write into a folder that holds something. An older metrics.json goes first: where there is one, the run has ended.
         progress: called with the variant's name after each evaluation of its training.
+        stage: called with a message when what begins takes a while and has no steps.
 
     Returns:
         What metrics.json holds.
@@ -63,9 +66,10 @@ def run(
     (folder / "metrics.json").unlink(missing_ok=True)
     done = Run(experiment, setting, data, (), folder, seed)
     for variant in chosen:
-        item = _train(experiment, setting, variant, data, seed, progress)
+        item = _train(experiment, setting, variant, data, seed, progress, stage)
         save_parameters(folder / variant.name, done, item)  # at once: the next one may fail after an hour
         done = done._replace(trained=(*done.trained, item))
+    stage("comparisons and figures")
     first = done.trained[0].metrics
     metrics = {
         "experiment": experiment.name,
@@ -95,7 +99,13 @@ def _chosen(experiment: Experiment, names: Sequence[str]) -> tuple[Variant, ...]
 
 
 def _train(
-    experiment: Experiment, setting: Setting, variant: Variant, data: Any, seed: int, progress: Progress | None
+    experiment: Experiment,
+    setting: Setting,
+    variant: Variant,
+    data: Any,
+    seed: int,
+    progress: Progress | None,
+    stage: Stage,
 ) -> Trained:
     build_key, measure_key, sample_key = jax.random.split(jax.random.key(seed), 3)
     setting = variant.adapt(setting)
@@ -115,7 +125,9 @@ def _train(
     found = fit(model, data.train, data.valid, config, callback=tell)
     seconds = time.monotonic() - began
     history = [event | {"minutes": round(m, 3)} for event, m in zip(found.history, minutes, strict=True)]
+    stage(f"{variant.name}: {setting.n_test} test rows are scored, {setting.trajectories} trajectories each")
     metrics = measure(found.model, data, setting, experiment.per_row(setting), key=measure_key)
     metrics |= {"steps": history[-1]["step"], "training_seconds": round(seconds, 1)}
+    stage(f"{variant.name}: {setting.n_samples} rows are drawn")
     samples = np.asarray(sample_rows(found.model, setting.n_samples, key=sample_key))
     return Trained(variant, found.model, history, metrics, samples)

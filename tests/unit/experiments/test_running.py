@@ -38,6 +38,19 @@ def heartbeat_run(tmp_path_factory):
     return folder, run(experiment("heartbeat"), tiny("heartbeat", trajectory_length=8), folder, seed=3, quick=True)
 
 
+def test_what_takes_a_while_is_announced(tmp_path):
+    told = []
+    setting = tiny("heartbeat", trajectory_length=8)
+    run(
+        experiment("heartbeat"), setting, tmp_path / "run", variants=["paper"], stage=told.append,
+        progress=lambda name, event: told.append(f"{name} {event.step}"),
+    )  # fmt: skip
+    assert told == [
+        "paper 2", "paper 4", f"paper: {setting.n_test} test rows are scored, 3 trajectories each",
+        "paper: 10 rows are drawn", "comparisons and figures",
+    ]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def swiss_roll_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "swiss-roll"
