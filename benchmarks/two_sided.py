@@ -34,6 +34,7 @@ SWISS_ROLL = {
     "width": 128,
     "depth": 3,
     "dropout": 0.0,
+    "frequencies": 0,
     "max_steps": 12_000,
     "patience": 120,
 }
