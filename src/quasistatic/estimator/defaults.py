@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from quasistatic.forward.fourier import OCTAVES
+
 VALIDATION_CHUNK = 256
 SMALL = 2000
 """Below this many rows the settings are cross-validated and all rows train the final model."""
@@ -11,8 +13,6 @@ LARGE = 10_000
 """From this many rows on a training has more steps, in proportion to the rows, `MOST_TRAINING_STEPS` at most."""
 MOST_TRAINING_STEPS = 12_000
 FOLDS = 4
-FREQUENCIES = 6
-"""Octaves of Fourier features: waves as long as the column is wide, down to a thirtieth of it."""
 MOST_WAVY_COLUMNS = 64
 """Tables of more numbers see them plainly: with waves the first layer would be most of the network (not measured)."""
 MEMBERS = 4
@@ -48,7 +48,7 @@ def image_trajectory_length(n_pixels: int, discrete_kernel: str, *, continuous: 
 def image_network(n_continuous: int, preset: str) -> dict[str, Any]:
     """The U-Net of images; one is tried. Grey levels are seen through waves as well, each of them as a plane."""
     size = {"width": 64, "depth": 2} if preset == "thorough" else {"width": 32, "depth": 1}
-    return size | {"dropout": 0.0, "frequencies": FREQUENCIES if n_continuous else 0}
+    return size | {"dropout": 0.0, "frequencies": OCTAVES if n_continuous else 0}
 
 
 def image_training(n_rows: int, preset: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def networks(n_rows: int, n_continuous: int, preset: str) -> list[dict[str, Any]
     size = {"width": 128 if n_rows < 5000 else 256, "depth": 2, "dropout": 0.1}
     if preset == "thorough":
         size = {"width": 256, "depth": 3, "dropout": 0.15}
-    plain, fine = size | {"frequencies": 0}, size | {"frequencies": FREQUENCIES}
+    plain, fine = size | {"frequencies": 0}, size | {"frequencies": OCTAVES}
     has_waves = 0 < n_continuous <= MOST_WAVY_COLUMNS
     if n_rows >= 5000:
         return [fine if has_waves else plain]

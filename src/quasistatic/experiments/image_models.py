@@ -12,6 +12,7 @@ from quasistatic.experiments.figures.curves import corridor, training
 from quasistatic.experiments.figures.pictures import reverse_pictures, samples_beside_data
 from quasistatic.experiments.inpainting import inpainted
 from quasistatic.forward import GaussianDiffusion, LearnedSchedule, SigmoidGaussianDiffusion
+from quasistatic.forward.fourier import OCTAVES
 from quasistatic.forward.schedule import AbstractSchedule
 from quasistatic.model import DiffusionModel
 from quasistatic.network import MultiscaleNetwork, UNet
@@ -20,8 +21,6 @@ from quasistatic.typing import Key
 
 FIRST_LOG_SNR = 8.0
 """log_snr(1) where the learned schedule starts: noise of 0.018 standard deviations, about one grey level of 256."""
-OCTAVES = 6
-"""Of the waves through which the U-Net sees the grey levels, the finest a fifth of a standard deviation long."""
 
 
 def shape_of(setting: Setting) -> tuple[int, int, int]:

@@ -14,6 +14,9 @@ import jax.numpy as jnp
 
 from quasistatic.typing import Array, Float
 
+OCTAVES = 6
+"""Frequencies by default: of numbers of unit variance the finest wave is a fifth of a standard deviation long."""
+
 
 def fourier_features(
     x: Float[Array, " D"], log_noise: Float[Array, " D"], n_frequencies: int

@@ -12,7 +12,7 @@ from quasistatic.data.arranged import with_holes
 from quasistatic.data.codec import fit_codec
 from quasistatic.data.infer import infer_schema
 from quasistatic.errors import SchemaError, SettingError
-from quasistatic.estimator import defaults
+from quasistatic.forward.fourier import OCTAVES
 
 TINY = {"trajectory_length": 3, "width": 4, "max_steps": 4, "random_state": 0}
 
@@ -86,10 +86,10 @@ def test_one_sigma_for_all_pixels(fitted, stack):
 
 def test_grey_levels_are_seen_through_waves(fitted, stack):
     """By default; binary pixels have none."""
-    assert fitted._fitted.model_config.frequencies == defaults.FREQUENCIES
+    assert fitted._fitted.model_config.frequencies == OCTAVES
     plain = DiffusionDensity(**TINY, frequencies=0).fit(stack)
     planes = [model.model_.network.n_features // 24 for model in (plain, fitted)]
-    assert planes == [2, 2 + 2 * defaults.FREQUENCIES]
+    assert planes == [2, 2 + 2 * OCTAVES]
     binary = DiffusionDensity(**TINY).fit(np.where(stack > 90, np.uint8(1), np.uint8(0)))
     assert binary._fitted.model_config.frequencies == 0
 
