@@ -58,11 +58,12 @@ def read_image_folder(folder: str | Path) -> np.ndarray:
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError("there is no such folder", where=str(folder), fix="check the path")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS)
+    paths = _image_paths(folder)
     if not paths:
-        raise DataError(
-            "the folder holds no image", where=str(folder), fix=f"give a folder of {', '.join(EXTENSIONS)} files"
-        )
+        inside = next((sub for sub in sorted(folder.iterdir()) if sub.is_dir() and _image_paths(sub)), None)
+        fix = f"give a folder of {', '.join(EXTENSIONS)} files"
+        fix += f": subfolders are not entered, but {inside} holds some" if inside else ""
+        raise DataError("the folder holds no image", where=str(folder), fix=fix)
     first = read_image(paths[0])
     require_bytes(len(paths) * first.nbytes, where=str(folder))
     stack = np.empty((len(paths), *first.shape), np.uint8)
@@ -75,6 +76,10 @@ def read_image_folder(folder: str | Path) -> np.ndarray:
             )  # fmt: skip
         stack[number] = image
     return stack
+
+
+def _image_paths(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS)
 
 
 def _describe(image: np.ndarray) -> str:
