@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import polars as pl
 import pytest
 
+from quasistatic.cli.failure import guarded
 from surface.conftest import BUDGET, contents, refused, run
 
 GOOD = "a,b,c\n" + "".join(f"{i % 7},{i * 0.37 % 5:.2f},{'xyz'[i % 3]}\n" for i in range(40))
@@ -364,3 +366,18 @@ def test_a_table_without_rows_has_no_score(model, tmp_path, penguins_path):
     head = penguins_path.read_text().splitlines()[0]
     (tmp_path / "empty.csv").write_text(head + "\n")
     refused("score", model, tmp_path / "empty.csv", "-o", tmp_path / "s.csv", folder=tmp_path)
+
+
+def test_a_warning_is_one_line_without_the_code_it_comes_from():
+    shown = []
+
+    @guarded
+    def command() -> None:
+        shown.append([warnings.formatwarning("few rows", kind, "file.py", 3) for kind in (UserWarning, RuntimeWarning)])
+
+    before = warnings.formatwarning
+    command()
+    (ours, theirs), *_ = shown
+    assert ours == "Warning: few rows\n"
+    assert "file.py:3: RuntimeWarning: few rows" in theirs
+    assert warnings.formatwarning is before

@@ -37,7 +37,7 @@ def test_impute_writes_filled_tables(model, tmp_path, table):
 def test_condition_writes_the_rows_asked_for(model, tmp_path):
     out = tmp_path / "rows.csv"
     given = ["--given", "sex=female", "--given", "body_mass_g>=3500", "--given", "body_mass_g<4500"]
-    given += ["--given", "species=Adelie|Gentoo"]
+    given += ["--given", "species=Adelie|Gentoo", "--given", "2007 < year <= 2009"]
     outcome = run("condition", model, *given, "-n", 17, "-o", out, "--particles", 16)
     assert outcome.code == 0, outcome.stderr
     assert "Log evidence: -" in outcome.stdout
@@ -49,6 +49,7 @@ def test_condition_writes_the_rows_asked_for(model, tmp_path):
     assert set(frame["species"]) <= {"Adelie", "Gentoo"}
     assert frame["body_mass_g"].min() >= 3500
     assert frame["body_mass_g"].max() < 4500
+    assert set(frame["year"]) <= {2008, 2009}
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,8 @@ def test_condition_writes_the_rows_asked_for(model, tmp_path):
         (["body_mass_g>5000", "body_mass_g>4000"], "two limits"),
         (["sex=male", "sex=female"], "twice"),
         (["body_mass_g>heavy"], "no number"),
+        (["3000<body_mass_g<5000", "body_mass_g>4000"], "two limits"),
+        (["5000<body_mass_g<4000"], "no value lies"),
     ],
 )
 def test_bad_conditions(model, tmp_path, given, words):

@@ -1,5 +1,6 @@
 """`quasistatic condition`: rows given what is known of some columns, and how probable that is."""
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _RELATION = re.compile(r"^(?P<name>.+?)\s*(?P<relation><=|>=|=|<|>)\s*(?P<value>.*)$")
+_RANGE = re.compile(r"^(?P<low>[^<>=]+)(?P<from><=?)(?P<name>[^<>=]+)(?P<to><=?)(?P<high>[^<>=]+)$")
 
 
 def condition(
@@ -23,7 +25,7 @@ def condition(
             "--given",
             "-g",
             metavar="COLUMN=VALUE",
-            help="Also `COLUMN>V`, `<`, `>=`, `<=`; `COLUMN=A|B`: either. Repeat it.",
+            help="Also `COLUMN>V`, `<`, `>=`, `<=`; `V<=COLUMN<W`; `COLUMN=A|B`: either. Repeat it.",
         ),
     ],
     number: Annotated[int, typer.Option("--number", "-n", metavar="N", min=1, help="How many rows.")],
@@ -68,6 +70,15 @@ def condition(
     screen.json({"model": model, "given": given, "output": output, "rows": frame.height, **values, "seed": seed})
 
 
+def _relations(text: str) -> list[str]:
+    """`30<=age<40` is `age>=30` and `age<40`."""
+    match = _RANGE.match(text)
+    if match is None:
+        return [text]
+    low, first, name, second, high = match.groups()
+    return [f"{name}{first.replace('<', '>')}{low}", f"{name}{second}{high}"]
+
+
 def read_given(given: "Sequence[str]", discrete: "Sequence[str]") -> "Mapping[str, Any]":
     """The conditions of `--given` options; two limits of one column are one range.
 
@@ -81,7 +92,7 @@ def read_given(given: "Sequence[str]", discrete: "Sequence[str]") -> "Mapping[st
     from quasistatic.estimator.conditions import Between, Closed
 
     found: dict[str, Any] = {}
-    for text in given:
+    for text in itertools.chain.from_iterable(map(_relations, given)):
         match = _RELATION.match(text)
         if match is None or not match["value"].strip():
             raise SettingError(

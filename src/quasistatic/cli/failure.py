@@ -13,7 +13,9 @@ import functools
 import os
 import sys
 import traceback
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -46,7 +48,8 @@ def guarded(command: Callable[..., Any]) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:
         try:
             enable_compilation_cache()
-            command(*args, **kwargs)
+            with _plain_warnings():
+                command(*args, **kwargs)
             sys.stdout.flush()
         except (typer.Exit, typer.Abort):
             raise
@@ -67,6 +70,25 @@ def guarded(command: Callable[..., Any]) -> Callable[..., None]:
             raise typer.Exit(2) from None
 
     return run
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show warnings that are meant for the user without the line of code that they come from."""
+    with_line = warnings.formatwarning
+
+    def plain(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> str:
+        return (
+            f"Warning: {message}\n"
+            if issubclass(category, UserWarning)
+            else with_line(message, category, *place, **more)
+        )
+
+    warnings.formatwarning = plain
+    try:
+        yield
+    finally:
+        warnings.formatwarning = with_line
 
 
 def explain(error: BaseException) -> str | None:

@@ -10,7 +10,7 @@ import polars as pl
 from quasistatic.data.atoms import find_atoms
 from quasistatic.data.dtypes import TIME_UNITS, dtype_text, is_temporal, is_text, ticks_per_unit
 from quasistatic.data.infer_arranged import infer_arranged
-from quasistatic.data.lattice import float_lattice, integer_lattice
+from quasistatic.data.lattice import float_lattice, integer_lattice, written_decimals
 from quasistatic.data.numbers import as_numbers, as_times, check_finite
 from quasistatic.data.overrides import read_overrides
 from quasistatic.data.schema import Column, LeftOut, Schema, Value
@@ -203,7 +203,8 @@ def _float_column(series: pl.Series, numbers: pl.Series, kind: str, where: str) 
     if lattice is None:
         atoms = find_atoms(values, None)
         return Column(series.name, "continuous", dtype_text(series.dtype), atoms=atoms, missing=series.null_count(),
-                      constant=bool(values.min() == values.max()))  # fmt: skip
+                      constant=bool(values.min() == values.max()),
+                      decimals=written_decimals(*_distinct(numbers)))  # fmt: skip
     whole = lattice.step >= 1 and float(lattice.step).is_integer() and float(lattice.offset).is_integer()
     if whole and kind == "numeric":
         return _lattice_column(series, "integer", values, lattice.step, int(lattice.offset))
@@ -211,9 +212,14 @@ def _float_column(series: pl.Series, numbers: pl.Series, kind: str, where: str) 
 
 
 def _float_lattice(series: pl.Series) -> Any:
+    return float_lattice(*_distinct(series))
+
+
+def _distinct(series: pl.Series) -> tuple[np.ndarray, int, float]:
+    """Distinct values in order, the number of values, and the relative error of the dtype."""
     values = series.drop_nulls()
     epsilon = 2.0**-23 if series.dtype == pl.Float32 else 2.0**-52
-    return float_lattice(values.unique().sort().to_numpy().astype(np.float64), len(values), epsilon)
+    return values.unique().sort().to_numpy().astype(np.float64), len(values), epsilon
 
 
 def _lattice_column(series: pl.Series, kind: str, values: np.ndarray, step: float, offset: float) -> Column:

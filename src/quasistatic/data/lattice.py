@@ -3,6 +3,7 @@
 The evidence is the chance that as many values of full precision would all lie that close to the lattice.
 """
 
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +52,24 @@ def float_lattice(values: np.ndarray, n: int, relative_error: float) -> Lattice 
         return None
     lattice = _decimal(values, n, relative_error) or _uniform(values, n, relative_error)
     return lattice if lattice and _is_coarse(values, n, lattice.step) else None
+
+
+def written_decimals(values: np.ndarray, n: int, relative_error: float) -> int | None:
+    """Decimal places that all values of a column have, be they too fine for a lattice; None for values of full precision.
+
+    Args:
+        values: as for `float_lattice`.
+        n: as for `float_lattice`.
+        relative_error: as for `float_lattice`.
+    """
+    lattice = _decimal(values, n, relative_error)
+    return None if lattice is None else decimal_places(*lattice)
+
+
+def decimal_places(step: float, offset: float) -> int | None:
+    """Decimal places of a lattice's points, None when they have no short decimal form."""
+    places = max(-int(Decimal(repr(float(number))).normalize().as_tuple().exponent) for number in (step, offset))
+    return max(places, 0) if places <= 12 else None
 
 
 def _is_coarse(values: np.ndarray, n: int, step: float) -> bool:

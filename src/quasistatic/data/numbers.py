@@ -3,13 +3,12 @@
 The coordinate of a lattice column is k = (x - offset) / step, a whole number on the lattice; that of a density is x itself.
 """
 
-from decimal import Decimal
-
 import numpy as np
 import polars as pl
 
 from quasistatic.data.cell_types import typed
 from quasistatic.data.dtypes import integer_range, is_temporal, parse_dtype, ticks_per_unit
+from quasistatic.data.lattice import decimal_places
 from quasistatic.data.schema import Column
 from quasistatic.errors import DataError, SchemaError
 
@@ -156,12 +155,16 @@ def _word(value: int) -> np.uint64:
 
 
 def write_numbers(coordinate: np.ndarray, column: Column) -> pl.Series:
-    """The column's values of coordinates (float64 `[N]`), at the nearest lattice point and within the dtype's range."""
+    """The column's values of coordinates (float64 `[N]`), at the nearest lattice point and within the dtype's range.
+
+    The numbers of a density have as many decimals as the training table had.
+    """
     dtype = parse_dtype(column.dtype)
     if column.kind == "datetime":
         return _write_times(coordinate, column, dtype)
     if column.step is None:
-        return _cast_floats(coordinate, column, dtype)
+        values = coordinate if column.decimals is None else np.round(coordinate, column.decimals)
+        return _cast_floats(values, column, dtype)
     if isinstance(column.offset, int) and dtype.is_integer() and float(column.step).is_integer():
         low, high = integer_range(dtype)
         low = low if column.lower is None else max(low, int(column.lower))
@@ -170,7 +173,7 @@ def write_numbers(coordinate: np.ndarray, column: Column) -> pl.Series:
     if column.lower is not None:
         nearest = np.maximum(nearest, np.ceil((column.lower - column.offset) / column.step - 1e-9))
     values = nearest * column.step + column.offset
-    decimals = _decimals(column.step, column.offset)
+    decimals = decimal_places(column.step, column.offset)
     values = np.round(values, decimals) if decimals is not None else values
     return _cast_floats(values, column, dtype)
 
@@ -215,9 +218,3 @@ def _write_times(coordinate: np.ndarray, column: Column, dtype: pl.DataType) -> 
     series = _write_integers(coordinate, column.name, step, offset, low, high).cast(pl.Int64)
     series = series.cast(pl.Int32).cast(pl.Date) if isinstance(dtype, pl.Date) else series.cast(dtype)
     return series.cast(pl.String) if as_text else series
-
-
-def _decimals(step: float, offset: float) -> int | None:
-    """Decimal places of a lattice's points, None when they have no short decimal form."""
-    places = max(-int(Decimal(repr(float(number))).as_tuple().exponent) for number in (step, offset))
-    return max(places, 0) if places <= 12 else None

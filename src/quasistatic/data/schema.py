@@ -30,6 +30,7 @@ class Column:
         constant: only one value occurs in training.
         unit: "datetime" only: unit of step and offset, "d", "h", "min", "s", "ms", "us" or "ns"; offset counts from 1970.
         lower: smallest value that decoding returns on a lattice (0 for counts); None is no limit.
+        decimals: decimal places that the values of a density are written with; None is full precision.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Column:
     constant: bool = False
     unit: str | None = None
     lower: float | None = None
+    decimals: int | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -193,7 +195,8 @@ def detail(column: Column) -> str:
         more = ", ..." if len(column.categories) > 6 else ""
         noun = "values" if column.kind == "binary" else "categories"
         return f"{len(column.categories)} {noun}: {shown}{more}"
-    text = _lattice(column) if column.has_lattice else "density"
+    written = "" if column.decimals is None else f", written with {column.decimals} decimals"
+    text = _lattice(column) if column.has_lattice else f"density{written}"
     return f"{text}, atoms at {', '.join(_number(a) for a in column.atoms)}" if column.atoms else text
 
 

@@ -299,3 +299,13 @@ def test_a_million_cells_take_little_time():
     codec = fit_codec(table, infer_schema(table))
     codec.decode(codec.encode(table).rows)
     assert time.process_time() - start < 10
+
+
+def test_money_has_cents():
+    """Too fine for a lattice, so a density; what is written has the decimals of the table all the same."""
+    frame = pl.DataFrame({"income": np.round(np.exp(10 + NORMAL), 2)})
+    codec, rows = encoded(frame)
+    drawn = rows.rows[0].value + RNG.normal(size=(N, 1)) / 10
+    written = codec.decode((drawn,))["income"].to_numpy()
+    assert np.unique(written).size > N / 2
+    np.testing.assert_array_equal(written, np.round(written, 2))

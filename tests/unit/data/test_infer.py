@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from quasistatic.data.infer import infer_schema
-from quasistatic.data.schema import Column, Schema
+from quasistatic.data.schema import Column, Schema, detail
 from quasistatic.data.table import from_frame
 from quasistatic.errors import DataError, SchemaError
 
@@ -68,6 +68,22 @@ def test_kind_and_lattice(values, kind, step, offset):
     assert found.kind == kind
     assert found.step == (None if step is None else pytest.approx(step, rel=1e-12))
     assert found.offset == pytest.approx(offset, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("values", "decimals"),
+    [
+        (NORMAL, None),
+        (NORMAL * 1e7, None),
+        (np.round(NORMAL, 1), None),  # a lattice says it already
+        (np.round(NORMAL, 6), 6),
+        (np.round(NORMAL * 30_000, 2), 2),  # money
+        (np.round(NORMAL * 3e8), 0),
+    ],
+)
+def test_a_density_of_rounded_values_knows_their_decimals(values, decimals):
+    found = column(values)
+    assert (found.kind, found.decimals) == ("continuous", decimals)
 
 
 def test_large_integers_keep_their_origin_exactly():
@@ -244,6 +260,7 @@ def test_describe_and_base_measure():
     assert rows["rounded"]["detail"] == "rounded to 0.1"
     assert rows["kind"] == {"name": "kind", "kind": "categorical", "detail": "3 categories: c, b, a", "missing": 250}
     assert rows["name"]["kind"] == "left out"
+    assert detail(column(np.round(NORMAL * 30_000, 2))) == "density, written with 2 decimals"
     assert schema.base_measure() == (
         "counting measure on rounded (rounded to 0.1), count (integer), kind, flag, day (in steps of 1 d); "
         "Lebesgue measure on x, zeros; point masses at 0 of zeros"
