@@ -13,6 +13,8 @@ LARGE = 10_000
 """From this many rows on a training has more steps, in proportion to the rows, `MOST_TRAINING_STEPS` at most."""
 MOST_TRAINING_STEPS = 12_000
 FOLDS = 4
+FEWEST_MINUTES = 3
+"""With fewer, the many short trainings of a cross-validation would not get beyond compiling: a small table is split once."""
 MOST_WAVY_COLUMNS = 64
 """Tables of more numbers see them plainly: with waves the first layer would be most of the network (not measured)."""
 MEMBERS = 4
@@ -84,6 +86,11 @@ def networks(n_rows: int, n_continuous: int, preset: str) -> list[dict[str, Any]
     if preset == "default" and (n_rows < SMALL or not has_waves):
         tried.append(plain | {"dropout": 0.3})
     return [*tried, fine] if has_waves else tried
+
+
+def is_cross_validated(n_rows: int, max_minutes: float | None) -> bool:
+    """Whether every row of a table is trained on and held out in turn."""
+    return n_rows < SMALL and (max_minutes is None or max_minutes >= FEWEST_MINUTES)
 
 
 def members(n_rows: int) -> int:

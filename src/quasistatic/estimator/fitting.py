@@ -130,12 +130,15 @@ def candidates(
     length = given.get("trajectory_length", chosen)
     training |= _only(given, "batch_size", "max_steps", "learning_rate", "patience", "max_minutes")
     members = defaults.members(n_rows) if image is None else 1
+    in_folds = _is_cross_validated(n_rows, codec.schema, given)
+    if n_rows < defaults.SMALL and not in_folds:
+        networks, members = networks[:1], 1
     fixed = _only(given, "width", "depth", "dropout", "frequencies", "members")
     networks = [{"members": members} | network | fixed for network in networks]
     networks = [network for i, network in enumerate(networks) if network not in networks[:i]]
     if "max_minutes" in training:
         trials = len(networks) + n_schemas - 1
-        trials = trials * defaults.FOLDS + 1 if _is_cross_validated(n_rows, codec.schema) else len(networks)
+        trials = trials * defaults.FOLDS + 1 if in_folds else len(networks)
         trainings = trials + networks[0]["members"] - 1
         training["max_minutes"] /= trainings * (2 if completed else 1)
     train = TrainConfig(seed=seed, first_step_share=defaults.first_step_share(codec.typical_width), **training)
@@ -158,9 +161,9 @@ def _image(schema: Schema) -> tuple[int, int, int] | None:
     return channels, height, width
 
 
-def _is_cross_validated(n_rows: int, schema: Schema) -> bool:
+def _is_cross_validated(n_rows: int, schema: Schema, settings: dict[str, Any]) -> bool:
     """Small tables are; images are not: there is one network to try, and it is slow to train."""
-    return n_rows < defaults.SMALL and _image(schema) is None
+    return _image(schema) is None and defaults.is_cross_validated(n_rows, settings.get("max_minutes"))
 
 
 def _only(given: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -273,7 +276,8 @@ def fit_table(
     """Train on a table; schema, network and number of steps are chosen by the bound on held-out rows.
 
     What held-out rows decide by knows nothing of them: neither networks and transforms nor atoms that were found. A table of
-    `defaults.SMALL` rows or more is split once, and so are images; the first schema is theirs. On a smaller table every
+    `defaults.SMALL` rows or more is split once, and so are images and what has less than `defaults.FEWEST_MINUTES`; the first
+    schema is theirs. On a smaller table every
     schema is cross-validated with the first network, every other network with the best schema (given up if it is behind
     after half of the folds), and the best combination is trained on all rows for the number of steps at which its mean
     held-out bound was highest.
@@ -296,7 +300,7 @@ def fit_table(
     codec = fit_codec(table, schema, settings["column_transform"])
     completed = worth_completing(codec.encode(table))
     options = candidates(len(table), codec, settings, seed, n_schemas=len(schemas), completed=completed)
-    if _is_cross_validated(len(table), schema):
+    if _is_cross_validated(len(table), schema, settings):
         chosen = _cross_validated(run, options, schemas, seed)
     else:
         chosen = _split_once(run, options, schema, settings["validation_fraction"], seed)

@@ -73,6 +73,14 @@ def test_minutes_are_shared_by_the_trainings(codec):
     assert 2 * sum(c.train.max_minutes for c in twice) == pytest.approx(9.0)
 
 
+def test_a_few_minutes_are_for_one_network(codec, mixed):
+    (only,) = candidates(48, codec, settings(max_minutes=1.0), 0)
+    assert (only.model.members, only.train.max_minutes) == (1, 1.0)
+    assert [c.model.members for c in candidates(48, codec, settings(max_minutes=1.0, members=2), 0)] == [2]
+    fitted = DiffusionDensity(max_minutes=1.0, max_steps=2, width=8, trajectory_length=4, random_state=0).fit(mixed)
+    assert fitted.manifest_["data"]["held_out"].endswith("rows, not trained on")
+
+
 def test_a_fixed_network_is_one_candidate(codec):
     assert len(candidates(48, codec, settings(), 0)) > 1
     assert len(candidates(48, codec, settings(dropout=0.2, frequencies=1), 0)) == 1
