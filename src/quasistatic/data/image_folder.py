@@ -1,6 +1,7 @@
 """A folder of PNG and JPEG files of one size."""
 
 import warnings
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ _CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3}
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """One image, uint8 `[C, H, W]`, one channel or three.
+    """One image, uint8 `[C, H, W]`, one channel or three, turned as its EXIF orientation says.
 
     Raises:
         DataError: no intact PNG or JPEG, more than `MAX_PIXELS`, or a colour mode that is neither grey nor RGB.
@@ -35,7 +36,8 @@ def read_image(path: str | Path) -> np.ndarray:
                         f"its colour mode is {image.mode}, neither grey nor RGB with 8 bits", where=str(path),
                         fix="convert it, e.g. `convert in.png -alpha off -depth 8 out.png`",
                     )  # fmt: skip
-                pixels = np.asarray(image.convert("L" if _CHANNELS[image.mode] == 1 else "RGB"))
+                upright = import_module("PIL.ImageOps").exif_transpose(image)
+                pixels = np.asarray(upright.convert("L" if _CHANNELS[image.mode] == 1 else "RGB"))
     except FileNotFoundError as error:
         raise DataError("there is no such file", where=str(path), fix="check the path") from error
     except pillow.DecompressionBombError as error:

@@ -88,6 +88,16 @@ def test_jpeg_is_read(tmp_path):
     np.testing.assert_allclose(read_images(tmp_path), 77, atol=2)
 
 
+def test_a_photograph_is_turned_upright(tmp_path):
+    lying = np.zeros((8, 16), np.uint8)
+    lying[:, 8:] = 200
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: the right half is the lower one
+    Image.fromarray(lying).save(tmp_path / "a.jpg", exif=exif)
+    (upright,) = read_images(tmp_path)
+    np.testing.assert_allclose(upright.reshape(16, 8), lying.T, atol=4)
+
+
 def test_bad_folders(tmp_path, grey, colour):
     with pytest.raises(DataError, match="holds no image"):
         read_images(tmp_path)
