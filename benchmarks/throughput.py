@@ -26,7 +26,7 @@ from quasistatic import load
 from quasistatic.assemble import assemble
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.cells import Cells
-from quasistatic.train.state import initial_state, time_probabilities, trainable
+from quasistatic.train.state import initial_state, learning_shares, time_probabilities, trainable
 from quasistatic.train.step import run_steps
 
 BATCH, STEPS = 512, 100
@@ -111,10 +111,11 @@ def stepper(model, n_continuous: int, n_discrete: int):
     numbers = rng.integers(0, n, (STEPS, BATCH))
     batches = jax.tree.map(lambda x: jnp.asarray(x[numbers]), rows)
     carry = state.parameters, state.average, state.optimiser
-    first, scale = jnp.asarray(0, jnp.int32), jnp.asarray(1.0)
+    first = jnp.asarray(0, jnp.int32)
+    rates = jax.tree.map(jnp.asarray, learning_shares(model, fixed_schedule=False))
 
     def run() -> None:
-        result = run_steps(carry, static, batches, probabilities, first, scale, config, key=jax.random.key(0))
+        result = run_steps(carry, static, batches, probabilities, first, rates, config, key=jax.random.key(0))
         jax.block_until_ready(result)
 
     matrices = [x.size for x in jax.tree.leaves(eqx.filter(model.network, eqx.is_array)) if x.ndim == 2]
