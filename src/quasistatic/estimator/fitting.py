@@ -277,10 +277,9 @@ def fit_table(
 
     What held-out rows decide by knows nothing of them: neither networks and transforms nor atoms that were found. A table of
     `defaults.SMALL` rows or more is split once, and so are images and what has less than `defaults.FEWEST_MINUTES`; the first
-    schema is theirs. On a smaller table every
-    schema is cross-validated with the first network, every other network with the best schema (given up if it is behind
-    after half of the folds), and the best combination is trained on all rows for the number of steps at which its mean
-    held-out bound was highest.
+    schema is theirs. On a smaller table every schema is cross-validated with the first network, every other network with the
+    best schema (given up if it is behind after half of the folds), and the best combination is trained on all rows for the
+    number of steps at which its mean held-out bound was highest.
 
     Args:
         table: the rows.
