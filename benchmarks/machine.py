@@ -1,19 +1,18 @@
 """What the numbers were measured on."""
 
-import os
 import platform
 import time
 
 import jax
 
+from quasistatic.experiments.machine import cores, processor
+
 
 def describe() -> str:
     """Processor class, cores, versions and the measured float32 matmul rate."""
-    with open("/proc/cpuinfo") as file:
-        model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), platform.machine())
     rate = matmul_rate()
     versions = f"Python {platform.python_version()}, JAX {jax.__version__}"
-    return f"{model}, {os.cpu_count()} cores, {versions}, float32 matmul {rate / 1e9:.0f} GFLOP/s"
+    return f"{processor()}, {cores()} cores, {versions}, float32 matmul {rate / 1e9:.0f} GFLOP/s"
 
 
 def matmul_rate(rows: int = 512, width: int = 256, repetitions: int = 200) -> float:

@@ -116,9 +116,9 @@ BMNIST = Experiment(
     published=Published(),
     variants=(Variant("modern", "small U-Net that guesses the masked pixels", _unet, 3e-3),),
     full=Setting(
-        TrainConfig(max_steps=32_000, batch_size=64, weight_decay=0.0, evaluate_every=1000, patience=100, ema_decay=0.999),
-        trajectory_length=PIXELS, n_train=50_000, n_valid=2048, n_test=500, repetitions=1, trajectories=4, n_samples=64,
-        sizes={"unet": 48, "depth": 2, "restored": 4, "particles": 16},
+        TrainConfig(max_steps=12_000, batch_size=64, weight_decay=0.0, evaluate_every=1000, patience=100, ema_decay=0.999),
+        trajectory_length=PIXELS, n_train=50_000, n_valid=2048, n_test=500, repetitions=1, trajectories=2, n_samples=64,
+        sizes={"unet": 48, "depth": 2, "restored": 4, "particles": 8},
     ),
     quick=Setting(
         TrainConfig(max_steps=240, batch_size=64, weight_decay=0.0, evaluate_every=60, patience=100, ema_decay=0.98,

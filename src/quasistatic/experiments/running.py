@@ -14,7 +14,9 @@ from quasistatic.checkpoint import versions
 from quasistatic.data.output import write_whole
 from quasistatic.errors import OutputError, SettingError
 from quasistatic.experiments.experiment import Experiment, Run, Setting, Trained, Variant
+from quasistatic.experiments.machine import machine
 from quasistatic.experiments.metrics import measure
+from quasistatic.experiments.results import results
 from quasistatic.experiments.store import save_parameters
 from quasistatic.train.loop import Event, fit
 from quasistatic.trajectory import sample_rows
@@ -35,7 +37,7 @@ def run(
     progress: Progress | None = None,
     stage: Stage = lambda message: None,
 ) -> dict[str, Any]:
-    """Run an experiment and write `metrics.json`, one folder of parameters per variant, and the figures.
+    """Run an experiment and write `metrics.json`, `results.md`, one folder of parameters per variant, and the figures.
 
     Args:
         experiment: which.
@@ -78,6 +80,7 @@ def run(
         "seed": seed,
         "quick": quick,
         "versions": versions(),
+        "machine": machine(),
         "published": asdict(experiment.published),
         "variants": {item.variant.name: {"note": item.variant.note, **item.metrics} for item in done.trained},
         **(experiment.extra(done) if experiment.extra else {}),
@@ -85,6 +88,7 @@ def run(
     if experiment.draw is not None:
         experiment.draw(done)
     metrics["seconds"] = round(time.monotonic() - began, 1)
+    (folder / "results.md").write_text(results(metrics), encoding="utf-8")
     content = (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode()
     write_whole(folder / "metrics.json", lambda file: file.write(content), force=True, extensions=(".json",))
     return metrics
@@ -127,6 +131,7 @@ def _train(
     history = [event | {"minutes": round(m, 3)} for event, m in zip(found.history, minutes, strict=True)]
     stage(f"{variant.name}: {setting.n_test} test rows are scored, {setting.trajectories} trajectories each")
     metrics = measure(found.model, data, setting, experiment.per_row(setting), key=measure_key)
+    metrics |= {"test_rows": setting.n_test, "trajectories": setting.trajectories}
     metrics |= {"steps": history[-1]["step"], "training_seconds": round(seconds, 1)}
     stage(f"{variant.name}: {setting.n_samples} rows are drawn")
     samples = np.asarray(sample_rows(found.model, setting.n_samples, key=sample_key))

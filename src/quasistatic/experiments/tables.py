@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from quasistatic.errors import DataError
+from quasistatic.experiments.markdown import markdown, number
 
 TABLE_1 = ("swiss-roll", "heartbeat", "textures", "dead-leaves", "cifar10", "bmnist")
 TABLE_2 = ("mnist",)
@@ -43,16 +44,6 @@ def collect(folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _number(value: float | None, stderr: float | None = None) -> str:
-    """Three digits, with the standard error over the test rows where the run noted one."""
-    return "-" if value is None else f"{value:.3f}" if stderr is None else f"{value:.3f} ± {stderr:.3f}"
-
-
-def _markdown(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
 def table_1(results: dict[str, dict[str, Any]]) -> str:
     """K and K - L_null of every model, beside the paper's, as Markdown."""
     head = ["data", "model", "units", "K", "K - L_null", "lower bound (AIS)", "K, paper", "K - L_null, paper"]
@@ -65,11 +56,11 @@ def table_1(results: dict[str, dict[str, Any]]) -> str:
         for model, values in metrics["variants"].items():
             size = " (quick)" if metrics["quick"] else ""
             rows.append(
-                [name + size, model, metrics["units"], _number(values["K"], values.get("K_stderr")),
-                 _number(values["K_minus_L_null"]), _number(values["lower"], values.get("lower_stderr")),
-                 _number(published["k"]), _number(published["k_minus_l_null"])]
+                [name + size, model, metrics["units"], number(values["K"], values.get("K_stderr")),
+                 number(values["K_minus_L_null"]), number(values["lower"], values.get("lower_stderr")),
+                 number(published["k"]), number(published["k_minus_l_null"])]
             )  # fmt: skip
-    return _markdown(head, rows)
+    return markdown(head, rows)
 
 
 def table_2(results: dict[str, dict[str, Any]]) -> str:
@@ -80,22 +71,22 @@ def table_2(results: dict[str, dict[str, Any]]) -> str:
         size = " (quick)" if metrics["quick"] else ""
         entry = f"{values['bits_per_image']:.1f} ± {values['stderr']:.1f}"
         of_model = metrics["variants"][model]
-        bound = _number(of_model["K"], of_model.get("K_stderr"))
+        bound = number(of_model["K"], of_model.get("K_stderr"))
         rows.append([f"this program, {model}{size}", entry, str(values["samples"]), bound])
-    return _markdown(["model", "Parzen, bits per image", "samples", "K, bits per pixel"], rows)
+    return markdown(["model", "Parzen, bits per image", "samples", "K, bits per pixel"], rows)
 
 
 def table_3(results: dict[str, dict[str, Any]]) -> str:
     """Test log-likelihood of binary MNIST, nats per image, as Markdown."""
     metrics = results["bmnist"]
-    rows = [[name, "", _number(nats), ""] for name, nats in metrics["published_nats_per_image"].items()]
+    rows = [[name, "", number(nats), ""] for name, nats in metrics["published_nats_per_image"].items()]
     for model, values in metrics["nats_per_image"].items():
         size = " (quick)" if metrics["quick"] else ""
         rows.append(
-            [f"this program, {model}{size}", _number(values["K"], values["K_stderr"]),
-             _number(values["lower"], values["lower_stderr"]), str(metrics["test_images"])]
+            [f"this program, {model}{size}", number(values["K"], values["K_stderr"]),
+             number(values["lower"], values["lower_stderr"]), str(metrics["test_images"])]
         )  # fmt: skip
-    return _markdown(["model", "K", "log-likelihood or its bound", "test images"], rows)
+    return markdown(["model", "K", "log-likelihood or its bound", "test images"], rows)
 
 
 def write_table(name: str, folder: Path) -> str:

@@ -18,6 +18,7 @@ from quasistatic.experiments.image_models import image_data, modern_model, paper
 from quasistatic.experiments.leaves import patches
 from quasistatic.experiments.metrics import log_null, measure
 from quasistatic.experiments.paths import forward_states, reverse_states
+from quasistatic.experiments.results import results
 from quasistatic.experiments.running import run
 from quasistatic.experiments.store import load_parameters
 from quasistatic.experiments.tables import TABLES, write_table
@@ -79,11 +80,13 @@ def test_heartbeat(heartbeat_run):
     assert set(metrics["valid_samples"]) == {"modern", "paper"}
     assert {p.name for p in folder.glob("*.*")} == {
         "metrics.json",
+        "results.md",
         "samples.png",
         "reverse.png",
         "reverse.gif",
         "training.png",
     }
+    assert (folder / "results.md").read_text() == results(metrics)
     with Image.open(folder / "reverse.gif") as animation:
         assert animation.n_frames > 2
 
