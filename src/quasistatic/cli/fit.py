@@ -46,7 +46,12 @@ def fit(
     max_steps: Annotated[int | None, _count(_TRAINING, "Training steps at most. [default: by the table]")] = None,
     max_minutes: Annotated[
         float | None,
-        _number(_TRAINING, "Minutes of training at most; the result then depends on the machine's speed.", most=None),
+        _number(
+            _TRAINING,
+            "Minutes of training at most; the result then depends on the machine's speed. Below 3, a table of fewer than "
+            "2,000 rows is not cross-validated.",
+            most=None,
+        ),
     ] = None,
     batch_size: Annotated[int | None, _count(_TRAINING, "Rows in a batch. [default: by the table]")] = None,
     learning_rate: Annotated[
