@@ -107,7 +107,8 @@ def _noise(found: Metrics) -> list[list[str]]:
 def _circumstances(metrics: Metrics) -> str:
     size = "quick" if metrics["quick"] else "full"
     on, versions = metrics["machine"], metrics["versions"]
+    cores = "1 core" if on["cores"] == 1 else f"{on['cores']} cores"
     return (
-        f"The {size} setting, seed {metrics['seed']}: {metrics['seconds'] / 60:.0f} minutes on {on['cores']} cores "
+        f"The {size} setting, seed {metrics['seed']}: {metrics['seconds'] / 60:.0f} minutes on {cores} "
         f"({on['processor']}), Python {versions['python']}, JAX {versions['jax']}.\n"
     )
