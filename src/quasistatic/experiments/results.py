@@ -64,7 +64,10 @@ def _of_run(metrics: Metrics) -> list[list[str]]:
     rows = []
     if "negative_entropy" in metrics:
         rows.append(
-            [f"negative entropy of the data, the most that K can be, {units}", number(metrics["negative_entropy"])]
+            [
+                f"negative entropy of the data, the most that K can be on average, {units}",
+                number(metrics["negative_entropy"]),
+            ]
         )
     if "gain_of_the_learned_schedule" in metrics:
         rows.append([f"what learning the schedule adds to K, {units}", number(metrics["gain_of_the_learned_schedule"])])

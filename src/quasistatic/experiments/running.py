@@ -46,7 +46,8 @@ def run(
         seed: of data, weights, training and evaluation.
         variants: names of those to run; none means all.
         quick: only noted in metrics.json.
-        force: write into a folder that holds something. An older metrics.json goes first: where there is one, the run has ended.
+        force: write into a folder that holds something. Older numbers go first: where there is a
+            metrics.json, the run has ended.
         progress: called with the variant's name after each evaluation of its training.
         stage: called with a message when what begins takes a while and has no steps.
 
@@ -65,7 +66,8 @@ def run(
     began = time.monotonic()
     data = experiment.load(setting, seed)  # before anything is written
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "metrics.json").unlink(missing_ok=True)
+    for name in ("metrics.json", "results.md"):
+        (folder / name).unlink(missing_ok=True)
     done = Run(experiment, setting, data, (), folder, seed)
     for variant in chosen:
         item = _train(experiment, setting, variant, data, seed, progress, stage)

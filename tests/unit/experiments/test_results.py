@@ -58,7 +58,7 @@ def test_what_only_some_experiments_have():
         (
             {"negative_entropy": 1.4, "gain_of_the_learned_schedule": 1.5},
             [
-                "| negative entropy of the data, the most that K can be, bits per pixel | 1.400 |",
+                "| negative entropy of the data, the most that K can be on average, bits per pixel | 1.400 |",
                 "| what learning the schedule adds to K, bits per pixel | 1.500 |",
             ],
         ),

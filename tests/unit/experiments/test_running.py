@@ -176,6 +176,7 @@ def test_an_older_result_is_gone_before_the_new_run_has_ended(tmp_path):
     """So that no table takes numbers of one run for the figures and parameters of another."""
     chosen = experiment("heartbeat")
     (tmp_path / "metrics.json").write_text("{}")
+    (tmp_path / "results.md").write_text("older")
     (tmp_path / "notes.txt").write_text("mine")
     broken = replace(chosen, load=lambda setting, seed: (_ for _ in ()).throw(DataError("no data")))
     with pytest.raises(DataError):
@@ -185,6 +186,7 @@ def test_an_older_result_is_gone_before_the_new_run_has_ended(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(replace(chosen, variants=(stopped,)), tiny("heartbeat"), tmp_path, force=True)
     assert not (tmp_path / "metrics.json").exists()
+    assert not (tmp_path / "results.md").exists()
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
