@@ -61,7 +61,7 @@ def decompression_bomb(path: Path) -> None:
 BAD = {
     other_size: ["8 x 9 pixels", "0.png is 8 x 8 pixels"],
     other_colour: ["colour", "0.png", "grey"],
-    alpha: ["RGBA"],
+    alpha: ["transparent", "-flatten"],
     truncated: ["no intact PNG"],
     decompression_bomb: ["too large"],
 }

@@ -14,14 +14,15 @@ EXTENSIONS = (".png", ".jpg", ".jpeg")
 MAX_PIXELS = 2**24
 """Of one image: 4096 x 4096. More is refused before it is unpacked."""
 
-_CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3}
+_CHANNELS = {"1": 1, "L": 1, "LA": 1, "P": 3, "RGB": 3, "RGBA": 3}
 
 
 def read_image(path: str | Path) -> np.ndarray:
     """One image, uint8 `[C, H, W]`, one channel or three, turned as its EXIF orientation says.
 
     Raises:
-        DataError: no intact PNG or JPEG, more than `MAX_PIXELS`, or a colour mode that is neither grey nor RGB.
+        DataError: no intact PNG or JPEG, more than `MAX_PIXELS`, or a colour mode that is neither grey nor RGB, or
+            transparent pixels.
     """
     pillow, path = require_pillow(), Path(path)
     try:
@@ -34,7 +35,13 @@ def read_image(path: str | Path) -> np.ndarray:
                 if image.mode not in _CHANNELS:
                     raise DataError(
                         f"its colour mode is {image.mode}, neither grey nor RGB with 8 bits", where=str(path),
-                        fix="convert it, e.g. `convert in.png -alpha off -depth 8 out.png`",
+                        fix="convert it, e.g. `convert in.png -colorspace sRGB -depth 8 out.png`, "
+                        "or give all images as one .npy stack of float32, which keeps finer levels",
+                    )  # fmt: skip
+                if not _opaque(image):
+                    raise DataError(
+                        "some of its pixels are transparent", where=str(path),
+                        fix="put it on a background, e.g. `convert in.png -background white -flatten out.png`",
                     )  # fmt: skip
                 upright = import_module("PIL.ImageOps").exif_transpose(image)
                 pixels = np.asarray(upright.convert("L" if _CHANNELS[image.mode] == 1 else "RGB"))
@@ -78,6 +85,11 @@ def read_image_folder(folder: str | Path) -> np.ndarray:
             )  # fmt: skip
         stack[number] = image
     return stack
+
+
+def _opaque(image: Any) -> bool:
+    """Whether no pixel is transparent: then an alpha channel says nothing."""
+    return not image.has_transparency_data or image.convert("RGBA").getchannel("A").getextrema()[0] == 255
 
 
 def _image_paths(folder: Path) -> list[Path]:

@@ -32,7 +32,7 @@ CIFAR10 = Experiment(
     published=Published(k=5.4, k_minus_l_null=11.5),
     variants=(PAPER, MODERN),
     full=Setting(
-        TrainConfig(max_steps=4000, batch_size=64, weight_decay=0.0, evaluate_every=500, patience=100, ema_decay=0.999,
+        TrainConfig(max_steps=3000, batch_size=64, weight_decay=0.0, evaluate_every=500, patience=100, ema_decay=0.999,
                     first_step_share=0.1),
         trajectory_length=1000, n_train=45_000, n_valid=512, n_test=64, repetitions=1, trajectories=2, n_samples=64,
         sizes={"side": 32, "colours": 3, "channels": 20, "layers": 3, "scales": 4, "dense": 4, "bumps": 10, "unet": 48,

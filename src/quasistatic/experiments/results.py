@@ -6,6 +6,7 @@ from typing import Any
 from quasistatic.experiments.markdown import markdown, number
 
 Metrics = Mapping[str, Any]
+PIXEL = "in standard deviations of a pixel"
 
 
 def results(metrics: Metrics) -> str:
@@ -86,9 +87,14 @@ def _of_run(metrics: Metrics) -> list[list[str]]:
 
 def _holes(found: Metrics) -> list[list[str]]:
     smc = f"holes, filled by sequential Monte Carlo ({found['model']}): root-mean-square difference from the original"
+    evidence = zip(found["log_evidence"], found["stderr"], strict=True)
     return [
-        [smc, number(found["rms_smc"], digits=2)],
+        [f"{smc}, {PIXEL}", number(found["rms_smc"], digits=2)],
         ["the same by the 2015 recipe", number(found["rms_2015"], digits=2)],
+        [
+            f"log evidence of the pixels around the hole, {found['units']}, image by image",
+            ", ".join(number(mean, stderr, digits=1) for mean, stderr in evidence),
+        ],
         [
             f"effective number of the {found['particles']} particles, image by image",
             ", ".join(number(x, digits=1) for x in found["ess"]),
@@ -99,7 +105,7 @@ def _holes(found: Metrics) -> list[list[str]]:
 def _noise(found: Metrics) -> list[list[str]]:
     mean = f"noise removed ({found['model']}): root-mean-square error of the posterior mean"
     return [
-        [mean, number(found["rmse_mean"], digits=2)],
+        [f"{mean}, {PIXEL}", number(found["rmse_mean"], digits=2)],
         ["of a draw of the posterior", number(found["rmse_draw"], digits=2)],
         ["of the noisy images", number(found["rmse_noisy"], digits=2)],
         ["of half of them, the posterior mean of a model without structure", number(found["rmse_half"], digits=2)],

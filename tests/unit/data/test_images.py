@@ -12,6 +12,7 @@ from PIL import Image
 from quasistatic.data import image_folder
 from quasistatic.data.cifar import read_cifar, read_cifar_batch
 from quasistatic.data.idx import read_idx
+from quasistatic.data.image_folder import read_image
 from quasistatic.data.images import PixelScale, dequantise, read_images
 from quasistatic.errors import DataError
 
@@ -98,6 +99,22 @@ def test_a_photograph_is_turned_upright(tmp_path):
     np.testing.assert_allclose(upright.reshape(16, 8), lying.T, atol=4)
 
 
+def test_an_alpha_channel_that_hides_nothing_is_left_out(tmp_path, grey, colour):
+    for pixels in (grey[0], colour[0]):
+        plain = Image.fromarray(pixels)
+        opaque = np.full(pixels.shape[:2], 255, np.uint8)
+        for name, alpha in (("opaque", opaque), ("hole", np.where(np.eye(*opaque.shape, dtype=bool), 254, opaque))):
+            picture = plain.copy()
+            picture.putalpha(Image.fromarray(alpha.astype(np.uint8)))
+            picture.save(tmp_path / f"{name}.png")
+        plain.save(tmp_path / "plain.png")
+        plain.convert("P").save(tmp_path / "key.png", transparency=plain.convert("P").getpixel((0, 0)))
+        np.testing.assert_array_equal(read_image(tmp_path / "opaque.png"), read_image(tmp_path / "plain.png"))
+        for name in ("hole", "key"):
+            with pytest.raises(DataError, match=f"{name}.png: some of its pixels are transparent"):
+                read_image(tmp_path / f"{name}.png")
+
+
 def test_bad_folders(tmp_path, grey, colour):
     with pytest.raises(DataError, match="holds no image"):
         read_images(tmp_path)
@@ -108,8 +125,8 @@ def test_bad_folders(tmp_path, grey, colour):
     Image.fromarray(colour[0]).save(tmp_path / "b.png")
     with pytest.raises(DataError, match=r"colour, but a\.png is 4 x 5 pixels, grey"):
         read_images(tmp_path)
-    Image.fromarray(np.zeros((5, 4, 4), np.uint8)).save(tmp_path / "b.png")
-    with pytest.raises(DataError, match="colour mode is RGBA"):
+    Image.fromarray(np.zeros((5, 4), np.uint16)).save(tmp_path / "b.png")
+    with pytest.raises(DataError, match="colour mode is I;16"):
         read_images(tmp_path)
     whole = (tmp_path / "a.png").read_bytes()
     for broken in (whole[: len(whole) // 2], b"", b"GIF89a"):

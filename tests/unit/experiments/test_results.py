@@ -74,10 +74,13 @@ def test_what_only_some_experiments_have():
             ],
         ),
         (
-            {"inpainting": {"model": "modern", "rms_smc": 0.625, "rms_2015": 0.875, "particles": 64, "ess": [50.0, 2.25]}},
+            {"inpainting": {"model": "modern", "rms_smc": 0.625, "rms_2015": 0.875, "particles": 64, "ess": [50.0, 2.25],
+                            "units": "bits per image", "log_evidence": [-12.5, None], "stderr": [0.75, None]}},
             [
-                "| holes, filled by sequential Monte Carlo (modern): root-mean-square difference from the original | 0.62 |",
+                "| holes, filled by sequential Monte Carlo (modern): root-mean-square difference from the original, "
+                "in standard deviations of a pixel | 0.62 |",
                 "| the same by the 2015 recipe | 0.88 |",
+                "| log evidence of the pixels around the hole, bits per image, image by image | -12.5 ± 0.8, - |",
                 "| effective number of the 64 particles, image by image | 50.0, 2.2 |",
             ],
         ),
@@ -85,7 +88,8 @@ def test_what_only_some_experiments_have():
             {"denoising": {"model": "paper", "particles": 32, "ess": 25.0, "rmse_noisy": 1.0, "rmse_half": 0.75, "rmse_mean": 0.25,
                            "rmse_draw": 0.5}},
             [
-                "| noise removed (paper): root-mean-square error of the posterior mean | 0.25 |",
+                "| noise removed (paper): root-mean-square error of the posterior mean, "
+                "in standard deviations of a pixel | 0.25 |",
                 "| of a draw of the posterior | 0.50 |",
                 "| of the noisy images | 1.00 |",
                 "| of half of them, the posterior mean of a model without structure | 0.75 |",
