@@ -77,7 +77,8 @@ class FitProgress:
             parts.append(f"bound {event.train_nats:.3f} nats")
         seconds, steps = time.monotonic() - self.first[0], event.step - self.first[1]
         if steps > 0:
-            parts.append(f"{duration(seconds / steps * (event.max_steps - event.step))} left")
+            by_steps = seconds / steps * (event.max_steps - event.step)
+            parts.append(f"{duration(min(by_steps, event.seconds_left))} left")  # a limit of time may end it sooner
         return " · ".join(parts)
 
 

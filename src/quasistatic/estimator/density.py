@@ -55,7 +55,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         learning_rate: of AdamW.
         validation_fraction: share of the rows that decide when to stop.
         patience: evaluations without improvement before stopping.
-        max_minutes: stop after this time; the result then depends on the machine's speed. With less than 3 minutes a table
+        max_minutes: of training at most; the result then depends on the machine's speed. With less than 3 minutes a table
             below 2,000 rows is not cross-validated: one network is trained on nine tenths of it.
         preset: "default" or "thorough" (larger, longer).
         random_state: seed; the same seed, versions and device count give the same bytes.

@@ -1,9 +1,9 @@
 """`fit`: train until the validation bound no longer rises. Prints nothing; tells a callback."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -85,20 +85,22 @@ def fit(
     state, history = initial_state(model, config), []
     if store is not None:
         state, history = store.restore(state)
-    began, first = time.monotonic(), state.step
+    began, first = monotonic(), state.step
+    limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
     while state.step < last_step and state.stale < config.patience:
+        lap_began = monotonic()
         state, train_nats = run.advance(state, min(config.evaluate_every, last_step - state.step))
         valid_nats = None if evaluate is None else evaluate(state.average)
         state = _judge(state, valid_nats)
         valid_nats = math.nan if valid_nats is None else valid_nats
         history.append({"step": state.step, "train_nats": train_nats, "valid_nats": valid_nats})
-        elapsed = time.monotonic() - began
         if store is not None:
             store.save(state, history)
+        elapsed, lap = monotonic() - began, monotonic() - lap_began
         if callback is not None:
-            left = elapsed / (state.step - first) * (last_step - state.step)
+            left = min(elapsed / (state.step - first) * (last_step - state.step), max(limit - elapsed, 0.0))
             callback(Event(state.step, last_step, train_nats, valid_nats, left))
-        if config.max_minutes is not None and elapsed > 60 * config.max_minutes:
+        if elapsed + lap > limit:
             break
     return FitResult(eqx.combine(state.best, static), state.best_bound, history)
 

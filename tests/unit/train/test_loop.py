@@ -52,6 +52,19 @@ class Faulty:
         return parameters, average, optimiser, values
 
 
+class Clock:
+    """Stands still but where it is told to wait."""
+
+    now = 7.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> float:
+        self.now += seconds
+        return -1.0
+
+
 class TestRecovery:
     @pytest.mark.parametrize("parameters", [False, True], ids=["loss", "parameters"])
     def test_a_transient_fault_is_rolled_back(self, parameters, model, rows, valid_rows, monkeypatch, plain):
@@ -128,6 +141,16 @@ class TestStopping:
         assert np.isfinite(result.valid_nats)
         long = fit(model, rows, valid_rows, dataclasses.replace(CONFIG, max_minutes=60.0))
         assert len(long.history) == 3
+
+    def test_minutes_are_kept_to(self, model, rows, valid_rows, monkeypatch):
+        """Evaluations of 20 seconds, three for all the steps: within 54 there is time for two, within 60 for three."""
+        clock = Clock()
+        monkeypatch.setattr(loop, "monotonic", clock)
+        monkeypatch.setattr(loop.Evaluation, "__call__", lambda self, parameters: clock.wait(20.0))
+        for minutes, left in ((0.9, [34.0, 14.0]), (1.0, [40.0, 20.0, 0.0]), (None, [40.0, 20.0, 0.0])):
+            events = []
+            fit(model, rows, valid_rows, dataclasses.replace(CONFIG, max_minutes=minutes), callback=events.append)
+            assert [event.seconds_left for event in events] == pytest.approx(left)
 
     def test_the_best_average_is_kept(self, model, rows, valid_rows, monkeypatch, plain):
         """Bounds that rise and fall: the model of the top is given back."""
