@@ -45,7 +45,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     folder = arguments.folder / "cifar-10-batches-py"
-    folder.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        parser.error(f"{folder} is there already, perhaps with the real data: give another DIR, or remove it")
+    folder.mkdir(parents=True)
     rng = np.random.default_rng(arguments.seed)
     pictures = [halved(load()) for load in PICTURES]
     borders = [3 * picture.shape[1] // 4 for picture in pictures]

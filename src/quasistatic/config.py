@@ -93,7 +93,8 @@ class TrainConfig(_Json):
         first_step_share: share of the rows that get t = 1, whose term is the largest; None draws t evenly.
         step_weights: factors of the T steps' costs in the loss (`train.weights.simple_weights`); None maximises K itself. Only the
             loss knows of them: the bounds that are reported are K.
-        max_minutes: stop at the last evaluation within this time, but not before the first; the result then depends on the clock.
+        max_minutes: stop at an evaluation, the first one at the earliest, if another would end after this time, as long as the last
+            one took. The result then depends on the clock.
         seed: of batches, noise and dropout.
     """
 

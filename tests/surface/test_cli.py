@@ -1,5 +1,6 @@
 """The commands on good input."""
 
+import io
 import json
 import os
 import signal
@@ -10,8 +11,11 @@ import time
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
+from quasistatic.cli import progress
 from quasistatic.cli.fit import checkpoint_folder
+from quasistatic.estimator.fitting import FitEvent
 from surface.conftest import BUDGET, contents, run
 
 
@@ -33,6 +37,14 @@ def test_fit_prints_the_schema_and_the_bound(tmp_path, penguins_path):
         "manifest.json",
     }
     assert not checkpoint_folder(str(model)).exists()
+
+
+def test_the_time_left_is_the_nearer_of_the_steps_and_a_limit(monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0.0)
+    shown = progress.FitProgress(Console(file=io.StringIO(), width=120), hidden=False)
+    for step, seconds_left in ((1, 90.0), (2, 7.0)):
+        shown(FitEvent(step, 10**12, -3.0, -2.0, seconds_left, "candidate"))
+    assert "7 s left" in shown.console.file.getvalue()
 
 
 def test_fit_json_is_one_object(tmp_path, penguins_path):
