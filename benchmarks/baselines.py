@@ -32,7 +32,7 @@ class Numbers:
 
 def numbers(codec: Codec, frame) -> Numbers:
     """Continuous columns as they are, discrete ones as codes."""
-    from quasistatic.data.states import read_codes
+    from quasistatic.data.columns.states import read_codes
 
     columns, widths = [], []
     for column in codec.schema.columns:

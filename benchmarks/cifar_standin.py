@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from skimage import data
 
-from quasistatic.data.cifar import SIDE, TEST, TRAIN
+from quasistatic.data.images.cifar import SIDE, TEST, TRAIN
 
 IMAGES = 10_000
 PICTURES = (data.astronaut, data.chelsea, data.coffee, data.rocket)

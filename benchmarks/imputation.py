@@ -131,7 +131,7 @@ def ours(holed: pl.DataFrame, seed: int) -> dict[str, list[pl.DataFrame]]:
 
 def ours_with_clear_atoms(holed: pl.DataFrame, seed: int) -> dict[str, list[pl.DataFrame]]:
     """The same without point masses that are in doubt, whatever held-out rows say."""
-    from quasistatic.data.alternatives import infer_schemas
+    from quasistatic.data.columns.alternatives import infer_schemas
     from quasistatic.data.table import from_frame
 
     return our_fillings(holed, seed, "quasistatic, clear point masses", infer_schemas(from_frame(holed))[-1])

@@ -273,9 +273,9 @@ def test_too_little_memory(tmp_path, monkeypatch):
 
 def test_more_columns_than_memory_allows(tmp_path, monkeypatch):
     """A table that does not fit is refused with both figures, not by the system's killer."""
-    import quasistatic.data.size
+    import quasistatic.data.memory
 
-    monkeypatch.setattr(quasistatic.data.size, "available_bytes", lambda: 2**20)
+    monkeypatch.setattr(quasistatic.data.memory, "available_bytes", lambda: 2**20)
     data = tmp_path / "wide.csv"
     head = ",".join(f"c{i}" for i in range(400))
     rows = [",".join(f"{(i * 7 + j) % 10}.5" for i in range(400)) for j in range(20)]

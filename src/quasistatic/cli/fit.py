@@ -175,7 +175,7 @@ def fit_and_save(
     _check_outputs(output, checkpoint, resume=resume, force=force)
 
     from quasistatic.data.arranged import read_data
-    from quasistatic.data.infer import infer_schema
+    from quasistatic.data.columns.infer import infer_schema
 
     table = read_data(data, kind)
     overrides = None if schema_file is None else _read_json(schema_file)

@@ -48,7 +48,7 @@ def report(
     `quasistatic report model -o model.html`
     """  # fmt: skip
     from quasistatic.cli.rows import layout_of
-    from quasistatic.data.image_folder import require_pillow
+    from quasistatic.data.images.folder import require_pillow
     from quasistatic.data.layout import are_images
     from quasistatic.report.libraries import require_libraries
     from quasistatic.report.output import check_page, write_page

@@ -36,7 +36,7 @@ def check_rows_output(output: str, *, force: bool, as_json: bool, layout: "Layou
     from quasistatic.data.layout import are_images
 
     if are_images(layout):
-        from quasistatic.data.image_output import check_image_output
+        from quasistatic.data.images.output import check_image_output
 
         if output == STDOUT:
             raise SettingError("images do not go to standard output", fix="Give `-o` a .png or .npy file, or a folder.")
@@ -55,11 +55,11 @@ def check_rows_output(output: str, *, force: bool, as_json: bool, layout: "Layou
 
 
 def write_rows(frame: "pl.DataFrame", output: str, *, force: bool, layout: "Layout | None" = None) -> None:
-    """Write the rows to the file, or to standard output; images as `data.image_output.write_images` does."""
+    """Write the rows to the file, or to standard output; images as `data.images.output.write_images` does."""
     from quasistatic.data.layout import are_images
 
     if are_images(layout):
-        from quasistatic.data.image_output import write_images
+        from quasistatic.data.images.output import write_images
 
         write_images(layout.arrange(frame.to_numpy()), output, force)
         return

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.files import read_table
-from quasistatic.data.image_folder import EXTENSIONS, read_image
-from quasistatic.data.images import read_images, stack_of
+from quasistatic.data.images.files import read_images, stack_of
+from quasistatic.data.images.folder import EXTENSIONS, read_image
 from quasistatic.data.layout import Layout, are_images
 from quasistatic.data.sequences import read_sequences, sequences_of
 from quasistatic.data.table import IN_MEMORY, Table
@@ -22,7 +22,7 @@ def image_table(images: str | Path | np.ndarray) -> Table:
     """Images as a table of one row each, a column per pixel (and colour).
 
     Args:
-        images: a path as for `data.images.read_images`, one PNG or JPEG file, or an array `[N, H, W]` or `[N, H, W, 3]` of
+        images: a path as for `data.images.files.read_images`, one PNG or JPEG file, or an array `[N, H, W]` or `[N, H, W, 3]` of
             uint8 grey levels or of real numbers.
 
     Raises:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from quasistatic.data.columns.transform import Transform
 from quasistatic.data.schema import Column
-from quasistatic.data.transform import Transform
 
 _FARTHEST = 1e12
 """z is kept within this, so that its square is finite in float32."""

@@ -13,13 +13,13 @@ import polars as pl
 
 from quasistatic.data.cell_map import to_z
 from quasistatic.data.cells import Cells
+from quasistatic.data.columns.numbers import atom_coordinates, lattice_error, read_coordinates, write_numbers
+from quasistatic.data.columns.states import read_codes, write_codes
+from quasistatic.data.columns.transform import Choice, Transform, fit_transform, transform_from_json
+from quasistatic.data.images.pixels import fit_pixels, read_pixels, round_pixels, write_pixels
 from quasistatic.data.layout import are_images
-from quasistatic.data.numbers import atom_coordinates, lattice_error, read_coordinates, write_numbers
-from quasistatic.data.pixels import fit_pixels, read_pixels, round_pixels, write_pixels
 from quasistatic.data.schema import Column, Schema
-from quasistatic.data.states import read_codes, write_codes
 from quasistatic.data.table import Table
-from quasistatic.data.transform import Choice, Transform, fit_transform, transform_from_json
 from quasistatic.errors import SchemaError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from quasistatic.data.cell_types import typed
+from quasistatic.data.columns.text_dtypes import typed
 from quasistatic.data.delimited import read_delimited
 from quasistatic.data.table import Table, from_array
 from quasistatic.errors import DataError

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import polars as pl
 
-from quasistatic.data.dtypes import dtype_text, is_text
+from quasistatic.data.columns.dtypes import dtype_text, is_text
 from quasistatic.data.table import Table
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from quasistatic.data.atoms import find_atoms
-from quasistatic.data.dtypes import dtype_text
-from quasistatic.data.lattice import float_lattice, integer_lattice
+from quasistatic.data.columns.atoms import find_atoms
+from quasistatic.data.columns.dtypes import dtype_text
+from quasistatic.data.columns.lattice import float_lattice, integer_lattice
 from quasistatic.data.layout import Layout
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table

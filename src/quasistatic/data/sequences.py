@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from quasistatic.data.cells import Cells
-from quasistatic.data.images import read_npy
+from quasistatic.data.images.files import read_npy
 from quasistatic.errors import DataError
 
 SequenceKind = Literal["binary", "categorical", "real"]

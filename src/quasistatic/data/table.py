@@ -8,9 +8,9 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from quasistatic.data import arrow_frames, pandas_frames
+from quasistatic.data.frames import arrow_frames, pandas_frames
+from quasistatic.data.frames.objects import object_column
 from quasistatic.data.layout import Layout, layout_in
-from quasistatic.data.objects import object_column
 from quasistatic.errors import DataError
 
 IN_MEMORY = "the table"

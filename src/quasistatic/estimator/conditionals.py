@@ -15,7 +15,7 @@ import numpy as np
 from quasistatic.bound.evaluate import row_checksums
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
-from quasistatic.data.numbers import read_coordinates
+from quasistatic.data.columns.numbers import read_coordinates
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError

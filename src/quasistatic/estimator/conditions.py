@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.codec import Codec
-from quasistatic.data.numbers import lattice_error, read_coordinates
+from quasistatic.data.columns.numbers import lattice_error, read_coordinates
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError

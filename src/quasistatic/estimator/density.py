@@ -13,10 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from quasistatic.checkpoint import load_model, save_model, versions
 from quasistatic.config import DiscreteKernel, ScheduleName
-from quasistatic.data.alternatives import columns_of_found_atoms, infer_schemas
+from quasistatic.data.columns.alternatives import columns_of_found_atoms, infer_schemas
+from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import to_native
-from quasistatic.data.transform import Choice
 from quasistatic.errors import ModelFolderError, SettingError
 from quasistatic.estimator.fitting import FitEvent, Fitted, fit_table
 from quasistatic.estimator.holes import evaluate_table

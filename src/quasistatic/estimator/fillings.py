@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from quasistatic.data.columns.states import read_codes
 from quasistatic.data.schema import Schema
-from quasistatic.data.states import read_codes
 
 
 def point_of(draws: Sequence[pl.DataFrame], schema: Schema) -> pl.DataFrame:

@@ -11,15 +11,15 @@ import numpy as np
 from quasistatic.assemble import assemble
 from quasistatic.checkpoint import TrainingStore, remove_checkpoints, versions
 from quasistatic.config import ModelConfig, TrainConfig
-from quasistatic.data.alternatives import with_atoms_of
 from quasistatic.data.codec import Codec, EncodedTable, fit_codec
+from quasistatic.data.columns.alternatives import with_atoms_of
+from quasistatic.data.columns.transform import Choice
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.layout import are_images
+from quasistatic.data.memory import check_size
 from quasistatic.data.schema import Schema
-from quasistatic.data.size import check_size
 from quasistatic.data.split import split_validation
 from quasistatic.data.table import Table
-from quasistatic.data.transform import Choice
 from quasistatic.errors import SettingError
 from quasistatic.estimator import defaults
 from quasistatic.estimator.completion import with_completions, worth_completing
@@ -206,7 +206,7 @@ class _Run:
         return _Trained(result, codec, train, valid)
 
     def schema_of(self, schema: Schema, *parts: np.ndarray) -> Schema:
-        """The schema with the atoms that each of these parts of the rows has; see `data.alternatives.with_atoms_of`."""
+        """The schema with the atoms that each of these parts of the rows has; see `data.columns.alternatives.with_atoms_of`."""
         return with_atoms_of([self.table.take(part) for part in parts], schema, self.found_atoms)
 
     def with_members(self, candidate: Candidate, first: _Trained, phase: str) -> FitResult:
@@ -286,7 +286,7 @@ def fit_table(
         schemas: of their columns, all with one base measure.
         settings: constructor parameters of `DiffusionDensity`.
         seed: of the splits, the initial weights, the batches and the noise.
-        found_atoms: columns whose atoms are those of the rows that are trained on; see `data.alternatives.with_atoms_of`.
+        found_atoms: columns whose atoms are those of the rows that are trained on; see `data.columns.alternatives.with_atoms_of`.
         checkpoint: folder of the training checkpoints; None keeps none.
         resume: go on from them.
         callback: told the progress.

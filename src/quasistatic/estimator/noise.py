@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.codec import Codec
-from quasistatic.data.numbers import as_numbers, check_finite
+from quasistatic.data.columns.numbers import as_numbers, check_finite
 from quasistatic.errors import SettingError
 
 

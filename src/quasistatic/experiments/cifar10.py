@@ -1,7 +1,7 @@
 """CIFAR-10 (paper, table 1): convolutions and a dense path."""
 
 from quasistatic.config import TrainConfig
-from quasistatic.data.cifar import read_cifar, read_cifar_batch
+from quasistatic.data.images.cifar import read_cifar, read_cifar_batch
 from quasistatic.experiments.experiment import Data, Experiment, Published, Setting
 from quasistatic.experiments.files import data_path
 from quasistatic.experiments.image_models import MODERN, PAPER, draw, image_data, pixels_per_row, restored

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.mixture import GaussianMixture
 
 from quasistatic.config import TrainConfig
-from quasistatic.data.images import dequantise
+from quasistatic.data.images.files import dequantise
 from quasistatic.experiments import leaves
 from quasistatic.experiments.experiment import Data, Experiment, Published, Run, Setting
 from quasistatic.experiments.image_models import MODERN, PAPER, draw, image_data, pixels_per_row, restored

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from quasistatic.data.images import PixelScale
+from quasistatic.data.images.files import PixelScale
 from quasistatic.experiments.denoising import denoised
 from quasistatic.experiments.experiment import Data, Run, Setting, Trained, Variant
 from quasistatic.experiments.figures.curves import corridor, training

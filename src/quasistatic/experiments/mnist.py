@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from quasistatic.config import TrainConfig
-from quasistatic.data.idx import read_idx
+from quasistatic.data.images.idx import read_idx
 from quasistatic.experiments.experiment import Data, Experiment, Published, Run, Setting, Variant
 from quasistatic.experiments.files import data_path
 from quasistatic.experiments.image_models import PAPER, draw, image_data, modern_model, pixels_per_row, restored

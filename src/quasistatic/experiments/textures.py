@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from quasistatic.config import TrainConfig
-from quasistatic.data.image_folder import read_image_folder
+from quasistatic.data.images.folder import read_image_folder
 from quasistatic.errors import DataError
 from quasistatic.experiments.experiment import Data, Experiment, Published, Setting
 from quasistatic.experiments.files import VARIABLE

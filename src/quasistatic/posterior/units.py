@@ -1,6 +1,6 @@
 r"""A row of the model's space in the units of the table, in JAX: what a user's log r sees. The NumPy form is `data.codec`.
 
-Every transform is a monotone rational-quadratic spline (`data.transform`; a straight line is one of two knots), with the inverse
+Every transform is a monotone rational-quadratic spline (`data.columns.transform`; a straight line is one of two knots), with the inverse
 
     theta = 2 rise / ( qb + sqrt(qb^2 + 4 qa rise) ),   qa = 1 - a + rise (a + b - 2),   qb = a - rise (a + b - 2).
 """
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.data.codec import Codec
-from quasistatic.data.transform import TAIL, Affine
+from quasistatic.data.columns.transform import TAIL, Affine
 from quasistatic.typing import Array, Float, State
 
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from quasistatic.data.numbers import read_coordinates
+from quasistatic.data.columns.numbers import read_coordinates
+from quasistatic.data.columns.states import read_codes
 from quasistatic.data.schema import Column
-from quasistatic.data.states import read_codes
 from quasistatic.data.table import Table
 from quasistatic.report.wording import short_number
 

@@ -9,18 +9,18 @@ from markupsafe import Markup
 
 from quasistatic.data.layout import Layout, are_images
 from quasistatic.report import tables
-from quasistatic.report.drawing import Picture
-from quasistatic.report.figures_corridor import draw_corridors
-from quasistatic.report.figures_dependence import SHOWN as SHOWN_IN_MATRIX
-from quasistatic.report.figures_dependence import draw_matrices
-from quasistatic.report.figures_ledger import draw_ledger
-from quasistatic.report.figures_marginals import draw_marginal
-from quasistatic.report.figures_sandwich import draw_gaps, draw_sandwich, draw_scores
-from quasistatic.report.figures_training import training_curve
-from quasistatic.report.figures_work import draw_crooks, draw_work
+from quasistatic.report.figures.corridor import draw_corridors
+from quasistatic.report.figures.dependence import SHOWN as SHOWN_IN_MATRIX
+from quasistatic.report.figures.dependence import draw_matrices
+from quasistatic.report.figures.drawing import Picture
+from quasistatic.report.figures.ledger import draw_ledger
+from quasistatic.report.figures.marginals import draw_marginal
+from quasistatic.report.figures.pictures import draw_images
+from quasistatic.report.figures.sandwich import draw_gaps, draw_sandwich, draw_scores
+from quasistatic.report.figures.training import training_curve
+from quasistatic.report.figures.work import draw_crooks, draw_work
 from quasistatic.report.findings import Findings
 from quasistatic.report.headline import headline, notices
-from quasistatic.report.pictures import draw_images
 from quasistatic.report.wording import counted, plain
 
 SHOWN_COLUMNS = 20

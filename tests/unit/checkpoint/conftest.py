@@ -9,7 +9,7 @@ from quasistatic.assemble import assemble
 from quasistatic.checkpoint import save_model
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.codec import fit_codec
-from quasistatic.data.infer import infer_schema
+from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import from_frame
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from quasistatic.data.alternatives import columns_of_found_atoms, infer_schemas, with_atoms_of
 from quasistatic.data.arranged import image_table
-from quasistatic.data.atoms import CLEAR_GAIN, LEAST_GAIN, THRESHOLDS, gain_of_atoms
-from quasistatic.data.infer import infer_schema
+from quasistatic.data.columns.alternatives import columns_of_found_atoms, infer_schemas, with_atoms_of
+from quasistatic.data.columns.atoms import CLEAR_GAIN, LEAST_GAIN, THRESHOLDS, gain_of_atoms
+from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.columns.transform import fit_transform, log_cell_mass
 from quasistatic.data.table import from_frame
-from quasistatic.data.transform import fit_transform, log_cell_mass
 
 RNG = np.random.default_rng(0)
 N = 600

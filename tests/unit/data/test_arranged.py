@@ -16,7 +16,7 @@ from quasistatic.data.arranged import (
     with_holes,
 )
 from quasistatic.data.codec import Codec, fit_codec
-from quasistatic.data.infer import infer_schema
+from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.layout import Layout, layout_of_folder
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table, to_native

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from quasistatic.data.image_folder import read_image_folder
-from quasistatic.data.image_output import GAP, check_image_output, write_images
+from quasistatic.data.images.folder import read_image_folder
+from quasistatic.data.images.output import GAP, check_image_output, write_images
 from quasistatic.errors import OutputError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from quasistatic.data.infer import infer_schema
+from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.schema import Column, Schema, detail
 from quasistatic.data.table import from_frame
 from quasistatic.errors import DataError, SchemaError

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from quasistatic.data.codec import fit_codec
+from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.fingerprint import fingerprint
-from quasistatic.data.infer import infer_schema
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import from_frame, to_native
 from quasistatic.errors import DataError

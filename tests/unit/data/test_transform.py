@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from quasistatic.data.transform import TAIL, Affine, QuantileSpline, _expand, fit_transform, transform_from_json
+from quasistatic.data.columns.transform import TAIL, Affine, QuantileSpline, _expand, fit_transform, transform_from_json
 
 RNG = np.random.default_rng(0)
 SAMPLES = {

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from quasistatic import DiffusionDensity
-from quasistatic.data.infer import infer_schema
+from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import from_frame
 from quasistatic.estimator import fitting
 from quasistatic.estimator.fitting import FitResult, _cross_validated, _Run, _Trained, candidates

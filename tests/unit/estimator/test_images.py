@@ -10,7 +10,7 @@ from quasistatic.bound import evaluate_terms
 from quasistatic.config import ModelConfig
 from quasistatic.data.arranged import with_holes
 from quasistatic.data.codec import fit_codec
-from quasistatic.data.infer import infer_schema
+from quasistatic.data.columns.infer import infer_schema
 from quasistatic.errors import SchemaError, SettingError
 from quasistatic.forward.fourier import OCTAVES
 

@@ -6,7 +6,7 @@ import pytest
 from quasistatic import DiffusionDensity, load
 from quasistatic.checkpoint.arrays import arrays_of
 from quasistatic.data.codec import fit_codec
-from quasistatic.data.infer import infer_schema
+from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import from_frame
 from quasistatic.estimator import defaults
 from quasistatic.estimator.fitting import candidates

@@ -9,10 +9,10 @@ import pytest
 
 from quasistatic import DiffusionDensity, SettingError
 from quasistatic.data.codec import fit_codec
-from quasistatic.data.infer import infer_schema
+from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.columns.transform import Choice
 from quasistatic.data.split import split_validation
 from quasistatic.data.table import from_frame
-from quasistatic.data.transform import Choice
 from quasistatic.estimator import defaults
 from quasistatic.estimator.fitting import candidates
 

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import normalized_mutual_info_score
 
-from quasistatic.data.infer import infer_schema
+from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import Table
 from quasistatic.report.association import associate, normalised_mutual_information
 from quasistatic.report.columns import read_column

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from quasistatic.data.infer import infer_schema
+from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import Table
 from quasistatic.report.columns import BINS, STATES, bin_edges, marginal, read_column
 

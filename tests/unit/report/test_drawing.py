@@ -7,8 +7,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from quasistatic.report.drawing import draw
-from quasistatic.report.style import INK, NAMES, PALETTE, REAL
+from quasistatic.report.figures.drawing import draw
+from quasistatic.report.figures.style import INK, NAMES, PALETTE, REAL
 
 
 def paint(figure):

@@ -13,12 +13,12 @@ from quasistatic.forward import (
     linear_schedule,
 )
 from quasistatic.forward.categorical import pad_log_probs
-from quasistatic.report.figures_corridor import draw_corridors, upper_side
-from quasistatic.report.figures_dependence import SHOWN, draw_matrices
-from quasistatic.report.figures_ledger import draw_ledger
-from quasistatic.report.figures_sandwich import draw_gaps, draw_scores
-from quasistatic.report.figures_training import training_curve
-from quasistatic.report.figures_work import draw_crooks, draw_work, reversal_odds
+from quasistatic.report.figures.corridor import draw_corridors, upper_side
+from quasistatic.report.figures.dependence import SHOWN, draw_matrices
+from quasistatic.report.figures.ledger import draw_ledger
+from quasistatic.report.figures.sandwich import draw_gaps, draw_scores
+from quasistatic.report.figures.training import training_curve
+from quasistatic.report.figures.work import draw_crooks, draw_work, reversal_odds
 from quasistatic.thermodynamics.crooks import matched_slope
 from quasistatic.thermodynamics.work import Work
 

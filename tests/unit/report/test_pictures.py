@@ -10,11 +10,11 @@ from PIL import Image
 
 from quasistatic import DiffusionDensity, sequence_table
 from quasistatic.data.arranged import image_table
-from quasistatic.data.image_output import picture_of
+from quasistatic.data.images.output import picture_of
 from quasistatic.report.compute import find
+from quasistatic.report.figures.pictures import draw_images
 from quasistatic.report.findings import OF_IMAGES, Limits
 from quasistatic.report.page import render
-from quasistatic.report.pictures import draw_images
 from quasistatic.report.tables import EXTREMES
 from unit.report.test_page import LOADING, Page
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quasistatic.data.image_output import grid_of
+from quasistatic.data.images.output import grid_of
 from quasistatic.experiments.figures.canvas import blank, save, save_animation
 from quasistatic.experiments.paths import reverse_states
 from quasistatic.model import DiffusionModel

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quasistatic.data.transform import fit_transform, log_cell_mass
+from quasistatic.data.columns.transform import fit_transform, log_cell_mass
 
 MOST_ATOMS_OF_A_DENSITY = 8
 MOST_ATOMS_OF_A_LATTICE = 200

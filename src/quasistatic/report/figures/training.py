@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from quasistatic.report.drawing import Picture, draw
-from quasistatic.report.style import INK, MUTED, REAL, SAMPLED
+from quasistatic.report.figures.drawing import Picture, draw
+from quasistatic.report.figures.style import INK, MUTED, REAL, SAMPLED
 from quasistatic.report.wording import nats
 
 

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from quasistatic.estimator.likelihood import Likelihood
-from quasistatic.report.drawing import Picture, draw
-from quasistatic.report.style import MUTED, REAL, SAMPLED
+from quasistatic.report.figures.drawing import Picture, draw
+from quasistatic.report.figures.style import MUTED, REAL, SAMPLED
 from quasistatic.report.wording import nats
 
 BINS = 30

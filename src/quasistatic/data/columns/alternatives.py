@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from quasistatic.data.atoms import CLEAR_GAIN, find_atoms, gain_of_atoms
-from quasistatic.data.infer import infer_schema
-from quasistatic.data.numbers import atom_coordinates, read_coordinates
-from quasistatic.data.overrides import read_overrides
+from quasistatic.data.columns.atoms import CLEAR_GAIN, find_atoms, gain_of_atoms
+from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.columns.numbers import atom_coordinates, read_coordinates
+from quasistatic.data.columns.overrides import read_overrides
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
 

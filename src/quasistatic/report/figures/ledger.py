@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from quasistatic.estimator.ledger import LedgerReport
-from quasistatic.report.drawing import Picture, draw
-from quasistatic.report.style import INK, MUTED, REAL, SAMPLED, THIRD
+from quasistatic.report.figures.drawing import Picture, draw
+from quasistatic.report.figures.style import INK, MUTED, REAL, SAMPLED, THIRD
 from quasistatic.report.wording import nats, short_number
 
 LINES = {"numbers": (REAL, "-"), "states": (SAMPLED, "--")}

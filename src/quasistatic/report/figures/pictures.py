@@ -6,9 +6,13 @@ from html import escape
 
 import numpy as np
 
-from quasistatic.data.image_folder import require_pillow
-from quasistatic.data.image_output import picture_of
-from quasistatic.report.drawing import Picture
+from quasistatic.data.images.folder import (
+    require_pillow,
+)
+from quasistatic.data.images.output import (
+    picture_of,
+)
+from quasistatic.report.figures.drawing import Picture
 from quasistatic.report.wording import plain
 
 

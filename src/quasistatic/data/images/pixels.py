@@ -8,11 +8,11 @@ import polars as pl
 
 from quasistatic.data.cell_map import to_z
 from quasistatic.data.cells import Cells
-from quasistatic.data.numbers import lattice_error, write_numbers
+from quasistatic.data.columns.numbers import lattice_error, write_numbers
+from quasistatic.data.columns.states import write_codes
+from quasistatic.data.columns.transform import Affine, Transform
 from quasistatic.data.schema import Schema
-from quasistatic.data.states import write_codes
 from quasistatic.data.table import Table
-from quasistatic.data.transform import Affine, Transform
 from quasistatic.errors import SchemaError
 
 CHUNK = 2**22

@@ -11,7 +11,7 @@ import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from quasistatic.report.style import PALETTE, SETTINGS, WIDTH
+from quasistatic.report.figures.style import PALETTE, SETTINGS, WIDTH
 from quasistatic.report.wording import plain
 
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))

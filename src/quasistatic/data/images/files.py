@@ -6,9 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from quasistatic.data.cells import Cells
-from quasistatic.data.cifar import read_cifar
-from quasistatic.data.idx import read_idx
-from quasistatic.data.image_folder import read_image_folder
+from quasistatic.data.images.cifar import (
+    read_cifar,
+)
+from quasistatic.data.images.folder import (
+    read_image_folder,
+)
+from quasistatic.data.images.idx import (
+    read_idx,
+)
 from quasistatic.errors import DataError
 
 

@@ -6,9 +6,9 @@ The coordinate of a lattice column is k = (x - offset) / step, a whole number on
 import numpy as np
 import polars as pl
 
-from quasistatic.data.cell_types import typed
-from quasistatic.data.dtypes import integer_range, is_temporal, parse_dtype, ticks_per_unit
-from quasistatic.data.lattice import decimal_places
+from quasistatic.data.columns.dtypes import integer_range, is_temporal, parse_dtype, ticks_per_unit
+from quasistatic.data.columns.lattice import decimal_places
+from quasistatic.data.columns.text_dtypes import typed
 from quasistatic.data.schema import Column
 from quasistatic.errors import DataError, SchemaError
 

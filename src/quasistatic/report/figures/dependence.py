@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from quasistatic.report.association import Association
-from quasistatic.report.drawing import Picture, draw
-from quasistatic.report.style import INK, MUTED, REAL, SAMPLED, WIDTH
+from quasistatic.report.figures.drawing import Picture, draw
+from quasistatic.report.figures.style import INK, MUTED, REAL, SAMPLED, WIDTH
 from quasistatic.report.wording import shortened
 
 SHOWN = 12

@@ -7,8 +7,8 @@ from matplotlib.ticker import MaxNLocator
 
 from quasistatic.estimator.ledger import LedgerReport
 from quasistatic.forward import AbsorbingDiffusion, AbstractDiffusion, CategoricalDiffusion, ProductDiffusion
-from quasistatic.report.drawing import Picture, draw
-from quasistatic.report.style import MUTED, REAL, SAMPLED
+from quasistatic.report.figures.drawing import Picture, draw
+from quasistatic.report.figures.style import MUTED, REAL, SAMPLED
 
 EVEN = 1e-4
 """Largest difference of two log-probabilities of an even pi."""

@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from quasistatic.report.columns import Marginal
-from quasistatic.report.drawing import Picture, draw
-from quasistatic.report.style import MUTED, REAL, SAMPLED
+from quasistatic.report.figures.drawing import Picture, draw
+from quasistatic.report.figures.style import MUTED, REAL, SAMPLED
 from quasistatic.report.wording import counted, percent, pinched, plain, shortened
 
 _LABEL = 15

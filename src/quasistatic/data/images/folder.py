@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from quasistatic.data.size import require_bytes
+from quasistatic.data.memory import require_bytes
 from quasistatic.errors import DataError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg")

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from quasistatic.data.atoms import find_atoms
-from quasistatic.data.dtypes import TIME_UNITS, dtype_text, is_temporal, is_text, ticks_per_unit
+from quasistatic.data.columns.atoms import find_atoms
+from quasistatic.data.columns.dtypes import TIME_UNITS, dtype_text, is_temporal, is_text, ticks_per_unit
+from quasistatic.data.columns.lattice import float_lattice, integer_lattice, written_decimals
+from quasistatic.data.columns.numbers import as_numbers, as_times, check_finite
+from quasistatic.data.columns.overrides import read_overrides
+from quasistatic.data.columns.states import state_values
 from quasistatic.data.infer_arranged import infer_arranged
-from quasistatic.data.lattice import float_lattice, integer_lattice, written_decimals
-from quasistatic.data.numbers import as_numbers, as_times, check_finite
-from quasistatic.data.overrides import read_overrides
 from quasistatic.data.schema import Column, LeftOut, Schema, Value
-from quasistatic.data.states import state_values
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError
 

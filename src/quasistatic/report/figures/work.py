@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from quasistatic.report.drawing import Picture, draw
-from quasistatic.report.style import INK, MUTED, REAL, SAMPLED, THIRD
+from quasistatic.report.figures.drawing import Picture, draw
+from quasistatic.report.figures.style import INK, MUTED, REAL, SAMPLED, THIRD
 from quasistatic.report.wording import nats
 from quasistatic.thermodynamics.bennett import bennett
 from quasistatic.thermodynamics.crooks import Slope, work_histogram

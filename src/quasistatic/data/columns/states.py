@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 
-from quasistatic.data.dtypes import is_temporal, parse_dtype
-from quasistatic.data.numbers import as_times, first_row
+from quasistatic.data.columns.dtypes import is_temporal, parse_dtype
+from quasistatic.data.columns.numbers import as_times, first_row
 from quasistatic.data.schema import Column, Value
 from quasistatic.errors import SchemaError
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from quasistatic.data import arrow_frames
-from quasistatic.data.objects import object_column
+from quasistatic.data.frames import arrow_frames
+from quasistatic.data.frames.objects import object_column
 from quasistatic.errors import DataError
 
 _SOURCE = "the pandas frame"

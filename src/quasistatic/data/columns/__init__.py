@@ -1,0 +1,1 @@
+"""Columns: kinds, inference, lattices, atoms, transforms, and their cells."""

@@ -1,0 +1,1 @@
+"""Images as tables: files in and out, pixels and cells."""
