@@ -1,8 +1,10 @@
-"""Rivals in the same units: an independent-marginals model and scikit-learn's Gaussian mixture, both chosen by validation.
+"""Rivals in the same units: an independent-marginals model and scikit-learn's Gaussian mixture,
+both chosen by validation.
 
-Columns are taken as `quasistatic` takes them: a value on a lattice (integers, 0.1) has the probability mass of its cell, everything
-else a density. The mixture gets every discrete column as a lattice of step 1 over its codes, which is how a density model of numbers
-would be applied to such a table; its mass of a cell is the mean of the density over the cell, estimated with 32 uniform draws.
+Columns are taken as `quasistatic` takes them: a value on a lattice (integers, 0.1) has the
+probability mass of its cell, everything else a density. The mixture gets every discrete column as a
+lattice of step 1 over its codes, which is how a density model of numbers would be applied to such a
+table; its mass of a cell is the mean of the density over the cell, estimated with 32 uniform draws.
 """
 
 import numpy as np
@@ -48,7 +50,9 @@ def numbers(codec: Codec, frame) -> Numbers:
 
 
 def mixture(train: Numbers, valid: Numbers, test: Numbers, seed: int) -> tuple[np.ndarray, str]:
-    """Test log-likelihood per row (nats, same base measure) of the Gaussian mixture that is best on the validation rows."""
+    """Test log-likelihood per row (nats, same base measure) of the Gaussian mixture that is best on
+    the validation rows.
+    """
     rng = np.random.default_rng(seed)
     mean, scale = train.x.mean(axis=0), train.x.std(axis=0) + 1e-12
     repeats = max(1, min(10, 5000 // len(train.x)))
@@ -65,7 +69,11 @@ def mixture(train: Numbers, valid: Numbers, test: Numbers, seed: int) -> tuple[n
         for kind in ("full", "diag"):
             for floor in (1e-6, 1e-3):
                 model = GaussianMixture(
-                    components, covariance_type=kind, reg_covar=floor, random_state=seed, max_iter=100
+                    components,
+                    covariance_type=kind,
+                    reg_covar=floor,
+                    random_state=seed,
+                    max_iter=100,
                 )
                 model.fit(rows)
                 reached = log_density(model, valid).mean()
@@ -85,14 +93,18 @@ def independent(train: Numbers, valid: Numbers, test: Numbers, seed: int) -> np.
             values, counts = np.unique(np.round(parts[0].x / train.widths[j]), return_counts=True)
             span = values.max() - values.min() + 2
             for smoothing in (0.01, 0.1, 1.0):
-                log_prob = [_frequencies(d, values, counts, smoothing, span) for d in (parts[1], parts[2])]
+                log_prob = [
+                    _frequencies(d, values, counts, smoothing, span) for d in (parts[1], parts[2])
+                ]
                 reached.append(log_prob[0].mean())
                 options.append(log_prob[1])
         total += options[int(np.argmax(reached))]
     return total
 
 
-def _frequencies(data: Numbers, values: np.ndarray, counts: np.ndarray, smoothing: float, span: float) -> np.ndarray:
+def _frequencies(
+    data: Numbers, values: np.ndarray, counts: np.ndarray, smoothing: float, span: float
+) -> np.ndarray:
     table = dict(zip(values.tolist(), counts.tolist(), strict=True))
     seen = np.array([table.get(v, 0) for v in np.round(data.x[:, 0] / data.widths[0]).tolist()])
     return np.log((seen + smoothing) / (counts.sum() + smoothing * span))

@@ -1,11 +1,13 @@
-"""Files in CIFAR-10's form, of crops of colour pictures: what `reproduce cifar10` takes can be measured without its data.
+"""Files in CIFAR-10's form, of crops of colour pictures: what `reproduce cifar10` takes can be
+measured without its data.
 
     python benchmarks/cifar_standin.py DIR [--seed 0]
     QUASISTATIC_DATA=DIR quasistatic reproduce cifar10 -o runs/cifar10-standin
 
-Writes DIR/cifar-10-batches-py. The crops are of scikit-image's pictures of an astronaut, a cat, a cup and a rocket, halved in size; all
-labels are 0. The test images are of the right quarter of every picture, the others of the rest. The numbers of such a run say nothing
-of CIFAR-10; its time is that of the real one, as the steps do not depend on what is in the pictures.
+Writes DIR/cifar-10-batches-py. The crops are of scikit-image's pictures of an astronaut, a cat, a
+cup and a rocket, halved in size; all labels are 0. The test images are of the right quarter of
+every picture, the others of the rest. The numbers of such a run say nothing of CIFAR-10; its time
+is that of the real one, as the steps do not depend on what is in the pictures.
 """
 
 import argparse
@@ -40,13 +42,17 @@ def crops(pictures: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
 
 def main() -> None:
     """Parse, crop, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", metavar="DIR", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     folder = arguments.folder / "cifar-10-batches-py"
     if folder.exists():
-        parser.error(f"{folder} is there already, perhaps with the real data: give another DIR, or remove it")
+        parser.error(
+            f"{folder} is there already, perhaps with the real data: give another DIR, or remove it"
+        )
     folder.mkdir(parents=True)
     rng = np.random.default_rng(arguments.seed)
     pictures = [halved(load()) for load in PICTURES]

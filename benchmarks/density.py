@@ -3,8 +3,9 @@
     QUASISTATIC_DATA=... python benchmarks/density.py debd nltcs plants [--preset thorough] [--trajectories 64]
     QUASISTATIC_DATA=... python benchmarks/density.py fd27 [NAMES]
 
-Splits: `debd` as published (the model's own validation split is taken from the training rows and the published validation rows
-are added to them); `fd27` 80/20 with the given seed. Test rows are scored once.
+Splits: `debd` as published (the model's own validation split is taken from the training rows and
+the published validation rows are added to them); `fd27` 80/20 with the given seed. Test rows are
+scored once.
 """
 
 import argparse
@@ -31,7 +32,9 @@ PUBLISHED = {  # nats per row: Chow-Liu, ID-SPN 2014, HCLT-100 (from the papers 
 
 def main() -> None:
     """Parse, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("suite", choices=("debd", "fd27"))
     parser.add_argument("names", nargs="*")
     parser.add_argument("--preset", default="default")
@@ -40,13 +43,26 @@ def main() -> None:
     parser.add_argument("--discrete-kernel", default="absorbing")
     parser.add_argument("--save", type=Path, metavar="DIR", help="keep the models in DIR/NAME")
     parser.add_argument("--no-rivals", action="store_true")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other settings of DiffusionDensity")
+    parser.add_argument(
+        "--set",
+        nargs="*",
+        default=[],
+        metavar="NAME=VALUE",
+        help="other settings of DiffusionDensity",
+    )
     arguments = parser.parse_args()
     folder = Path(os.environ["QUASISTATIC_DATA"]) / arguments.suite
     names = arguments.names or sorted(path.stem for path in folder.glob("*.npz"))
     settings = dict(item.split("=") for item in arguments.set)
-    model = {name: float(value) if "." in value or "e-" in value else int(value) for name, value in settings.items()}
-    model |= {"preset": arguments.preset, "discrete_kernel": arguments.discrete_kernel, "random_state": arguments.seed}
+    model = {
+        name: float(value) if "." in value or "e-" in value else int(value)
+        for name, value in settings.items()
+    }
+    model |= {
+        "preset": arguments.preset,
+        "discrete_kernel": arguments.discrete_kernel,
+        "random_state": arguments.seed,
+    }
     run = binary if arguments.suite == "debd" else mixed
     for i, name in enumerate(names):
         row = run(folder / f"{name}.npz", model, arguments)
@@ -63,7 +79,10 @@ def figure(values: np.ndarray) -> str:
 def scored(model: DiffusionDensity, test, trajectories: int) -> dict[str, str]:
     """K and the importance-weighted bound of the test rows."""
     began = time.monotonic()
-    bound, weighted = model.log_likelihood(test), model.log_likelihood(test, method="ais", trajectories=trajectories)
+    bound, weighted = (
+        model.log_likelihood(test),
+        model.log_likelihood(test, method="ais", trajectories=trajectories),
+    )
     return {
         "K": f"{bound.mean:.3f} ± {bound.mean_stderr:.3f}",
         f"AIS-{trajectories}": f"{weighted.mean:.3f} ± {weighted.mean_stderr:.3f}",
@@ -75,7 +94,10 @@ def scored(model: DiffusionDensity, test, trajectories: int) -> dict[str, str]:
 def binary(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[str, str]:
     """One of the twenty data sets."""
     archive = np.load(path)
-    data = {k: np.unpackbits(archive[k], axis=1)[:, : int(archive["n_vars"])] for k in ("train", "valid", "test")}
+    data = {
+        k: np.unpackbits(archive[k], axis=1)[:, : int(archive["n_vars"])]
+        for k in ("train", "valid", "test")
+    }
     began = time.monotonic()
     rows = np.concatenate([data["train"], data["valid"]])
     model = DiffusionDensity(**settings).fit(rows)
@@ -89,7 +111,10 @@ def binary(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[st
         "valid K": f"{model.manifest_['validation_bound_nats']:.3f}",
         "steps": str(model.history_[-1]["step"]),
         "fit s": f"{seconds:.0f}",
-        **{k: f"{v:.2f}" for k, v in zip(("Chow-Liu", "ID-SPN", "HCLT-100"), published, strict=True)},
+        **{
+            k: f"{v:.2f}"
+            for k, v in zip(("Chow-Liu", "ID-SPN", "HCLT-100"), published, strict=True)
+        },
     }
 
 
@@ -123,7 +148,9 @@ def mixed(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[str
 
 
 def load_mixed(path: Path) -> pl.DataFrame:
-    """Columns of X with their kinds, and the target, rows with a test-time unseen category kept (categories are declared)."""
+    """Columns of X with their kinds, and the target, rows with a test-time unseen category kept
+    (categories are declared).
+    """
     archive = np.load(path, allow_pickle=False)
     x, y = archive["X"], archive["y"]
     discrete = set(archive["bin_x"].tolist()) | set(archive["cat_x"].tolist())
@@ -133,8 +160,13 @@ def load_mixed(path: Path) -> pl.DataFrame:
         if j in discrete:
             values = pl.Series(values.astype(str), dtype=pl.Enum(sorted(set(values.astype(str)))))
         columns[f"x{j}"] = values
-    categorical = str(archive["ytype"]) not in ("continuous", "regression", "float") and len(np.unique(y)) <= 20
-    columns["y"] = pl.Series(y.astype(str), dtype=pl.Enum(sorted(set(y.astype(str))))) if categorical else y
+    categorical = (
+        str(archive["ytype"]) not in ("continuous", "regression", "float")
+        and len(np.unique(y)) <= 20
+    )
+    columns["y"] = (
+        pl.Series(y.astype(str), dtype=pl.Enum(sorted(set(y.astype(str))))) if categorical else y
+    )
     return pl.DataFrame(columns)
 
 

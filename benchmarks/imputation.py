@@ -4,13 +4,16 @@
 
 The figures of each seed go to stderr as they come.
 
-Protocol (Jolicoeur-Martineau, Fatras, Kachman 2024): 80 % of the rows; a fifth of the cells of X missing completely at random, the
-target y is there, rows without a cell of X are left out; each method sees nothing but this table, and fills it five times. Numbers
-are scaled to [0, 1] by the rows' range, categories are one-hot divided by two (Gower), and the distance is summed over the missing
-cells and divided by their number. MinMAE takes for each row the best of the five tables, AvgMAE their mean; a method that fills
-once has one number for both. "apart" is the same distance between two of the five tables. The truth is one more draw of the right
-posterior, so draws of it are as far from the truth as from one another: AvgMAE = apart. Where AvgMAE is larger, the draws are
-narrower than what is not known. The seconds of `quasistatic` are those of one fit, five draws and a point imputation.
+Protocol (Jolicoeur-Martineau, Fatras, Kachman 2024): 80 % of the rows; a fifth of the cells of X
+missing completely at random, the target y is there, rows without a cell of X are left out; each
+method sees nothing but this table, and fills it five times. Numbers are scaled to [0, 1] by the
+rows' range, categories are one-hot divided by two (Gower), and the distance is summed over the
+missing cells and divided by their number. MinMAE takes for each row the best of the five tables,
+AvgMAE their mean; a method that fills once has one number for both. "apart" is the same distance
+between two of the five tables. The truth is one more draw of the right posterior, so draws of it
+are as far from the truth as from one another: AvgMAE = apart. Where AvgMAE is larger, the draws are
+narrower than what is not known. The seconds of `quasistatic` are those of one fit, five draws and a
+point imputation.
 """
 
 import argparse
@@ -35,7 +38,9 @@ MISSING = 0.2
 
 def main() -> None:
     """Parse, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
@@ -62,7 +67,11 @@ def main() -> None:
                 means.setdefault(kind, []).append(found.mean(axis=0))
                 show(name, kind, found)
     for method, rows in means.items():
-        show("mean; sum of s", method, np.array([[*np.mean(rows, axis=0)[:3], np.sum(rows, axis=0)[3]]]))
+        show(
+            "mean; sum of s",
+            method,
+            np.array([[*np.mean(rows, axis=0)[:3], np.sum(rows, axis=0)[3]]]),
+        )
 
 
 def show(name: str, method: str, runs: np.ndarray) -> None:
@@ -74,7 +83,9 @@ def show(name: str, method: str, runs: np.ndarray) -> None:
 
 
 def run(path: Path, method: str, seed: int) -> dict[str, tuple[float, ...]]:
-    """MinMAE, AvgMAE, apart and seconds of one method on one table, for each kind of filling that it has."""
+    """MinMAE, AvgMAE, apart and seconds of one method on one table, for each kind of filling that
+    it has.
+    """
     frame, missing, holed = with_holes(load_mixed(path), seed)
     began = time.monotonic()
     filled = METHODS[method](holed, seed)
@@ -97,10 +108,14 @@ def with_holes(frame: pl.DataFrame, seed: int) -> tuple[pl.DataFrame, np.ndarray
     return frame, missing, holed
 
 
-def figures(truth: pl.DataFrame, missing: np.ndarray, filled: list[pl.DataFrame]) -> tuple[float, float, float]:
+def figures(
+    truth: pl.DataFrame, missing: np.ndarray, filled: list[pl.DataFrame]
+) -> tuple[float, float, float]:
     """MinMAE and AvgMAE of the imputations, and how far they are from one another."""
     scales, n = ranges(truth), missing.sum()
-    errors = np.array([distances(truth, frame, missing, scales) for frame in filled])  # [imputations, rows]
+    errors = np.array(
+        [distances(truth, frame, missing, scales) for frame in filled]
+    )  # [imputations, rows]
     apart = [distances(a, b, missing, scales).sum() / n for a, b in combinations(filled, 2)]
     average = float(np.mean(apart)) if apart else 0.0
     return float(errors.min(axis=0).sum() / n), float(errors.mean(axis=0).sum() / n), average
@@ -112,14 +127,22 @@ def ranges(truth: pl.DataFrame) -> dict[str, float]:
     return {name: max(np.ptp(truth[name].to_numpy()), 1e-300) for name in numbers}
 
 
-def distances(one: pl.DataFrame, other: pl.DataFrame, missing: np.ndarray, scales: dict[str, float]) -> np.ndarray:
+def distances(
+    one: pl.DataFrame, other: pl.DataFrame, missing: np.ndarray, scales: dict[str, float]
+) -> np.ndarray:
     """Gower distance of every row, summed over its missing cells."""
     total = np.zeros(len(one))
     for j, column in enumerate(one.iter_columns()):
         if column.dtype == pl.Enum:
-            distance = (column.cast(pl.String) != other[column.name].cast(pl.String)).to_numpy().astype(float)
+            distance = (
+                (column.cast(pl.String) != other[column.name].cast(pl.String))
+                .to_numpy()
+                .astype(float)
+            )
         else:
-            distance = np.abs(column.to_numpy() - other[column.name].to_numpy()) / scales[column.name]
+            distance = (
+                np.abs(column.to_numpy() - other[column.name].to_numpy()) / scales[column.name]
+            )
         total += np.where(missing[:, j], distance, 0.0)
     return total
 
@@ -134,10 +157,14 @@ def ours_with_clear_atoms(holed: pl.DataFrame, seed: int) -> dict[str, list[pl.D
     from quasistatic.data.columns.alternatives import infer_schemas
     from quasistatic.data.table import from_frame
 
-    return our_fillings(holed, seed, "quasistatic, clear point masses", infer_schemas(from_frame(holed))[-1])
+    return our_fillings(
+        holed, seed, "quasistatic, clear point masses", infer_schemas(from_frame(holed))[-1]
+    )
 
 
-def our_fillings(holed: pl.DataFrame, seed: int, name: str, schema: Any) -> dict[str, list[pl.DataFrame]]:
+def our_fillings(
+    holed: pl.DataFrame, seed: int, name: str, schema: Any
+) -> dict[str, list[pl.DataFrame]]:
     """Draws and the point imputation."""
     from quasistatic import DiffusionDensity
 
@@ -158,7 +185,9 @@ def miceforest(holed: pl.DataFrame, seed: int) -> list[pl.DataFrame]:
 
 
 def missforest(holed: pl.DataFrame, seed: int) -> list[pl.DataFrame]:
-    """MissForest (Stekhoven and Buehlmann 2012): 100 trees, column after column, until the table changes more than before."""
+    """MissForest (Stekhoven and Buehlmann 2012): 100 trees, column after column, until the table
+    changes more than before.
+    """
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
     x, categories = codes(holed)
@@ -177,7 +206,9 @@ def missforest(holed: pl.DataFrame, seed: int) -> list[pl.DataFrame]:
             others = np.delete(filled, j, axis=1)
             forest.fit(others[~missing[:, j]], x[~missing[:, j], j])
             filled[missing[:, j], j] = forest.predict(others[missing[:, j]])
-        change = np.mean(np.where(discrete, filled != before, (filled - before) ** 2 / scale)[missing])
+        change = np.mean(
+            np.where(discrete, filled != before, (filled - before) ** 2 / scale)[missing]
+        )
         if change >= last:
             return [decoded(before, holed)]
         last = change
@@ -196,7 +227,9 @@ def chained(holed: pl.DataFrame, seed: int) -> list[pl.DataFrame]:
     from sklearn.impute import IterativeImputer
 
     def fill(x: np.ndarray, i: int) -> np.ndarray:
-        return IterativeImputer(sample_posterior=True, random_state=IMPUTATIONS * seed + i).fit_transform(x)
+        return IterativeImputer(
+            sample_posterior=True, random_state=IMPUTATIONS * seed + i
+        ).fit_transform(x)
 
     return [one_hot_filled(holed, lambda x, i=i: fill(x, i)) for i in range(IMPUTATIONS)]
 
@@ -215,7 +248,9 @@ def forest_diffusion(holed: pl.DataFrame, seed: int) -> list[pl.DataFrame]:
     x, categories = codes(holed)
     several = [j for j in categories if holed[:, j].dtype.categories.len() > 2]
     binary = [j for j in categories if j not in several]
-    model = ForestDiffusionModel(x, diffusion_type="vp", cat_indexes=several, bin_indexes=binary, n_jobs=-1, seed=seed)
+    model = ForestDiffusionModel(
+        x, diffusion_type="vp", cat_indexes=several, bin_indexes=binary, n_jobs=-1, seed=seed
+    )
     filled = model.impute(k=IMPUTATIONS, repaint=True, r=10, j=0.1)
     return [decoded(f, holed) for f in filled]
 
@@ -236,7 +271,9 @@ def to_pandas(holed: pl.DataFrame) -> pd.DataFrame:
     """Numbers with NaN, categories as pandas' own."""
     return pd.DataFrame(
         {
-            c.name: pd.Categorical(c.cast(pl.String).to_list(), categories=c.dtype.categories.to_list())
+            c.name: pd.Categorical(
+                c.cast(pl.String).to_list(), categories=c.dtype.categories.to_list()
+            )
             if c.dtype == pl.Enum
             else c.cast(pl.Float64).to_numpy()
             for c in holed.iter_columns()
@@ -272,14 +309,18 @@ def decoded(x: np.ndarray, like: pl.DataFrame) -> pl.DataFrame:
     for j, c in enumerate(like.iter_columns()):
         if c.dtype == pl.Enum:
             names = c.dtype.categories.to_list()
-            columns[c.name] = pl.Series([names[round(v)] for v in np.clip(x[:, j], 0, len(names) - 1)], dtype=c.dtype)
+            columns[c.name] = pl.Series(
+                [names[round(v)] for v in np.clip(x[:, j], 0, len(names) - 1)], dtype=c.dtype
+            )
         else:
             columns[c.name] = x[:, j]
     return pl.DataFrame(columns)
 
 
 def one_hot_filled(holed: pl.DataFrame, fill: Callable[[np.ndarray], np.ndarray]) -> pl.DataFrame:
-    """`fill` on standardised numbers and one-hot categories but the first, which the others would determine."""
+    """`fill` on standardised numbers and one-hot categories but the first, which the others would
+    determine.
+    """
     x, categories = codes(holed)
     parts = []
     for j in range(x.shape[1]):
@@ -293,7 +334,9 @@ def one_hot_filled(holed: pl.DataFrame, fill: Callable[[np.ndarray], np.ndarray]
     centre, scale = np.nanmean(whole, axis=0), np.nanstd(whole, axis=0) + 1e-12
     pieces = np.split(fill((whole - centre) / scale) * scale + centre, edges, axis=1)
     columns = [
-        np.argmax(np.c_[1.0 - p.sum(axis=1), p], axis=1).astype(float) if j in categories else p[:, 0]
+        np.argmax(np.c_[1.0 - p.sum(axis=1), p], axis=1).astype(float)
+        if j in categories
+        else p[:, 0]
         for j, p in enumerate(pieces)
     ]
     return decoded(np.stack(columns, axis=1), holed)

@@ -1,14 +1,16 @@
-"""How long ForestDiffusion takes for the tables of `imputation.py`, at least, beside `quasistatic`. Prints a Markdown table.
+"""How long ForestDiffusion takes for the tables of `imputation.py`, at least, beside `quasistatic`.
+Prints a Markdown table.
 
     QUASISTATIC_DATA=... python benchmarks/imputation_time.py [NAMES] [--columns forest-diffusion quasistatic]
 
 Seconds of the processor, which other work on the machine does not count for; seed 0, one process.
 
-ForestDiffusion trains 100 trees a column for each of 50 noise levels, one level after the other and each like any other. Measured
-are two levels (of little and of much noise), less what they take with one tree; 25 times that is the training but for its
-preparation. It fills by RePaint, ten rounds, five times; measured is one filling with trees that were trained on one draw of noise
-in place of its hundred, and so are no deeper. Both are lower bounds. `quasistatic`: fit, five draws, point imputation, all that
-is compiled included.
+ForestDiffusion trains 100 trees a column for each of 50 noise levels, one level after the other and
+each like any other. Measured are two levels (of little and of much noise), less what they take with
+one tree; 25 times that is the training but for its preparation. It fills by RePaint, ten rounds,
+five times; measured is one filling with trees that were trained on one draw of noise in place of
+its hundred, and so are no deeper. Both are lower bounds. `quasistatic`: fit, five draws, point
+imputation, all that is compiled included.
 """
 
 import argparse
@@ -29,7 +31,9 @@ LEVELS, MEASURED, TREES = 50, 2, 100
 
 def main() -> None:
     """Parse, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*")
     parser.add_argument("--columns", nargs="*", choices=tuple(MEASURES), default=list(MEASURES))
     arguments = parser.parse_args()
@@ -37,7 +41,10 @@ def main() -> None:
     names = arguments.names or sorted(path.stem for path in folder.glob("*.npz"))
     print(f"Machine: {describe()}\n")
     measures = {title: m for column in arguments.columns for title, m in MEASURES[column].items()}
-    print(f"| table | rows x columns | {' | '.join(measures)} |\n|---|---|{'---|' * len(measures)}", flush=True)
+    print(
+        f"| table | rows x columns | {' | '.join(measures)} |\n|---|---|{'---|' * len(measures)}",
+        flush=True,
+    )
     sums = np.zeros(len(measures))
     for name in names:
         _, _, holed = with_holes(load_mixed(folder / f"{name}.npz"), 0)
@@ -73,7 +80,13 @@ def forest(holed: pl.DataFrame, **settings: int) -> Any:
     several = [j for j in categories if holed[:, j].dtype.categories.len() > 2]
     binary = [j for j in categories if j not in several]
     return ForestDiffusionModel(
-        x, diffusion_type="vp", cat_indexes=several, bin_indexes=binary, n_jobs=1, seed=0, **settings
+        x,
+        diffusion_type="vp",
+        cat_indexes=several,
+        bin_indexes=binary,
+        n_jobs=1,
+        seed=0,
+        **settings,
     )
 
 

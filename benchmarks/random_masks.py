@@ -1,11 +1,13 @@
-"""Does training on random masks fill holes better? Prints a Markdown table; the protocol is that of `imputation.py`.
+"""Does training on random masks fill holes better? Prints a Markdown table; the protocol is that of
+`imputation.py`.
 
     QUASISTATIC_DATA=... python benchmarks/random_masks.py [NAMES] [--seeds 1]
 
-`joint`: the package. One network of the joint density, twisted sequential Monte Carlo conditions it. `masks`: the same kernels,
-schedule, network and training, but in every row of a batch a random share of the columns is given without noise (in `--joint` of the
-rows none is), with a flag; the cost counts the other columns. Its reverse kernels then condition by themselves on the cells that are
-there, and draws need no weights. It stops by its own cost on a seventh of the rows.
+`joint`: the package. One network of the joint density, twisted sequential Monte Carlo conditions
+it. `masks`: the same kernels, schedule, network and training, but in every row of a batch a random
+share of the columns is given without noise (in `--joint` of the rows none is), with a flag; the
+cost counts the other columns. Its reverse kernels then condition by themselves on the cells that
+are there, and draws need no weights. It stops by its own cost on a seventh of the rows.
 """
 
 import argparse
@@ -41,13 +43,22 @@ STEPS, EVERY, PATIENCE = 3000, 100, 8
 
 def main() -> None:
     """Parse, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=["iris", "blood_transfusion", "concrete_compression"])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "names", nargs="*", default=["iris", "blood_transfusion", "concrete_compression"]
+    )
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--joint", type=float, default=0.3, help="share of the rows without a given column")
+    parser.add_argument(
+        "--joint", type=float, default=0.3, help="share of the rows without a given column"
+    )
     arguments = parser.parse_args()
     print(f"Machine: {describe()}; {arguments.seeds} seed(s) from 0\n")
-    print("| table | seed | training | MinMAE | AvgMAE | MAE of the point |\n|---|---|---|---|---|---|", flush=True)
+    print(
+        "| table | seed | training | MinMAE | AvgMAE | MAE of the point |\n|---|---|---|---|---|---|",
+        flush=True,
+    )
     for name in arguments.names:
         for seed in range(arguments.seeds):
             path = Path(os.environ["QUASISTATIC_DATA"]) / "fd27" / f"{name}.npz"
@@ -59,7 +70,10 @@ def main() -> None:
             }.items():
                 low, mean, _ = figures(truth, missing, draws)
                 middle = figures(truth, missing, [point])[1]
-                print(f"| {name} | {seed} | {training} | {low:.4f} | {mean:.4f} | {middle:.4f} |", flush=True)
+                print(
+                    f"| {name} | {seed} | {training} | {low:.4f} | {mean:.4f} | {middle:.4f} |",
+                    flush=True,
+                )
 
 
 Fillings = tuple[list[pl.DataFrame], pl.DataFrame]
@@ -67,7 +81,9 @@ Fillings = tuple[list[pl.DataFrame], pl.DataFrame]
 
 def joint(model: DiffusionDensity, holed: pl.DataFrame) -> Fillings:
     """As `impute` does it."""
-    return model.impute(holed, n_imputations=IMPUTATIONS), model.impute(holed, n_imputations=1, point=True)
+    return model.impute(holed, n_imputations=IMPUTATIONS), model.impute(
+        holed, n_imputations=1, point=True
+    )
 
 
 def masks(model: DiffusionDensity, holed: pl.DataFrame, share: float, seed: int) -> Fillings:
@@ -76,13 +92,18 @@ def masks(model: DiffusionDensity, holed: pl.DataFrame, share: float, seed: int)
     rows = jax.tree.map(jnp.asarray, codec.encode(Table(holed, "the table")).rows)
     trained = train(Masked(config, codec, share, key=jax.random.key(seed)), rows, seed)
     keys = jax.random.split(jax.random.key(seed + 1), DRAWS)
-    draws = [kept(holed, codec.decode([np.asarray(x) for x in trained.fill(rows, key=key)])) for key in keys]
+    draws = [
+        kept(holed, codec.decode([np.asarray(x) for x in trained.fill(rows, key=key)]))
+        for key in keys
+    ]
     return draws[:IMPUTATIONS], kept(holed, point_of(draws, codec.schema))
 
 
 def kept(holed: pl.DataFrame, drawn: pl.DataFrame) -> pl.DataFrame:
     """The cells that are there, and drawn ones."""
-    return holed.with_columns(pl.col(c).fill_null(drawn[c].cast(holed[c].dtype)) for c in holed.columns)
+    return holed.with_columns(
+        pl.col(c).fill_null(drawn[c].cast(holed[c].dtype)) for c in holed.columns
+    )
 
 
 class Masked(eqx.Module):
@@ -121,11 +142,18 @@ class Masked(eqx.Module):
         begin, forward = start(row, key=fill_key), self.forward
         none, rate, which = jax.random.split(mask_key, 3)
         rate = jnp.where(jax.random.uniform(none) < self.share, 0.0, jax.random.uniform(rate))
-        given = begin.columns & (jax.random.uniform(which, (len(self.column),)) < rate)[np.array(self.column)]
+        given = (
+            begin.columns
+            & (jax.random.uniform(which, (len(self.column),)) < rate)[np.array(self.column)]
+        )
         x_t = forward.marginal(begin.x_0, t).sample(key=state_key)
-        reverse = self.reverse(x_t, begin, begin.observed, given, t, dropout_key if dropout else None)
+        reverse = self.reverse(
+            x_t, begin, begin.observed, given, t, dropout_key if dropout else None
+        )
         divergence = forward.bridge(x_t, begin.x_0, t).kl(reverse)
-        cost = jnp.where(t == 1, -reverse.log_cell(begin.x_0, begin.width), divergence) / probability
+        cost = (
+            jnp.where(t == 1, -reverse.log_cell(begin.x_0, begin.width), divergence) / probability
+        )
         prior = forward.marginal(begin.x_0, forward.trajectory_length).kl(forward.prior())
         return jnp.sum(jnp.where(begin.columns & ~given, cost + prior, 0.0))
 
@@ -177,15 +205,25 @@ def train(model: Masked, rows, seed: int) -> Masked:
         with jax.numpy_dtype_promotion("standard"):
             updates, state = optimiser.update(gradient, state, parameters)
         parameters = optax.apply_updates(parameters, updates)
-        return (parameters, jax.tree.map(lambda a, p: a + 0.005 * (p - a), average, parameters), state), None
+        return (
+            parameters,
+            jax.tree.map(lambda a, p: a + 0.005 * (p - a), average, parameters),
+            state,
+        ), None
 
     run = eqx.filter_jit(lambda carry, inputs: jax.lax.scan(step, carry, inputs)[0])
     judge = eqx.filter_jit(partial(mean_cost, dropout=False))
     judged = jax.tree.map(lambda x: x[np.tile(held_out, 16)], rows)
-    carry, best, stale = (parameters, parameters, optimiser.init(parameters)), (np.inf, parameters), 0
+    carry, best, stale = (
+        (parameters, parameters, optimiser.init(parameters)),
+        (np.inf, parameters),
+        0,
+    )
     random = np.random.default_rng(seed + 1)
     for first in range(0, STEPS, EVERY):
-        index = np.stack([random.choice(rest, batch, replace=len(rest) < batch) for _ in range(EVERY)])
+        index = np.stack(
+            [random.choice(rest, batch, replace=len(rest) < batch) for _ in range(EVERY)]
+        )
         carry = run(carry, (jnp.asarray(index), jax.random.split(jax.random.key(first), EVERY)))
         found = float(judge(carry[1], static, judged, jax.random.key(seed)))
         best, stale = ((found, carry[1]), 0) if found < best[0] else (best, stale + 1)

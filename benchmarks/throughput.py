@@ -1,9 +1,11 @@
-"""Speed of training, scoring and sampling, and the whole `fit` from the shell. Prints Markdown tables.
+"""Speed of training, scoring and sampling, and the whole `fit` from the shell. Prints Markdown
+tables.
 
     python benchmarks/throughput.py [--rows 10000]
 
-The training step is compared with the machine's own float32 matmul rate, measured in turn with it (pairs, median of the ratios): FLOPs
-are counted as 6 per weight and row (forward 2, backward 4), which leaves out everything that is no matrix product.
+The training step is compared with the machine's own float32 matmul rate, measured in turn with it
+(pairs, median of the ratios): FLOPs are counted as 6 per weight and row (forward 2, backward 4),
+which leaves out everything that is no matrix product.
 """
 
 import argparse
@@ -34,7 +36,9 @@ BATCH, STEPS = 512, 100
 
 def main() -> None:
     """Parse, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=10_000)
     arguments = parser.parse_args()
     print(f"Machine: {describe()}\n")
@@ -43,7 +47,9 @@ def main() -> None:
 
 
 def mixed_table(n_rows: int, seed: int = 0) -> pl.DataFrame:
-    """Ten dependent columns: five numbers (two rounded, one count), two binary and three categorical ones."""
+    """Ten dependent columns: five numbers (two rounded, one count), two binary and three
+    categorical ones.
+    """
     rng = np.random.default_rng(seed)
     group = rng.integers(0, 4, n_rows)
     age = np.clip(rng.normal(30 + 8 * group, 10, n_rows), 0, 99).round()
@@ -67,12 +73,20 @@ def mixed_table(n_rows: int, seed: int = 0) -> pl.DataFrame:
 
 def training_step() -> None:
     """One jitted scan of steps at width 256, batch 512, beside the matmul rate."""
-    print("| block | weights | ms/step | rows/s | GFLOP/s | of the matmul rate |\n|---|---|---|---|---|---|")
+    print(
+        "| block | weights | ms/step | rows/s | GFLOP/s | of the matmul rate |\n|---|---|---|---|---|---|"
+    )
     two = [np.array([0.5, 0.5])]
-    tables = {"10 numbers": (10, 0, 64), "5 numbers, 5 binary": (5, 5, 64), "100 binary": (0, 100, 100)}
+    tables = {
+        "10 numbers": (10, 0, 64),
+        "5 numbers, 5 binary": (5, 5, 64),
+        "100 binary": (0, 100, 100),
+    }
     for name, (n_continuous, n_discrete, length) in tables.items():
         config = ModelConfig(length, width=256, depth=2, dropout=0.1)
-        model = assemble(config, np.full(n_continuous, 0.01), two * n_discrete, key=jax.random.key(0))
+        model = assemble(
+            config, np.full(n_continuous, 0.01), two * n_discrete, key=jax.random.key(0)
+        )
         run, weights = stepper(model, n_continuous, n_discrete)
         run()
         pairs = []
@@ -98,7 +112,11 @@ def stepper(model, n_continuous: int, n_discrete: int):
     if n_continuous:
         shape = (n, n_continuous)
         blocks.append(
-            Cells(rng.normal(size=shape).astype(np.float32), np.ones(shape, bool), np.full(shape, 0.01, np.float32))
+            Cells(
+                rng.normal(size=shape).astype(np.float32),
+                np.ones(shape, bool),
+                np.full(shape, 0.01, np.float32),
+            )
         )
     if n_discrete:
         shape = (n, n_discrete)
@@ -115,10 +133,14 @@ def stepper(model, n_continuous: int, n_discrete: int):
     rates = jax.tree.map(jnp.asarray, learning_shares(model, fixed_schedule=False))
 
     def run() -> None:
-        result = run_steps(carry, static, batches, probabilities, first, rates, config, key=jax.random.key(0))
+        result = run_steps(
+            carry, static, batches, probabilities, first, rates, config, key=jax.random.key(0)
+        )
         jax.block_until_ready(result)
 
-    matrices = [x.size for x in jax.tree.leaves(eqx.filter(model.network, eqx.is_array)) if x.ndim == 2]
+    matrices = [
+        x.size for x in jax.tree.leaves(eqx.filter(model.network, eqx.is_array)) if x.ndim == 2
+    ]
     return run, sum(matrices)
 
 
@@ -126,18 +148,23 @@ def with_holes(table: pl.DataFrame, share: float, seed: int = 1) -> pl.DataFrame
     """The table with a share of its cells missing."""
     there = np.random.default_rng(seed).random(table.shape) >= share
     return table.with_columns(
-        pl.when(pl.Series(there[:, j])).then(pl.col(name)).alias(name) for j, name in enumerate(table.columns)
+        pl.when(pl.Series(there[:, j])).then(pl.col(name)).alias(name)
+        for j, name in enumerate(table.columns)
     )
 
 
 def whole_commands(n_rows: int) -> None:
-    """`fit`, `score`, `sample` and `impute` as a person runs them, compilation included, with an empty compilation cache for `fit`."""
+    """`fit`, `score`, `sample` and `impute` as a person runs them, compilation included, with an
+    empty compilation cache for `fit`.
+    """
     print(
         f"{n_rows} rows x 10 mixed columns, default options\n\n| command | seconds | peak memory, GB |\n|---|---|---|"
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model, data, holes, out = (str(folder / part) for part in ("model", "table.csv", "holes.csv", "out.csv"))
+        model, data, holes, out = (
+            str(folder / part) for part in ("model", "table.csv", "holes.csv", "out.csv")
+        )
         table = mixed_table(n_rows)
         table.write_csv(data)
         with_holes(table, 0.1).write_csv(holes)
@@ -145,7 +172,18 @@ def whole_commands(n_rows: int) -> None:
             "fit": ["fit", data, "-o", model, "--quiet"],
             "score": ["score", model, data, "-o", out, "--force"],
             "score --method ais --trajectories 16": [
-                *("score", model, data, "-o", out, "--force", "--method", "ais", "--trajectories", "16")
+                *(
+                    "score",
+                    model,
+                    data,
+                    "-o",
+                    out,
+                    "--force",
+                    "--method",
+                    "ais",
+                    "--trajectories",
+                    "16",
+                )
             ],
             f"sample -n {n_rows}": ["sample", model, "-n", str(n_rows), "-o", out, "--force"],
             "impute -m 5, 10 % holes": ["impute", model, holes, "-o", out, "-m", "5", "--force"],
@@ -155,7 +193,10 @@ def whole_commands(n_rows: int) -> None:
         for title, words in commands.items():
             began = time.monotonic()
             subprocess.run(
-                [sys.executable, "-m", "quasistatic", *words], check=True, capture_output=True, env=environment
+                [sys.executable, "-m", "quasistatic", *words],
+                check=True,
+                capture_output=True,
+                env=environment,
             )
             seconds = time.monotonic() - began
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20

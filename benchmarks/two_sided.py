@@ -1,13 +1,14 @@
-"""How close the two sides of log p are, what fewer steps cost, and what resampling gains. Prints Markdown tables.
+"""How close the two sides of log p are, what fewer steps cost, and what resampling gains. Prints
+Markdown tables.
 
     python benchmarks/two_sided.py swiss-roll
     QUASISTATIC_DATA=... python benchmarks/two_sided.py nltcs jester steps smc
 
-`swiss-roll`: sandwich at T = 40 and K at T = 1000 against the exact entropy. `nltcs`, `jester`: the certificate with 64
-trajectories. `steps`: the bound on best sub-schedules of T = 1000 beside evenly spaced ones, and the time; for the
-Swiss roll also a model that was trained with a tenth of the steps. `smc`: sequential
-Monte Carlo against independent trajectories at equal and at half the network evaluations (jester).
-Everything is fitted on training rows; test rows are scored once.
+`swiss-roll`: sandwich at T = 40 and K at T = 1000 against the exact entropy. `nltcs`, `jester`: the
+certificate with 64 trajectories. `steps`: the bound on best sub-schedules of T = 1000 beside evenly
+spaced ones, and the time; for the Swiss roll also a model that was trained with a tenth of the
+steps. `smc`: sequential Monte Carlo against independent trajectories at equal and at half the
+network evaluations (jester). Everything is fitted on training rows; test rows are scored once.
 """
 
 import argparse
@@ -45,10 +46,15 @@ BITS = 1 / math.log(2)
 
 def main() -> None:
     """Parse, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("parts", nargs="+", choices=tuple(PARTS))
     parser.add_argument(
-        "--models", type=Path, metavar="DIR", help="models that `density.py --save DIR` kept, not to fit them again"
+        "--models",
+        type=Path,
+        metavar="DIR",
+        help="models that `density.py --save DIR` kept, not to fit them again",
     )
     arguments = parser.parse_args()
     print(f"Machine: {describe()}; seed {SEED}\n", flush=True)
@@ -80,7 +86,10 @@ def roll(trajectory_length: int) -> DiffusionDensity:
 def binary(name: str) -> dict[str, np.ndarray]:
     """One of the twenty data sets."""
     archive = np.load(Path(os.environ["QUASISTATIC_DATA"]) / "debd" / f"{name}.npz")
-    return {k: np.unpackbits(archive[k], axis=1)[:, : int(archive["n_vars"])] for k in ("train", "valid", "test")}
+    return {
+        k: np.unpackbits(archive[k], axis=1)[:, : int(archive["n_vars"])]
+        for k in ("train", "valid", "test")
+    }
 
 
 @lru_cache
@@ -137,7 +146,9 @@ def steps(_: Path | None) -> None:
     """K on sub-schedules of T = 1000: nltcs with the binomial kernel, and the Swiss roll."""
     data = binary("nltcs")
     rows = np.concatenate([data["train"], data["valid"]])
-    bits = DiffusionDensity(preset="thorough", trajectory_length=1000, discrete_kernel="binomial", random_state=SEED)
+    bits = DiffusionDensity(
+        preset="thorough", trajectory_length=1000, discrete_kernel="binomial", random_state=SEED
+    )
     for name, model, test in (
         ("nltcs, binomial kernel, nats", bits.fit(rows), data["test"][:2000]),
         ("Swiss roll, nats", roll(1000), spiral.sample(2000, seed=2)),
@@ -151,23 +162,36 @@ def steps(_: Path | None) -> None:
 
 
 def bound(model: DiffusionModel, encoded: EncodedTable) -> tuple[np.ndarray, float]:
-    """K of every row, nats, and the seconds it took, without compilation; equal rows get noise of their own."""
+    """K of every row, nats, and the seconds it took, without compilation; equal rows get noise of
+    their own.
+    """
     for repetitions in (1, DRAWS):  # once to compile
         began = time.monotonic()
         terms = evaluate_terms(
-            model, encoded.rows, repetitions=repetitions, key=jax.random.key(SEED), identity=np.arange(len(encoded))
+            model,
+            encoded.rows,
+            repetitions=repetitions,
+            key=jax.random.key(SEED),
+            identity=np.arange(len(encoded)),
         )
         seconds = time.monotonic() - began
     return terms.total.mean(axis=1) + encoded.log_volume, seconds
 
 
 def sub_schedule(
-    name: str, model: DiffusionDensity, encoded: EncodedTable, n: int, whole: np.ndarray, whole_seconds: float
+    name: str,
+    model: DiffusionDensity,
+    encoded: EncodedTable,
+    n: int,
+    whole: np.ndarray,
+    whole_seconds: float,
 ) -> dict[str, str]:
     """K and its time on the best and on the evenly spaced n of T steps, beside those of all T."""
     T = model.model_.trajectory_length
     found, seconds = bound(thin(model.model_, model.sub_schedule(n)), encoded)
-    even, _ = bound(thin(model.model_, np.unique(np.round(np.linspace(T / n, T, n)).astype(int))), encoded)
+    even, _ = bound(
+        thin(model.model_, np.unique(np.round(np.linspace(T / n, T, n)).astype(int))), encoded
+    )
     lost, error = mean_and_stderr(whole - found)
     size = abs(np.mean(whole))
     return {

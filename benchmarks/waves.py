@@ -2,10 +2,11 @@
 
     python benchmarks/waves.py [digits leaves] [--octaves 0 6] [--seed 0]
 
-`digits`: the 1,797 handwritten digits of scikit-learn, 8 x 8 pixels. `leaves`: 6,000 patches of dead leaves, 16 x 16 pixels, made by
-`reproduce`'s generator. A fifth of the images are test images. Every model is fitted with the default options but for `frequencies`;
-K is of the test images, of which the fit knows nothing, ± the standard error over the images; the gain is over the first line of a set,
-image by image.
+`digits`: the 1,797 handwritten digits of scikit-learn, 8 x 8 pixels. `leaves`: 6,000 patches of
+dead leaves, 16 x 16 pixels, made by `reproduce`'s generator. A fifth of the images are test images.
+Every model is fitted with the default options but for `frequencies`; K is of the test images, of
+which the fit knows nothing, ± the standard error over the images; the gain is over the first line
+of a set, image by image.
 """
 
 import argparse
@@ -27,13 +28,17 @@ SETS = {
 
 def main() -> None:
     """Parse, fit, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SETS)}")
     parser.add_argument("--octaves", nargs="*", type=int, default=[0, 6])
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     print(f"Machine: {describe()}; seed {arguments.seed}\n")
-    print("| images | octaves | K, bits per pixel | gain | fit s |\n|---|---|---|---|---|", flush=True)
+    print(
+        "| images | octaves | K, bits per pixel | gain | fit s |\n|---|---|---|---|---|", flush=True
+    )
     for name in arguments.names or SETS:
         stack = SETS[name](arguments.seed)
         order = np.random.default_rng(arguments.seed).permutation(len(stack))
@@ -41,11 +46,16 @@ def main() -> None:
         first = None
         for octaves in arguments.octaves:
             began = time.monotonic()
-            model = DiffusionDensity(frequencies=octaves, random_state=arguments.seed).fit(stack[train])
+            model = DiffusionDensity(frequencies=octaves, random_state=arguments.seed).fit(
+                stack[train]
+            )
             seconds = time.monotonic() - began
             bits = model.score_samples(stack[test]) / math.log(2) / stack[0].size
             first = bits if first is None else first
-            print(f"| {name} | {octaves} | {mean(bits)} | {mean(bits - first)} | {seconds:.0f} |", flush=True)
+            print(
+                f"| {name} | {octaves} | {mean(bits)} | {mean(bits - first)} | {seconds:.0f} |",
+                flush=True,
+            )
 
 
 def mean(x: np.ndarray) -> str:

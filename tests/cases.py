@@ -1,7 +1,8 @@
-"""Tables of constructors: every kernel, schedule and network has its line here, and every law runs over the lines.
+"""Tables of constructors: every kernel, schedule and network has its line here, and every law runs
+over the lines.
 
-Small on purpose: a discrete block has at most a few hundred joint states, so that its chain can be enumerated.
-"""
+Small on purpose: a discrete block has at most a few hundred joint states, so that its chain can be
+enumerated."""
 
 import equinox as eqx
 import jax
@@ -42,10 +43,13 @@ ACTIVITY = [p[1] for p in BITS]
 
 
 def randomised(tree, seed: int, scale: float = 0.3):
-    """The same tree with noise on all its floating-point arrays: a trained network, or a trained schedule."""
+    """The same tree with noise on all its floating-point arrays: a trained network, or a trained
+    schedule."""
     rng = np.random.default_rng(seed)
     arrays, rest = eqx.partition(tree, eqx.is_inexact_array)
-    noisy = jax.tree.map(lambda x: jnp.asarray(np.asarray(x) + scale * rng.standard_normal(x.shape), x.dtype), arrays)
+    noisy = jax.tree.map(
+        lambda x: jnp.asarray(np.asarray(x) + scale * rng.standard_normal(x.shape), x.dtype), arrays
+    )
     return eqx.combine(noisy, rest)
 
 
@@ -55,7 +59,9 @@ SCHEDULES = {
     "linear": linear_schedule,
     "cosine": cosine_schedule,
     "learned": lambda T: LearnedSchedule.init(T, np.array([9.0, 4.0])),
-    "learned-random": lambda T: randomised(LearnedSchedule.init(T, np.array([9.0, 4.0])), 1, scale=1.0),
+    "learned-random": lambda T: randomised(
+        LearnedSchedule.init(T, np.array([9.0, 4.0])), 1, scale=1.0
+    ),
 }
 
 KERNELS = {
@@ -65,16 +71,22 @@ KERNELS = {
     "gaussian-learned": lambda: GaussianDiffusion(SCHEDULES["learned"](10), 2),
     "gaussian-learned-random": lambda: GaussianDiffusion(SCHEDULES["learned-random"](25), 2),
     "gaussian-fourier-learned": lambda: GaussianDiffusion(SCHEDULES["learned-random"](12), 2, 3),
-    "sigmoid-gaussian-learned": lambda: SigmoidGaussianDiffusion(SCHEDULES["learned-random"](10), 2),
+    "sigmoid-gaussian-learned": lambda: SigmoidGaussianDiffusion(
+        SCHEDULES["learned-random"](10), 2
+    ),
     "binomial-half": lambda: binomial_diffusion(ErasureSchedule(8), [0.5] * 4),
     "binomial-mean": lambda: binomial_diffusion(ErasureSchedule(6), ACTIVITY, ACTIVITY),
     "binomial-cosine": lambda: binomial_diffusion(cosine_schedule(6), [0.5] * 4, ACTIVITY),
     "binomial-8-bits": lambda: binomial_diffusion(ErasureSchedule(4), [0.2] * 8),
-    "heat-bath-uniform": lambda: CategoricalDiffusion(ErasureSchedule(6), pad_log_probs(EVEN), pad_log_probs(UNEVEN)),
+    "heat-bath-uniform": lambda: CategoricalDiffusion(
+        ErasureSchedule(6), pad_log_probs(EVEN), pad_log_probs(UNEVEN)
+    ),
     "heat-bath-marginal": lambda: CategoricalDiffusion(
         ErasureSchedule(6), pad_log_probs(UNEVEN), pad_log_probs(UNEVEN)
     ),
-    "heat-bath-linear": lambda: CategoricalDiffusion(linear_schedule(40), pad_log_probs(EVEN), pad_log_probs(UNEVEN)),
+    "heat-bath-linear": lambda: CategoricalDiffusion(
+        linear_schedule(40), pad_log_probs(EVEN), pad_log_probs(UNEVEN)
+    ),
     "absorbing": lambda: AbsorbingDiffusion(3, pad_log_probs(UNEVEN)),
     "absorbing-few-steps": lambda: AbsorbingDiffusion(2, pad_log_probs(BITS)),
     "absorbing-many-steps": lambda: AbsorbingDiffusion(7, pad_log_probs(UNEVEN)),
@@ -84,18 +96,23 @@ KERNELS = {
     "gaussian-x-heat-bath": lambda: ProductDiffusion(
         (
             GaussianDiffusion(cosine_schedule(8), 1),
-            CategoricalDiffusion(ErasureSchedule(8), pad_log_probs(EVEN[:2]), pad_log_probs(UNEVEN[:2])),
+            CategoricalDiffusion(
+                ErasureSchedule(8), pad_log_probs(EVEN[:2]), pad_log_probs(UNEVEN[:2])
+            ),
         )
     ),
 }
 
-DISCRETE = [name for name in KERNELS if not name.startswith(("gaussian", "sigmoid")) or "-x-" in name]
+DISCRETE = [
+    name for name in KERNELS if not name.startswith(("gaussian", "sigmoid")) or "-x-" in name
+]
 """Names of the kernels with a discrete block."""
 
 GAUSSIAN = [name for name in KERNELS if name not in DISCRETE and not name.startswith("sigmoid")]
 """Names of the Gaussian kernels whose reverse variance keeps to the corridor."""
 
-# (number of features, number of outputs, key) -> network; the image networks take them for planes of 4 x 4 pixels.
+# (number of features, number of outputs, key) -> network; the image networks take them for planes
+# of 4 x 4 pixels.
 NETWORKS = {
     "residual": lambda f, p, key: ResidualMLP(f, p, width=16, depth=2, key=key),
     "residual-deep": lambda f, p, key: ResidualMLP(f, p, width=5, depth=4, key=key),
@@ -109,17 +126,25 @@ NETWORKS = {
         f, p, height=4, width=4, channels=0, dense=2, dense_width=8, key=key
     ),
     "unet": lambda f, p, key: UNet(f, p, height=4, width=4, channels=4, key=key),
-    "unet-pixels": lambda f, p, key: UNet(f, p, height=4, width=4, channels=3, depth=2, tile=1, key=key),
+    "unet-pixels": lambda f, p, key: UNet(
+        f, p, height=4, width=4, channels=3, depth=2, tile=1, key=key
+    ),
     "unet-padded": lambda f, p, key: UNet(f, p, height=2, width=8, channels=4, key=key),
-    "unet-pixel-layer": lambda f, p, key: UNet(f, p, height=4, width=4, channels=4, pixel_planes=5, key=key),
+    "unet-pixel-layer": lambda f, p, key: UNet(
+        f, p, height=4, width=4, channels=4, pixel_planes=5, key=key
+    ),
     "unet-dense": lambda f, p, key: UNet(
         f, p, height=4, width=4, channels=3, coarse_depth=2, tile=1, dense=8, dense_depth=2, key=key
     ),
-    "interleaved": lambda f, p, key: InterleavedNetwork(UNet(f, p, height=4, width=4, channels=4, key=key), 2),
+    "interleaved": lambda f, p, key: InterleavedNetwork(
+        UNet(f, p, height=4, width=4, channels=4, key=key), 2
+    ),
     "ensemble": lambda f, p, key: EnsembleNetwork(
         [ResidualMLP(f, p, width=8, key=k) for k in jax.random.split(key, 3)]
     ),
-    "residual-dropout": lambda f, p, key: ResidualMLP(f, p, width=16, depth=2, dropout_rate=0.25, key=key),
+    "residual-dropout": lambda f, p, key: ResidualMLP(
+        f, p, width=16, depth=2, dropout_rate=0.25, key=key
+    ),
 }
 
 
@@ -132,13 +157,18 @@ def _numbers(value, observed, width):
 
 
 HINT = np.array([[1.0, 3.0, 0.5, 1.0], [0.2, 1.0, 0.0, 1.0], [1.0, 1.0, 1.0, 4.0]])
-"""r of the states of three columns; the columns of a kernel with fewer states use the first ones."""
-CONFUSION = np.array([[[0.8, 0.2, 0.0, 0.0], [0.3, 0.7, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0]]] * 3)
+"""r of the states of three columns; the columns of a kernel with fewer states use the first
+ones."""
+CONFUSION = np.array(
+    [[[0.8, 0.2, 0.0, 0.0], [0.3, 0.7, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0]]] * 3
+)
 
 
 def _pair(x):
     """A smooth r of two discrete columns together, and NaN (r = 0) for one state of the third."""
-    return jnp.where(x[2] == 2, jnp.nan, jnp.where(x[0] == 1, 0.8, 0.0) * jnp.where(x[1] == 2, 2.0, -0.5))
+    return jnp.where(
+        x[2] == 2, jnp.nan, jnp.where(x[0] == 1, 0.8, 0.0) * jnp.where(x[1] == 2, 2.0, -0.5)
+    )
 
 
 def _bump(x):
@@ -156,7 +186,11 @@ def _f(x):
 
 
 BENT = Units(
-    _f([[-4.0, -2.0, 2.0, 4.0]]), _f([[-3.0, -0.5, 0.5, 3.0]]), _f([[0.9, 0.4, 0.4, 0.9]]), _f([1.0]), _f([0.2])
+    _f([[-4.0, -2.0, 2.0, 4.0]]),
+    _f([[-3.0, -0.5, 0.5, 3.0]]),
+    _f([[0.9, 0.4, 0.4, 0.9]]),
+    _f([1.0]),
+    _f([0.2]),
 )
 """A column whose values are sparse in the middle."""
 
@@ -168,7 +202,10 @@ def _mixed(x):
 
 # name -> (kernel, evidence of one row)
 EVIDENCE = {
-    "observed-states": ("heat-bath-uniform", lambda: Observed.of(_states([1, 0, 2], [True, False, True]))),
+    "observed-states": (
+        "heat-bath-uniform",
+        lambda: Observed.of(_states([1, 0, 2], [True, False, True])),
+    ),
     "observed-masked": ("absorbing", lambda: Observed.of(_states([1, 0, 2], [True, False, True]))),
     "observed-cell": ("gaussian-erasure", lambda: Observed.of(_numbers([0.4], [True], [0.5]))),
     "observed-wide-cell": ("gaussian-erasure", lambda: Observed.of(_numbers([1.5], [True], [3.0]))),
@@ -185,20 +222,31 @@ EVIDENCE = {
     "linear": ("gaussian-erasure", lambda: Linear.of([[1.0], [-0.5]], [0.8, 0.1], [0.6, 1.0])),
     "soft": ("heat-bath-uniform", lambda: Soft.of(HINT)),
     "soft-masked": ("absorbing-many-steps", lambda: Soft.of(HINT)),
-    "confused": ("heat-bath-marginal", lambda: Soft.confused([1, 0, 0], CONFUSION, where=[True, False, True])),
+    "confused": (
+        "heat-bath-marginal",
+        lambda: Soft.confused([1, 0, 0], CONFUSION, where=[True, False, True]),
+    ),
     "flipped": ("binomial-mean", lambda: Soft.flipped([1, 0, 1, 1], 0.2)),
     "range": ("gaussian-erasure", lambda: Range.of([0.31], [1.09])),
     "half-line": ("gaussian-erasure", lambda: Range.of([1.21], [np.inf])),
     "function": ("gaussian-erasure", lambda: Function(_bump)),
     "function-without-gradient": ("gaussian-erasure", lambda: Function(_bump, guided=False)),
     "function-of-a-curve": ("gaussian-erasure", lambda: Function(_curve)),
-    "measured": ("gaussian-erasure", lambda: Measured(_f([0.7]), _f([0.4]), np.array([True]), BENT)),
+    "measured": (
+        "gaussian-erasure",
+        lambda: Measured(_f([0.7]), _f([0.4]), np.array([True]), BENT),
+    ),
     "function-of-states": ("heat-bath-uniform", lambda: Function(_pair)),
     "function-of-masked": ("absorbing", lambda: Function(_pair)),
     "function-of-mixed": ("gaussian-x-heat-bath", lambda: Function(_mixed)),
-    "product": ("gaussian-erasure", lambda: AllOf((Range.of([-0.51], [1.41]), Noisy.of([0.9], 0.8), Function(_bump)))),
+    "product": (
+        "gaussian-erasure",
+        lambda: AllOf((Range.of([-0.51], [1.41]), Noisy.of([0.9], 0.8), Function(_bump))),
+    ),
     "product-of-mixed": (
         "gaussian-x-absorbing",
-        lambda: AllOf((Soft.of(HINT[:2, :3], block=1), Range.of([-1.01], [0.81]), Function(_mixed))),
+        lambda: AllOf(
+            (Soft.of(HINT[:2, :3], block=1), Range.of([-1.01], [0.81]), Function(_mixed))
+        ),
     ),
 }

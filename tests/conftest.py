@@ -21,7 +21,8 @@ hypothesis.settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make JAX strict before any test module is imported; subprocesses share the cache through the environment."""
+    """Make JAX strict before any test module is imported; subprocesses share the cache through the
+    environment."""
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("jax"))
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -35,19 +36,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """How XLA compiles is a matter of the room, settled before any fixture of whatever scope: same room, same bits.
+    """How XLA compiles is a matter of the room, settled before any fixture of whatever scope: same
+    room, same bits.
 
-    Rooms of many small programs that each run once are compiled without optimisation, which takes a third of the time;
-    `tests/surface` runs the same programs as users do, but for images, whose networks are slow to compile. Between modules all
-    programs are forgotten: they are of no use to the next, and a process with thousands of them runs out of memory maps.
-    """
+    Rooms of many small programs that each run once are compiled without optimisation, which takes a
+    third of the time; `tests/surface` runs the same programs as users do, but for images, whose
+    networks are slow to compile. Between modules all programs are forgotten: they are of no use to
+    the next, and a process with thousands of them runs out of memory maps."""
     import jax
 
     if item.path != _last_path[0]:
         jax.clear_caches()
         _last_path[0] = item.path
     jax.config.update(
-        "jax_disable_most_optimizations", any(room in (item.path, *item.path.parents) for room in QUICK_ROOMS)
+        "jax_disable_most_optimizations",
+        any(room in (item.path, *item.path.parents) for room in QUICK_ROOMS),
     )
 
 

@@ -1,4 +1,5 @@
-"""The laws of the house: sizes, names, docstrings, lazy imports, nothing of one machine in the tree."""
+"""The laws of the house: sizes, names, docstrings, lazy imports, nothing of one machine in the
+tree."""
 
 import ast
 import re
@@ -31,7 +32,9 @@ def test_no_file_is_over_400_lines(path):
 
 @pytest.mark.parametrize("path", FILES, ids=short)
 def test_names_say_what_a_file_is_about(path):
-    assert not BANNED_NAMES & {part.removesuffix(".py").strip("_") for part in path.relative_to(SOURCE).parts}
+    assert not BANNED_NAMES & {
+        part.removesuffix(".py").strip("_") for part in path.relative_to(SOURCE).parts
+    }
 
 
 def public_definitions(tree: ast.Module):
@@ -41,7 +44,8 @@ def public_definitions(tree: ast.Module):
         if isinstance(node, kinds) and not node.name.startswith("_"):
             yield node.name, node
             if isinstance(node, ast.ClassDef):
-                # An implementation of a contract inherits its docstring: only methods of a base-less class are looked at.
+                # An implementation of a contract inherits its docstring: only methods of a
+                # base-less class are looked at.
                 methods = node.body if not node.bases else []
                 for method in methods:
                     if isinstance(method, kinds) and not method.name.startswith("_"):
@@ -70,7 +74,9 @@ def test_the_facade_is_small_and_every_name_of_it_exists():
 
 
 def run_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -92,7 +98,12 @@ def test_importing_the_package_loads_nothing_heavy():
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_loads_nothing_heavy(command):
     arguments = ["quasistatic", *command.split(), "--help"]
-    assert heavy_after(f"import sys\nsys.argv = {arguments!r}\nfrom quasistatic.cli import main\nmain()") == ""
+    assert (
+        heavy_after(
+            f"import sys\nsys.argv = {arguments!r}\nfrom quasistatic.cli import main\nmain()"
+        )
+        == ""
+    )
 
 
 def test_help_takes_at_most_half_a_second():
@@ -144,5 +155,7 @@ def test_no_file_carries_a_path_of_a_machine_or_a_registry_address():
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        found += [f"{path.relative_to(REPOSITORY)}: {match.group()}" for match in FOREIGN.finditer(text)]
+        found += [
+            f"{path.relative_to(REPOSITORY)}: {match.group()}" for match in FOREIGN.finditer(text)
+        ]
     assert not found, "\n".join(found)

@@ -1,4 +1,5 @@
-"""Formulas as MathML, made when the pages are built: no script, no font, no network in the reader's browser."""
+"""Formulas as MathML, made when the pages are built: no script, no font, no network in the reader's
+browser."""
 
 from docutils import nodes
 from latex2mathml.converter import convert

@@ -4,7 +4,8 @@
     >>> sorted(quasistatic.__all__)[:3]
     ['DataError', 'DiffusionDensity', 'DiffusionImputer']
 
-Names are loaded when they are first used, so that `import quasistatic` costs nothing and does not start JAX.
+Names are loaded when they are first used, so that `import quasistatic` costs nothing and does not
+start JAX.
 """
 
 import importlib

@@ -1,4 +1,6 @@
-"""From a table's codec and a configuration to a model that has learned nothing yet: the independent model of its columns."""
+"""From a table's codec and a configuration to a model that has learned nothing yet: the independent
+model of its columns.
+"""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +29,8 @@ from quasistatic.network.unet import PIXEL_PLANES
 from quasistatic.typing import Key
 
 DENSITY_NOISE = 0.02
-"""First guess of the noise at t = 1 for a column with a density, in standard deviations; learned from there."""
+"""First guess of the noise at t = 1 for a column with a density, in standard deviations; learned
+from there."""
 
 
 def assemble(
@@ -37,7 +40,8 @@ def assemble(
 
     Args:
         config: what to build.
-        typical_width: z-width of each continuous column's cells, 0 for a density (`Codec.typical_width`).
+        typical_width: z-width of each continuous column's cells, 0 for a density
+            (`Codec.typical_width`).
         marginals: state frequencies of each discrete column (`Codec.marginals`).
         key: of the network's initial weights.
     """
@@ -45,11 +49,17 @@ def assemble(
     return DiffusionModel(forward, _networks(config, forward, key=key))
 
 
-def skeleton(config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]) -> DiffusionModel:
-    """The model with a network of zeros, to be replaced by stored weights: nothing is drawn, so nothing is compiled."""
+def skeleton(
+    config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]
+) -> DiffusionModel:
+    """The model with a network of zeros, to be replaced by stored weights: nothing is drawn, so
+    nothing is compiled.
+    """
     forward = _forward(config, typical_width, marginals)
     shape = eqx.filter_eval_shape(_networks, config, forward, key=jax.random.key(0))
-    zeros = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape)
+    zeros = jax.tree.map(
+        lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape
+    )
     return DiffusionModel(forward, zeros)
 
 
@@ -88,15 +98,21 @@ def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> Abs
 
 
 def _tile(height: int, width: int) -> int:
-    """Side of the squares that the U-Net works on: a power of 2 that leaves about 16 x 16 of them."""
+    """Side of the squares that the U-Net works on: a power of 2 that leaves about 16 x 16 of
+    them.
+    """
     return 2 ** max(0, round(math.log2(math.sqrt(height * width) / 16)))
 
 
-def _forward(config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]) -> ProductDiffusion:
+def _forward(
+    config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]
+) -> ProductDiffusion:
     blocks: list[AbstractDiffusion] = []
     if len(typical_width):
         shared = typical_width[:1] if config.image is not None else typical_width
-        blocks.append(GaussianDiffusion(_schedule(config, shared), len(typical_width), config.frequencies))
+        blocks.append(
+            GaussianDiffusion(_schedule(config, shared), len(typical_width), config.frequencies)
+        )
     if len(marginals):
         blocks.append(_discrete(config, marginals))
     return ProductDiffusion(tuple(blocks))
@@ -107,8 +123,11 @@ def _schedule(config: ModelConfig, typical_width: np.ndarray) -> AbstractSchedul
         return linear_schedule(config.trajectory_length)
     if config.schedule == "cosine":
         return cosine_schedule(config.trajectory_length)
-    # A cell is told from its neighbours by noise of about half its width; finer noise costs steps and tells nothing.
-    noise = np.where(typical_width > 0, np.clip(typical_width / 2, DENSITY_NOISE / 4, 0.5), DENSITY_NOISE)
+    # A cell is told from its neighbours by noise of about half its width; finer noise costs steps
+    # and tells nothing.
+    noise = np.where(
+        typical_width > 0, np.clip(typical_width / 2, DENSITY_NOISE / 4, 0.5), DENSITY_NOISE
+    )
     return LearnedSchedule.init(config.trajectory_length, -2.0 * np.log(noise))
 
 

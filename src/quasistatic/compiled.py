@@ -1,8 +1,9 @@
 """The compiled programs of this process: how much room they take, and when they have to go.
 
-XLA maps several pieces of memory for every program that it compiles, JAX keeps the programs as long as the process lives, and Linux
-allows a process so many mappings (`vm.max_map_count`, 65,530 as a rule). Tables of other shapes need other programs, a few thousand
-mappings for each table that is fitted; where the room ends, the compiler ends the process.
+XLA maps several pieces of memory for every program that it compiles, JAX keeps the programs as long
+as the process lives, and Linux allows a process so many mappings (`vm.max_map_count`, 65,530 as a
+rule). Tables of other shapes need other programs, a few thousand mappings for each table that is
+fitted; where the room ends, the compiler ends the process.
 """
 
 from pathlib import Path
@@ -12,13 +13,15 @@ import jax
 _MAPPINGS = Path("/proc/self/maps")
 _LIMIT = Path("/proc/sys/vm/max_map_count")
 QUICKLY = {"xla_backend_optimization_level": 1}
-"""Compiler options for programs that are long and mostly wait for matrix products: less to compile, as fast to run."""
+"""Compiler options for programs that are long and mostly wait for matrix products: less to compile,
+as fast to run."""
 SHARE = 0.5
 """Of the mappings that are allowed; what is left is several times what one fit takes."""
 
 
 def forget_programs_if_crowded() -> None:
-    """Drop all compiled programs, JAX's caches, once they hold half of the mappings that Linux allows; elsewhere do nothing.
+    """Drop all compiled programs, JAX's caches, once they hold half of the mappings that Linux
+    allows; elsewhere do nothing.
 
     What is called again is compiled again, which changes no result.
     """

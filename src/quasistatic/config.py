@@ -1,4 +1,6 @@
-"""Choices: one frozen dataclass each, to and from JSON. A setting that nothing uses is a `TypeError`."""
+"""Choices: one frozen dataclass each, to and from JSON. A setting that nothing uses is a
+`TypeError`.
+"""
 
 import math
 from dataclasses import asdict, dataclass
@@ -34,8 +36,9 @@ class ModelConfig(_Json):
 
     Args:
         trajectory_length: T.
-        discrete_kernel: of binary and categorical columns: "absorbing"; "binomial", the heat bath whose pi are the data's
-            frequencies; "categorical", the heat bath with uniform pi (m = 0.5 for a binary column).
+        discrete_kernel: of binary and categorical columns: "absorbing"; "binomial", the heat bath
+            whose pi are the data's frequencies; "categorical", the heat bath with uniform pi (m =
+            0.5 for a binary column).
         schedule: of continuous columns.
         width: of the network's residual stream; planes of a U-Net's fine level.
         depth: residual blocks; of a U-Net on each of its three levels.
@@ -59,7 +62,12 @@ class ModelConfig(_Json):
         if self.image is not None:
             channels, height, width = self.image  # a list when it comes from JSON
             object.__setattr__(self, "image", (channels, height, width))
-            _require(self.dropout == 0, "dropout", self.dropout, "has no meaning for images: their network has none")
+            _require(
+                self.dropout == 0,
+                "dropout",
+                self.dropout,
+                "has no meaning for images: their network has none",
+            )
         _require(self.discrete_kernel in get_args(DiscreteKernel), "discrete_kernel", self.discrete_kernel,
                  f"is none of {', '.join(get_args(DiscreteKernel))}")  # fmt: skip
         _require(self.schedule in get_args(ScheduleName), "schedule", self.schedule,
@@ -80,21 +88,27 @@ class TrainConfig(_Json):
     """Settings of one training run.
 
     Args:
-        max_steps: optimiser steps at most; the learning rate falls to 1 % of its start by a cosine until then.
+        max_steps: optimiser steps at most; the learning rate falls to 1 % of its start by a cosine
+            until then.
         batch_size: rows a step.
         learning_rate: of AdamW, after the warm-up.
         weight_decay: of matrices (AdamW).
         warmup_steps: linear warm-up.
-        ema_decay: of the exponential moving average of the parameters, which is what is evaluated and kept.
+        ema_decay: of the exponential moving average of the parameters, which is what is evaluated
+            and kept.
         clip_norm: largest norm of the gradient of the loss per column.
-        evaluate_every: steps between two evaluations of the validation bound; the steps of one jitted scan.
+        evaluate_every: steps between two evaluations of the validation bound; the steps of one
+            jitted scan.
         patience: evaluations without a better validation bound before training stops.
-        stop_step: stop here although the cosine goes on to `max_steps`; what a training without validation rows needs.
-        first_step_share: share of the rows that get t = 1, whose term is the largest; None draws t evenly.
-        step_weights: factors of the T steps' costs in the loss (`train.weights.simple_weights`); None maximises K itself. Only the
-            loss knows of them: the bounds that are reported are K.
-        max_minutes: stop at an evaluation, the first one at the earliest, if another would end after this time, as long as the last
-            one took. The result then depends on the clock.
+        stop_step: stop here although the cosine goes on to `max_steps`; what a training without
+            validation rows needs.
+        first_step_share: share of the rows that get t = 1, whose term is the largest; None draws t
+            evenly.
+        step_weights: factors of the T steps' costs in the loss (`train.weights.simple_weights`);
+            None maximises K itself. Only the loss knows of them: the bounds that are reported are
+            K.
+        max_minutes: stop at an evaluation, the first one at the earliest, if another would end
+            after this time, as long as the last one took. The result then depends on the clock.
         seed: of batches, noise and dropout.
     """
 
@@ -115,11 +129,18 @@ class TrainConfig(_Json):
 
     def __post_init__(self) -> None:
         if self.step_weights is not None:
-            object.__setattr__(self, "step_weights", tuple(self.step_weights))  # a list when it comes from JSON
+            object.__setattr__(
+                self, "step_weights", tuple(self.step_weights)
+            )  # a list when it comes from JSON
             _require(all(0 < w < math.inf for w in self.step_weights), "step_weights", self.step_weights,
                      "must be positive numbers")  # fmt: skip
         for name in ("max_steps", "batch_size", "evaluate_every", "patience"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
         for name in ("learning_rate", "clip_norm"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "must be positive")
-        _require(self.max_minutes is None or self.max_minutes > 0, "max_minutes", self.max_minutes, "must be positive")
+        _require(
+            self.max_minutes is None or self.max_minutes > 0,
+            "max_minutes",
+            self.max_minutes,
+            "must be positive",
+        )

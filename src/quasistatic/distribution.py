@@ -1,7 +1,9 @@
-"""Distributions over the states of one block: what a kernel, a marginal, a bridge and a reverse kernel are.
+"""Distributions over the states of one block: what a kernel, a marginal, a bridge and a reverse
+kernel are.
 
-Every quantity is given per column ([D]) so that missing cells can be left out of a sum and a faulty column can be named;
-a distribution whose columns depend on each other splits its log-probability among them so that the sum is right.
+Every quantity is given per column ([D]) so that missing cells can be left out of a sum and a faulty
+column can be named; a distribution whose columns depend on each other splits its log-probability
+among them so that the sum is right.
 """
 
 import abc
@@ -11,7 +13,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from quasistatic.numerics import LOG_ZERO, log_binomial, log_normal_density, log_normal_interval, random_subset
+from quasistatic.numerics import (
+    LOG_ZERO,
+    log_binomial,
+    log_normal_density,
+    log_normal_interval,
+    random_subset,
+)
 from quasistatic.typing import Array, Bool, Float, Int, Key, State
 
 
@@ -28,7 +36,9 @@ class AbstractDistribution(eqx.Module):
 
     @abc.abstractmethod
     def log_cell(self, x: State, width: Float[Array, " D"] | None) -> Float[Array, " D"]:
-        """Log-mass of the data cell of the given width around `x` (its log-density where the width is 0), nats per column."""
+        """Log-mass of the data cell of the given width around `x` (its log-density where the width
+        is 0), nats per column.
+        """
 
     @abc.abstractmethod
     def kl(self, other: Self) -> Float[Array, " D"]:
@@ -52,7 +62,9 @@ class Normal(AbstractDistribution):
     def log_prob(self, x: Float[Array, " D"]) -> Float[Array, " D"]:
         return log_normal_density(x, self.mean, self.log_variance)
 
-    def log_cell(self, x: Float[Array, " D"], width: Float[Array, " D"] | None) -> Float[Array, " D"]:
+    def log_cell(
+        self, x: Float[Array, " D"], width: Float[Array, " D"] | None
+    ) -> Float[Array, " D"]:
         if width is None:
             return self.log_prob(x)
         return log_normal_interval(x, width, self.mean, self.log_variance)
@@ -67,7 +79,9 @@ class Normal(AbstractDistribution):
 
 
 class Categorical(AbstractDistribution):
-    """Independent categorical columns; `log_probs` [D, K] normalised over K, `LOG_ZERO` for impossible states."""
+    """Independent categorical columns; `log_probs` [D, K] normalised over K, `LOG_ZERO` for
+    impossible states.
+    """
 
     log_probs: Float[Array, "D K"]
 
@@ -88,10 +102,12 @@ class Categorical(AbstractDistribution):
 
 
 class RandomSubset(AbstractDistribution):
-    """Replace `count` of the `candidates`, a uniformly random subset, by `values`: given ones, or independent random ones.
+    """Replace `count` of the `candidates`, a uniformly random subset, by `values`: given ones, or
+    independent random ones.
 
-    The other columns keep their `current` state. Candidates must be recognisable afterwards: a replaced column never has
-    the state it had (here: mask to value, or value to mask). With m candidates
+    The other columns keep their `current` state. Candidates must be recognisable afterwards: a
+    replaced column never has the state it had (here: mask to value, or value to mask). With m
+    candidates
 
         log P(x) = - log (m choose count) + sum over replaced columns of log P(value of column i is x_i),
 
@@ -109,12 +125,16 @@ class RandomSubset(AbstractDistribution):
     def sample(self, *, key: Key) -> Int[Array, " D"]:
         which, what = jax.random.split(key)
         replaced = random_subset(self.candidates, self.count, key=which)
-        values = self.values.sample(key=what) if isinstance(self.values, Categorical) else self.values
+        values = (
+            self.values.sample(key=what) if isinstance(self.values, Categorical) else self.values
+        )
         return jnp.where(replaced, values, self.current)
 
     def _log_value(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
         if isinstance(self.values, Categorical):
-            return self.values.log_prob(jnp.minimum(x, self.values.log_probs.shape[1] - 1))  # the mask is no value
+            return self.values.log_prob(
+                jnp.minimum(x, self.values.log_probs.shape[1] - 1)
+            )  # the mask is no value
         return jnp.where(x == self.values, 0.0, LOG_ZERO)
 
     def log_prob(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
@@ -128,10 +148,14 @@ class RandomSubset(AbstractDistribution):
 
     def _chosen(self) -> Float[Array, " D"]:
         """Probability of each column to be replaced."""
-        return jnp.where(self.candidates, self.count / jnp.maximum(jnp.sum(self.candidates), 1), 0.0)
+        return jnp.where(
+            self.candidates, self.count / jnp.maximum(jnp.sum(self.candidates), 1), 0.0
+        )
 
     def kl(self, other: "RandomSubset") -> Float[Array, " D"]:
-        """KL for two distributions with the same candidates and count, as a bridge and its reverse kernel have."""
+        """KL for two distributions with the same candidates and count, as a bridge and its reverse
+        kernel have.
+        """
         if isinstance(self.values, Categorical) and isinstance(other.values, Categorical):
             return self._chosen() * self.values.kl(other.values)
         if isinstance(self.values, Categorical):
@@ -139,12 +163,18 @@ class RandomSubset(AbstractDistribution):
         return -self._chosen() * other._log_value(self.values)
 
     def entropy(self) -> Float[Array, " D"]:
-        values = self.values.entropy() if isinstance(self.values, Categorical) else jnp.zeros(self.current.shape)
+        values = (
+            self.values.entropy()
+            if isinstance(self.values, Categorical)
+            else jnp.zeros(self.current.shape)
+        )
         return self._chosen() * values + self._log_subsets() / self.current.shape[0]
 
 
 class Product(AbstractDistribution):
-    """Independent blocks: a state is the tuple of the blocks' states, columns are concatenated in the order of the blocks."""
+    """Independent blocks: a state is the tuple of the blocks' states, columns are concatenated in
+    the order of the blocks.
+    """
 
     parts: tuple[AbstractDistribution, ...]
 
@@ -155,9 +185,13 @@ class Product(AbstractDistribution):
     def log_prob(self, x: tuple[State, ...]) -> Float[Array, " D"]:
         return jnp.concatenate([part.log_prob(xi) for part, xi in zip(self.parts, x, strict=True)])
 
-    def log_cell(self, x: tuple[State, ...], width: tuple[Float[Array, " D"] | None, ...] | None) -> Float[Array, " D"]:
+    def log_cell(
+        self, x: tuple[State, ...], width: tuple[Float[Array, " D"] | None, ...] | None
+    ) -> Float[Array, " D"]:
         widths = (None,) * len(self.parts) if width is None else width
-        return jnp.concatenate([p.log_cell(xi, w) for p, xi, w in zip(self.parts, x, widths, strict=True)])
+        return jnp.concatenate(
+            [p.log_cell(xi, w) for p, xi, w in zip(self.parts, x, widths, strict=True)]
+        )
 
     def kl(self, other: "Product") -> Float[Array, " D"]:
         return jnp.concatenate([p.kl(q) for p, q in zip(self.parts, other.parts, strict=True)])

@@ -1,8 +1,8 @@
 """Every exception a user can meet.
 
-One message has three parts: *what* happened, *where* (file, row, column) and *what to do*. The command line prints the
-message and exits with code 2; Python users catch `QuasistaticError`, or `ValueError` where scikit-learn's contract asks
-for it.
+One message has three parts: *what* happened, *where* (file, row, column) and *what to do*. The
+command line prints the message and exits with code 2; Python users catch `QuasistaticError`, or
+`ValueError` where scikit-learn's contract asks for it.
 """
 
 
@@ -43,7 +43,9 @@ class SettingError(QuasistaticError, ValueError):
 
 
 class TrainingError(QuasistaticError, RuntimeError):
-    """Training left the finite numbers and could not be brought back, or its checkpoint does not fit."""
+    """Training left the finite numbers and could not be brought back, or its checkpoint does not
+    fit.
+    """
 
 
 class ModelFolderError(QuasistaticError, OSError):

@@ -64,7 +64,8 @@ class DiffusionModel(eqx.Module):
 
 
 def thin(model: DiffusionModel, steps: Sequence[int]) -> DiffusionModel:
-    """The model on a sub-schedule: K network evaluations a trajectory in place of T, for sampling, bounds and all else.
+    """The model on a sub-schedule: K network evaluations a trajectory in place of T, for sampling,
+    bounds and all else.
 
     Args:
         model: trained on T steps.
@@ -80,4 +81,6 @@ def thin(model: DiffusionModel, steps: Sequence[int]) -> DiffusionModel:
         3
     """
     times = [int(t) / model.trajectory_length for t in steps]
-    return DiffusionModel(ThinnedDiffusion(model.forward, steps), RetimedNetwork(model.network, times))
+    return DiffusionModel(
+        ThinnedDiffusion(model.forward, steps), RetimedNetwork(model.network, times)
+    )

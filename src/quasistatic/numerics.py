@@ -16,19 +16,26 @@ HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 def log_normal_density(x: ArrayLike, mean: ArrayLike, log_variance: ArrayLike) -> jax.Array:
     """log N(x; mean, exp(log_variance)), in nats."""
     squared = jnp.square(jnp.asarray(x) - jnp.asarray(mean))
-    return -0.5 * squared * jnp.exp(-jnp.asarray(log_variance)) - 0.5 * jnp.asarray(log_variance) - HALF_LOG_TWO_PI
+    return (
+        -0.5 * squared * jnp.exp(-jnp.asarray(log_variance))
+        - 0.5 * jnp.asarray(log_variance)
+        - HALF_LOG_TWO_PI
+    )
 
 
 def _log_sinhc(y: jax.Array) -> jax.Array:
     """log(sinh(y) / y) for y >= 0."""
     large = jnp.maximum(y, 0.1)
     return jnp.where(
-        y < 0.1, y * y / 6.0 - y**4 / 180.0, large + jnp.log1p(-jnp.exp(-2.0 * large)) - jnp.log(2.0 * large)
+        y < 0.1,
+        y * y / 6.0 - y**4 / 180.0,
+        large + jnp.log1p(-jnp.exp(-2.0 * large)) - jnp.log(2.0 * large),
     )
 
 
 FAR_TAIL = 10.0
-"""Beyond it phi and the mass are so small, and their logarithms so large, that nothing is left of their difference in float32."""
+"""Beyond it phi and the mass are so small, and their logarithms so large, that nothing is left of
+their difference in float32."""
 
 
 def _hazard(x: jax.Array) -> jax.Array:
@@ -37,31 +44,42 @@ def _hazard(x: jax.Array) -> jax.Array:
 
 
 def _tail_ratio(u: jax.Array, h: jax.Array) -> jax.Array:
-    """`(1 - Phi(u + h)) / (1 - Phi(u - h))` for u - h >= `FAR_TAIL`, where `phi(u + h) / phi(u - h) = exp(-2uh)`."""
+    """`(1 - Phi(u + h)) / (1 - Phi(u - h))` for u - h >= `FAR_TAIL`, where `phi(u + h) / phi(u - h)
+    = exp(-2uh)`.
+    """
     edge = jnp.maximum(u - h, FAR_TAIL)
     return jnp.exp(-2.0 * u * h) * _hazard(edge) / _hazard(edge + 2.0 * h)
 
 
 def _edges_over_mass(u: jax.Array, h: jax.Array, value: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """`phi(u - h) / P` and `phi(u + h) / P` for the mass P = exp(value) between these edges, u >= 0, h >= 0.1."""
+    """`phi(u - h) / P` and `phi(u + h) / P` for the mass P = exp(value) between these edges, u >=
+    0, h >= 0.1.
+    """
     edge = u - h
     close = jnp.minimum(edge, FAR_TAIL)  # the branch that is not taken stays finite, too
     tail = _hazard(jnp.maximum(edge, FAR_TAIL)) / (1.0 - _tail_ratio(u, h))
-    near = jnp.where(edge > FAR_TAIL, tail, jnp.exp(-0.5 * jnp.square(close) - HALF_LOG_TWO_PI - value))
+    near = jnp.where(
+        edge > FAR_TAIL, tail, jnp.exp(-0.5 * jnp.square(close) - HALF_LOG_TWO_PI - value)
+    )
     far = jnp.exp(-0.5 * jnp.square(u + h) - HALF_LOG_TWO_PI - value)
     return near, jnp.where(edge > FAR_TAIL, tail * jnp.exp(-2.0 * u * h), far)
 
 
 @jax.custom_jvp
-def log_normal_interval(x: jax.Array, width: jax.Array, mean: jax.Array, log_variance: jax.Array) -> jax.Array:
-    r"""Log-mass of a cell under a normal distribution, or its log-density where the cell has no width.
+def log_normal_interval(
+    x: jax.Array, width: jax.Array, mean: jax.Array, log_variance: jax.Array
+) -> jax.Array:
+    r"""Log-mass of a cell under a normal distribution, or its log-density where the cell has no
+    width.
 
-    `log [Phi((x + w/2 - mean) / s) - Phi((x - w/2 - mean) / s)]` for `w > 0`, `log N(x; mean, s^2)` for `w = 0`.
+    `log [Phi((x + w/2 - mean) / s) - Phi((x - w/2 - mean) / s)]` for `w > 0`, `log N(x; mean, s^2)`
+    for `w = 0`.
 
-    The difference of two nearly equal `Phi` loses all digits in float32. With `u = |x - mean| / s` and `h = w / 2s`,
-    a narrow cell (h < 0.1) is expanded instead: `log phi(u) + log 2h + log(sinh(uh) / uh) - h^2 / 6`, exact to O(h^4)
-    near the centre and to h^2 / 3 (3e-3 nats) in the far tail; a wide one is taken in the lower tail, as
-    `log_ndtr(b) + log1p(-exp(log_ndtr(a) - log_ndtr(b)))`.
+    The difference of two nearly equal `Phi` loses all digits in float32. With `u = |x - mean| / s`
+    and `h = w / 2s`, a narrow cell (h < 0.1) is expanded instead: `log phi(u) + log 2h +
+    log(sinh(uh) / uh) - h^2 / 6`, exact to O(h^4) near the centre and to h^2 / 3 (3e-3 nats) in the
+    far tail; a wide one is taken in the lower tail, as `log_ndtr(b) + log1p(-exp(log_ndtr(a) -
+    log_ndtr(b)))`.
     """
     inverse = jnp.exp(-0.5 * log_variance)
     u = jnp.abs(x - mean) * inverse
@@ -69,18 +87,26 @@ def log_normal_interval(x: jax.Array, width: jax.Array, mean: jax.Array, log_var
     narrow_h = jnp.minimum(h, 0.1)
     density = -0.5 * u * u - HALF_LOG_TWO_PI
     log_width = jnp.log(jnp.where(width > 0, width, 1.0)) - 0.5 * log_variance
-    narrow = density + log_width + jnp.where(width > 0, _log_sinhc(u * narrow_h) - narrow_h**2 / 6.0, 0.0)
+    narrow = (
+        density
+        + log_width
+        + jnp.where(width > 0, _log_sinhc(u * narrow_h) - narrow_h**2 / 6.0, 0.0)
+    )
     wide_h = jnp.maximum(h, 0.1)
     upper, lower = log_ndtr(wide_h - u), log_ndtr(-wide_h - u)
-    wide = upper + jnp.log1p(-jnp.where(u - wide_h > FAR_TAIL, _tail_ratio(u, wide_h), jnp.exp(lower - upper)))
+    wide = upper + jnp.log1p(
+        -jnp.where(u - wide_h > FAR_TAIL, _tail_ratio(u, wide_h), jnp.exp(lower - upper))
+    )
     return jnp.where(h < 0.1, narrow, wide)
 
 
 @log_normal_interval.defjvp
 def _log_normal_interval_jvp(primals, tangents):
-    """Derivatives in closed form: those of the two branches by themselves are slow to compile and to run.
+    """Derivatives in closed form: those of the two branches by themselves are slow to compile and
+    to run.
 
-    Wide cells: `d log P / d edge = phi(edge) / P`. Narrow ones: of the expansion, where `d log(sinh y / y) / dy = coth y - 1/y`.
+    Wide cells: `d log P / d edge = phi(edge) / P`. Narrow ones: of the expansion, where `d log(sinh
+    y / y) / dy = coth y - 1/y`.
     """
     x, width, mean, log_variance = primals
     dx, dwidth, dmean, dlog_variance = tangents
@@ -115,13 +141,16 @@ def log_mean_exp(x: jax.Array, axis: int = -1) -> jax.Array:
 def random_subset(candidates: jax.Array, count: ArrayLike, *, key: jax.Array) -> jax.Array:
     """A uniformly random subset of `count` of the candidates (bool [D] -> bool [D]).
 
-    Every candidate draws a distinct number (31 bits, the lowest ones replaced by its position so that none are equal); the
-    threshold below which exactly `count` of them lie is found bit by bit. On a CPU this is many times faster than a sort.
+    Every candidate draws a distinct number (31 bits, the lowest ones replaced by its position so
+    that none are equal); the threshold below which exactly `count` of them lie is found bit by bit.
+    On a CPU this is many times faster than a sort.
     """
     size = candidates.shape[0]
     position_bits = max(size - 1, 1).bit_length()
     position = jnp.arange(size, dtype=jnp.uint32)
-    number = (jax.random.bits(key, (size,), jnp.uint32) >> (1 + position_bits)) << position_bits | position
+    number = (
+        jax.random.bits(key, (size,), jnp.uint32) >> (1 + position_bits)
+    ) << position_bits | position
 
     def raise_threshold(i: jax.Array, threshold: jax.Array) -> jax.Array:
         trial = threshold | (jnp.uint32(1) << (jnp.uint32(31) - jnp.asarray(i, jnp.uint32)))

@@ -1,6 +1,7 @@
 r"""Walks along the chain: forward from a data row with its work, and in reverse from the prior.
 
-Everything here is for ONE row (`data.cells.Cells`, or a tuple of them, one per block) and is batched by `vmap`.
+Everything here is for ONE row (`data.cells.Cells`, or a tuple of them, one per block) and is
+batched by `vmap`.
 """
 
 from typing import NamedTuple
@@ -28,7 +29,8 @@ class Start(NamedTuple):
         width: z-widths of its cells.
         observed: flags per block.
         columns: the same flags, [D] over all columns.
-        filler: `- log N(c; 0, 1)` of the filler cells c, 0 elsewhere, [D] nats: an atom's density is divided by that of its filler.
+        filler: `- log N(c; 0, 1)` of the filler cells c, 0 elsewhere, [D] nats: an atom's density
+            is divided by that of its filler.
     """
 
     x_0: State
@@ -43,10 +45,16 @@ def start(row: Row, *, key: Key) -> Start:
     if isinstance(row, Cells):
         x_0, filler = _fill(row, key)
         return Start(x_0, row.width, row.observed, row.observed, filler)
-    x_0s, fillers = zip(*(_fill(cells, jax.random.fold_in(key, i)) for i, cells in enumerate(row)), strict=True)
+    x_0s, fillers = zip(
+        *(_fill(cells, jax.random.fold_in(key, i)) for i, cells in enumerate(row)), strict=True
+    )
     observed = tuple(cells.observed for cells in row)
     return Start(
-        x_0s, tuple(cells.width for cells in row), observed, jnp.concatenate(observed), jnp.concatenate(fillers)
+        x_0s,
+        tuple(cells.width for cells in row),
+        observed,
+        jnp.concatenate(observed),
+        jnp.concatenate(fillers),
     )
 
 
@@ -59,9 +67,11 @@ def _fill(cells: Cells, key: Key) -> tuple[State, Float[Array, " D"]]:
 
 
 def log_weight(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, ""]:
-    r"""log w of one forward trajectory, nats; `-log w` is the work, and `E w = p(x_0)` (paper, equations (7)-(9); Jarzynski).
+    r"""log w of one forward trajectory, nats; `-log w` is the work, and `E w = p(x_0)` (paper,
+    equations (7)-(9); Jarzynski).
 
-    The trajectory is drawn backward in time, x_T from the marginal and then by the bridges, which is the same law:
+    The trajectory is drawn backward in time, x_T from the marginal and then by the bridges, which
+    is the same law:
 
         log w = log pi(x_T) / q(x_T|x_0) + sum_{t=2..T} log p(x_{t-1}|x_t) / q(x_{t-1}|x_t,x_0) + log p(x_0|x_1).
 
@@ -77,10 +87,14 @@ def log_weight(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, ""]
         x_t, total = carry
         bridge = forward.bridge(x_t, begin.x_0, t)
         x_before = bridge.sample(key=jax.random.fold_in(walk_key, t))
-        gain = model.reverse_kernel(x_t, begin.observed, t).log_prob(x_before) - bridge.log_prob(x_before)
+        gain = model.reverse_kernel(x_t, begin.observed, t).log_prob(x_before) - bridge.log_prob(
+            x_before
+        )
         return (x_before, total + jnp.where(begin.columns, gain, 0.0)), None
 
-    total = begin.filler + jnp.where(begin.columns, forward.prior().log_prob(x_last) - marginal.log_prob(x_last), 0.0)
+    total = begin.filler + jnp.where(
+        begin.columns, forward.prior().log_prob(x_last) - marginal.log_prob(x_last), 0.0
+    )
     (x_1, total), _ = jax.lax.scan(step, (x_last, total), jnp.arange(last, 1, -1))
     first = model.reverse_kernel(x_1, begin.observed, 1).log_cell(begin.x_0, begin.width)
     return jnp.sum(total + jnp.where(begin.columns, first, 0.0))
@@ -108,13 +122,16 @@ SAMPLE_CHUNK = 1024
 CELLS_AT_ONCE = 2**17
 """Wide rows walk in smaller chunks: a network of images needs some kilobytes for each cell."""
 FEWEST_ROWS, FEWEST_CELLS = 64, 2**11
-"""Fewer rows than 64 walk as 64, if they are narrow: that costs less than another program for their number."""
+"""Fewer rows than 64 walk as 64, if they are narrow: that costs less than another program for their
+number."""
 
 
 def rows_at_once(model: DiffusionModel, n_rows: int, most: int, *, walks: int = 1) -> int:
-    """How many of `n_rows` rows go side by side, of `walks` states each: `most` states, or fewer if the rows are wide.
+    """How many of `n_rows` rows go side by side, of `walks` states each: `most` states, or fewer if
+    the rows are wide.
 
-    Fewer rows make a smaller chunk, a power of two: programs are compiled for a number of rows, and few numbers mean few of them.
+    Fewer rows make a smaller chunk, a power of two: programs are compiled for a number of rows, and
+    few numbers mean few of them.
     """
     room = min(most, max(CELLS_AT_ONCE // model.forward.n_columns, 16)) // walks
     fewest = min(FEWEST_ROWS, FEWEST_CELLS // model.forward.n_columns) // walks
@@ -122,7 +139,9 @@ def rows_at_once(model: DiffusionModel, n_rows: int, most: int, *, walks: int = 
 
 
 def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> State:
-    """`n_rows` independent rows, NumPy `[n_rows, D]` (a tuple of them for a product), in chunks: memory does not grow with T."""
+    """`n_rows` independent rows, NumPy `[n_rows, D]` (a tuple of them for a product), in chunks:
+    memory does not grow with T.
+    """
     prior = jax.eval_shape(lambda: model.forward.prior().sample(key=jax.random.key(0)))
     observed = jax.tree.map(lambda x: np.ones(x.shape, bool), prior)
     if n_rows == 0:

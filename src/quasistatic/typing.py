@@ -1,8 +1,8 @@
 """Shared names for arrays, and how to read shapes.
 
-`D` columns of a block, `K` states of a discrete column (the largest of the block; shorter columns are padded), `T` steps,
-`N` rows, `F` features and `P` outputs of a network. Everything from `forward` up to `bound` is written for ONE row and
-batched by `vmap`.
+`D` columns of a block, `K` states of a discrete column (the largest of the block; shorter columns
+are padded), `T` steps, `N` rows, `F` features and `P` outputs of a network. Everything from
+`forward` up to `bound` is written for ONE row and batched by `vmap`.
 """
 
 from typing import Any
@@ -16,7 +16,8 @@ Key = jax.Array
 """A typed JAX random key; keyword-only wherever it is a parameter."""
 
 State = Any
-"""The state x_t of a block (float or int array [D]), or a tuple of states for a product of blocks."""
+"""The state x_t of a block (float or int array [D]), or a tuple of states for a product of
+blocks."""
 
 Step = Int[Array, ""] | int
 """A step t of the trajectory, 1..T."""

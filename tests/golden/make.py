@@ -4,10 +4,10 @@
     python tests/golden/make.py --write    # write golden.json anew
     python tests/golden/make.py --fit      # fit and store the three models anew, too
 
-The models are stored (a mixed table, a binary table, images of digits), so that training plays no part; everything is asked through
-`quasistatic.load` and public methods. Sampled cells are kept as column means and as a checksum; the checksum is of the machine that wrote
-it (another processor rounds differently), and only reported.
-"""
+The models are stored (a mixed table, a binary table, images of digits), so that training plays no
+part; everything is asked through `quasistatic.load` and public methods. Sampled cells are kept as
+column means and as a checksum; the checksum is of the machine that wrote it (another processor
+rounds differently), and only reported."""
 
 import argparse
 import hashlib
@@ -55,7 +55,14 @@ def fit_models() -> None:
     """Fit and store the three models."""
     from quasistatic import DiffusionDensity
 
-    small = {"width": 16, "depth": 1, "members": 1, "dropout": 0.0, "random_state": 0, "max_minutes": 2.9}
+    small = {
+        "width": 16,
+        "depth": 1,
+        "members": 1,
+        "dropout": 0.0,
+        "random_state": 0,
+        "max_minutes": 2.9,
+    }
     settings = {
         "mixed": {"trajectory_length": 16, "max_steps": 200, "frequencies": 2},
         "binary": {"max_steps": 200},
@@ -101,11 +108,18 @@ def numbers_of(name: str) -> dict[str, Any]:
     if name == "binary":
         found["condition"] = _condition(density.condition({"q0": 1, "q1": [0, 1]}))
     certificate = density.certify(n=16, trajectories=4)
-    found["certificate"] = [certificate.lower, certificate.upper, certificate.log_likelihood, certificate.ess]
+    found["certificate"] = [
+        certificate.lower,
+        certificate.upper,
+        certificate.log_likelihood,
+        certificate.ess,
+    ]
     ledger = density.ledger(rows.drop_nulls() if name == "mixed" else rows, trajectories=4)
     found["ledger: cost"] = ledger.steps.cost.mean
     found["ledger: dissipation"] = ledger.steps.dissipation.mean
-    return {k: np.asarray(v, np.float64).ravel().tolist() for k, v in found.items()} | _samples(density)
+    return {k: np.asarray(v, np.float64).ravel().tolist() for k, v in found.items()} | _samples(
+        density
+    )
 
 
 def _condition(conditioned: Any) -> list[float]:
@@ -126,7 +140,8 @@ def _samples(density: Any) -> dict[str, Any]:
 
 
 def difference(stored: Any, found: Any) -> float:
-    """The largest difference of two lists of numbers, relative where they are over 1; 0 or infinity of two texts."""
+    """The largest difference of two lists of numbers, relative where they are over 1; 0 or infinity
+    of two texts."""
     if isinstance(stored, str):
         return 0.0 if stored == found else float("inf")
     a, b = np.asarray(stored, np.float64), np.asarray(found, np.float64)
@@ -142,7 +157,9 @@ def stored_numbers() -> dict[str, dict[str, Any]]:
 
 def main() -> int:
     """Compare, or write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--write", action="store_true", help="write golden.json")
     parser.add_argument("--fit", action="store_true", help="fit and store the models anew")
     options = parser.parse_args()

@@ -1,4 +1,5 @@
-"""The numbers of three stored models stay what they were: bounds, evidence, samples (see `make.py`)."""
+"""The numbers of three stored models stay what they were: bounds, evidence, samples (see
+`make.py`)."""
 
 import pytest
 

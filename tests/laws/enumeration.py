@@ -1,8 +1,8 @@
-"""Exact answers of small models in float64: every state of a discrete block, a grid for every continuous column.
+"""Exact answers of small models in float64: every state of a discrete block, a grid for every
+continuous column.
 
-Given x_t the blocks (and the columns of a Gaussian block) are independent, so a step of the chain is a product of one matrix
-per *axis*: a continuous column, or a whole discrete block.
-"""
+Given x_t the blocks (and the columns of a Gaussian block) are independent, so a step of the chain
+is a product of one matrix per *axis*: a continuous column, or a whole discrete block."""
 
 from functools import reduce
 from itertools import product
@@ -19,7 +19,8 @@ from quasistatic.forward import AbsorbingDiffusion, ProductDiffusion
 
 
 class Axis(NamedTuple):
-    """One factor of the state space: `points` `[n]` (grid) or `[n, D]` (joint states), each of this `volume`."""
+    """One factor of the state space: `points` `[n]` (grid) or `[n, D]` (joint states), each of this
+    `volume`."""
 
     block: int
     column: int | None
@@ -48,11 +49,17 @@ def axes_of(forward, half_width: float = 6.0, n_points: int = 65) -> list[Axis]:
 
 def joint_states(forward, axes):
     """The product of the axes as states of the process `[S, D]`, the last axis running fastest."""
-    index = np.stack(np.meshgrid(*[np.arange(len(a.points)) for a in axes], indexing="ij"), -1).reshape(-1, len(axes))
+    index = np.stack(
+        np.meshgrid(*[np.arange(len(a.points)) for a in axes], indexing="ij"), -1
+    ).reshape(-1, len(axes))
     states = []
     for b, block in enumerate(blocks_of(forward)):
         parts = [a.points[index[:, i]] for i, a in enumerate(axes) if a.block == b]
-        states.append(jnp.asarray(np.stack(parts, -1), jnp.float32) if is_gaussian(block) else jnp.asarray(parts[0]))
+        states.append(
+            jnp.asarray(np.stack(parts, -1), jnp.float32)
+            if is_gaussian(block)
+            else jnp.asarray(parts[0])
+        )
     return tuple(states) if isinstance(forward, ProductDiffusion) else states[0]
 
 
@@ -67,20 +74,29 @@ def pairwise_log_prob(distribution, points):
 
 
 def _probabilities(part, axis: Axis, points) -> np.ndarray:
-    """`[S, n]`: probability (density) of the points on an axis under S distributions of its block."""
+    """`[S, n]`: probability (density) of the points on an axis under S distributions of its
+    block."""
     if axis.column is None:
         return np.exp(np.asarray(pairwise_log_prob(part, jnp.asarray(points)), np.float64))
-    mean, log_variance = (np.asarray(x[:, axis.column], np.float64)[:, None] for x in (part.mean, part.log_variance))
+    mean, log_variance = (
+        np.asarray(x[:, axis.column], np.float64)[:, None] for x in (part.mean, part.log_variance)
+    )
     return stats.norm.pdf(points[None], mean, np.exp(0.5 * log_variance))
 
 
 def _cell_mass(part, axis: Axis, values, width: float) -> np.ndarray:
     if axis.column is None or width == 0:
         return _probabilities(part, axis, values)
-    mean, log_variance = (np.asarray(x[:, axis.column], np.float64)[:, None] for x in (part.mean, part.log_variance))
+    mean, log_variance = (
+        np.asarray(x[:, axis.column], np.float64)[:, None] for x in (part.mean, part.log_variance)
+    )
     z = (values[None] - mean) / np.exp(0.5 * log_variance)
     h = 0.5 * width / np.exp(0.5 * log_variance)
-    return np.where(z > 0, stats.norm.sf(z - h) - stats.norm.sf(z + h), stats.norm.cdf(z + h) - stats.norm.cdf(z - h))
+    return np.where(
+        z > 0,
+        stats.norm.sf(z - h) - stats.norm.sf(z + h),
+        stats.norm.cdf(z + h) - stats.norm.cdf(z - h),
+    )
 
 
 @eqx.filter_jit
@@ -94,7 +110,8 @@ def _combine(factors):
 
 
 class Chain:
-    """The exact law of a small model, p(x_1) computed by running the reverse chain over all states."""
+    """The exact law of a small model, p(x_1) computed by running the reverse chain over all
+    states."""
 
     def __init__(self, model, observed=None) -> None:
         self.model, forward = model, model.forward
@@ -102,7 +119,10 @@ class Chain:
         self.states = joint_states(forward, self.axes)
         self.observed = all_observed(forward) if observed is None else observed
         prior = forward.prior()
-        start = [_probabilities(self._one(_part(forward, prior, a.block)), a, a.points) * a.volume for a in self.axes]
+        start = [
+            _probabilities(self._one(_part(forward, prior, a.block)), a, a.points) * a.volume
+            for a in self.axes
+        ]
         p = _combine(start)[0]
         assert abs(p.sum() - 1) < 1e-5
         for t in range(model.trajectory_length, 1, -1):
@@ -118,16 +138,26 @@ class Chain:
     def step(self, t: int) -> list[np.ndarray]:
         """Transition probabilities from every x_t to the points of every axis at t - 1."""
         reverse = _reverse_kernels(self.model, self.states, self.observed, jnp.asarray(t))
-        return [_probabilities(_part(self.model.forward, reverse, a.block), a, a.points) * a.volume for a in self.axes]
+        return [
+            _probabilities(_part(self.model.forward, reverse, a.block), a, a.points) * a.volume
+            for a in self.axes
+        ]
 
     def log_prob(self, x_0, width: float = 0.0) -> np.ndarray:
-        """log p(x_0) `[N]` of data states, or of the cells of the given width around the continuous columns."""
+        """log p(x_0) `[N]` of data states, or of the cells of the given width around the continuous
+        columns."""
         parts = x_0 if isinstance(self.model.forward, ProductDiffusion) else (x_0,)
         reverse = _reverse_kernels(self.model, self.states, self.observed, jnp.asarray(1))
         likelihood = 1.0
         for a in self.axes:
-            values = np.asarray(parts[a.block], np.float64)[:, a.column] if a.column is not None else parts[a.block]
-            likelihood = likelihood * _cell_mass(_part(self.model.forward, reverse, a.block), a, values, width)
+            values = (
+                np.asarray(parts[a.block], np.float64)[:, a.column]
+                if a.column is not None
+                else parts[a.block]
+            )
+            likelihood = likelihood * _cell_mass(
+                _part(self.model.forward, reverse, a.block), a, values, width
+            )
         return np.log(self.p_1 @ likelihood)
 
     def mass(self) -> float:
@@ -138,13 +168,16 @@ class Chain:
 
 @eqx.filter_jit
 def _tables(model, x_0, states):
-    """Log-probabilities of the joint states for t = 1..T: marginal `[T, S]`, bridge and reverse kernel `[T, S, S]`."""
+    """Log-probabilities of the joint states for t = 1..T: marginal `[T, S]`, bridge and reverse
+    kernel `[T, S, S]`."""
     forward, observed = model.forward, all_observed(model.forward)
 
     def at(t):
         marginal = jax.vmap(lambda y: jnp.sum(forward.marginal(x_0, t).log_prob(y)))(states)
         bridge = pairwise_log_prob(jax.vmap(lambda x: forward.bridge(x, x_0, t))(states), states)
-        reverse = pairwise_log_prob(jax.vmap(lambda x: model.reverse_kernel(x, observed, t))(states), states)
+        reverse = pairwise_log_prob(
+            jax.vmap(lambda x: model.reverse_kernel(x, observed, t))(states), states
+        )
         return marginal, bridge, reverse
 
     prior = jax.vmap(lambda y: jnp.sum(forward.prior().log_prob(y)))(states)
@@ -152,10 +185,13 @@ def _tables(model, x_0, states):
 
 
 def exact_terms(model, x_0) -> tuple[float, float, float]:
-    """E of the prior, diffusion and reconstruction terms of K for one row of a single discrete block, by enumeration."""
+    """E of the prior, diffusion and reconstruction terms of K for one row of a single discrete
+    block, by enumeration."""
     states = discrete_states(model.forward)
     tables = _tables(model, jnp.asarray(x_0), jnp.asarray(states))
-    prior, (marginals, bridges, reverses) = jax.tree.map(lambda x: np.asarray(x, np.float64), tables)
+    prior, (marginals, bridges, reverses) = jax.tree.map(
+        lambda x: np.asarray(x, np.float64), tables
+    )
 
     def divergence(p, q):
         """KL(p || q) over the last axis, of log-probabilities."""
@@ -166,7 +202,12 @@ def exact_terms(model, x_0) -> tuple[float, float, float]:
         return float(np.sum(np.where(marginal > -1e6, np.exp(marginal) * values, 0.0)))
 
     diffusion = -sum(
-        mean(divergence(b, r), m) for m, b, r in zip(marginals[1:], bridges[1:], reverses[1:], strict=True)
+        mean(divergence(b, r), m)
+        for m, b, r in zip(marginals[1:], bridges[1:], reverses[1:], strict=True)
     )
     at_x_0 = np.flatnonzero(np.all(states == np.asarray(x_0), axis=1))[0]
-    return -float(divergence(marginals[-1], prior)), diffusion, mean(reverses[0][:, at_x_0], marginals[0])
+    return (
+        -float(divergence(marginals[-1], prior)),
+        diffusion,
+        mean(reverses[0][:, at_x_0], marginals[0]),
+    )

@@ -7,7 +7,12 @@ import numpy as np
 
 from cases import randomised
 from quasistatic.data.cells import Cells
-from quasistatic.forward import AbsorbingDiffusion, GaussianDiffusion, ProductDiffusion, SigmoidGaussianDiffusion
+from quasistatic.forward import (
+    AbsorbingDiffusion,
+    GaussianDiffusion,
+    ProductDiffusion,
+    SigmoidGaussianDiffusion,
+)
 from quasistatic.model import DiffusionModel
 from quasistatic.network import ResidualMLP
 from quasistatic.network.base import AbstractNetwork
@@ -27,12 +32,22 @@ class Constant(AbstractNetwork):
         return self.raw
 
 
-def model_of(forward, seed: int = 0, scale: float = 0.3, width: int = 8, **options) -> DiffusionModel:
+def model_of(
+    forward, seed: int = 0, scale: float = 0.3, width: int = 8, **options
+) -> DiffusionModel:
     """The forward process with a small network of random parameters, N(0, scale^2)."""
     shape = eqx.filter_eval_shape(
-        ResidualMLP, forward.n_features, forward.n_outputs, width=width, depth=1, key=jax.random.key(0), **options
+        ResidualMLP,
+        forward.n_features,
+        forward.n_outputs,
+        width=width,
+        depth=1,
+        key=jax.random.key(0),
+        **options,
     )
-    zeros = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape)
+    zeros = jax.tree.map(
+        lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape
+    )
     return DiffusionModel(forward, randomised(zeros, seed, scale))
 
 
@@ -57,7 +72,9 @@ def random_state(forward, n: int, seed: int = 0):
 
     def of_block(block):
         if is_gaussian(block):
-            return jnp.asarray(np.clip(rng.standard_normal((n, block.n_columns)), -2, 2), jnp.float32)
+            return jnp.asarray(
+                np.clip(rng.standard_normal((n, block.n_columns)), -2, 2), jnp.float32
+            )
         return jnp.asarray(rng.integers(0, n_states(block), (n, block.n_columns)), jnp.int32)
 
     states = tuple(of_block(block) for block in blocks_of(forward))
@@ -71,13 +88,16 @@ def all_observed(forward):
 
 
 def cells_of(forward, states, observed=None, width=None):
-    """Rows from states `[N, D]`; `width` of the continuous cells, None: densities; `observed` [D] flags over all columns."""
+    """Rows from states `[N, D]`; `width` of the continuous cells, None: densities; `observed` [D]
+    flags over all columns."""
     parts = states if isinstance(forward, ProductDiffusion) else (states,)
     flags = np.ones(forward.n_columns, bool) if observed is None else np.asarray(observed)
     cells, begin = [], 0
     for block, x in zip(blocks_of(forward), parts, strict=True):
         seen = np.broadcast_to(flags[begin : begin + block.n_columns], x.shape)
-        z_width = None if width is None or not is_gaussian(block) else np.full(x.shape, width, np.float32)
+        z_width = (
+            None if width is None or not is_gaussian(block) else np.full(x.shape, width, np.float32)
+        )
         cells.append(Cells(np.asarray(x), seen, z_width))
         begin += block.n_columns
     return tuple(cells) if isinstance(forward, ProductDiffusion) else cells[0]
@@ -85,6 +105,8 @@ def cells_of(forward, states, observed=None, width=None):
 
 def flags_of(forward, observed):
     """Flags [D] over all columns as the `observed` argument of `reverse_kernel`."""
-    parts = np.split(np.asarray(observed), np.cumsum([b.n_columns for b in blocks_of(forward)])[:-1])
+    parts = np.split(
+        np.asarray(observed), np.cumsum([b.n_columns for b in blocks_of(forward)])[:-1]
+    )
     flags = tuple(jnp.asarray(p) for p in parts)
     return flags if isinstance(forward, ProductDiffusion) else flags[0]

@@ -1,4 +1,5 @@
-"""Tests of random draws with a stated rate of false alarms; the seeds are fixed, so a test that passes once passes always."""
+"""Tests of random draws with a stated rate of false alarms; the seeds are fixed, so a test that
+passes once passes always."""
 
 import numpy as np
 from scipy import stats
@@ -8,7 +9,8 @@ FALSE_ALARM = 1e-6
 
 
 def assert_mean(draws, expected, axis: int = -1, tolerance: float = 1e-5) -> None:
-    """The means of `draws` along `axis` are `expected`, by a two-sided z-test with Bonferroni's correction.
+    """The means of `draws` along `axis` are `expected`, by a two-sided z-test with Bonferroni's
+    correction.
 
     `tolerance` (relative to max(1, |expected|)) is for rounding, where the draws hardly vary.
     """
@@ -26,7 +28,8 @@ def assert_mean(draws, expected, axis: int = -1, tolerance: float = 1e-5) -> Non
 
 
 def assert_mean_at_most(draws, bound, axis: int = -1, tolerance: float = 1e-5) -> None:
-    """The means of `draws` are at most `bound`, by a one-sided z-test with Bonferroni's correction."""
+    """The means of `draws` are at most `bound`, by a one-sided z-test with Bonferroni's
+    correction."""
     draws = np.asarray(draws, np.float64)
     mean = draws.mean(axis)
     stderr = draws.std(axis, ddof=1) / np.sqrt(draws.shape[axis])
@@ -35,8 +38,12 @@ def assert_mean_at_most(draws, bound, axis: int = -1, tolerance: float = 1e-5) -
 
 
 def assert_frequencies(counts, probabilities) -> None:
-    """Counts are multinomial with these probabilities (chi-square; states expected fewer than five times are pooled)."""
-    counts, probabilities = np.asarray(counts, np.float64).ravel(), np.asarray(probabilities, np.float64).ravel()
+    """Counts are multinomial with these probabilities (chi-square; states expected fewer than five
+    times are pooled)."""
+    counts, probabilities = (
+        np.asarray(counts, np.float64).ravel(),
+        np.asarray(probabilities, np.float64).ravel(),
+    )
     assert abs(probabilities.sum() - 1) < 1e-3, "the probabilities do not sum to 1"
     expected = counts.sum() * probabilities / probabilities.sum()
     assert np.all(counts[expected < 1e-9] == 0), "an impossible state was drawn"

@@ -22,8 +22,14 @@ from quasistatic.forward.categorical import pad_log_probs
 
 def sides(forward, x_0, before, after, t):
     """Both sides of the law in nats, each as its two logarithms."""
-    one = jnp.sum(forward.kernel(before, t).log_prob(after)), jnp.sum(forward.marginal(x_0, t - 1).log_prob(before))
-    two = jnp.sum(forward.bridge(after, x_0, t).log_prob(before)), jnp.sum(forward.marginal(x_0, t).log_prob(after))
+    one = (
+        jnp.sum(forward.kernel(before, t).log_prob(after)),
+        jnp.sum(forward.marginal(x_0, t - 1).log_prob(before)),
+    )
+    two = (
+        jnp.sum(forward.bridge(after, x_0, t).log_prob(before)),
+        jnp.sum(forward.marginal(x_0, t).log_prob(after)),
+    )
     return jnp.stack(one), jnp.stack(two)
 
 
@@ -46,7 +52,8 @@ def sides_on_paths(forward, x_0, t, key):
 
 
 def check_on_paths(forward, key) -> None:
-    """On points of the process itself, 8 rows a step; at t = 1 the bridge is a point mass at x_0."""
+    """On points of the process itself, 8 rows a step; at t = 1 the bridge is a point mass at
+    x_0."""
     t = jnp.repeat(jnp.arange(1, forward.trajectory_length + 1), 8)
     x_0 = random_state(forward, len(t))
     (one, two), drawn = sides_on_paths(forward, x_0, t, key)
@@ -59,13 +66,16 @@ def check_on_paths(forward, key) -> None:
 
 
 def check_everywhere(block) -> None:
-    """On all triples of joint states, possible or not; probabilities, since an impossible event is `LOG_ZERO` on either side."""
+    """On all triples of joint states, possible or not; probabilities, since an impossible event is
+    `LOG_ZERO` on either side."""
     states = jnp.asarray(discrete_states(block))
     rng = np.random.default_rng(0)
     data = np.flatnonzero(np.all(np.asarray(states) != getattr(block, "mask_state", -1), axis=1))
     n = 4000
     t = jnp.asarray(rng.integers(2, block.trajectory_length + 1, n))
-    x_0, before, after = (states[i] for i in (rng.choice(data, n), *rng.integers(0, len(states), (2, n))))
+    x_0, before, after = (
+        states[i] for i in (rng.choice(data, n), *rng.integers(0, len(states), (2, n)))
+    )
     one, two = sides_of_many(block, x_0, before, after, t)
     one, two = (np.exp(np.asarray(x, np.float64)) for x in (one, two))
     # Where x_t cannot come from x_0 the bridge is not defined, and both sides are 0.
@@ -86,7 +96,8 @@ def test_bayes_everywhere(name):
 
 @pytest.mark.parametrize("name", GAUSSIAN)
 def test_the_gaussian_bridge_is_the_textbook_one(name):
-    """Precisions add: 1/variance = alpha/beta + 1/(1 - alpha_bar'), computed in float64 from the other two distributions."""
+    """Precisions add: 1/variance = alpha/beta + 1/(1 - alpha_bar'), computed in float64 from the
+    other two distributions."""
     forward = KERNELS[name]()
     D, T = forward.n_columns, forward.trajectory_length
     x_0, x_t = jnp.linspace(-1.5, 1.0, D), jnp.linspace(0.3, 2.0, D)
@@ -94,9 +105,13 @@ def test_the_gaussian_bridge_is_the_textbook_one(name):
     @eqx.filter_jit
     def tables(forward):
         one = jnp.ones(D)
-        return jax.vmap(lambda t: (forward.kernel(one, t), forward.marginal(x_0, t - 1), forward.bridge(x_t, x_0, t)))(
-            jnp.arange(2, T + 1)
-        )
+        return jax.vmap(
+            lambda t: (
+                forward.kernel(one, t),
+                forward.marginal(x_0, t - 1),
+                forward.bridge(x_t, x_0, t),
+            )
+        )(jnp.arange(2, T + 1))
 
     kernel, before, bridge = jax.tree.map(lambda x: np.asarray(x, np.float64), tables(forward))
     slope, beta, spread = kernel.mean, np.exp(kernel.log_variance), np.exp(before.log_variance)
@@ -130,7 +145,11 @@ class EagerBridge(AbsorbingDiffusion):
 
 def test_the_law_catches_a_wrong_bridge(key):
     pi = pad_log_probs([[0.5, 0.5], [0.2, 0.8]])
-    wrong = [WideBridge(cosine_schedule(5), 1), LateBridge(ErasureSchedule(4), pi, pi), EagerBridge(2, pi)]
+    wrong = [
+        WideBridge(cosine_schedule(5), 1),
+        LateBridge(ErasureSchedule(4), pi, pi),
+        EagerBridge(2, pi),
+    ]
     for forward in wrong:
         with pytest.raises(AssertionError):
             check_on_paths(forward, key)

@@ -54,11 +54,16 @@ def check_gaussian(block) -> None:
 
     kernel, marginal = tables(block, jnp.ones(block.n_columns))
     for part in tables(block, jnp.zeros(block.n_columns)):
-        np.testing.assert_array_equal(part.mean, 0.0)  # both are linear, so that the factors at x = 1 say all
+        np.testing.assert_array_equal(
+            part.mean, 0.0
+        )  # both are linear, so that the factors at x = 1 say all
     mean, variance = np.ones(block.n_columns), np.zeros(block.n_columns)
     for i in range(block.trajectory_length):
         factor = np.asarray(kernel.mean[i], np.float64)
-        mean, variance = mean * factor, variance * factor**2 + np.exp(np.asarray(kernel.log_variance[i], np.float64))
+        mean, variance = (
+            mean * factor,
+            variance * factor**2 + np.exp(np.asarray(kernel.log_variance[i], np.float64)),
+        )
         np.testing.assert_allclose(marginal.mean[i], mean, rtol=2e-4, atol=1e-5)
         np.testing.assert_allclose(np.exp(marginal.log_variance[i]), variance, rtol=2e-4)
 
@@ -97,7 +102,9 @@ def test_a_product_is_its_blocks_side_by_side(name):
 
 def test_blocks_of_a_product_need_one_trajectory_length():
     with pytest.raises(ValueError, match=r"one trajectory length, got \[5, 6\]"):
-        ProductDiffusion((GaussianDiffusion(ErasureSchedule(5), 1), GaussianDiffusion(ErasureSchedule(6), 1)))
+        ProductDiffusion(
+            (GaussianDiffusion(ErasureSchedule(5), 1), GaussianDiffusion(ErasureSchedule(6), 1))
+        )
 
 
 class SlowGaussian(GaussianDiffusion):

@@ -1,8 +1,8 @@
 """log p(x_j | the others) against enumeration and quadrature.
 
-Both evidences are unbiased, so the logarithm of their means over independent populations, less one another, is the conditional up to
-the error of the means: t-tests by the delta method, false-alarm rate 1e-6 a kernel, and 0.005 nats for the quadrature.
-"""
+Both evidences are unbiased, so the logarithm of their means over independent populations, less one
+another, is the conditional up to the error of the means: t-tests by the delta method, false-alarm
+rate 1e-6 a kernel, and 0.005 nats for the quadrature."""
 
 import jax
 import numpy as np
@@ -21,12 +21,17 @@ FINE = np.linspace(-7, 7, 701)
 
 
 def column_states(forward, states, j):
-    """The rows with column j in each of its states `[S * K]`, what each is worth (dx), and how many."""
+    """The rows with column j in each of its states `[S * K]`, what each is worth (dx), and how
+    many."""
     parts = [np.asarray(p) for p in (states if isinstance(states, tuple) else (states,))]
     sizes = np.cumsum([0, *(block.n_columns for block in blocks_of(forward))])
     b = int(np.searchsorted(sizes, j, side="right")) - 1
     block, begin = blocks_of(forward)[b], sizes[b]
-    values = FINE if is_gaussian(block) else np.unique(discrete_states(block, masked=False)[:, j - begin])
+    values = (
+        FINE
+        if is_gaussian(block)
+        else np.unique(discrete_states(block, masked=False)[:, j - begin])
+    )
     repeated = [np.repeat(p, len(values), axis=0) for p in parts]
     repeated[b][:, j - begin] = np.tile(values, len(parts[0]))
     worth = FINE[1] - FINE[0] if is_gaussian(block) else 1.0
@@ -34,13 +39,17 @@ def column_states(forward, states, j):
     return rows if isinstance(states, tuple) else rows[0], worth, len(values)
 
 
-@pytest.mark.parametrize("name", ["absorbing", "heat-bath-marginal", "gaussian-erasure", "gaussian-x-absorbing"])
+@pytest.mark.parametrize(
+    "name", ["absorbing", "heat-bath-marginal", "gaussian-erasure", "gaussian-x-absorbing"]
+)
 def test_the_conditional_of_a_column_is_that_of_the_enumeration(name):
     forward = KERNELS[name]()
     model = model_of(forward, scale=0.2 if name.startswith("gaussian") else 0.4)
     chain, states = Chain(model), random_state(forward, ROWS, seed=3)
     whole = cells_of(forward, states)
-    identity = np.repeat(row_checksums(whole), RUNS) + np.tile(np.arange(RUNS, dtype=np.uint32), ROWS)
+    identity = np.repeat(row_checksums(whole), RUNS) + np.tile(
+        np.arange(RUNS, dtype=np.uint32), ROWS
+    )
 
     def log_evidences(rows):
         """log Z `[ROWS, RUNS]` of independent populations."""

@@ -22,14 +22,20 @@ def test_the_reverse_variance_stays_in_the_corridor(name, rng):
     def variances(forward, raw, x):
         def at(t):
             def one(r, y):
-                reverse, bridge, kernel = forward.reverse_kernel(r, y, t), forward.bridge(y, y, t), forward.kernel(y, t)
+                reverse, bridge, kernel = (
+                    forward.reverse_kernel(r, y, t),
+                    forward.bridge(y, y, t),
+                    forward.kernel(y, t),
+                )
                 return reverse.log_variance, bridge.log_variance, kernel.log_variance, reverse.mean
 
             return jax.vmap(one)(raw, x)
 
         return jax.vmap(at)(jnp.arange(1, T + 1))
 
-    reverse, bridge, kernel, mean = (np.asarray(v) for v in variances(forward, jnp.asarray(raw), jnp.asarray(x)))
+    reverse, bridge, kernel, mean = (
+        np.asarray(v) for v in variances(forward, jnp.asarray(raw), jnp.asarray(x))
+    )
     assert np.all(np.isfinite(mean))
     assert np.all(bridge[1:] <= kernel[1:] + 1e-5)
     assert np.all(reverse[1:] >= bridge[1:] - 1e-4)
@@ -50,7 +56,9 @@ def test_the_kernel_is_the_reversal_of_standard_normal_data_at_v_0(name):
     def means(forward):
         zero = jnp.zeros(forward.n_outputs)
         t = jnp.arange(1, forward.trajectory_length + 1)
-        return jax.vmap(lambda s: (forward.reverse_kernel(zero, x, s).mean, forward.kernel(x, s).mean))(t)
+        return jax.vmap(
+            lambda s: (forward.reverse_kernel(zero, x, s).mean, forward.kernel(x, s).mean)
+        )(t)
 
     reverse, forward_mean = means(forward)
     np.testing.assert_allclose(reverse, forward_mean, rtol=1e-4, atol=1e-5)

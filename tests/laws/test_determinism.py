@@ -1,4 +1,5 @@
-"""The same seed gives the same bytes; jit, the order of the rows, the size of a chunk and padding change nothing."""
+"""The same seed gives the same bytes; jit, the order of the rows, the size of a chunk and padding
+change nothing."""
 
 import equinox as eqx
 import jax
@@ -60,14 +61,22 @@ def test_results_of_a_row_depend_on_the_row_alone(name):
     np.testing.assert_allclose(some, log_weights[order[:2]], rtol=1e-5, atol=1e-5)
     other = evaluate_log_weights(model, rows, trajectories=R, key=jax.random.key(2), chunk=16)
     assert np.all(np.any(other != log_weights, axis=1))
-    if name.startswith("gaussian"):  # rows that differ: rows and trajectories have noise of their own
+    if name.startswith(
+        "gaussian"
+    ):  # rows that differ: rows and trajectories have noise of their own
         assert len(np.unique(log_weights)) == N * R
 
 
 def test_jit_changes_nothing():
-    blocks = GaussianDiffusion(cosine_schedule(2), 1), AbsorbingDiffusion(2, pad_log_probs(UNEVEN[:1]))
+    blocks = (
+        GaussianDiffusion(cosine_schedule(2), 1),
+        AbsorbingDiffusion(2, pad_log_probs(UNEVEN[:1])),
+    )
     model = model_of(ProductDiffusion(blocks))
-    row = jax.tree.map(lambda x: jnp.asarray(x[0]), cells_of(model.forward, random_state(model.forward, 1), width=0.1))
+    row = jax.tree.map(
+        lambda x: jnp.asarray(x[0]),
+        cells_of(model.forward, random_state(model.forward, 1), width=0.1),
+    )
 
     def everything(model, row, key):
         return (

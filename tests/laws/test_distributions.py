@@ -1,4 +1,5 @@
-"""Distributions: they sum to 1, x_T forgets x_0, KL is a divergence, entropies are entropies, padding is never drawn."""
+"""Distributions: they sum to 1, x_T forgets x_0, KL is a divergence, entropies are entropies,
+padding is never drawn."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,7 +21,8 @@ N = 12
 
 
 class Facts(NamedTuple):
-    """Of one kernel with a random network, at N points of the forward process: five distributions and what follows from them."""
+    """Of one kernel with a random network, at N points of the forward process: five distributions
+    and what follows from them."""
 
     forward: Any
     distributions: tuple  # bridge, reverse kernel, marginal, kernel, prior
@@ -43,11 +45,23 @@ def work_out(model, x_0, t, states, key):
         first, second = jax.random.split(k)
         before = forward.marginal(x, s - 1).sample(key=first)
         x_t = forward.kernel(before, s).sample(key=second)
-        bridge, reverse = forward.bridge(x_t, x, s), model.reverse_kernel(x_t, all_observed(forward), s)
-        distributions = (bridge, reverse, forward.marginal(x, s), forward.kernel(before, s), forward.prior())
+        bridge, reverse = (
+            forward.bridge(x_t, x, s),
+            model.reverse_kernel(x_t, all_observed(forward), s),
+        )
+        distributions = (
+            bridge,
+            reverse,
+            forward.marginal(x, s),
+            forward.kernel(before, s),
+            forward.prior(),
+        )
         return (
             distributions,
-            tuple({i: jax.vmap(part_of(d, i).log_prob)(y).sum(-1) for i, y in states.items()} for d in distributions),
+            tuple(
+                {i: jax.vmap(part_of(d, i).log_prob)(y).sum(-1) for i, y in states.items()}
+                for d in distributions
+            ),
             tuple(d.entropy() for d in distributions),
             tuple(d.kl(d) for d in distributions),
             bridge.kl(reverse),
@@ -61,8 +75,14 @@ def work_out(model, x_0, t, states, key):
 def facts(name: str) -> Facts:
     forward = KERNELS[name]()
     t = jnp.asarray(np.random.default_rng(0).integers(1, forward.trajectory_length + 1, N))
-    states = {i: jnp.asarray(discrete_states(b)) for i, b in enumerate(blocks_of(forward)) if not is_gaussian(b)}
-    found = work_out(model_of(forward, scale=1.0), random_state(forward, N), t, states, jax.random.key(1))
+    states = {
+        i: jnp.asarray(discrete_states(b))
+        for i, b in enumerate(blocks_of(forward))
+        if not is_gaussian(b)
+    }
+    found = work_out(
+        model_of(forward, scale=1.0), random_state(forward, N), t, states, jax.random.key(1)
+    )
     return Facts(forward, *jax.tree.map(np.asarray, found))
 
 
@@ -126,16 +146,25 @@ def test_normal_against_scipy():
     rng = np.random.default_rng(0)
     mean, log_variance, x = rng.standard_normal((3, 50)).astype(np.float32)
     d, scale = Normal(jnp.asarray(mean), jnp.asarray(log_variance)), np.exp(0.5 * log_variance)
-    np.testing.assert_allclose(d.log_prob(jnp.asarray(x)), stats.norm.logpdf(x, mean, scale), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        d.log_prob(jnp.asarray(x)), stats.norm.logpdf(x, mean, scale), rtol=1e-4, atol=1e-5
+    )
     np.testing.assert_allclose(d.entropy(), stats.norm.entropy(mean, scale), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(d.log_cell(jnp.asarray(x), None), d.log_prob(jnp.asarray(x)))
     other = Normal(jnp.asarray(x), jnp.asarray(-log_variance))
     grid = np.linspace(-20, 20, 4001)
     p, q = stats.norm(mean, scale), stats.norm(x, 1 / scale)
-    exact = np.sum(p.pdf(grid[:, None]) * (p.logpdf(grid[:, None]) - q.logpdf(grid[:, None])), axis=0) * 0.01
+    exact = (
+        np.sum(p.pdf(grid[:, None]) * (p.logpdf(grid[:, None]) - q.logpdf(grid[:, None])), axis=0)
+        * 0.01
+    )
     np.testing.assert_allclose(d.kl(other), exact, rtol=1e-3, atol=1e-5)
-    log_density = jax.jit(jax.vmap(lambda y: d.log_prob(jnp.full(50, y))))(jnp.asarray(grid, jnp.float32))
-    np.testing.assert_allclose(np.exp(np.asarray(log_density, np.float64)).sum(0) * 0.01, 1, atol=1e-4)
+    log_density = jax.jit(jax.vmap(lambda y: d.log_prob(jnp.full(50, y))))(
+        jnp.asarray(grid, jnp.float32)
+    )
+    np.testing.assert_allclose(
+        np.exp(np.asarray(log_density, np.float64)).sum(0) * 0.01, 1, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("width", [0.01, 0.3, 2.0, 50.0])
@@ -157,10 +186,12 @@ def test_categorical_draws_have_their_frequencies(key):
 
 
 @pytest.mark.parametrize(
-    ("count", "random_values"), [(0, True), (1, True), (2, True), (4, True), (1, False), (2, False), (4, False)]
+    ("count", "random_values"),
+    [(0, True), (1, True), (2, True), (4, True), (1, False), (2, False), (4, False)],
 )
 def test_a_random_subset_is_uniform_over_subsets_and_draws_its_values(count, random_values, key):
-    """The chi-square test runs over the joint outcomes: which columns, and which values they get."""
+    """The chi-square test runs over the joint outcomes: which columns, and which values they
+    get."""
     current = jnp.array([2, 0, 2, 2, 2])
     probs = jnp.array([[0.3, 0.7], [0.5, 0.5], [0.9, 0.1], [0.5, 0.5], [0.2, 0.8]])
     values = Categorical(jnp.log(probs)) if random_values else jnp.array([1, 1, 0, 1, 0])
@@ -168,7 +199,10 @@ def test_a_random_subset_is_uniform_over_subsets_and_draws_its_values(count, ran
     drawn = np.asarray(jax.jit(jax.vmap(lambda k: d.sample(key=k)))(jax.random.split(key, 20000)))
     code = 3 ** np.arange(5)
     states = np.stack(np.meshgrid(*[np.arange(3)] * 5, indexing="ij"), -1).reshape(-1, 5)
-    log_p = np.asarray(jax.jit(jax.vmap(lambda x: jnp.sum(d.log_prob(x))))(jnp.asarray(states, jnp.int32)), np.float64)
+    log_p = np.asarray(
+        jax.jit(jax.vmap(lambda x: jnp.sum(d.log_prob(x))))(jnp.asarray(states, jnp.int32)),
+        np.float64,
+    )
     counts, probabilities = np.zeros(3**5), np.zeros(3**5)
     np.add.at(counts, drawn @ code, 1)
     probabilities[states @ code] = np.exp(log_p)

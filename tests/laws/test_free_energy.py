@@ -1,4 +1,5 @@
-"""Free-energy differences against exact ones; single estimates within 5 standard errors (6e-7), fixed seeds."""
+"""Free-energy differences against exact ones; single estimates within 5 standard errors (6e-7),
+fixed seeds."""
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,9 @@ from laws.models import model_of
 from quasistatic.thermodynamics.free_energy import between_models, to_product
 
 
-@pytest.mark.parametrize("name", ["heat-bath-uniform", "absorbing", "gaussian-erasure", "gaussian-x-absorbing"])
+@pytest.mark.parametrize(
+    "name", ["heat-bath-uniform", "absorbing", "gaussian-erasure", "gaussian-x-absorbing"]
+)
 def test_two_normalised_models_differ_by_nothing(name):
     forward = KERNELS[name]()
     scale = 0.1 if name.startswith("gaussian") else 0.5
@@ -31,7 +34,8 @@ def test_the_models_need_one_length():
 
 
 def test_a_product_with_r():
-    """-log Z of r(x) = exp(-2 [x_1 = 0] - x_2 / 2), rows drawn from the exact p and the exact p r / Z."""
+    """-log Z of r(x) = exp(-2 [x_1 = 0] - x_2 / 2), rows drawn from the exact p and the exact p r /
+    Z."""
     model = model_of(KERNELS["heat-bath-uniform"](), scale=0.5)
     states = discrete_states(model.forward, masked=False)
     p = np.exp(Chain(model).log_prob(jnp.asarray(states)))

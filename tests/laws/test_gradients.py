@@ -1,4 +1,5 @@
-"""Gradients of the training loss against differences in float64, along random directions of all trained parameters at once."""
+"""Gradients of the training loss against differences in float64, along random directions of all
+trained parameters at once."""
 
 import equinox as eqx
 import jax
@@ -16,35 +17,52 @@ NAMES = ["gaussian-learned-random", "heat-bath-uniform", "absorbing", "gaussian-
 
 
 def to_double(tree):
-    return jax.tree.map(lambda x: jnp.asarray(x, jnp.float64) if eqx.is_inexact_array(x) else x, tree)
+    return jax.tree.map(
+        lambda x: jnp.asarray(x, jnp.float64) if eqx.is_inexact_array(x) else x, tree
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_of_the_loss(name):
-    """The noise is frozen by the key, so that the loss is a smooth function of network and schedule."""
+    """The noise is frozen by the key, so that the loss is a smooth function of network and
+    schedule."""
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
         model = to_double(model_of(KERNELS[name]()))
         forward = model.forward
         observed = np.arange(forward.n_columns) != 1
         rows = cells_of(forward, random_state(forward, 16), observed, width=0.3)
-        rows = jax.tree.map(lambda x: jnp.asarray(x, jnp.float64) if x.dtype == np.float32 else jnp.asarray(x), rows)
+        rows = jax.tree.map(
+            lambda x: jnp.asarray(x, jnp.float64) if x.dtype == np.float32 else jnp.asarray(x), rows
+        )
         parameters, static = eqx.partition(model, trainable(model))
         probabilities = to_double(time_probabilities(forward.trajectory_length, 0.3))
 
         @jax.jit
         @jax.value_and_grad
         def loss(parameters):
-            cost = batch_cost(eqx.combine(parameters, static), rows, probabilities, key=jax.random.key(3), dropout=True)
+            cost = batch_cost(
+                eqx.combine(parameters, static),
+                rows,
+                probabilities,
+                key=jax.random.key(3),
+                dropout=True,
+            )
             return jnp.mean(cost)
 
         gradient = loss(parameters)[1]
         rng = np.random.default_rng(0)
         for _ in range(3):
-            direction = jax.tree.map(lambda x: jnp.asarray(rng.standard_normal(x.shape)), parameters)
-            along = sum(jnp.vdot(g, d) for g, d in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True))
+            direction = jax.tree.map(
+                lambda x: jnp.asarray(rng.standard_normal(x.shape)), parameters
+            )
+            along = sum(
+                jnp.vdot(g, d)
+                for g, d in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True)
+            )
             step = 1e-5
             up, down = (
-                loss(jax.tree.map(lambda x, d, s=s: x + s * d, parameters, direction))[0] for s in (step, -step)
+                loss(jax.tree.map(lambda x, d, s=s: x + s * d, parameters, direction))[0]
+                for s in (step, -step)
             )
             assert up.dtype == np.float64
             np.testing.assert_allclose((up - down) / (2 * step), along, rtol=1e-5, atol=1e-7)
@@ -59,10 +77,12 @@ def test_gradients_of_the_loss(name):
 @pytest.mark.parametrize("size", [-1e3, -100.0, 100.0, 1e3])
 @pytest.mark.parametrize("name", KERNELS)
 def test_costs_and_their_gradients_stay_finite_however_sure_the_network_is(name, size):
-    """A column that is the same in all rows drives the outputs towards infinity; one NaN would end the training."""
+    """A column that is the same in all rows drives the outputs towards infinity; one NaN would end
+    the training."""
     forward = KERNELS[name]()
     begin = start(
-        jax.tree.map(lambda x: x[0], cells_of(forward, random_state(forward, 1), width=0.01)), key=jax.random.key(0)
+        jax.tree.map(lambda x: x[0], cells_of(forward, random_state(forward, 1), width=0.01)),
+        key=jax.random.key(0),
     )
 
     def cost(raw, t):
@@ -73,6 +93,8 @@ def test_costs_and_their_gradients_stay_finite_however_sure_the_network_is(name,
 
     raws = size * jnp.concatenate([jnp.eye(forward.n_outputs), jnp.ones((1, forward.n_outputs))])
     for t in (1, 2, forward.trajectory_length):
-        value, gradient = jax.jit(jax.vmap(jax.value_and_grad(cost), in_axes=(0, None)))(raws, jnp.asarray(t))
+        value, gradient = jax.jit(jax.vmap(jax.value_and_grad(cost), in_axes=(0, None)))(
+            raws, jnp.asarray(t)
+        )
         assert np.all(np.isfinite(value)), t
         assert np.all(np.isfinite(gradient)), t

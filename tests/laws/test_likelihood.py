@@ -1,7 +1,8 @@
-"""Lower <= exact: log-weights and K of small models against p(x_0) by enumeration (discrete) and quadrature (continuous).
+"""Lower <= exact: log-weights and K of small models against p(x_0) by enumeration (discrete) and
+quadrature (continuous).
 
-All comparisons of means are z-tests with a false-alarm rate of 1e-6 a test (`statistics.py`) and fixed seeds.
-"""
+All comparisons of means are z-tests with a false-alarm rate of 1e-6 a test (`statistics.py`) and
+fixed seeds."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -19,12 +20,17 @@ from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bou
 from quasistatic.forward import ProductDiffusion
 
 EXACT = [
-    *(name for name in DISCRETE if name not in ("heat-bath-linear", "heat-bath-marginal", "binomial-half")),
+    *(
+        name
+        for name in DISCRETE
+        if name not in ("heat-bath-linear", "heat-bath-marginal", "binomial-half")
+    ),
     "gaussian-cosine",
     "gaussian-erasure",
 ]
 """Kernels whose chain can be enumerated or put on a grid : of the heat baths those with the most
-differing columns (with a linear schedule the first step changes a state once in 10^4 draws, too rare for a z-test)."""
+differing columns (with a linear schedule the first step changes a state once in 10^4 draws, too
+rare for a z-test)."""
 MIXED = [name for name in EXACT if name.startswith("gaussian")]
 DRAWS = 2048
 ROWS = 10
@@ -107,7 +113,9 @@ def test_every_term_of_the_bound_by_enumeration(name):
 def test_more_trajectories_close_the_gap(name):
     """E log mean w rises with R = 1, 4, 16, stays below log p, and ends nearer to it."""
     a = answers(name)
-    grouped = {r: weighted_bound(a.log_weights.reshape(-1, r)).lower.reshape(ROWS, -1) for r in (1, 4, 16)}
+    grouped = {
+        r: weighted_bound(a.log_weights.reshape(-1, r)).lower.reshape(ROWS, -1) for r in (1, 4, 16)
+    }
     means = [grouped[r].mean() for r in (1, 4, 16)]
     assert means[0] < means[1] < means[2]
     for r in (4, 16):
@@ -123,12 +131,16 @@ def test_a_cell_weighs_its_mass(name, width):
     forward = a.chain.model.forward
     rows = cells_of(forward, a.x_0, width=width)
     log_p = a.chain.log_prob(a.x_0, width)
-    log_weights = evaluate_log_weights(a.chain.model, rows, trajectories=DRAWS, key=jax.random.key(8), chunk=CHUNK)
+    log_weights = evaluate_log_weights(
+        a.chain.model, rows, trajectories=DRAWS, key=jax.random.key(8), chunk=CHUNK
+    )
     assert_mean(np.exp(log_weights - log_p[:, None]), 1.0, tolerance=1e-3)
     if width == 0.05:  # a narrow cell: density times volume
         columns = sum(b.n_columns for b in blocks_of(forward) if is_gaussian(b))
         np.testing.assert_allclose(log_p, a.log_p + columns * np.log(width), atol=0.05)
-    terms = evaluate_terms(a.chain.model, rows, repetitions=DRAWS, key=jax.random.key(9), chunk=CHUNK)
+    terms = evaluate_terms(
+        a.chain.model, rows, repetitions=DRAWS, key=jax.random.key(9), chunk=CHUNK
+    )
     assert_mean(log_weights - terms.total, 0.0, tolerance=1e-4)
 
 
@@ -137,15 +149,25 @@ def test_the_cells_of_a_lattice_share_the_whole_mass():
     model = model_of(KERNELS["gaussian-erasure"]())
     points = np.arange(-8, 9, dtype=np.float32)[:, None] * 0.8
     rows = cells_of(model.forward, points, width=0.8)
-    log_weights = evaluate_log_weights(model, rows, trajectories=DRAWS, key=jax.random.key(3), chunk=CHUNK)
+    log_weights = evaluate_log_weights(
+        model, rows, trajectories=DRAWS, key=jax.random.key(3), chunk=CHUNK
+    )
     assert_mean(np.exp(log_weights).sum(0, keepdims=True), 1.0, tolerance=1e-3)
 
 
 @pytest.mark.parametrize(
-    "name", ["binomial-mean", "heat-bath-uniform", "absorbing", "absorbing-few-steps", "gaussian-x-absorbing"]
+    "name",
+    [
+        "binomial-mean",
+        "heat-bath-uniform",
+        "absorbing",
+        "absorbing-few-steps",
+        "gaussian-x-absorbing",
+    ],
 )
 def test_a_row_with_a_missing_cell_weighs_its_marginal_likelihood(name):
-    """E w is p of the observed cells, in the chain whose network sees nothing of the others: the sum over all values of the hole."""
+    """E w is p of the observed cells, in the chain whose network sees nothing of the others: the
+    sum over all values of the hole."""
     forward = KERNELS[name]()
     model = model_of(forward)
     observed = np.arange(forward.n_columns) != forward.n_columns - 1
@@ -165,6 +187,10 @@ def test_a_row_with_a_missing_cell_weighs_its_marginal_likelihood(name):
     }[name]
     log_p = np.logaddexp.reduce([chain.log_prob(filled(v)) for v in range(n_values)])
     log_weights = evaluate_log_weights(
-        model, cells_of(forward, filled(0), observed), trajectories=DRAWS, key=jax.random.key(2), chunk=CHUNK
+        model,
+        cells_of(forward, filled(0), observed),
+        trajectories=DRAWS,
+        key=jax.random.key(2),
+        chunk=CHUNK,
     )
     assert_mean(np.exp(log_weights - log_p[:, None]), 1.0, tolerance=1e-3)

@@ -1,4 +1,5 @@
-"""A network that is linear in x_t makes the whole chain linear-Gaussian: p(x_0) is a normal distribution in closed form."""
+"""A network that is linear in x_t makes the whole chain linear-Gaussian: p(x_0) is a normal
+distribution in closed form."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -28,7 +29,8 @@ ALL = (True, True)
 def cells(observed=ALL, width=(0.0, 0.0), filler=(False, False)) -> Cells:
     """The rows X_0 with these flags and widths of both columns."""
     flags = (
-        np.broadcast_to(np.asarray(x, d), X_0.shape) for x, d in ((observed, bool), (width, np.float32), (filler, bool))
+        np.broadcast_to(np.asarray(x, d), X_0.shape)
+        for x, d in ((observed, bool), (width, np.float32), (filler, bool))
     )
     return Cells(X_0, *flags)
 
@@ -49,7 +51,9 @@ def affine_model(schedule) -> DiffusionModel:
     weight = np.zeros((4, 4), np.float32)
     weight[:2] = [[0.1, 0.25, 0.1, 0.0], [-0.1, 0.15, 0.0, -0.2]]  # on x_t, and on the flags
     bias = np.array([0.1, -0.05, -2.0, -3.0], np.float32)
-    return DiffusionModel(GaussianDiffusion(schedule, 2), Affine(jnp.asarray(weight), jnp.asarray(bias)))
+    return DiffusionModel(
+        GaussianDiffusion(schedule, 2), Affine(jnp.asarray(weight), jnp.asarray(bias))
+    )
 
 
 def moments(model, observed=ALL) -> tuple[np.ndarray, np.ndarray]:
@@ -57,17 +61,27 @@ def moments(model, observed=ALL) -> tuple[np.ndarray, np.ndarray]:
 
     @eqx.filter_jit
     def at(model, x, t):
-        return jax.vmap(lambda t: jax.vmap(lambda x: model.reverse_kernel(x, jnp.asarray(observed), t))(x))(t)
+        return jax.vmap(
+            lambda t: jax.vmap(lambda x: model.reverse_kernel(x, jnp.asarray(observed), t))(x)
+        )(t)
 
     x = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
     reverse = at(model, jnp.asarray(x), jnp.arange(1, model.trajectory_length + 1))
-    means, variances = np.asarray(reverse.mean, np.float64), np.exp(np.asarray(reverse.log_variance, np.float64))
-    np.testing.assert_allclose(variances, np.broadcast_to(variances[:, :1], variances.shape), rtol=1e-5)
+    means, variances = (
+        np.asarray(reverse.mean, np.float64),
+        np.exp(np.asarray(reverse.log_variance, np.float64)),
+    )
+    np.testing.assert_allclose(
+        variances, np.broadcast_to(variances[:, :1], variances.shape), rtol=1e-5
+    )
     mean, covariance = np.zeros(2), np.eye(2)
     for t in range(model.trajectory_length, 0, -1):
         offset = means[t - 1, 0]
         slope = (means[t - 1, 1:] - offset).T
-        mean, covariance = slope @ mean + offset, slope @ covariance @ slope.T + np.diag(variances[t - 1, 0])
+        mean, covariance = (
+            slope @ mean + offset,
+            slope @ covariance @ slope.T + np.diag(variances[t - 1, 0]),
+        )
     return mean, covariance
 
 
@@ -87,7 +101,14 @@ def answers(name: str) -> Answers:
     rows, key = cells(), jax.random.key(4)
     log_weights = evaluate_log_weights(model, rows, trajectories=DRAWS, key=key, chunk=CHUNK)
     terms = evaluate_terms(model, rows, repetitions=DRAWS, key=key, chunk=CHUNK)
-    return Answers(model, mean, covariance, stats.multivariate_normal(mean, covariance).logpdf(X_0), log_weights, terms)
+    return Answers(
+        model,
+        mean,
+        covariance,
+        stats.multivariate_normal(mean, covariance).logpdf(X_0),
+        log_weights,
+        terms,
+    )
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -104,7 +125,9 @@ def test_the_bound_is_below_the_density(name):
     a = answers(name)
     assert_mean_at_most(a.terms.total, a.log_p, tolerance=1e-3)
     assert_mean(a.log_weights - a.terms.total, 0.0, tolerance=1e-3)
-    grouped = [weighted_bound(a.log_weights.reshape(-1, r)).lower.reshape(len(X_0), -1) for r in (1, 4, 16)]
+    grouped = [
+        weighted_bound(a.log_weights.reshape(-1, r)).lower.reshape(len(X_0), -1) for r in (1, 4, 16)
+    ]
     assert grouped[0].mean() < grouped[1].mean() < grouped[2].mean()
     assert_mean_at_most(grouped[2], a.log_p, tolerance=1e-3)
 
@@ -131,15 +154,18 @@ def model():
 
 
 def weights(model, rows: Cells, seed: int = 0) -> np.ndarray:
-    return evaluate_log_weights(model, rows, trajectories=DRAWS, key=jax.random.key(seed), chunk=CHUNK)
+    return evaluate_log_weights(
+        model, rows, trajectories=DRAWS, key=jax.random.key(seed), chunk=CHUNK
+    )
 
 
 @pytest.mark.parametrize("width", [(0.3, 0.2), (0.01, 0.25), (0.3, 0.0)])
 def test_cells_weigh_their_mass(model, width):
-    """A rectangle of the bivariate normal; sides narrow, as wide as the noise of the first step, and of no width (a density).
+    """A rectangle of the bivariate normal; sides narrow, as wide as the noise of the first step,
+    and of no width (a density).
 
-    (Cells much wider than that noise have rare heavy weights: x_1 is drawn around the middle of the cell.)
-    """
+    (Cells much wider than that noise have rare heavy weights: x_1 is drawn around the middle of the
+    cell.)"""
     mean, covariance = moments(model)
     if width[1] > 0:
         half = np.array(width, np.float32) / 2
@@ -147,7 +173,8 @@ def test_cells_weigh_their_mass(model, width):
     else:
         slope = covariance[0, 1] / covariance[1, 1]
         first = stats.norm(
-            mean[0] + slope * (X_0[:, 1] - mean[1]), np.sqrt(covariance[0, 0] - slope * covariance[0, 1])
+            mean[0] + slope * (X_0[:, 1] - mean[1]),
+            np.sqrt(covariance[0, 0] - slope * covariance[0, 1]),
         )
         inside = first.cdf(X_0[:, 0] + width[0] / 2) - first.cdf(X_0[:, 0] - width[0] / 2)
         exact = inside * stats.norm(mean[1], np.sqrt(covariance[1, 1])).pdf(X_0[:, 1])
@@ -173,9 +200,12 @@ def test_a_row_of_fillers_weighs_one(model):
 
 @pytest.mark.parametrize("hole", [0, 1])
 def test_a_missing_cell_is_left_out(model, hole):
-    """E w is the density of the observed column, in the chain whose network sees nothing of the other."""
+    """E w is the density of the observed column, in the chain whose network sees nothing of the
+    other."""
     observed = np.arange(2) != hole
     mean, covariance = moments(model, observed)
     other = 1 - hole
     density = stats.norm(mean[other], np.sqrt(covariance[other, other])).pdf(X_0[:, other])
-    assert_mean(np.exp(weights(model, cells(observed=observed))) / density[:, None], 1.0, tolerance=2e-3)
+    assert_mean(
+        np.exp(weights(model, cells(observed=observed))) / density[:, None], 1.0, tolerance=2e-3
+    )

@@ -1,7 +1,7 @@
 """Missing cells: nothing of an unobserved cell enters a result, and its column contributes 0.
 
-That the rest is the likelihood of the observed cells is in `test_likelihood.py` and `test_linear_gaussian.py`.
-"""
+That the rest is the likelihood of the observed cells is in `test_likelihood.py` and
+`test_linear_gaussian.py`."""
 
 import equinox as eqx
 import jax
@@ -31,7 +31,9 @@ def results(name: str, observed, seed: int):
     """Of a row whose unobserved cells hold values that depend on the seed."""
     model = model_of(KERNELS[name]())
     forward = model.forward
-    kept, other = (cells_of(forward, random_state(forward, 1, s), observed, width=0.5) for s in (0, seed))
+    kept, other = (
+        cells_of(forward, random_state(forward, 1, s), observed, width=0.5) for s in (0, seed)
+    )
 
     def merge(a: Cells, b: Cells) -> Cells:
         value = np.where(a.observed, a.value, b.value)

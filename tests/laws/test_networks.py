@@ -1,4 +1,5 @@
-"""Networks: 0 at the start, a function of features and time, deterministic in evaluation, differentiable."""
+"""Networks: 0 at the start, a function of features and time, deterministic in evaluation,
+differentiable."""
 
 import equinox as eqx
 import jax
@@ -66,7 +67,9 @@ def test_dropout_only_with_a_key():
     assert np.any(run(jax.random.key(1)) != run(jax.random.key(2)))
     np.testing.assert_array_equal(run(jax.random.key(1)), run(jax.random.key(1)))
     plain = randomised(NETWORKS["residual"](F, P, jax.random.key(0)), 0)
-    np.testing.assert_array_equal(network(jnp.ones(F), jnp.asarray(0.5)), plain(jnp.ones(F), jnp.asarray(0.5)))
+    np.testing.assert_array_equal(
+        network(jnp.ones(F), jnp.asarray(0.5)), plain(jnp.ones(F), jnp.asarray(0.5))
+    )
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.25, 0.9])
@@ -90,7 +93,10 @@ def test_networks_of_other_dropout_share_a_program():
         traced.append(0)
         return network(jnp.ones(F), jnp.asarray(0.5), key=jax.random.key(1))
 
-    networks = [ResidualMLP(F, P, width=8, dropout_rate=rate, key=jax.random.key(0)) for rate in (0.1, 0.3, 0.9999)]
+    networks = [
+        ResidualMLP(F, P, width=8, dropout_rate=rate, key=jax.random.key(0))
+        for rate in (0.1, 0.3, 0.9999)
+    ]
     outs = [np.asarray(run(randomised(network, 0))) for network in networks]
     assert len(traced) == 1
     assert np.any(outs[0] != outs[1])

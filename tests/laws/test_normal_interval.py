@@ -1,4 +1,5 @@
-"""The mass of a cell under a normal distribution, against float64, from cells without width to cells wider than everything."""
+"""The mass of a cell under a normal distribution, against float64, from cells without width to
+cells wider than everything."""
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,8 @@ H = np.array([1e-7, 1e-5, 1e-3, 0.01, 0.05, 0.0999, 0.1001, 0.2, 0.7, 1.0, 3.0, 
 
 
 def exact(u, h):
-    """log [Phi(u + h) - Phi(u - h)] in float64: in the tail, or by Gauss-Legendre quadrature where that cancels."""
+    """log [Phi(u + h) - Phi(u - h)] in float64: in the tail, or by Gauss-Legendre quadrature where
+    that cancels."""
     narrow = (h < 0.5) & (u * h < 20)
     nodes, weights = np.polynomial.legendre.leggauss(60)
     thin, centre = np.where(narrow, h, 0.1), np.where(narrow, u, 0.0)
@@ -36,12 +38,20 @@ def interval():
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_the_mass_of_a_cell(interval, sign):
-    """To 1e-5 of the value and of 1 (float32 has a precision of 6e-8, and u^2/2 doubles the relative error of u)."""
+    """To 1e-5 of the value and of 1 (float32 has a precision of 6e-8, and u^2/2 doubles the
+    relative error of u)."""
     u, h = (g.ravel() for g in np.meshgrid(U, H))
-    got = interval[0](*(jnp.asarray(a, jnp.float32) for a in (sign * u, 2 * h, np.zeros_like(u), np.zeros_like(u))))
+    got = interval[0](
+        *(
+            jnp.asarray(a, jnp.float32)
+            for a in (sign * u, 2 * h, np.zeros_like(u), np.zeros_like(u))
+        )
+    )
     expected = exact(u, h)
     assert np.all(np.isfinite(got))
-    np.testing.assert_array_less(np.abs(np.asarray(got, np.float64) - expected), 2e-5 * (1 + np.abs(expected)))
+    np.testing.assert_array_less(
+        np.abs(np.asarray(got, np.float64) - expected), 2e-5 * (1 + np.abs(expected))
+    )
 
 
 def test_location_and_scale(interval):
@@ -49,15 +59,24 @@ def test_location_and_scale(interval):
     mean, log_variance = rng.normal(0, 2, 200), rng.uniform(-9, 4, 200)
     scale = np.exp(0.5 * log_variance)
     u, h = rng.uniform(0, 4, 200), 10 ** rng.uniform(-3, 1, 200)
-    got = interval[0](*(jnp.asarray(a, jnp.float32) for a in (mean + u * scale, 2 * h * scale, mean, log_variance)))
-    np.testing.assert_allclose(got, exact(u, h), rtol=2e-3, atol=2e-3)  # x - mean loses digits where the scale is small
+    got = interval[0](
+        *(
+            jnp.asarray(a, jnp.float32)
+            for a in (mean + u * scale, 2 * h * scale, mean, log_variance)
+        )
+    )
+    np.testing.assert_allclose(
+        got, exact(u, h), rtol=2e-3, atol=2e-3
+    )  # x - mean loses digits where the scale is small
 
 
 def test_a_cell_without_width_is_a_density(interval):
     u = jnp.asarray(U, jnp.float32)
     zero = jnp.zeros_like(u)
     got = interval[0](u, zero, zero, zero + 1.0)
-    np.testing.assert_allclose(got, -0.5 * U**2 * np.exp(-1.0) - 0.5 - 0.5 * np.log(2 * np.pi), rtol=1e-6)
+    np.testing.assert_allclose(
+        got, -0.5 * U**2 * np.exp(-1.0) - 0.5 - 0.5 * np.log(2 * np.pi), rtol=1e-6
+    )
 
 
 def test_a_narrow_cell_is_density_times_width(interval):
@@ -68,7 +87,8 @@ def test_a_narrow_cell_is_density_times_width(interval):
 
 
 def test_the_gradient_is_finite_and_right(interval):
-    """In x, mean and log-variance, at every width and far in the tails; against differences in float64."""
+    """In x, mean and log-variance, at every width and far in the tails; against differences in
+    float64."""
     u, h = (g.ravel() for g in np.meshgrid(U, np.concatenate([[0.0], H])))
     zero = np.zeros_like(u)
     found = interval[1](*(jnp.asarray(a, jnp.float32) for a in (u, 2 * h, zero, zero)))
@@ -86,16 +106,22 @@ def test_the_gradient_is_finite_and_right(interval):
 
 
 def test_the_far_tail_keeps_its_value_and_its_gradient(interval):
-    """u up to 1e7, where phi and the mass have no digits in common: d log P / d edge from the scaled complement of erf."""
+    """u up to 1e7, where phi and the mass have no digits in common: d log P / d edge from the
+    scaled complement of erf."""
     u, h = (
-        g.ravel() for g in np.meshgrid(10.0 ** np.arange(1.5, 7.1, 0.25), [0.1001, 0.5, 2.0, 10.0, 100.0, 1e4, 1e7])
+        g.ravel()
+        for g in np.meshgrid(
+            10.0 ** np.arange(1.5, 7.1, 0.25), [0.1001, 0.5, 2.0, 10.0, 100.0, 1e4, 1e7]
+        )
     )
     tail = u - h > 12.0
     u, h = u[tail], h[tail]
     zero = np.zeros_like(u)
     arguments = [jnp.asarray(a, jnp.float32) for a in (u, 2 * h, zero, zero)]
     value, (d_x, d_mean, d_log_variance) = interval[0](*arguments), interval[1](*arguments)
-    near, far = (np.sqrt(2 / np.pi) / erfcx(edge / np.sqrt(2)) for edge in (u - h, u + h))  # phi / (1 - Phi)
+    near, far = (
+        np.sqrt(2 / np.pi) / erfcx(edge / np.sqrt(2)) for edge in (u - h, u + h)
+    )  # phi / (1 - Phi)
     ratio = np.exp(-2 * u * h) * near / far
     slope = near * (1 - np.exp(-2 * u * h)) / (1 - ratio)
     spread = near * (1 + np.exp(-2 * u * h)) / (1 - ratio)

@@ -1,8 +1,9 @@
-"""The null model: where the reverse process is the reversal of the forward one, no trajectory dissipates anything.
+"""The null model: where the reverse process is the reversal of the forward one, no trajectory
+dissipates anything.
 
-With data ~ pi both kernels are reversible, so `log w = log pi(x_0)` on *every* trajectory, and E K = log pi(x_0) = L_null for
-every row: K - L_null = 0. (A single draw of K is not constant: each KL depends on the x_t drawn; only its mean is.)
-"""
+With data ~ pi both kernels are reversible, so `log w = log pi(x_0)` on *every* trajectory, and E K
+= log pi(x_0) = L_null for every row: K - L_null = 0. (A single draw of K is not constant: each KL
+depends on the x_t drawn; only its mean is.)"""
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +33,9 @@ DRAWS = 256
 def check(model, x_0, log_p, tolerance: float = 1e-3, with_bound: bool = True) -> None:
     rows, key = cells_of(model.forward, x_0), jax.random.key(0)
     log_weights = evaluate_log_weights(model, rows, trajectories=DRAWS, key=key, chunk=2048)
-    np.testing.assert_allclose(log_weights, np.broadcast_to(log_p[:, None], log_weights.shape), atol=tolerance)
+    np.testing.assert_allclose(
+        log_weights, np.broadcast_to(log_p[:, None], log_weights.shape), atol=tolerance
+    )
     if not with_bound:
         return
     terms = evaluate_terms(model, rows, repetitions=DRAWS, key=key, chunk=2048)
@@ -65,7 +68,9 @@ HEAT_BATHS = {
     "half": lambda: binomial_diffusion(ErasureSchedule(30), [0.5] * 4),
     "mean": lambda: binomial_diffusion(ErasureSchedule(30), ACTIVITY),
     "cosine": lambda: binomial_diffusion(cosine_schedule(30), ACTIVITY),
-    "categorical": lambda: CategoricalDiffusion(linear_schedule(50), pad_log_probs(UNEVEN), pad_log_probs(UNEVEN)),
+    "categorical": lambda: CategoricalDiffusion(
+        linear_schedule(50), pad_log_probs(UNEVEN), pad_log_probs(UNEVEN)
+    ),
 }
 
 
@@ -80,7 +85,8 @@ def test_data_in_equilibrium(name):
 
 @pytest.mark.parametrize("T", [1, 5])
 def test_independent_columns_in_a_heat_bath(T):
-    """Any frequencies R and any pi: the reverse kernel of independent columns is exact, and the erasure ends in pi exactly."""
+    """Any frequencies R and any pi: the reverse kernel of independent columns is exact, and the
+    erasure ends in pi exactly."""
     forward = CategoricalDiffusion(ErasureSchedule(T), pad_log_probs(EVEN), pad_log_probs(UNEVEN))
     model = DiffusionModel(forward, Constant(jnp.zeros(forward.n_outputs), forward.n_features))
     x_0 = random_state(forward, 8)
@@ -89,7 +95,8 @@ def test_independent_columns_in_a_heat_bath(T):
 
 @pytest.mark.parametrize("T", [1, 2, 9])
 def test_independent_columns_absorbed(T):
-    """Any frequencies: with the absorbing kernel independent columns dissipate nothing, for any T."""
+    """Any frequencies: with the absorbing kernel independent columns dissipate nothing, for any
+    T."""
     forward = AbsorbingDiffusion(T, pad_log_probs(BITS))
     model = DiffusionModel(forward, Constant(jnp.zeros(forward.n_outputs), forward.n_features))
     x_0 = random_state(forward, 8)
@@ -101,6 +108,10 @@ def test_other_data_do_dissipate():
     forward = CategoricalDiffusion(ErasureSchedule(5), pad_log_probs(EVEN), pad_log_probs(UNEVEN))
     x_0 = random_state(forward, 8)
     log_weights = evaluate_log_weights(
-        model_of(forward), cells_of(forward, x_0), trajectories=DRAWS, key=jax.random.key(0), chunk=2048
+        model_of(forward),
+        cells_of(forward, x_0),
+        trajectories=DRAWS,
+        key=jax.random.key(0),
+        chunk=2048,
     )
     assert np.all(log_weights.std(1) > 0.01)

@@ -1,4 +1,5 @@
-"""Every kind of evidence against enumeration and quadrature: E Z = E_p r, and E Z f(draw) = E_p r f (z-tests, rate 1e-6)."""
+"""Every kind of evidence against enumeration and quadrature: E Z = E_p r, and E Z f(draw) = E_p r f
+(z-tests, rate 1e-6)."""
 
 import equinox as eqx
 import jax
@@ -34,7 +35,8 @@ def split(forward, x):
 
 
 def fine_states(chain):
-    """All x_0 `[S, ...]`: joint discrete states without masks times a fine grid of the continuous column; and the volume of each."""
+    """All x_0 `[S, ...]`: joint discrete states without masks times a fine grid of the continuous
+    column; and the volume of each."""
     axes = []
     for a in chain.axes:
         if a.column is not None:
@@ -48,26 +50,38 @@ def fine_states(chain):
 
 
 def features(forward, x):
-    """What is compared of a state, `[n, F]`: a number's first two powers, a discrete block's one-hot states, and their products."""
+    """What is compared of a state, `[n, F]`: a number's first two powers, a discrete block's
+    one-hot states, and their products."""
     parts = []
     for block, part in zip(blocks_of(forward), split(forward, x), strict=True):
         part = np.asarray(part)
         if is_gaussian(block):
             parts.append(np.concatenate([part, part**2], axis=1).astype(np.float64))
         else:
-            parts.append(np.concatenate([part[:, [d]] == np.arange(4) for d in range(part.shape[1])], axis=1) * 1.0)
+            parts.append(
+                np.concatenate([part[:, [d]] == np.arange(4) for d in range(part.shape[1])], axis=1)
+                * 1.0
+            )
     together = [np.ones((len(parts[0]), 1)), *parts]
-    together += [(f[:, :, None] * g[:, None, :]).reshape(len(f), -1) for i, f in enumerate(parts) for g in parts[i:]]
+    together += [
+        (f[:, :, None] * g[:, None, :]).reshape(len(f), -1)
+        for i, f in enumerate(parts)
+        for g in parts[i:]
+    ]
     return np.concatenate(together, axis=1)
 
 
-ABSORBING = [f"{name}, in order" for name, (kernel, _) in EVIDENCE.items() if kernel.startswith("absorbing")]
+ABSORBING = [
+    f"{name}, in order" for name, (kernel, _) in EVIDENCE.items() if kernel.startswith("absorbing")
+]
 
 
 @pytest.mark.parametrize("name", [*EVIDENCE, *ABSORBING])
 def test_evidence_and_draws_are_those_of_the_enumeration(name):
     kernel, make = EVIDENCE[name.removesuffix(", in order")]
-    walk = OrderedWalk(PARTICLES, 1) if name in ABSORBING else TwistedWalk(PARTICLES, 1, threshold=0.9)
+    walk = (
+        OrderedWalk(PARTICLES, 1) if name in ABSORBING else TwistedWalk(PARTICLES, 1, threshold=0.9)
+    )
     forward, evidence = KERNELS[kernel](), make()
     model = model_of(forward, scale=0.2 if kernel.startswith("gaussian") else 0.4)
     chain = Chain(model)
@@ -77,9 +91,13 @@ def test_evidence_and_draws_are_those_of_the_enumeration(name):
     else:
         density = np.exp(chain.log_prob(states)) * volume
     with np.errstate(under="ignore"):
-        mass = density * np.exp(np.maximum(np.asarray(log_r(evidence, states), np.float64), LOG_ZERO))
+        mass = density * np.exp(
+            np.maximum(np.asarray(log_r(evidence, states), np.float64), LOG_ZERO)
+        )
     exact = mass @ features(forward, states)
-    found = jax.tree.map(lambda x: np.asarray(x, np.float64), run(walk, model, evidence, jax.random.key(7)))
+    found = jax.tree.map(
+        lambda x: np.asarray(x, np.float64), run(walk, model, evidence, jax.random.key(7))
+    )
     z = np.exp(found.log_evidence)
     draws = jax.tree.map(lambda x: x[:, 0], found.draws)
     weighted = z[:, None] * features(forward, draws)
@@ -90,11 +108,14 @@ def test_evidence_and_draws_are_those_of_the_enumeration(name):
 
 
 def at_the_cells(chain, evidence, states, volume):
-    """An observed number has one value, the middle of its cell: states there, with the mass of the cell (or its density)."""
+    """An observed number has one value, the middle of its cell: states there, with the mass of the
+    cell (or its density)."""
     forward = chain.model.forward
     width = 0.0
     parts = list(split(forward, states))
-    for i, (block, cells) in enumerate(zip(blocks_of(chain.model.forward), evidence.blocks, strict=True)):
+    for i, (block, cells) in enumerate(
+        zip(blocks_of(chain.model.forward), evidence.blocks, strict=True)
+    ):
         if is_gaussian(block) and cells.observed[0]:
             kept = np.asarray(parts[i][:, 0] == parts[i][0, 0])
             parts = [p[kept] for p in parts]
@@ -119,8 +140,13 @@ def test_a_power_of_r_is_a_power_up_to_its_height(name):
         ),
     )
     states = states if isinstance(forward, ProductDiffusion) else states[0]
-    whole, part = (np.asarray(log_r(e, states)) for e in (evidence, evidence.tempered(jnp.asarray(0.5, jnp.float32))))
+    whole, part = (
+        np.asarray(log_r(e, states))
+        for e in (evidence, evidence.tempered(jnp.asarray(0.5, jnp.float32)))
+    )
     possible = whole > 0.1 * LOG_ZERO
     assert np.array_equal(possible, part > 0.1 * LOG_ZERO)
     difference = part[possible] - 0.5 * whole[possible]
-    np.testing.assert_allclose(difference, np.mean(difference) if len(difference) else 0.0, atol=1e-5)
+    np.testing.assert_allclose(
+        difference, np.mean(difference) if len(difference) else 0.0, atol=1e-5
+    )

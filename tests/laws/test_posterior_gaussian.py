@@ -1,4 +1,5 @@
-"""A linear-Gaussian chain: every Gaussian evidence has its posterior in closed form. And simulation-based calibration."""
+"""A linear-Gaussian chain: every Gaussian evidence has its posterior in closed form. And
+simulation-based calibration."""
 
 from functools import lru_cache
 
@@ -66,7 +67,9 @@ def test_the_posterior_is_that_of_the_closed_form(name):
     assert_mean(z, 1.0, tolerance=2e-3)
     assert_mean((z[:, None] * x).T, mean, tolerance=2e-3)
     second = (covariance + np.outer(mean, mean)).ravel()
-    assert_mean((z[:, None] * (x[:, :, None] * x[:, None, :]).reshape(-1, 4)).T, second, tolerance=2e-3)
+    assert_mean(
+        (z[:, None] * (x[:, :, None] * x[:, None, :]).reshape(-1, 4)).T, second, tolerance=2e-3
+    )
 
 
 def test_whole_tables_have_the_log_evidence_of_their_cells():
@@ -102,18 +105,25 @@ def uniform(found, n_draws, bins=8):
 
 
 def calibrated(n_rows: int, n_draws: int, particles: int) -> None:
-    """Rows of the model, a cell hidden (or noise added): the hidden value's rank among the draws is uniform."""
+    """Rows of the model, a cell hidden (or noise added): the hidden value's rank among the draws is
+    uniform."""
     model = linear_model()
     x = sample_rows(model, n_rows, key=jax.random.key(5))
     for hidden in (0, 1):
         row = cells_of(model.forward, x, observed=np.arange(2) != hidden)
-        found = impute_rows(model, row, n_imputations=n_draws, particles=particles, key=jax.random.key(6))
-        assert np.array_equal(found.states[:, :, 1 - hidden], np.broadcast_to(x[:, 1 - hidden], (n_draws, n_rows)))
+        found = impute_rows(
+            model, row, n_imputations=n_draws, particles=particles, key=jax.random.key(6)
+        )
+        assert np.array_equal(
+            found.states[:, :, 1 - hidden], np.broadcast_to(x[:, 1 - hidden], (n_draws, n_rows))
+        )
         uniform(ranks(x[:, hidden], found.states[:, :, hidden].T), n_draws)
     noise = np.random.default_rng(1).standard_normal(x.shape).astype(np.float32)
     flags = np.ones(x.shape, bool)
     evidence = Noisy(x + 0.5 * noise, np.full(x.shape, np.log(0.25), np.float32), flags)
-    found = posterior_rows(model, evidence, draws=n_draws, particles=particles, key=jax.random.key(7))
+    found = posterior_rows(
+        model, evidence, draws=n_draws, particles=particles, key=jax.random.key(7)
+    )
     for d in (0, 1):
         uniform(ranks(x[:, d], found.draws[:, :, d]), n_draws)
 
@@ -128,7 +138,8 @@ def test_imputing_and_denoising_are_calibrated_in_full():
 
 
 def pooled_interval(tables, level: float):
-    """Ends of the interval for the mean of a column `[..., M, n]` by Rubin's rules (1987, section 3.1): `[...]` each."""
+    """Ends of the interval for the mean of a column `[..., M, n]` by Rubin's rules (1987, section
+    3.1): `[...]` each."""
     M, n = tables.shape[-2:]
     means, within = tables.mean(-1), tables.var(-1, ddof=1).mean(-1) / n
     between = (1 + 1 / M) * means.var(-1, ddof=1)
@@ -140,18 +151,22 @@ def pooled_interval(tables, level: float):
 def test_multiple_imputations_cover():
     """400 tables of 50 rows, 40 % of the second column hidden at random, 19 imputations of each.
 
-    A hidden cell lies between its smallest and its largest draw with probability 1 - 2 / 20. The interval of Rubin's rules holds
-    the mean of the column in 95 % of the tables or more: the rules are conservative where the imputing model is the true one.
-    Both bands have a false-alarm rate of 1e-6.
-    """
+    A hidden cell lies between its smallest and its largest draw with probability 1 - 2 / 20. The
+    interval of Rubin's rules holds the mean of the column in 95 % of the tables or more: the rules
+    are conservative where the imputing model is the true one. Both bands have a false-alarm rate of
+    1e-6."""
     model, tables, rows, draws = linear_model(), 400, 50, 19
     x = sample_rows(model, tables * rows, key=jax.random.key(8))
     hidden = np.random.default_rng(2).random(len(x)) < 0.4
     holed = Cells(np.asarray(x), np.stack([np.ones(len(x), bool), ~hidden], axis=1))
-    found = impute_rows(model, holed, n_imputations=draws, particles=64, key=jax.random.key(9)).states[:, :, 1]
+    found = impute_rows(
+        model, holed, n_imputations=draws, particles=64, key=jax.random.key(9)
+    ).states[:, :, 1]
     inside = (found.min(axis=0) < x[:, 1]) & (x[:, 1] < found.max(axis=0))
     cells = np.count_nonzero(hidden)
     assert stats.binomtest(np.count_nonzero(inside & hidden), cells, 0.9).pvalue > 1e-6
-    low, high = pooled_interval(np.moveaxis(found.reshape(draws, tables, rows), 0, 1).astype(np.float64), 0.95)
+    low, high = pooled_interval(
+        np.moveaxis(found.reshape(draws, tables, rows), 0, 1).astype(np.float64), 0.95
+    )
     covered = np.count_nonzero((low < moments(model)[0][1]) & (moments(model)[0][1] < high))
     assert stats.binomtest(covered, tables, 0.95, alternative="less").pvalue > 1e-6

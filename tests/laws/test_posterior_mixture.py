@@ -1,7 +1,8 @@
-"""The 1-D mixture of the review, 0.5 N(-0.9, 0.19) + 0.5 N(0.9, 0.19) seen as y = 0.6 with noise, with the exact denoiser as network.
+"""The 1-D mixture of the review, 0.5 N(-0.9, 0.19) + 0.5 N(0.9, 0.19) seen as y = 0.6 with noise,
+with the exact denoiser as network.
 
-Sequential Monte Carlo finds mean, variance and evidence; the 2015 recipe is biased, by as much at T = 200 as at T = 50.
-"""
+Sequential Monte Carlo finds mean, variance and evidence; the 2015 recipe is biased, by as much at T
+= 200 as at T = 50."""
 
 import equinox as eqx
 import jax
@@ -70,7 +71,8 @@ def test_the_exact_posterior_is_that_of_the_review():
 @pytest.mark.parametrize("sigma", [1.0, 0.4])
 @pytest.mark.parametrize("kind", ["closed", "function"])
 def test_two_thousand_particles_find_mean_variance_and_evidence(kind, sigma):
-    """Within 0.02. The mean of 2,000 independent draws itself has an error of 0.018, hence the mean of 36 runs: 6 standard errors."""
+    """Within 0.02. The mean of 2,000 independent draws itself has an error of 0.018, hence the mean
+    of 36 runs: 6 standard errors."""
     log_r = Noisy.of([Y], sigma)
     evidence = log_r if kind == "closed" else Function(lambda x: log_r.log_prob(x))
     mean, variance, log_z = exact(sigma)

@@ -1,4 +1,5 @@
-"""The product of two models against enumeration and quadrature: E Z = sum p p' r, and E Z f(draw) likewise (z-tests, rate 1e-6)."""
+"""The product of two models against enumeration and quadrature: E Z = sum p p' r, and E Z f(draw)
+likewise (z-tests, rate 1e-6)."""
 
 import equinox as eqx
 import jax
@@ -26,7 +27,10 @@ CASES = {
     "absorbing": ("absorbing", lambda: AllOf(())),
     "gaussian": ("gaussian-erasure", lambda: AllOf(())),
     "mixed": ("gaussian-x-heat-bath", lambda: AllOf(())),
-    **{name: EVIDENCE[name] for name in ("noisy", "range", "soft", "soft-masked", "function-of-mixed")},
+    **{
+        name: EVIDENCE[name]
+        for name in ("noisy", "range", "soft", "soft-masked", "function-of-mixed")
+    },
 }
 
 
@@ -38,13 +42,16 @@ def row_of(forward, x):
 
 @eqx.filter_jit
 def run(walk, model, expert, guide, evidence, key):
-    """log Z of every run and one draw of it, the expert's p'(x_0) estimated by one trajectory a particle."""
+    """log Z of every run and one draw of it, the expert's p'(x_0) estimated by one trajectory a
+    particle."""
 
     def one(k):
         walk_key, score_key, pick_key = jax.random.split(k, 3)
         found = walk(model, guide, evidence, key=walk_key)
         keys = jax.random.split(score_key, PARTICLES)
-        scores = jax.vmap(lambda x, k: log_weight(expert, row_of(expert.forward, x), key=k))(found.x_0, keys)
+        scores = jax.vmap(lambda x, k: log_weight(expert, row_of(expert.forward, x), key=k))(
+            found.x_0, keys
+        )
         log_w = jnp.maximum(found.log_weight + scores, LOG_ZERO)
         picked = jax.random.categorical(pick_key, log_w)
         total = found.total + jax.nn.logsumexp(log_w) - jnp.log(float(PARTICLES))
@@ -71,7 +78,8 @@ def exact(model, expert, evidence):
 
 
 @pytest.mark.parametrize(
-    ("name", "guided"), [*((name, True) for name in CASES), ("heat bath", False), ("gaussian", False)]
+    ("name", "guided"),
+    [*((name, True) for name in CASES), ("heat bath", False), ("gaussian", False)],
 )
 def test_z_and_draws_are_those_of_the_product(name, guided):
     """Guided by the product of the kernels, and by the last weight alone."""
@@ -80,17 +88,24 @@ def test_z_and_draws_are_those_of_the_product(name, guided):
     evidence = make()
     wanted = exact(model, expert, evidence)
     walk = ProductWalk(PARTICLES, threshold=0.9)
-    log_z, draws = run(walk, model, expert, expert if guided else None, evidence, jax.random.key(11))
+    log_z, draws = run(
+        walk, model, expert, expert if guided else None, evidence, jax.random.key(11)
+    )
     weighted = np.exp(np.asarray(log_z, np.float64))[:, None] * features(model.forward, draws)
     compared = wanted > 0.01 * wanted[0]  # of rarer ones 4,096 runs see too little for a z-test
     assert_mean(weighted[:, compared].T / wanted[compared][:, None], 1.0, tolerance=5e-3)
 
 
-@pytest.mark.parametrize("kernel", ["heat-bath-marginal", "gaussian-erasure", "gaussian-x-heat-bath", "absorbing"])
+@pytest.mark.parametrize(
+    "kernel", ["heat-bath-marginal", "gaussian-erasure", "gaussian-x-heat-bath", "absorbing"]
+)
 def test_for_consistent_models_the_product_of_kernels_is_nearly_exact(kernel):
-    """Independent columns, whose reversal is exact: the spread of Z without the guide is that of p'(x_0) over draws of p."""
+    """Independent columns, whose reversal is exact: the spread of Z without the guide is that of
+    p'(x_0) over draws of p."""
     forward = KERNELS[kernel]()
-    model = expert = DiffusionModel(forward, Constant(jnp.zeros(forward.n_outputs), forward.n_features))
+    model = expert = DiffusionModel(
+        forward, Constant(jnp.zeros(forward.n_outputs), forward.n_features)
+    )
     spread = {}
     for guide in (expert, None):
         log_z, _ = run(ProductWalk(PARTICLES), model, expert, guide, AllOf(()), jax.random.key(3))
@@ -100,7 +115,10 @@ def test_for_consistent_models_the_product_of_kernels_is_nearly_exact(kernel):
 
 
 def test_blocks_of_different_kinds_are_refused():
-    model, expert = model_of(KERNELS["gaussian-erasure"]()), model_of(KERNELS["heat-bath-uniform"]())
+    model, expert = (
+        model_of(KERNELS["gaussian-erasure"]()),
+        model_of(KERNELS["heat-bath-uniform"]()),
+    )
     assert len(blocks_of(model.forward)) == len(blocks_of(expert.forward))
     with pytest.raises((TypeError, ValueError)):
         ProductWalk(4)(model, expert, AllOf(()), key=jax.random.key(0))

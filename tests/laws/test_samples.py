@@ -1,5 +1,5 @@
-"""Draws of a model follow its exact distribution: chi-square (discrete) and Kolmogorov-Smirnov (continuous, here and in
-`test_linear_gaussian.py`), false-alarm rate 1e-6 each, fixed seeds."""
+"""Draws of a model follow its exact distribution: chi-square (discrete) and Kolmogorov-Smirnov
+(continuous, here and in `test_linear_gaussian.py`), false-alarm rate 1e-6 each, fixed seeds."""
 
 from math import comb
 
@@ -70,11 +70,15 @@ def test_mixed_samples(key):
     assert_frequencies(np.array(counts), np.array(probabilities))
 
 
-@pytest.mark.parametrize(("size", "candidates", "count"), [(6, 6, 3), (7, 5, 2), (1, 1, 1), (9, 4, 0)])
+@pytest.mark.parametrize(
+    ("size", "candidates", "count"), [(6, 6, 3), (7, 5, 2), (1, 1, 1), (9, 4, 0)]
+)
 def test_random_subsets_are_uniform(size, candidates, count, key):
     allowed = np.arange(size) % 7 < candidates
     allowed &= np.cumsum(allowed) <= candidates
-    drawn = np.asarray(jax.jit(jax.vmap(lambda k: random_subset(allowed, count, key=k)))(jax.random.split(key, N)))
+    drawn = np.asarray(
+        jax.jit(jax.vmap(lambda k: random_subset(allowed, count, key=k)))(jax.random.split(key, N))
+    )
     assert np.all(drawn.sum(1) == count)
     assert not np.any(drawn & ~allowed)
     _, counts = np.unique(drawn @ (1 << np.arange(size)), return_counts=True)
@@ -86,7 +90,9 @@ def test_random_subsets_are_uniform(size, candidates, count, key):
 def test_random_subsets_of_many_columns(key):
     """A thousand candidates: the count is exact, and every column is chosen equally often."""
     allowed = np.ones(1000, bool)
-    drawn = np.asarray(jax.jit(jax.vmap(lambda k: random_subset(allowed, 400, key=k)))(jax.random.split(key, 500)))
+    drawn = np.asarray(
+        jax.jit(jax.vmap(lambda k: random_subset(allowed, 400, key=k)))(jax.random.split(key, 500))
+    )
     assert np.all(drawn.sum(1) == 400)
     counts = drawn.sum(0)
     assert np.max(np.abs(counts - 200)) < 6 * np.sqrt(500 * 0.4 * 0.6)

@@ -1,4 +1,5 @@
-"""Schedules: log_snr falls from infinity, alpha_bar_T is small, and the named schedules are what they say."""
+"""Schedules: log_snr falls from infinity, alpha_bar_T is small, and the named schedules are what
+they say."""
 
 import equinox as eqx
 import jax
@@ -12,7 +13,10 @@ from quasistatic.forward import ErasureSchedule, LearnedSchedule, cosine_schedul
 
 def table(schedule) -> np.ndarray:
     return np.asarray(
-        eqx.filter_jit(lambda s: jax.vmap(s.log_snr)(jnp.arange(s.trajectory_length + 1)))(schedule), np.float64
+        eqx.filter_jit(lambda s: jax.vmap(s.log_snr)(jnp.arange(s.trajectory_length + 1)))(
+            schedule
+        ),
+        np.float64,
     )
 
 
@@ -41,22 +45,30 @@ def test_erasure_is_uniform():
 
 def test_linear_has_linear_beta():
     alpha_bar = 1 / (1 + np.exp(-table(linear_schedule(50, first=0.01, last=0.3))))[:, 0]
-    np.testing.assert_allclose(1 - alpha_bar[1:] / alpha_bar[:-1], np.linspace(0.01, 0.3, 50), rtol=1e-3)
+    np.testing.assert_allclose(
+        1 - alpha_bar[1:] / alpha_bar[:-1], np.linspace(0.01, 0.3, 50), rtol=1e-3
+    )
 
 
 def test_cosine_follows_the_cosine():
     alpha_bar = 1 / (1 + np.exp(-table(cosine_schedule(50))))[:, 0]
     angle = (np.arange(51) / 50 + 0.008) / 1.008 * np.pi / 2
-    np.testing.assert_allclose(alpha_bar[1:-1], (np.cos(angle) ** 2 / np.cos(angle[0]) ** 2)[1:-1], rtol=1e-4)
+    np.testing.assert_allclose(
+        alpha_bar[1:-1], (np.cos(angle) ** 2 / np.cos(angle[0]) ** 2)[1:-1], rtol=1e-4
+    )
 
 
 def test_a_learned_schedule_starts_linear_and_keeps_its_range():
     low, high = LearnedSchedule.RANGE
     values = table(LearnedSchedule.init(33, np.array([9.0, 2.0])))[1:]
     np.testing.assert_allclose(values[0], [9.0, 2.0], rtol=1e-5)
-    np.testing.assert_allclose(values, np.linspace(values[0], [LearnedSchedule.LOWEST] * 2, 33), atol=1e-4)
+    np.testing.assert_allclose(
+        values, np.linspace(values[0], [LearnedSchedule.LOWEST] * 2, 33), atol=1e-4
+    )
     for seed in range(5):
-        values = table(randomised(LearnedSchedule.init(33, np.array([100.0, -100.0])), seed, scale=5.0))[1:]
+        values = table(
+            randomised(LearnedSchedule.init(33, np.array([100.0, -100.0])), seed, scale=5.0)
+        )[1:]
         assert np.all((values[0] >= low) & (values[0] <= high))
         np.testing.assert_allclose(values[-1], LearnedSchedule.LOWEST, rtol=1e-5)
 

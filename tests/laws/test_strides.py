@@ -1,4 +1,5 @@
-"""Steps of more than one: kernels, bridges and reverse kernels from t to any s < t, and the sub-schedules made of them."""
+"""Steps of more than one: kernels, bridges and reverse kernels from t to any s < t, and the
+sub-schedules made of them."""
 
 import equinox as eqx
 import jax
@@ -26,7 +27,11 @@ def test_a_stride_of_one_is_the_step(name):
     def both(forward, raw, x, key):
         def at(t):
             x_t = forward.marginal(x, t).sample(key=key)
-            single = forward.kernel(x, t), forward.bridge(x_t, x, t), forward.reverse_kernel(raw, x_t, t)
+            single = (
+                forward.kernel(x, t),
+                forward.bridge(x_t, x, t),
+                forward.reverse_kernel(raw, x_t, t),
+            )
             given = (
                 forward.kernel(x, t, t - 1),
                 forward.bridge(x_t, x, t, t - 1),
@@ -43,7 +48,8 @@ def test_a_stride_of_one_is_the_step(name):
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_bayes_over_any_stride(name, key):
-    """q(x_t|x_s) q(x_s|x_0) = q(x_s|x_t,x_0) q(x_t|x_0) on pairs (x_s, x_t) of the process; a bridge to 0 is a point mass."""
+    """q(x_t|x_s) q(x_s|x_0) = q(x_s|x_t,x_0) q(x_t|x_0) on pairs (x_s, x_t) of the process; a
+    bridge to 0 is a point mass."""
     forward = KERNELS[name]()
     T, n = forward.trajectory_length, 64
     rng = np.random.default_rng(3)
@@ -59,7 +65,9 @@ def test_bayes_over_any_stride(name, key):
             after = forward.kernel(before, t, s).sample(key=second)
             two = (forward.kernel(before, t, s), after), (forward.marginal(x, s), before)
             three = (forward.bridge(after, x, t, s), before), (forward.marginal(x, t), after)
-            left, right = (jnp.stack([jnp.sum(d.log_prob(y)) for d, y in pairs]) for pairs in (two, three))
+            left, right = (
+                jnp.stack([jnp.sum(d.log_prob(y)) for d, y in pairs]) for pairs in (two, three)
+            )
             return left, right, forward.bridge(after, x, t, 0).sample(key=third)
 
         return jax.vmap(one)(x_0, t, s, jax.random.split(key, n))
@@ -73,7 +81,8 @@ def test_bayes_over_any_stride(name, key):
 
 @pytest.mark.parametrize("name", [name for name in DISCRETE if "-x-" not in name])
 def test_bridges_compose(name):
-    """q(x_s|x_t,x_0) = sum over x_u of q(x_s|x_u,x_0) q(x_u|x_t,x_0) for s < u < t, from every x_t that x_0 reaches."""
+    """q(x_s|x_t,x_0) = sum over x_u of q(x_s|x_u,x_0) q(x_u|x_t,x_0) for s < u < t, from every x_t
+    that x_0 reaches."""
     forward = KERNELS[name]()
     T = forward.trajectory_length
     if T < 3:
@@ -88,7 +97,10 @@ def test_bridges_compose(name):
         return pairwise_log_prob(bridge, states), pairwise_log_prob(marginal, states)[0]
 
     def probabilities(t, s):
-        return (np.exp(np.asarray(x, np.float64)) for x in tables(forward, jnp.asarray(t), jnp.asarray(s)))
+        return (
+            np.exp(np.asarray(x, np.float64))
+            for x in tables(forward, jnp.asarray(t), jnp.asarray(s))
+        )
 
     for s, u, t in [(1, 2, 3), (1, T - 1, T), (0, 1, T)]:
         late, reached = probabilities(t, u)
@@ -123,19 +135,31 @@ def test_gaussian_bridges_compose(name):
 
 
 @pytest.mark.parametrize("name", GAUSSIAN)
-def test_the_gaussian_reverse_variance_is_the_implied_variance_of_the_data_pushed_through_the_bridge(name):
-    """sigma^2 = beta_tilde + c^2 C at every stride, with the C of the single step; raw values all over the corridor."""
+def test_the_gaussian_reverse_variance_is_the_implied_variance_of_the_data_pushed_through_the_bridge(
+    name,
+):
+    """sigma^2 = beta_tilde + c^2 C at every stride, with the C of the single step; raw values all
+    over the corridor."""
     forward = KERNELS[name]()
     D, T = forward.n_columns, forward.trajectory_length
     raw = jnp.concatenate(
-        [jnp.zeros((5, D)), jnp.broadcast_to(jnp.array([-20.0, -5.0, -4.0, -2.0, 3.0])[:, None], (5, D))], 1
+        [
+            jnp.zeros((5, D)),
+            jnp.broadcast_to(jnp.array([-20.0, -5.0, -4.0, -2.0, 3.0])[:, None], (5, D)),
+        ],
+        1,
     )
 
     @eqx.filter_jit
     def at(forward, t, s):
-        reverse = jax.vmap(lambda r: forward.reverse_kernel(r, jnp.zeros(D), t, s).log_variance)(raw)
+        reverse = jax.vmap(lambda r: forward.reverse_kernel(r, jnp.zeros(D), t, s).log_variance)(
+            raw
+        )
         factor = forward.bridge(jnp.zeros(D), jnp.ones(D), t, s).mean
-        bridge, kernel = forward.bridge(jnp.zeros(D), jnp.zeros(D), t, s), forward.kernel(jnp.zeros(D), t, s)
+        bridge, kernel = (
+            forward.bridge(jnp.zeros(D), jnp.zeros(D), t, s),
+            forward.kernel(jnp.zeros(D), t, s),
+        )
         return reverse, factor, bridge.log_variance, kernel.log_variance
 
     def of(t, s):
@@ -145,13 +169,16 @@ def test_the_gaussian_reverse_variance_is_the_implied_variance_of_the_data_pushe
         reverse, factor, bridge, kernel = of(t, s)
         single, c, tilde, _ = of(t, t - 1)
         implied = (np.exp(single) - np.exp(tilde)) / c**2
-        np.testing.assert_allclose(np.exp(reverse), np.exp(bridge) + factor**2 * implied, rtol=1e-2, atol=2e-5)
+        np.testing.assert_allclose(
+            np.exp(reverse), np.exp(bridge) + factor**2 * implied, rtol=1e-2, atol=2e-5
+        )
         assert np.all(reverse >= bridge - 1e-3)
         assert np.all(reverse <= kernel + 1e-4)
 
 
 class OnStates(eqx.Module):
-    """A thinned model as `Chain` wants it: the states of the whole process, the kernels of the thinned one."""
+    """A thinned model as `Chain` wants it: the states of the whole process, the kernels of the
+    thinned one."""
 
     thinned: DiffusionModel
 
@@ -173,14 +200,17 @@ THINNED = [*ENUMERATED, "gaussian-erasure", "gaussian-x-absorbing"]
 
 @pytest.mark.parametrize("name", THINNED)
 def test_a_sub_schedule_is_a_model_with_a_likelihood(name):
-    """With K steps E w is the exact likelihood of the thinned chain, K its lower bound, and all steps kept change nothing."""
+    """With K steps E w is the exact likelihood of the thinned chain, K its lower bound, and all
+    steps kept change nothing."""
     forward = KERNELS[name]()
     model, T = model_of(forward, scale=0.2), forward.trajectory_length
     x_0 = random_state(forward, 6, seed=3)
     rows, key = cells_of(forward, x_0), jax.random.key(1)
     whole = evaluate_terms(model, rows, repetitions=2, key=key).total
     np.testing.assert_allclose(
-        evaluate_terms(thin(model, range(1, T + 1)), rows, repetitions=2, key=key).total, whole, atol=3e-3
+        evaluate_terms(thin(model, range(1, T + 1)), rows, repetitions=2, key=key).total,
+        whole,
+        atol=3e-3,
     )
 
     thinned = thin(model, (1, T // 2, T))

@@ -1,4 +1,5 @@
-"""Training draws one t per row: the cost over its probability is an unbiased draw of the whole sum, evenly spread over t."""
+"""Training draws one t per row: the cost over its probability is an unbiased draw of the whole sum,
+evenly spread over t."""
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +17,14 @@ CASES = [(5, None, 64), (40, None, 16), (7, 0.4, 33), (1, None, 4), (1, 0.5, 4),
 
 def draws(T, share, n, keys: int = 2000):
     probabilities = time_probabilities(T, share)
-    drawn = jax.jit(jax.vmap(lambda k: draw_times(probabilities, n, key=k)))(jax.random.split(jax.random.key(0), keys))
-    return np.asarray(probabilities, np.float64), np.asarray(drawn.t), np.asarray(drawn.probability, np.float64)
+    drawn = jax.jit(jax.vmap(lambda k: draw_times(probabilities, n, key=k)))(
+        jax.random.split(jax.random.key(0), keys)
+    )
+    return (
+        np.asarray(probabilities, np.float64),
+        np.asarray(drawn.t),
+        np.asarray(drawn.probability, np.float64),
+    )
 
 
 @pytest.mark.parametrize(("T", "share", "n"), CASES)
@@ -48,14 +55,20 @@ def test_a_batch_is_evenly_spread(T, share, n):
 
 
 def test_every_row_is_unbiased():
-    """Each row of a batch sees every t, not only those of its place: the rows of the validation bound never change places."""
+    """Each row of a batch sees every t, not only those of its place: the rows of the validation
+    bound never change places."""
     cost = np.array([5.0, 1.0, 0.5, 0.2])
     _, t, probability = draws(4, None, 8)
     assert_mean((cost[t - 1] / probability).T, cost.sum(), tolerance=1e-4)
 
 
 def test_settings_without_a_meaning():
-    for setting in ({"max_steps": 0}, {"patience": 0}, {"learning_rate": 0.0}, {"clip_norm": float("nan")}):
+    for setting in (
+        {"max_steps": 0},
+        {"patience": 0},
+        {"learning_rate": 0.0},
+        {"clip_norm": float("nan")},
+    ):
         with pytest.raises(SettingError, match=next(iter(setting))):
             TrainConfig(**setting)
     assert jnp.all(time_probabilities(3, None) > 0)

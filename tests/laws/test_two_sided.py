@@ -1,8 +1,8 @@
-"""lower <= log p <= upper: bidirectional Monte Carlo, SMC, i-SIR, Crooks and Bennett against enumeration and quadrature.
+"""lower <= log p <= upper: bidirectional Monte Carlo, SMC, i-SIR, Crooks and Bennett against
+enumeration and quadrature.
 
-Means are compared by z-tests with a false-alarm rate of 1e-6 (`statistics.py`), single estimates within 5 standard errors (6e-7);
-fixed seeds.
-"""
+Means are compared by z-tests with a false-alarm rate of 1e-6 (`statistics.py`), single estimates
+within 5 standard errors (6e-7); fixed seeds."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -60,7 +60,8 @@ def answers(name: str) -> Answers:
     model, key = model_of(KERNELS[name](), scale=scale_of(name)), jax.random.key(11)
     chain, generated = Chain(model), generate_rows(model, ROWS, key=key)
     rows = generated_cells(generated.x_0)
-    # Rows with the same content would share their noise: numbers of their own make them independent.
+    # Rows with the same content would share their noise: numbers of their own make them
+    # independent.
     together = evaluate_log_weights(
         model, rows, trajectories=TRAJECTORIES, key=key, chunk=1 << 12, identity=np.arange(ROWS)
     )
@@ -99,7 +100,8 @@ def test_crooks_slope_is_one(name):
 
 @pytest.mark.parametrize("name", ["heat-bath-uniform", "absorbing"])
 def test_bennett_finds_the_exact_free_energy(name):
-    """For the state that the model generated most often: its trajectories are the reverse ensemble."""
+    """For the state that the model generated most often: its trajectories are the reverse
+    ensemble."""
     a = answers(name)
     x = np.asarray(a.generated.x_0)
     states, group, counts = np.unique(x, axis=0, return_inverse=True, return_counts=True)
@@ -107,7 +109,9 @@ def test_bennett_finds_the_exact_free_energy(name):
     reverse = -a.posterior[group.ravel() == often]
     assert len(reverse) > 20
     row = cells_of(a.model.forward, states[often : often + 1])
-    forward = -evaluate_log_weights(a.model, row, trajectories=512, key=jax.random.key(5), chunk=512)[0]
+    forward = -evaluate_log_weights(
+        a.model, row, trajectories=512, key=jax.random.key(5), chunk=512
+    )[0]
     free_energy, stderr = bennett(forward, reverse)
     exact = a.chain.log_prob(jnp.asarray(states[often : often + 1]))[0]
     assert 0 < stderr < 0.2
@@ -117,7 +121,8 @@ def test_bennett_finds_the_exact_free_energy(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_chain_comes_from_below_and_ends_above(name):
-    """The asymptotic estimate of real rows: with sweeps of 64 it is above log p up to 0.01 nats of what is left of its start."""
+    """The asymptotic estimate of real rows: with sweeps of 64 it is above log p up to 0.01 nats of
+    what is left of its start."""
     a = answers(name)
     few = jax.tree.map(lambda x: x[:48], a.generated.x_0)
     log_weights = evaluate_log_weights(
@@ -136,7 +141,8 @@ def test_the_chain_comes_from_below_and_ends_above(name):
 
 
 def test_cells_of_a_positive_width_and_fillers_keep_their_trajectory():
-    """Rounded rows of the model: the trajectory is a draw of the cell's posterior, E P(cell) / w = 1; so is a filler's value."""
+    """Rounded rows of the model: the trajectory is a draw of the cell's posterior, E P(cell) / w =
+    1; so is a filler's value."""
     name, width = "gaussian-erasure", 0.5
     a = answers(name)
     middle = (np.round(np.asarray(a.generated.x_0) / width) * width).astype(np.float32)
@@ -144,7 +150,9 @@ def test_cells_of_a_positive_width_and_fillers_keep_their_trajectory():
     log_p = a.chain.log_prob(jnp.asarray(middle), width)
     posterior = evaluate_posterior_log_weights(a.model, rows, a.generated)
     assert_mean(np.exp(log_p - posterior)[None], 1.0, tolerance=2e-3)
-    bracket = generated_bracket(a.model, rows, a.generated, trajectories=TRAJECTORIES, key=jax.random.key(2))
+    bracket = generated_bracket(
+        a.model, rows, a.generated, trajectories=TRAJECTORIES, key=jax.random.key(2)
+    )
     assert_mean_at_most((log_p - bracket.upper)[None], 0.0, tolerance=1e-3)
     # A row of nothing but a filler has the probability 1.
     filler = rows._replace(filler=np.ones(middle.shape, bool), width=np.zeros_like(middle))
@@ -154,13 +162,20 @@ def test_cells_of_a_positive_width_and_fillers_keep_their_trajectory():
 
 @pytest.mark.parametrize("name", ["heat-bath-uniform", "absorbing", "gaussian-erasure"])
 def test_importance_weighting_is_as_exact_as_it_says(name):
-    """Within 3 standard errors in at least 99 % of 200 repetitions a row (0.3 % expected outside, with weights as light as these)."""
+    """Within 3 standard errors in at least 99 % of 200 repetitions a row (0.3 % expected outside,
+    with weights as light as these)."""
     model = model_of(KERNELS[name](), scale=0.1)
     x_0 = random_state(model.forward, 4, seed=1)
     log_p = Chain(model).log_prob(x_0)
     log_weights = evaluate_log_weights(
-        model, cells_of(model.forward, x_0), trajectories=200 * 64, key=jax.random.key(3), chunk=1 << 12
+        model,
+        cells_of(model.forward, x_0),
+        trajectories=200 * 64,
+        key=jax.random.key(3),
+        chunk=1 << 12,
     )
     bound = weighted_bound(log_weights.reshape(4 * 200, 64))
-    deviation = np.abs(bound.lower.reshape(4, 200) - log_p[:, None]) / np.maximum(bound.stderr.reshape(4, 200), 1e-4)
+    deviation = np.abs(bound.lower.reshape(4, 200) - log_p[:, None]) / np.maximum(
+        bound.stderr.reshape(4, 200), 1e-4
+    )
     assert np.mean(deviation < 3) >= 0.99

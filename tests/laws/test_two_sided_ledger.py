@@ -1,4 +1,5 @@
-"""The ledger adds up to K, its dissipation to the gap of the trajectories, and the null model dissipates nothing."""
+"""The ledger adds up to K, its dissipation to the gap of the trajectories, and the null model
+dissipates nothing."""
 
 import jax
 import jax.numpy as jnp
@@ -21,18 +22,24 @@ NAMES = ["heat-bath-uniform", "absorbing", "gaussian-x-absorbing"]
 
 
 def shared_variance(rows, draws):
-    """What equal rows add to the variance of the mean of `draws` `[N, n]`, because they share their noise."""
+    """What equal rows add to the variance of the mean of `draws` `[N, n]`, because they share their
+    noise."""
     _, which, counts = np.unique(row_checksums(rows), return_inverse=True, return_counts=True)
-    return np.sum((counts[which] - 1) * draws.var(axis=1, ddof=1) / draws.shape[1]) / len(draws) ** 2
+    return (
+        np.sum((counts[which] - 1) * draws.var(axis=1, ddof=1) / draws.shape[1]) / len(draws) ** 2
+    )
 
 
 def test_equal_rows_do_not_hide_the_noise_that_they_share():
-    """40 copies of one row: no spread over the rows, but the error of K over 64 draws, whose estimate has an sd of about 10 %."""
+    """40 copies of one row: no spread over the rows, but the error of K over 64 draws, whose
+    estimate has an sd of about 10 %."""
     forward = KERNELS["binomial-mean"]()
     model = model_of(forward)
     rows = cells_of(forward, np.repeat(random_state(forward, 1), 40, axis=0))
     found = ledger(model, rows, key=jax.random.key(0), repetitions=64, trajectories=4).cost
-    many = evaluate_terms(model, rows, repetitions=64, key=jax.random.key(1), identity=np.arange(40)).total
+    many = evaluate_terms(
+        model, rows, repetitions=64, key=jax.random.key(1), identity=np.arange(40)
+    ).total
     assert found.total_stderr == pytest.approx(many.std() / 8 * np.sqrt(39 / 40), rel=0.5)
     assert np.all(found.stderr[:-1] > 0)
 
@@ -51,7 +58,9 @@ def test_the_entries_add_up(name):
     own, shared = terms.total.mean(1).var(ddof=1) / 21, shared_variance(rows, terms.total)
     np.testing.assert_allclose(found.cost.total_stderr, np.sqrt(own + shared), rtol=1e-4)
     np.testing.assert_allclose(-found.cost.mean[-1], terms.prior.mean(), atol=1e-5)
-    np.testing.assert_allclose(-found.cost.mean[1:-1].sum(), terms.diffusion.mean(), atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(
+        -found.cost.mean[1:-1].sum(), terms.diffusion.mean(), atol=1e-5, rtol=1e-5
+    )
     log_weights = evaluate_log_weights(model, rows, trajectories=8, key=key)
     np.testing.assert_allclose(-found.work.total, log_weights.mean(), rtol=1e-5)
     gap = (weighted_bound(log_weights).lower - log_weights.mean(1)).mean()
@@ -59,7 +68,10 @@ def test_the_entries_add_up(name):
     assert gap > 1e-3
     assert abs(found.log_p_nats - found.k_nats - gap) < 1e-5
     assert found.n_rows == 21
-    assert all(np.all(np.isfinite(x)) for x in (*found.cost, *found.work, *found.dissipation, *found.corridor))
+    assert all(
+        np.all(np.isfinite(x))
+        for x in (*found.cost, *found.work, *found.dissipation, *found.corridor)
+    )
 
 
 def test_the_null_model_dissipates_nothing_and_stays_in_the_corridor():
@@ -67,7 +79,9 @@ def test_the_null_model_dissipates_nothing_and_stays_in_the_corridor():
     model = DiffusionModel(forward, Constant(jnp.zeros(forward.n_outputs), forward.n_features))
     rng = np.random.default_rng(0)
     x_0 = (rng.random((400, 4)) < np.array(ACTIVITY)).astype(np.int32)
-    found = ledger(model, cells_of(forward, x_0), key=jax.random.key(0), repetitions=16, trajectories=4)
+    found = ledger(
+        model, cells_of(forward, x_0), key=jax.random.key(0), repetitions=16, trajectories=4
+    )
     np.testing.assert_allclose(found.dissipation.mean, 0.0, atol=1e-4)
     m = np.array(ACTIVITY)
     expected = np.mean(np.sum(np.where(x_0 == 1, np.log(m), np.log1p(-m)), axis=1))
@@ -75,7 +89,8 @@ def test_the_null_model_dissipates_nothing_and_stays_in_the_corridor():
     corridor = found.corridor
     np.testing.assert_allclose(corridor.signal[:, 0], 1 - np.arange(1, 13) / 12, atol=1e-5)
     assert np.all(corridor.lower <= corridor.learned + 0.02)
-    # In equilibrium the entropy of the states does not change, so that the reverse step has all that (24) allows.
+    # In equilibrium the entropy of the states does not change, so that the reverse step has all
+    # that (24) allows.
     np.testing.assert_allclose(corridor.learned, corridor.upper, atol=0.05)
     assert verdict(found, found.k_nats).limit == "network"
 

@@ -1,4 +1,5 @@
-"""SMC: E Z = p(x_0) with resampling, for any promise; log Z below log p (z-tests, false-alarm rate 1e-6, fixed seeds)."""
+"""SMC: E Z = p(x_0) with resampling, for any promise; log Z below log p (z-tests, false-alarm rate
+1e-6, fixed seeds)."""
 
 import jax
 import jax.numpy as jnp
@@ -66,7 +67,8 @@ def test_a_row_with_a_hole():
 
 
 def test_cells_fillers_and_densities_of_a_linear_model():
-    """Closed form: a column of an atom is integrated out, the other has a density; and the whole density."""
+    """Closed form: a column of an atom is integrated out, the other has a density; and the whole
+    density."""
     model = affine_model(cosine_schedule(8))
     mean, covariance = moments(model)
     x = np.array([[0.3, -0.2], [-1.0, 0.5]], np.float32)
@@ -88,7 +90,9 @@ def test_without_resampling_it_is_importance_weighting():
     found = populations(model, rows, particles=16, threshold=0.0)
     assert np.all(found.resamplings == 0)
     plain = weighted_bound(
-        evaluate_log_weights(model, rows, trajectories=16 * RUNS, key=jax.random.key(9), chunk=1 << 12).reshape(-1, 16)
+        evaluate_log_weights(
+            model, rows, trajectories=16 * RUNS, key=jax.random.key(9), chunk=1 << 12
+        ).reshape(-1, 16)
     )
     shape = (4, RUNS)
     assert_mean(found.log_normaliser - plain.lower.reshape(shape), 0.0, tolerance=1e-4)
@@ -102,9 +106,15 @@ def test_a_fitted_promise_resamples_nothing_without_dissipation():
     model = DiffusionModel(forward, Constant(jnp.zeros(forward.n_outputs), forward.n_features))
     twist = fit_twist(model, key=jax.random.key(0), n_rows=8, trajectories=4)
     x_0 = random_state(forward, 4)
-    found = evaluate_populations(model, cells_of(forward, x_0), twist, particles=4, runs=2, key=jax.random.key(1))
+    found = evaluate_populations(
+        model, cells_of(forward, x_0), twist, particles=4, runs=2, key=jax.random.key(1)
+    )
     assert np.all(found.resamplings == 0)
     np.testing.assert_allclose(found.ess, 4.0, rtol=1e-4)
     np.testing.assert_allclose(found.variance, 0.0, atol=1e-5)
-    exact = np.log(np.array([0.2, 0.5]))[None] * np.asarray(x_0) + np.log([0.8, 0.5])[None] * (1 - np.asarray(x_0))
-    np.testing.assert_allclose(found.log_normaliser, np.repeat(exact.sum(1)[:, None], 2, 1), atol=1e-4)
+    exact = np.log(np.array([0.2, 0.5]))[None] * np.asarray(x_0) + np.log([0.8, 0.5])[None] * (
+        1 - np.asarray(x_0)
+    )
+    np.testing.assert_allclose(
+        found.log_normaliser, np.repeat(exact.sum(1)[:, None], 2, 1), atol=1e-4
+    )

@@ -1,4 +1,5 @@
-"""Factors of the costs in the loss: each counts for its own step, and the simple ones make the noise's error count alike at every t."""
+"""Factors of the costs in the loss: each counts for its own step, and the simple ones make the
+noise's error count alike at every t."""
 
 import jax
 import jax.numpy as jnp
@@ -21,13 +22,22 @@ T = 6
 def costs_with(rng):
     """The costs of the same draws of one batch as a function of the weights."""
     forward = GaussianDiffusion(cosine_schedule(T), 2)
-    network = randomised(ResidualMLP(forward.n_features, forward.n_outputs, width=8, key=jax.random.key(0)), 0)
+    network = randomised(
+        ResidualMLP(forward.n_features, forward.n_outputs, width=8, key=jax.random.key(0)), 0
+    )
     model = DiffusionModel(forward, network)
-    rows = Cells(jnp.asarray(rng.standard_normal((3 * T, 2)), jnp.float32), jnp.ones((3 * T, 2), bool))
+    rows = Cells(
+        jnp.asarray(rng.standard_normal((3 * T, 2)), jnp.float32), jnp.ones((3 * T, 2), bool)
+    )
 
     def costs(weights):
         found = batch_cost(
-            model, rows, time_probabilities(T, None), weights=weights, key=jax.random.key(1), dropout=False
+            model,
+            rows,
+            time_probabilities(T, None),
+            weights=weights,
+            key=jax.random.key(1),
+            dropout=False,
         )
         return np.asarray(found, np.float64)
 
@@ -41,12 +51,17 @@ def test_each_factor_is_that_of_its_step(costs_with):
     assert np.all((np.abs(alone).sum(axis=2) > 0).sum(axis=1) == 3)  # and every step three rows
     np.testing.assert_allclose(nothing + alone.sum(axis=0), costs_with(None), rtol=1e-4, atol=1e-4)
     weights = (0.5, 3.0, 1.0, 2.0, 0.25, 7.0)
-    np.testing.assert_allclose(nothing + np.tensordot(weights, alone, 1), costs_with(weights), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        nothing + np.tensordot(weights, alone, 1), costs_with(weights), rtol=1e-4, atol=1e-4
+    )
 
 
-@pytest.mark.parametrize("schedule", [cosine_schedule(T), linear_schedule(40)], ids=["cosine", "linear"])
+@pytest.mark.parametrize(
+    "schedule", [cosine_schedule(T), linear_schedule(40)], ids=["cosine", "linear"]
+)
 def test_simple_weights_make_the_error_of_the_noise_count_alike(schedule):
-    """KL(q(x_{t-1}|x_t,x_0) || q(x_{t-1}|x_t,x_0')) w_t over the squared difference of the noises that x_0 and x_0' imply."""
+    """KL(q(x_{t-1}|x_t,x_0) || q(x_{t-1}|x_t,x_0')) w_t over the squared difference of the noises
+    that x_0 and x_0' imply."""
     forward = GaussianDiffusion(schedule, 1)
     x_0, other = jnp.asarray([0.3]), jnp.asarray([-0.4])
     ratios = []

@@ -31,7 +31,8 @@ def run(*arguments: object) -> Outcome:
 
 
 def refused(*arguments: object, folder: Path) -> str:
-    """Run a command that must fail: exit code 2, one clear error, no traceback, nothing written. Returns the message."""
+    """Run a command that must fail: exit code 2, one clear error, no traceback, nothing written.
+    Returns the message."""
     before = contents(folder)
     outcome = run(*arguments)
     assert outcome.code == 2, f"{outcome.stdout}\n{outcome.stderr}"
@@ -43,7 +44,10 @@ def refused(*arguments: object, folder: Path) -> str:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below a folder."""
-    return {str(path): path.read_bytes() if path.is_file() else b"" for path in sorted(folder.rglob("*"))}
+    return {
+        str(path): path.read_bytes() if path.is_file() else b""
+        for path in sorted(folder.rglob("*"))
+    }
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
-"""Each bad image, stack or sequence gets one clear error: what, where, what to do; exit code 2, nothing written."""
+"""Each bad image, stack or sequence gets one clear error: what, where, what to do; exit code 2,
+nothing written."""
 
 import struct
 import zlib
@@ -21,10 +22,17 @@ def bomb() -> bytes:
     """A PNG of a few bytes that claims 60,000 x 60,000 pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.fixture
@@ -77,11 +85,15 @@ def test_one_bad_image_in_a_folder(tmp_path, folder, make):
 
 def test_folders_that_hold_no_images(tmp_path, folder):
     (tmp_path / "empty").mkdir()
-    assert "holds no image" in refused("fit", tmp_path / "empty", "-o", tmp_path / "model", folder=tmp_path)
+    assert "holds no image" in refused(
+        "fit", tmp_path / "empty", "-o", tmp_path / "model", folder=tmp_path
+    )
     message = refused("fit", folder.parent, "-o", tmp_path / "model", folder=tmp_path)
     assert "holds no image" in message
     assert f"{folder} holds some" in message
-    assert "no such" in refused("fit", tmp_path / "nothing", "-o", tmp_path / "model", folder=tmp_path)
+    assert "no such" in refused(
+        "fit", tmp_path / "nothing", "-o", tmp_path / "model", folder=tmp_path
+    )
     for kind in ("table", "sequence"):
         message = refused("fit", folder, "--kind", kind, "-o", tmp_path / "model", folder=tmp_path)
         assert "this is a folder" in message
@@ -107,7 +119,9 @@ def test_bad_arrays(tmp_path, case):
     array, kind, words = ARRAYS[case]
     np.save(tmp_path / "x.npy", array)
     more = [] if kind is None else ["--kind", kind]
-    message = refused("fit", tmp_path / "x.npy", "-o", tmp_path / "model", *more, *TINY, folder=tmp_path)
+    message = refused(
+        "fit", tmp_path / "x.npy", "-o", tmp_path / "model", *more, *TINY, folder=tmp_path
+    )
     assert "x.npy" in message
     assert words in message
 
@@ -116,7 +130,9 @@ def test_settings_without_meaning_for_images(tmp_path, folder):
     (tmp_path / "schema.json").write_text('{"columns": {}}')
     command = ("fit", folder, "-o", tmp_path / "model", *TINY)
     assert "dropout" in refused(*command, "--dropout", 0.2, folder=tmp_path)
-    assert "leave it out" in refused(*command, "--schema", tmp_path / "schema.json", folder=tmp_path)
+    assert "leave it out" in refused(
+        *command, "--schema", tmp_path / "schema.json", folder=tmp_path
+    )
 
 
 def test_a_model_of_other_images(tmp_path, folder):
@@ -130,5 +146,13 @@ def test_a_model_of_other_images(tmp_path, folder):
     assert "8 x 8 pixels, grey; the model was fitted on 6 x 6 pixels, grey" in message
     picture(8, 8).save(tmp_path / "mask.png")
     np.save(tmp_path / "x.npy", stack)
-    command = ("impute", tmp_path / "model", tmp_path / "x.npy", "--mask", tmp_path / "mask.png", "-o", tmp_path / "y")
+    command = (
+        "impute",
+        tmp_path / "model",
+        tmp_path / "x.npy",
+        "--mask",
+        tmp_path / "mask.png",
+        "-o",
+        tmp_path / "y",
+    )
     assert "the mask is 8 x 8 pixels" in refused(*command, folder=tmp_path)

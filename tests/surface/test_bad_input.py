@@ -1,4 +1,5 @@
-"""Each bad input gets one clear error: what, where, what to do; exit code 2, no traceback, nothing written."""
+"""Each bad input gets one clear error: what, where, what to do; exit code 2, no traceback, nothing
+written."""
 
 import builtins
 import errno
@@ -27,10 +28,16 @@ FILES = {
     "one row": (b"a,b\n1,2\n", ["row"]),
     "infinity": (b"a,b\n" + b"1.5,2\n2.5,1\n3.25,2\n" * 10 + b"inf,1\n", ["'a'", "inf"]),
     "1e308": (b"a,b\n" + b"1.5,2\n2.5,1\n3.25,2\n" * 10 + b"1e308,1\n-1e308,2\n", ["'a'"]),
-    "only identifiers": (b"id\n" + b"".join(b"x%d-%d\n" % (i * 7919, i) for i in range(200)), ["'id'"]),
+    "only identifiers": (
+        b"id\n" + b"".join(b"x%d-%d\n" % (i * 7919, i) for i in range(200)),
+        ["'id'"],
+    ),
     "only free text": (
         b"note\n"
-        + b"".join(b"the %d time we saw it and it was %d metres long\n" % (i, i * 37 % 101) for i in range(200)),
+        + b"".join(
+            b"the %d time we saw it and it was %d metres long\n" % (i, i * 37 % 101)
+            for i in range(200)
+        ),
         ["'note'"],
     ),
     "not a table": (bytes(range(256)) * 20, []),
@@ -49,7 +56,9 @@ def test_fit_refuses(case, tmp_path):
 
 
 def test_missing_file(tmp_path):
-    assert "nothing.csv" in refused("fit", tmp_path / "nothing.csv", "-o", tmp_path / "model", folder=tmp_path)
+    assert "nothing.csv" in refused(
+        "fit", tmp_path / "nothing.csv", "-o", tmp_path / "model", folder=tmp_path
+    )
 
 
 def test_a_folder_is_no_table(tmp_path):
@@ -58,7 +67,9 @@ def test_a_folder_is_no_table(tmp_path):
 
 def test_unknown_ending(tmp_path):
     (tmp_path / "table.xyz").write_text(GOOD)
-    assert ".csv" in refused("fit", tmp_path / "table.xyz", "-o", tmp_path / "model", folder=tmp_path)
+    assert ".csv" in refused(
+        "fit", tmp_path / "table.xyz", "-o", tmp_path / "model", folder=tmp_path
+    )
 
 
 def test_truncated_parquet(tmp_path):
@@ -71,7 +82,9 @@ def test_truncated_parquet(tmp_path):
 def test_identifiers_are_left_out_by_name_and_constants_are_kept(tmp_path):
     data, model = tmp_path / "table.csv", tmp_path / "model"
     lines = GOOD.splitlines()[1:]
-    data.write_text("a,b,c,constant,key\n" + "".join(f"{line},5,k-{i * 7919}\n" for i, line in enumerate(lines)))
+    data.write_text(
+        "a,b,c,constant,key\n" + "".join(f"{line},5,k-{i * 7919}\n" for i, line in enumerate(lines))
+    )
     outcome = run("fit", data, "-o", model, *BUDGET, "--json")
     assert outcome.code == 0, outcome.stderr
     assert list(json.loads(outcome.stdout)["left_out"]) == ["key"]
@@ -83,13 +96,24 @@ def test_identifiers_are_left_out_by_name_and_constants_are_kept(tmp_path):
     assert set(frame["constant"]) == {5}
 
 
-@pytest.mark.parametrize("schema", ["{", "[]", '{"columns": {"nothing": {"kind": "integer"}}}', None])
+@pytest.mark.parametrize(
+    "schema", ["{", "[]", '{"columns": {"nothing": {"kind": "integer"}}}', None]
+)
 def test_bad_schema_file(tmp_path, schema):
     (tmp_path / "table.csv").write_text(GOOD)
     file = tmp_path / "schema.json"
     if schema is not None:
         file.write_text(schema)
-    refused("fit", tmp_path / "table.csv", "-o", tmp_path / "model", "--schema", file, *BUDGET, folder=tmp_path)
+    refused(
+        "fit",
+        tmp_path / "table.csv",
+        "-o",
+        tmp_path / "model",
+        "--schema",
+        file,
+        *BUDGET,
+        folder=tmp_path,
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,20 +138,32 @@ def test_bad_options(tmp_path, options):
 
 def test_nothing_to_resume(tmp_path):
     (tmp_path / "table.csv").write_text(GOOD)
-    message = refused("fit", tmp_path / "table.csv", "-o", tmp_path / "model", "--resume", folder=tmp_path)
+    message = refused(
+        "fit", tmp_path / "table.csv", "-o", tmp_path / "model", "--resume", folder=tmp_path
+    )
     assert "checkpoint" in message
 
 
 def test_model_that_exists(model, tmp_path):
     (tmp_path / "table.csv").write_text(GOOD)
-    assert "--force" in refused("fit", tmp_path / "table.csv", "-o", model, *BUDGET, folder=tmp_path)
+    assert "--force" in refused(
+        "fit", tmp_path / "table.csv", "-o", model, *BUDGET, folder=tmp_path
+    )
 
 
 def test_force_does_not_replace_a_folder_that_is_no_model(tmp_path):
     (tmp_path / "table.csv").write_text(GOOD)
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "one.jpg").write_bytes(b"precious")
-    refused("fit", tmp_path / "table.csv", "-o", tmp_path / "photos", "--force", *BUDGET, folder=tmp_path)
+    refused(
+        "fit",
+        tmp_path / "table.csv",
+        "-o",
+        tmp_path / "photos",
+        "--force",
+        *BUDGET,
+        folder=tmp_path,
+    )
 
 
 @pytest.mark.parametrize("command", ["sample", "score"])
@@ -170,7 +206,8 @@ def change(frame: pl.DataFrame, case: str) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("case", "word"), [("a column is missing", "sex"), ("another name", "sex"), ("text for a number", "body_mass_g")]
+    ("case", "word"),
+    [("a column is missing", "sex"), ("another name", "sex"), ("text for a number", "body_mass_g")],
 )
 def test_columns_that_differ_from_the_model(model, tmp_path, penguins_path, case, word):
     data = tmp_path / "other.csv"
@@ -182,7 +219,9 @@ def test_a_category_that_was_never_seen(model, tmp_path, penguins_path):
     """Its row gets a finite, documented treatment or a named error; never a silent infinity."""
     data, out = tmp_path / "other.csv", tmp_path / "out.csv"
     frame = pl.read_csv(penguins_path, null_values="NA").head(20)
-    species = pl.when(pl.int_range(pl.len()) == 7).then(pl.lit("Emperor")).otherwise(pl.col("species"))
+    species = (
+        pl.when(pl.int_range(pl.len()) == 7).then(pl.lit("Emperor")).otherwise(pl.col("species"))
+    )
     frame.with_columns(species=species).write_csv(data)
     outcome = run("score", model, data, "-o", out)
     assert outcome.code in (0, 2)
@@ -192,7 +231,9 @@ def test_a_category_that_was_never_seen(model, tmp_path, penguins_path):
     assert "species" in outcome.stderr
 
 
-@pytest.mark.parametrize("name", ["config.json", "schema.json", "model.safetensors", "manifest.json"])
+@pytest.mark.parametrize(
+    "name", ["config.json", "schema.json", "model.safetensors", "manifest.json"]
+)
 @pytest.mark.parametrize("damage", ["missing", "truncated", "altered", "empty"])
 def test_damaged_model(model, tmp_path, name, damage):
     path = model / name
@@ -228,7 +269,9 @@ def test_full_disk_when_rows_are_written(model, tmp_path, monkeypatch):
     import quasistatic.cli.rows
 
     monkeypatch.setattr(quasistatic.cli.rows, "write_rows", raise_full_disk)
-    assert "disk is full" in refused("sample", model, "-n", 5, "-o", tmp_path / "out.csv", folder=tmp_path)
+    assert "disk is full" in refused(
+        "sample", model, "-n", 5, "-o", tmp_path / "out.csv", folder=tmp_path
+    )
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
@@ -306,7 +349,9 @@ def test_a_defect_shows_its_traceback_and_exits_with_1(model, tmp_path, monkeypa
 
 def test_an_unwritable_cache_is_no_error(tmp_path):
     (tmp_path / "cache").write_text("a file where a folder should be")
-    environment = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    environment = {
+        name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"
+    }
     done = subprocess.run(
         [sys.executable, "-m", "quasistatic", "inspect", str(tmp_path / "no-model")],
         env=environment | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
@@ -328,10 +373,14 @@ def test_an_upper_side_of_rows_with_holes(model, tmp_path, penguins_path):
 
 def test_the_flow_of_a_table_without_a_whole_row(tmp_path):
     data, holes, model = tmp_path / "numbers.csv", tmp_path / "holes.csv", tmp_path / "model"
-    pl.DataFrame({name: np.random.default_rng(i).normal(size=40) for i, name in enumerate("ab")}).write_csv(data)
+    pl.DataFrame(
+        {name: np.random.default_rng(i).normal(size=40) for i, name in enumerate("ab")}
+    ).write_csv(data)
     assert run("fit", data, "-o", model, *BUDGET, "--quiet").code == 0
     holes.write_text("a,b\n0.5,\n,1.5\n")
-    message = refused("score", model, holes, "-o", tmp_path / "f.csv", "--method", "flow", folder=tmp_path)
+    message = refused(
+        "score", model, holes, "-o", tmp_path / "f.csv", "--method", "flow", folder=tmp_path
+    )
     assert "every row has a missing cell" in message
 
 
@@ -348,11 +397,15 @@ def test_the_flow_of_a_table_without_a_whole_row(tmp_path):
 )
 def test_scores_that_cannot_be_had(model, tmp_path, penguins_path, arguments, words):
     command, *options = arguments
-    assert words in refused(command, model, penguins_path, "-o", tmp_path / "s.csv", *options, folder=tmp_path)
+    assert words in refused(
+        command, model, penguins_path, "-o", tmp_path / "s.csv", *options, folder=tmp_path
+    )
 
 
 def test_more_steps_than_the_model_has(model, tmp_path):
-    assert "1 to T = 10" in refused("sample", model, "-n", 2, "-o", tmp_path / "r.csv", "--steps", 99, folder=tmp_path)
+    assert "1 to T = 10" in refused(
+        "sample", model, "-n", 2, "-o", tmp_path / "r.csv", "--steps", 99, folder=tmp_path
+    )
     assert "1 to T = 10" in refused("certify", model, "--steps", 99, folder=tmp_path)
 
 
@@ -373,7 +426,12 @@ def test_a_warning_is_one_line_without_the_code_it_comes_from():
 
     @guarded
     def command() -> None:
-        shown.append([warnings.formatwarning("few rows", kind, "file.py", 3) for kind in (UserWarning, RuntimeWarning)])
+        shown.append(
+            [
+                warnings.formatwarning("few rows", kind, "file.py", 3)
+                for kind in (UserWarning, RuntimeWarning)
+            ]
+        )
 
     before = warnings.formatwarning
     command()

@@ -28,7 +28,14 @@ def test_fit_prints_the_schema_and_the_bound(tmp_path, penguins_path):
     model = tmp_path / "model"
     outcome = run("fit", penguins_path, "-o", model, *BUDGET)
     assert outcome.code == 0, outcome.stderr
-    for words in ("bill_length_mm", "rounded to 0.1", "species", "nats per row", "Base measure", "quasistatic sample"):
+    for words in (
+        "bill_length_mm",
+        "rounded to 0.1",
+        "species",
+        "nats per row",
+        "Base measure",
+        "quasistatic sample",
+    ):
         assert words in outcome.stdout
     assert {path.name for path in model.iterdir()} == {
         "config.json",
@@ -64,7 +71,20 @@ def test_fit_says_which_point_masses_were_not_worth_it(tmp_path):
     tenths = np.where(rng.random(160) < 0.5, np.round(x), np.round(x, 1))
     data = tmp_path / "data.csv"
     pl.DataFrame({"tenths": tenths, "twin": x + rng.normal(0, 0.3, 160)}).write_csv(data)
-    small = ("--width", 16, "--depth", 1, "--dropout", 0, "--frequencies", 0, "--max-steps", 400, "--seed", 0)
+    small = (
+        "--width",
+        16,
+        "--depth",
+        1,
+        "--dropout",
+        0,
+        "--frequencies",
+        0,
+        "--max-steps",
+        400,
+        "--seed",
+        0,
+    )
     outcome = run("fit", data, "-o", tmp_path / "model", *small, "--json")
     assert outcome.code == 0, outcome.stderr
     assert "Column 'tenths' goes without point masses" in outcome.stderr
@@ -80,7 +100,10 @@ def test_quiet_prints_the_result_only(tmp_path, penguins_path):
 
 def test_same_seed_same_bytes(tmp_path, penguins_path):
     for name in ("one", "two"):
-        assert run("fit", penguins_path, "-o", tmp_path / name, *BUDGET, "--seed", 3, "--quiet").code == 0
+        assert (
+            run("fit", penguins_path, "-o", tmp_path / name, *BUDGET, "--seed", 3, "--quiet").code
+            == 0
+        )
     read = lambda name: (tmp_path / name / "model.safetensors").read_bytes()  # noqa: E731
     assert read("one") == read("two")
 
@@ -119,7 +142,12 @@ def test_sample_to_stdout_is_csv(model, tmp_path):
 
 @pytest.mark.parametrize(
     ("method", "more"),
-    [("bound", []), ("ais", ["ess"]), ("smc", ["ess"]), ("sandwich", ["ess", "upper", "stderr_upper"])],
+    [
+        ("bound", []),
+        ("ais", ["ess"]),
+        ("smc", ["ess"]),
+        ("sandwich", ["ess", "upper", "stderr_upper"]),
+    ],
 )
 def test_score_writes_a_line_for_each_row(model, tmp_path, penguins_path, penguins, method, more):
     data, out, n_rows = penguins_path, tmp_path / "scores.csv", 344
@@ -131,14 +159,24 @@ def test_score_writes_a_line_for_each_row(model, tmp_path, penguins_path, pengui
     assert outcome.code == 0, outcome.stderr
     frame = pl.read_csv(out)
     assert frame.columns == ["log_likelihood", "stderr", *more]
-    assert ("Upper side" in outcome.stdout and "asymptotic" in outcome.stdout) == (method == "sandwich")
+    assert ("Upper side" in outcome.stdout and "asymptotic" in outcome.stdout) == (
+        method == "sandwich"
+    )
     assert frame.height == n_rows
-    assert frame["log_likelihood"].is_finite().all()  # a row with a hole has that of the cells that are there
+    assert (
+        frame["log_likelihood"].is_finite().all()
+    )  # a row with a hole has that of the cells that are there
     assert (frame["stderr"] >= 0).all()
     holes = method != "sandwich"
     assert ("11 of 344 rows have missing cells" in outcome.stderr) == holes
     assert ("of each row's observed cells alone" in outcome.stdout) == holes
-    for words in (f"Mean log-likelihood of {n_rows} rows", "±", "nats per row", "lower bound", "Base measure"):
+    for words in (
+        f"Mean log-likelihood of {n_rows} rows",
+        "±",
+        "nats per row",
+        "lower bound",
+        "Base measure",
+    ):
         assert words in outcome.stdout
 
 
@@ -147,7 +185,17 @@ def test_score_keeps_the_order_of_rows(model, tmp_path, penguins):
     penguins.write_parquet(tmp_path / "a.parquet")
     shuffled.drop("row").write_parquet(tmp_path / "b.parquet")
     for name in ("a", "b"):
-        assert run("score", model, tmp_path / f"{name}.parquet", "-o", tmp_path / f"{name}.csv", "--quiet").code == 0
+        assert (
+            run(
+                "score",
+                model,
+                tmp_path / f"{name}.parquet",
+                "-o",
+                tmp_path / f"{name}.csv",
+                "--quiet",
+            ).code
+            == 0
+        )
     a = pl.read_csv(tmp_path / "a.csv")["log_likelihood"]
     b = pl.read_csv(tmp_path / "b.csv")["log_likelihood"]
     assert (a[shuffled["row"].to_list()] - b).abs().max() < 1e-3
@@ -155,13 +203,19 @@ def test_score_keeps_the_order_of_rows(model, tmp_path, penguins):
 
 def test_score_json(model, tmp_path, penguins_path):
     out = tmp_path / "scores.csv"
-    outcome = run("score", model, penguins_path, "-o", out, "--method", "ais", "--trajectories", 4, "--json")
+    outcome = run(
+        "score", model, penguins_path, "-o", out, "--method", "ais", "--trajectories", 4, "--json"
+    )
     values = json.loads(outcome.stdout)
     assert values["mean"] == pytest.approx(pl.read_csv(out)["log_likelihood"].mean(), abs=1e-4)
     assert values["mean_stderr"] > 0
     assert values["unit"] == "nats per row"
     assert 1 <= values["mean_ess"] <= 4
-    assert (values["rows"], values["scored_rows"], values["rows_with_missing_cells"]) == (344, 344, 11)
+    assert (values["rows"], values["scored_rows"], values["rows_with_missing_cells"]) == (
+        344,
+        344,
+        11,
+    )
     assert "species" in values["base_measure"]
 
 
@@ -207,11 +261,26 @@ def test_an_unfinished_fit_is_not_thrown_away(tmp_path, penguins_path):
 def test_ctrl_c_leaves_a_checkpoint_and_resume_gives_the_same_model(tmp_path, penguins_path):
     options = ["--max-steps", "400", "--trajectory-length", "10", "--width", "16"]
     model, whole = tmp_path / "model", tmp_path / "whole"
-    command = [sys.executable, "-m", "quasistatic", "fit", str(penguins_path), "-o", str(model), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    command = [
+        sys.executable,
+        "-m",
+        "quasistatic",
+        "fit",
+        str(penguins_path),
+        "-o",
+        str(model),
+        *options,
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    )
     deadline = time.monotonic() + 120
     checkpoint = checkpoint_folder(str(model))
-    while process.poll() is None and not any(checkpoint.glob("*/*.safetensors")) and time.monotonic() < deadline:
+    while (
+        process.poll() is None
+        and not any(checkpoint.glob("*/*.safetensors"))
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
@@ -228,7 +297,9 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_gives_the_same_model(tmp_path, pe
 
 def test_a_reader_that_goes_away_is_no_error(model):
     command = f'"{sys.executable}" -m quasistatic sample "{model}" -n 5000 -o - | head -n 1'
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.stdout.startswith("species,")
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
@@ -255,10 +326,22 @@ def test_score_of_a_sub_schedule(model, tmp_path, penguins_path):
 
 
 def test_the_flow_is_reported_apart(tmp_path):
-    rows = pl.DataFrame({name: np.random.default_rng(i).normal(size=60) for i, name in enumerate("ab")})
+    rows = pl.DataFrame(
+        {name: np.random.default_rng(i).normal(size=60) for i, name in enumerate("ab")}
+    )
     rows.write_csv(tmp_path / "numbers.csv")
-    assert run("fit", tmp_path / "numbers.csv", "-o", tmp_path / "model", *BUDGET, "--quiet").code == 0
-    scored = ("score", tmp_path / "model", tmp_path / "numbers.csv", "-o", tmp_path / "flow.csv", "--method", "flow")
+    assert (
+        run("fit", tmp_path / "numbers.csv", "-o", tmp_path / "model", *BUDGET, "--quiet").code == 0
+    )
+    scored = (
+        "score",
+        tmp_path / "model",
+        tmp_path / "numbers.csv",
+        "-o",
+        tmp_path / "flow.csv",
+        "--method",
+        "flow",
+    )
     outcome = run(*scored)
     assert outcome.code == 0, outcome.stderr
     assert "a different, deterministic model" in outcome.stdout
@@ -287,8 +370,8 @@ def test_inspect_ledger(model, penguins, tmp_path):
     assert outcome.code == 0, outcome.stderr
     for words in ("Ledger of 40 rows", "dissipation", "signal (numbers) left", "Verdict", "prior"):
         assert words in outcome.stdout
-    values = json.loads(run("inspect", model, "--ledger", "--data", tmp_path / "rows.parquet", "--json").stdout)[
-        "ledger"
-    ]
+    values = json.loads(
+        run("inspect", model, "--ledger", "--data", tmp_path / "rows.parquet", "--json").stdout
+    )["ledger"]
     costs = sum(line["cost"] for line in values["steps"])
     assert -costs + values["log_volume"] == pytest.approx(values["k"], abs=1e-6)

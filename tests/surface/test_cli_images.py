@@ -20,7 +20,9 @@ def discs(rng: np.random.Generator, height: int = 8, width: int = 8) -> np.ndarr
     y, x = np.mgrid[:height, :width]
     centre, radius = rng.uniform(1, 7, (2, N, 1, 1)), rng.uniform(1.5, 3, (N, 1, 1))
     inside = np.hypot(y - centre[0], x - centre[1]) < radius
-    return np.where(inside, 220, 60).astype(np.uint8) + rng.integers(0, 9, (N, height, width), dtype=np.uint8)
+    return np.where(inside, 220, 60).astype(np.uint8) + rng.integers(
+        0, 9, (N, height, width), dtype=np.uint8
+    )
 
 
 def write_folder(stack: np.ndarray, folder: Path) -> Path:
@@ -50,10 +52,17 @@ def place(tmp_path_factory) -> Path:
 def test_fit_of_a_folder(place):
     values = json.loads((place / "fit.json").read_text())
     assert (values["rows"], values["layout"]) == (N, {"kind": "images", "shape": [1, 8, 8]})
-    assert values["validation_bound_bits"] == pytest.approx(values["validation_bound"] / (64 * np.log(2)))
+    assert values["validation_bound_bits"] == pytest.approx(
+        values["validation_bound"] / (64 * np.log(2))
+    )
     assert values["bits_unit"] == "bits per pixel"
     text = (place / "fit.txt").read_text()
-    for words in ("40 rows, 8 x 8 pixels, grey", "bits per pixel", "counting measure on 64 pixels", "grid.png"):
+    for words in (
+        "40 rows, 8 x 8 pixels, grey",
+        "bits per pixel",
+        "counting measure on 64 pixels",
+        "grid.png",
+    ):
         assert words in text
     assert text.count("\n") < 20
     assert {p.name for p in (place / "model").iterdir()} == {
@@ -70,13 +79,21 @@ def test_sample_as_grid_folder_and_array(place, tmp_path):
     assert (array.shape, array.dtype) == ((5, 8, 8), np.uint8)
     np.testing.assert_array_equal(pixels(tmp_path / "folder" / "3.png"), array[3])
     assert pixels(tmp_path / "grid.png").shape[1] >= 300
-    assert "exists already" in refused("sample", place / "model", "-n", 5, "-o", tmp_path / "folder", folder=tmp_path)
-    assert ".png" in refused("sample", place / "model", "-n", 5, "-o", tmp_path / "x.csv", folder=tmp_path)
-    assert "standard output" in refused("sample", place / "model", "-n", 5, "-o", "-", folder=tmp_path)
+    assert "exists already" in refused(
+        "sample", place / "model", "-n", 5, "-o", tmp_path / "folder", folder=tmp_path
+    )
+    assert ".png" in refused(
+        "sample", place / "model", "-n", 5, "-o", tmp_path / "x.csv", folder=tmp_path
+    )
+    assert "standard output" in refused(
+        "sample", place / "model", "-n", 5, "-o", "-", folder=tmp_path
+    )
 
 
 def test_score(place, tmp_path):
-    outcome = run("score", place / "model", place / "discs", "-o", tmp_path / "scores.csv", "--json")
+    outcome = run(
+        "score", place / "model", place / "discs", "-o", tmp_path / "scores.csv", "--json"
+    )
     assert outcome.code == 0, outcome.stderr
     values = json.loads(outcome.stdout)
     assert values["mean_bits"] == pytest.approx(values["mean"] / (64 * np.log(2)))
@@ -99,13 +116,17 @@ def test_inspect_and_certify(place, tmp_path):
 
 def test_report(place, tmp_path):
     page = tmp_path / "page.html"
-    outcome = run("report", place / "model", place / "discs", "-o", page, "--trajectories", 3, "--json")
+    outcome = run(
+        "report", place / "model", place / "discs", "-o", page, "--trajectories", 3, "--json"
+    )
     assert outcome.code == 0, outcome.stderr
     values = json.loads(outcome.stdout)
     assert (values["rows"], values["score"]["scored_rows"], values["marginals"]) == (N, N, {})
     assert page.read_text(encoding="utf-8").count("data:image/png;base64,") == 4
     wide = write_folder(discs(np.random.default_rng(0), 8, 9), tmp_path / "wide")
-    assert "9 x 8" in refused("report", place / "model", wide, "-o", tmp_path / "x.html", folder=tmp_path)
+    assert "9 x 8" in refused(
+        "report", place / "model", wide, "-o", tmp_path / "x.html", folder=tmp_path
+    )
 
 
 def test_inpainting(place, tmp_path):
@@ -125,7 +146,9 @@ def test_inpainting(place, tmp_path):
     np.testing.assert_array_equal(one[:, mask == 0], seen[:, mask == 0])
     assert one.dtype == np.uint8
     assert np.any(one != two)
-    assert "--mask" in refused("impute", place / "model", few, "-m", 1, "-o", tmp_path / "x.png", folder=tmp_path)
+    assert "--mask" in refused(
+        "impute", place / "model", few, "-m", 1, "-o", tmp_path / "x.png", folder=tmp_path
+    )
 
 
 def test_denoising(place, tmp_path):
@@ -137,7 +160,9 @@ def test_denoising(place, tmp_path):
         assert outcome.code == 0, outcome.stderr
     means = np.load(tmp_path / "clean.npy")
     assert (means.shape, means.dtype) == ((2, 8, 8), np.float64)
-    np.testing.assert_array_equal(pixels(tmp_path / "clean" / "1.png"), means[1].round().clip(0, 255))
+    np.testing.assert_array_equal(
+        pixels(tmp_path / "clean" / "1.png"), means[1].round().clip(0, 255)
+    )
     assert "positive" in refused(*command, "--sigma", -1, "-o", tmp_path / "x.png", folder=tmp_path)
 
 
@@ -160,11 +185,17 @@ def test_resume_gives_the_uninterrupted_result(place, tmp_path, monkeypatch):
 @pytest.mark.parametrize("kind", ["colour", "binary"])
 def test_a_stack_of_odd_size(tmp_path, kind):
     stack = discs(np.random.default_rng(2), 5, 7)
-    stack = np.stack([stack, stack // 2, 255 - stack], -1) if kind == "colour" else np.where(stack > 100, 255, 0)
+    stack = (
+        np.stack([stack, stack // 2, 255 - stack], -1)
+        if kind == "colour"
+        else np.where(stack > 100, 255, 0)
+    )
     np.save(tmp_path / "x.npy", stack.astype(np.uint8))
     outcome = run("fit", tmp_path / "x.npy", "-o", tmp_path / "model", *TINY, "--quiet")
     assert outcome.code == 0, outcome.stderr
-    assert ("pixel and colour" if kind == "colour" else "35 pixels (2 values: 0, 255)") in outcome.stdout
+    assert (
+        "pixel and colour" if kind == "colour" else "35 pixels (2 values: 0, 255)"
+    ) in outcome.stdout
     if kind == "colour":
         assert run("sample", tmp_path / "model", "-n", 3, "-o", tmp_path / "y.npy").code == 0
         assert np.load(tmp_path / "y.npy").shape == (3, 5, 7, 3)
@@ -184,7 +215,17 @@ SEQUENCES = {
 @pytest.mark.parametrize("kind", SEQUENCES)
 def test_sequences(tmp_path, rng, kind):
     np.save(tmp_path / "x.npy", SEQUENCES[kind](rng))
-    outcome = run("fit", tmp_path / "x.npy", "--kind", "sequence", "-o", tmp_path / "model", "--dropout", 0, *TINY)
+    outcome = run(
+        "fit",
+        tmp_path / "x.npy",
+        "--kind",
+        "sequence",
+        "-o",
+        tmp_path / "model",
+        "--dropout",
+        0,
+        *TINY,
+    )
     assert outcome.code == 0, outcome.stderr
     for words in ("sequence of length 5", "bits per sequence", "measure on 5 places"):
         assert words in outcome.stdout
@@ -199,6 +240,14 @@ def test_sequences(tmp_path, rng, kind):
     np.testing.assert_allclose(one, two, atol=1e-3)
     if kind == "binary":
         (tmp_path / "holes.csv").write_text("x0,x1,x2,x3,x4\n1,0,,,\n")
-        outcome = run("impute", tmp_path / "model", tmp_path / "holes.csv", "-m", 1, "-o", tmp_path / "filled.csv")
+        outcome = run(
+            "impute",
+            tmp_path / "model",
+            tmp_path / "holes.csv",
+            "-m",
+            1,
+            "-o",
+            tmp_path / "filled.csv",
+        )
         assert outcome.code == 0, outcome.stderr
         assert pl.read_csv(tmp_path / "filled.csv").null_count().row(0) == (0,) * 5

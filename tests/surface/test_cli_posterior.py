@@ -14,7 +14,9 @@ HOLES = "species,island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass
 @pytest.fixture
 def table(tmp_path):
     path = tmp_path / "table.csv"
-    path.write_text(HOLES + "Adelie,,39.1,18.7,181,3750,male,2007\n,Biscoe,46.1,NA,211,4500,NA,2007\n")
+    path.write_text(
+        HOLES + "Adelie,,39.1,18.7,181,3750,male,2007\n,Biscoe,46.1,NA,211,4500,NA,2007\n"
+    )
     return path
 
 
@@ -31,7 +33,9 @@ def test_impute_writes_filled_tables(model, tmp_path, table):
     assert json.loads(done.stdout)["holes"] == 4
     message = refused("impute", model, table, "-o", "-", "-m", 2, folder=tmp_path)
     assert "standard output" in message
-    assert "one table" in refused("impute", model, table, "-o", tmp_path / "p.csv", "--point", "-m", 3, folder=tmp_path)
+    assert "one table" in refused(
+        "impute", model, table, "-o", tmp_path / "p.csv", "--point", "-m", 3, folder=tmp_path
+    )
 
 
 def test_condition_writes_the_rows_asked_for(model, tmp_path):
@@ -69,12 +73,16 @@ def test_condition_writes_the_rows_asked_for(model, tmp_path):
 )
 def test_bad_conditions(model, tmp_path, given, words):
     options = [part for text in given for part in ("--given", text)]
-    assert words in refused("condition", model, *options, "-n", 3, "-o", tmp_path / "rows.csv", folder=tmp_path)
+    assert words in refused(
+        "condition", model, *options, "-n", 3, "-o", tmp_path / "rows.csv", folder=tmp_path
+    )
 
 
 def test_impute_fills_a_column_and_a_row_that_are_missing_altogether(model, tmp_path):
     data, out = tmp_path / "gaps.csv", tmp_path / "filled.csv"
-    data.write_text(HOLES + "Adelie,,39.1,18.7,,3750,male,2007\n,Biscoe,46.1,NA,,4500,NA,2007\n,,,,,,,\n")
+    data.write_text(
+        HOLES + "Adelie,,39.1,18.7,,3750,male,2007\n,Biscoe,46.1,NA,,4500,NA,2007\n,,,,,,,\n"
+    )
     outcome = run("impute", model, data, "-o", out, "-m", 1, "--particles", 4)
     assert outcome.code == 0, outcome.stderr
     frame = pl.read_csv(out)
@@ -88,14 +96,25 @@ def test_impute_fills_a_column_and_a_row_that_are_missing_altogether(model, tmp_
 
 def test_denoise_writes_posterior_means(model, tmp_path, table):
     out = tmp_path / "clean.csv"
-    options = ["--sigma", "body_mass_g=300", "-s", "bill_depth_mm=1.5", "--particles", 4, "--draws", 4]
+    options = [
+        "--sigma",
+        "body_mass_g=300",
+        "-s",
+        "bill_depth_mm=1.5",
+        "--particles",
+        4,
+        "--draws",
+        4,
+    ]
     outcome = run("denoise", model, table, "-o", out, *options, "--json")
     assert outcome.code == 0, outcome.stderr
     assert json.loads(outcome.stdout)["sigma"] == {"body_mass_g": 300.0, "bill_depth_mm": 1.5}
     before, after = pl.read_csv(table, null_values="NA"), pl.read_csv(out)
     noisy = ["body_mass_g", "bill_depth_mm"]
     assert after.drop(noisy).equals(before.drop(noisy))
-    assert after.select(noisy).null_count().sum_horizontal().item() == 0  # the hole is filled by its mean
+    assert (
+        after.select(noisy).null_count().sum_horizontal().item() == 0
+    )  # the hole is filled by its mean
     assert (after["body_mass_g"] != before["body_mass_g"]).any()
 
 
@@ -114,15 +133,21 @@ def test_denoise_writes_posterior_means(model, tmp_path, table):
 )
 def test_bad_sigma(model, tmp_path, table, sigma, words):
     options = [part for text in sigma for part in ("--sigma", text)]
-    assert words in refused("denoise", model, table, *options, "-o", tmp_path / "clean.csv", folder=tmp_path)
+    assert words in refused(
+        "denoise", model, table, *options, "-o", tmp_path / "clean.csv", folder=tmp_path
+    )
 
 
 def test_outliers_ranks_rows_and_names_a_column(model, tmp_path, penguins_path):
     rows = pl.read_csv(penguins_path, null_values="NA").head(12)  # the fourth has holes
-    rows = rows.with_columns(body_mass_g=pl.when(pl.int_range(pl.len()) == 6).then(9000).otherwise("body_mass_g"))
+    rows = rows.with_columns(
+        body_mass_g=pl.when(pl.int_range(pl.len()) == 6).then(9000).otherwise("body_mass_g")
+    )
     rows.write_csv(tmp_path / "rows.csv")
     out = tmp_path / "outliers.csv"
-    outcome = run("outliers", model, tmp_path / "rows.csv", "-o", out, "--particles", 2, "--json", "--top", 5)
+    outcome = run(
+        "outliers", model, tmp_path / "rows.csv", "-o", out, "--particles", 2, "--json", "--top", 5
+    )
     assert outcome.code == 0, outcome.stderr
     frame = pl.read_csv(out, null_values="NA")
     assert frame.columns == ["rank", "row", "score", "blame", "log_p", "surprise", *rows.columns]
@@ -134,7 +159,19 @@ def test_outliers_ranks_rows_and_names_a_column(model, tmp_path, penguins_path):
     assert values["rows"] == 5
     assert values["first"][0]["blame"] == "body_mass_g"
     for score in ("bound", "ais", "typicality"):
-        done = run("outliers", model, tmp_path / "rows.csv", "-o", "-", "--score", score, "--particles", 2, "--top", 1)
+        done = run(
+            "outliers",
+            model,
+            tmp_path / "rows.csv",
+            "-o",
+            "-",
+            "--score",
+            score,
+            "--particles",
+            2,
+            "--top",
+            1,
+        )
         assert done.code == 0, done.stderr
         assert done.stdout.splitlines()[0].startswith("rank,row,score,blame")
 
@@ -156,9 +193,33 @@ def test_bad_options_of_outliers(model, tmp_path, penguins_path, options):
 
 def test_evidence_far_outside_the_table_is_reported_with_a_figure(model, tmp_path, table):
     with pytest.warns(UserWarning, match="'body_mass_g'.* standard deviations"):
-        run("condition", model, "-g", "body_mass_g=90000", "-n", 2, "-o", tmp_path / "r.csv", "--particles", 4)
+        run(
+            "condition",
+            model,
+            "-g",
+            "body_mass_g=90000",
+            "-n",
+            2,
+            "-o",
+            tmp_path / "r.csv",
+            "--particles",
+            4,
+        )
     with pytest.warns(UserWarning, match="'body_mass_g'.* standard deviations"):
-        run("condition", model, "-g", "body_mass_g>90000", "-n", 2, "-o", tmp_path / "s.csv", "--particles", 4)
-    table.write_text(HOLES + "Adelie,Biscoe,39.1,18.7,181,3750,male,2007\n,,39.1,18.7,181,90000,male,2007\n")
+        run(
+            "condition",
+            model,
+            "-g",
+            "body_mass_g>90000",
+            "-n",
+            2,
+            "-o",
+            tmp_path / "s.csv",
+            "--particles",
+            4,
+        )
+    table.write_text(
+        HOLES + "Adelie,Biscoe,39.1,18.7,181,3750,male,2007\n,,39.1,18.7,181,90000,male,2007\n"
+    )
     with pytest.warns(UserWarning, match="row 2, column 'body_mass_g'"):
         run("impute", model, table, "-o", tmp_path / "i.csv", "-m", 1, "--particles", 4)

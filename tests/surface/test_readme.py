@@ -1,4 +1,5 @@
-"""Every command and every Python block of the README and of the pages about posteriors runs as it stands there, with a small budget."""
+"""Every command and every Python block of the README and of the pages about posteriors runs as it
+stands there, with a small budget."""
 
 import re
 import shlex
@@ -10,14 +11,17 @@ from typer.testing import CliRunner
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 PAGES = [README] + [
-    README.parent / "docs" / f"{n}.md" for n in ("filling-holes", "conditional-questions", "your-own-r")
+    README.parent / "docs" / f"{n}.md"
+    for n in ("filling-holes", "conditional-questions", "your-own-r")
 ]
 BUDGET = 20
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 @pytest.fixture
@@ -41,7 +45,12 @@ def test_the_readme_has_commands():
 def test_commands_run(checkout, page):
     from quasistatic.cli.app import app
 
-    lines = [line[2:] for block in blocks(page, "console") for line in block.splitlines() if line.startswith("$ ")]
+    lines = [
+        line[2:]
+        for block in blocks(page, "console")
+        for line in block.splitlines()
+        if line.startswith("$ ")
+    ]
     for line in lines:
         program, *arguments = shlex.split(line)
         assert program == "quasistatic"

@@ -55,10 +55,16 @@ def test_a_report_without_data_in_the_usual_place(model, tmp_path, monkeypatch, 
 
 def test_what_is_refused(model, tmp_path, penguins_path, monkeypatch):
     out = tmp_path / "r.html"
-    assert "ends in .html" in refused("report", model, penguins_path, "-o", tmp_path / "r.csv", folder=tmp_path)
-    assert "no such model folder" in refused("report", tmp_path / "none", "-o", out, folder=tmp_path)
+    assert "ends in .html" in refused(
+        "report", model, penguins_path, "-o", tmp_path / "r.csv", folder=tmp_path
+    )
+    assert "no such model folder" in refused(
+        "report", tmp_path / "none", "-o", out, folder=tmp_path
+    )
     pl.read_csv(penguins_path).drop("sex").write_csv(tmp_path / "narrow.csv")
-    assert "missing column(s): 'sex'" in refused("report", model, tmp_path / "narrow.csv", "-o", out, folder=tmp_path)
+    assert "missing column(s): 'sex'" in refused(
+        "report", model, tmp_path / "narrow.csv", "-o", out, folder=tmp_path
+    )
     usage = run("report", model, penguins_path, "-o", out, "--trajectories", 2)
     assert usage.code == 2
     assert "trajectories" in usage.stderr

@@ -57,7 +57,9 @@ def test_quick_textures_fill_holes_and_remove_noise(tmp_path):
     assert all(np.isfinite(holes["log_evidence"]))
     assert min(holes["log_evidence"]) > holes["pixels_seen"] * (metrics["L_null"] - 1)
     assert noise["rmse_mean"] < 0.9 * noise["rmse_half"] < 0.9 * noise["rmse_noisy"]
-    assert {"inpainting.png", "denoising.png"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"inpainting.png", "denoising.png"} <= {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
 
 
 @pytest.mark.slow
@@ -71,7 +73,12 @@ def test_quick_bmnist_on_bars(tmp_path, monkeypatch):
         return np.packbits((np.abs(np.arange(28) - at) <= 1).reshape(n, -1), axis=1)
 
     (tmp_path / "mnist").mkdir()
-    np.savez(tmp_path / "mnist" / "bmnist_pcg64_2015.npz", train=bars(10_000), valid=bars(256), test=bars(64))
+    np.savez(
+        tmp_path / "mnist" / "bmnist_pcg64_2015.npz",
+        train=bars(10_000),
+        valid=bars(256),
+        test=bars(64),
+    )
     result = reproduce("bmnist", "--quick", "-o", str(tmp_path / "out"), "--json")
     assert result.exit_code == 0, result.stderr
     metrics = json.loads(result.stdout)
@@ -86,15 +93,28 @@ def test_quick_bmnist_on_bars(tmp_path, monkeypatch):
 
 def shaded_disks(n: int, side: int, rng: np.random.Generator) -> np.ndarray:
     """A light disk of any place and radius on a dark ground, uint8 `[n, side, side]`."""
-    y, x, radius = (rng.uniform(low, high, (n, 1, 1)) for low, high in ((8, side - 8), (8, side - 8), (3, 8)))
+    y, x, radius = (
+        rng.uniform(low, high, (n, 1, 1)) for low, high in ((8, side - 8), (8, side - 8), (3, 8))
+    )
     grid = np.arange(side)
     distance = np.hypot(grid[:, None] - y, grid - x) - radius
     return (40 + 180 / (1 + np.exp(distance))).astype(np.uint8)
 
 
 def is_small_and_complete(folder, metrics) -> bool:
-    files = {"metrics.json", "results.md", "samples.png", "inpainting.png", "denoising.png", "reverse.gif"}
-    return metrics["quick"] and metrics["seconds"] < 180 and files <= {path.name for path in folder.iterdir()}
+    files = {
+        "metrics.json",
+        "results.md",
+        "samples.png",
+        "inpainting.png",
+        "denoising.png",
+        "reverse.gif",
+    }
+    return (
+        metrics["quick"]
+        and metrics["seconds"] < 180
+        and files <= {path.name for path in folder.iterdir()}
+    )
 
 
 @pytest.mark.slow
@@ -104,7 +124,10 @@ def test_quick_dead_leaves(tmp_path):
     metrics = json.loads(result.stdout)
     assert is_small_and_complete(tmp_path / "out", metrics)
     assert metrics["K_minus_L_null"] > 0.5
-    assert metrics["baselines"]["gaussian_mixture_4"]["mean"] > metrics["baselines"]["gaussian_mixture_1"]["mean"]
+    assert (
+        metrics["baselines"]["gaussian_mixture_4"]["mean"]
+        > metrics["baselines"]["gaussian_mixture_1"]["mean"]
+    )
 
 
 @pytest.mark.slow
@@ -127,7 +150,8 @@ def test_quick_mnist_on_disks(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_quick_cifar10_on_disks(tmp_path, monkeypatch):
-    """The files have the form of the real ones and are smaller; the disks are red, green or blue."""
+    """The files have the form of the real ones and are smaller; the disks are red, green or
+    blue."""
     monkeypatch.setenv("QUASISTATIC_DATA", str(tmp_path))
     rng = np.random.default_rng(0)
     folder = tmp_path / "cifar-10-batches-py"

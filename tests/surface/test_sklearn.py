@@ -45,14 +45,20 @@ def test_contract_of_every_score(score):
     outcomes = check_estimator(
         DiffusionOutlierDetector(DENSITY, method=score, particles=2, random_state=0), on_skip=None
     )
-    assert all(outcome["status"] == "passed" or "SCIPY_ARRAY_API" in str(outcome["exception"]) for outcome in outcomes)
+    assert all(
+        outcome["status"] == "passed" or "SCIPY_ARRAY_API" in str(outcome["exception"])
+        for outcome in outcomes
+    )
 
 
 @pytest.mark.slow
 def test_contract_with_default_settings():
     outcomes = check_estimator(DiffusionDensity(), on_skip=None)
     assert {outcome["status"] for outcome in outcomes} <= {"passed", "skipped"}
-    assert all(outcome["status"] == "passed" or "SCIPY_ARRAY_API" in str(outcome["exception"]) for outcome in outcomes)
+    assert all(
+        outcome["status"] == "passed" or "SCIPY_ARRAY_API" in str(outcome["exception"])
+        for outcome in outcomes
+    )
 
 
 def test_parameters_and_clone():

@@ -1,4 +1,6 @@
-"""Likelihoods: the bound K with its named terms, and the importance-weighted bound over trajectories."""
+"""Likelihoods: the bound K with its named terms, and the importance-weighted bound over
+trajectories.
+"""
 
 from quasistatic.bound.evaluate import evaluate_log_weights, evaluate_terms
 from quasistatic.bound.lower import WeightedBound, weighted_bound

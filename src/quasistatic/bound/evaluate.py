@@ -1,7 +1,9 @@
-"""Bounds of a whole table, in chunks of (row, repetition) pairs: memory grows neither with T nor with the rows.
+"""Bounds of a whole table, in chunks of (row, repetition) pairs: memory grows neither with T nor
+with the rows.
 
-The random key of a row is made from the row's content, so its result depends neither on the other rows nor on their order. Equal rows
-have equal errors, which the error of a mean over rows has to know.
+The random key of a row is made from the row's content, so its result depends neither on the other
+rows nor on their order. Equal rows have equal errors, which the error of a mean over rows has to
+know.
 """
 
 import zlib
@@ -35,7 +37,11 @@ def evaluate_terms(
     identity: np.ndarray | None = None,
 ) -> Terms:
     """Independent draws of K's terms, each `[N, repetitions]`, nats."""
-    return Terms(*evaluate_rows(bound_terms, model, rows, repetitions, key=key, chunk=chunk, identity=identity))
+    return Terms(
+        *evaluate_rows(
+            bound_terms, model, rows, repetitions, key=key, chunk=chunk, identity=identity
+        )
+    )
 
 
 def evaluate_log_weights(
@@ -48,7 +54,9 @@ def evaluate_log_weights(
     identity: np.ndarray | None = None,
 ) -> np.ndarray:
     """Log-weights `[N, trajectories]` of independent forward trajectories, nats."""
-    return evaluate_rows(log_weight, model, rows, trajectories, key=key, chunk=chunk, identity=identity)
+    return evaluate_rows(
+        log_weight, model, rows, trajectories, key=key, chunk=chunk, identity=identity
+    )
 
 
 def row_checksums(rows: Row) -> np.ndarray:
@@ -58,16 +66,26 @@ def row_checksums(rows: Row) -> np.ndarray:
     if not parts:
         return np.zeros(0, np.uint32)
     n_rows = parts[0].shape[0]
-    content = [np.ascontiguousarray(part.reshape(n_rows, -1)).view(np.uint8).reshape(n_rows, -1) for part in parts]
+    content = [
+        np.ascontiguousarray(part.reshape(n_rows, -1)).view(np.uint8).reshape(n_rows, -1)
+        for part in parts
+    ]
     packed = np.concatenate(content, axis=1)
     return np.fromiter((zlib.crc32(row) for row in packed), np.uint32, n_rows)
 
 
 @eqx.filter_jit
 def evaluate_pairs(
-    function: Callable, model: DiffusionModel, rows: Row, identity: jax.Array, repetition: jax.Array, key: Key
+    function: Callable,
+    model: DiffusionModel,
+    rows: Row,
+    identity: jax.Array,
+    repetition: jax.Array,
+    key: Key,
 ) -> Any:
-    """`function(model, row, key=key)` of (row, repetition) pairs `[n]`; the key of a pair is made of `identity` and `repetition`."""
+    """`function(model, row, key=key)` of (row, repetition) pairs `[n]`; the key of a pair is made
+    of `identity` and `repetition`.
+    """
 
     def one(row, who, index):
         return function(model, row, key=jax.random.fold_in(jax.random.fold_in(key, who), index))
@@ -85,7 +103,8 @@ def evaluate_rows(
     chunk: int = CHUNK,
     identity: np.ndarray | None = None,
 ) -> Any:
-    """`function(model, row, key=key)`, a pytree of scalars, for all rows and repetitions: NumPy `[N, repetitions]`, float64.
+    """`function(model, row, key=key)`, a pytree of scalars, for all rows and repetitions: NumPy
+    `[N, repetitions]`, float64.
 
     Args:
         function: of one row; hashable.
@@ -94,8 +113,9 @@ def evaluate_rows(
         repetitions: independent draws a row.
         key: random key.
         chunk: pairs evaluated at once, at most.
-        identity: uint32 `[N]` that tells the rows' noise apart; by default the checksums of their content, so that equal rows get
-            equal noise. Rows whose errors have to be independent are given numbers of their own.
+        identity: uint32 `[N]` that tells the rows' noise apart; by default the checksums of their
+            content, so that equal rows get equal noise. Rows whose errors have to be independent
+            are given numbers of their own.
 
     Raises:
         DataError: there is no row.
@@ -112,7 +132,16 @@ def evaluate_rows(
         index, repetition = pairs // repetitions, pairs % repetitions
         taken = jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), rows)
         part = evaluate_pairs(
-            function, model, taken, jnp.asarray(identity[index]), jnp.asarray(repetition, jnp.uint32), key
+            function,
+            model,
+            taken,
+            jnp.asarray(identity[index]),
+            jnp.asarray(repetition, jnp.uint32),
+            key,
         )
-        results.append(jax.tree.map(lambda x, n=min(size, n_pairs - begin): np.asarray(x, np.float64)[:n], part))
+        results.append(
+            jax.tree.map(
+                lambda x, n=min(size, n_pairs - begin): np.asarray(x, np.float64)[:n], part
+            )
+        )
     return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(-1, repetitions), *results)

@@ -1,4 +1,6 @@
-"""From the log-weights of several trajectories to a lower bound on log p, with its error (annealed importance sampling)."""
+"""From the log-weights of several trajectories to a lower bound on log p, with its error (annealed
+importance sampling).
+"""
 
 from typing import NamedTuple
 
@@ -9,7 +11,8 @@ class WeightedBound(NamedTuple):
     """Importance-weighted bound per row; NumPy `[N]`, float64.
 
     Args:
-        lower: `log mean w`, nats; below log p in expectation, rising with the number of trajectories R.
+        lower: `log mean w`, nats; below log p in expectation, rising with the number of
+            trajectories R.
         stderr: Monte Carlo standard error of `lower` (delta method), nats; NaN when R = 1.
         ess: effective sample size `(sum w)^2 / sum w^2`, between 1 and R.
     """
@@ -36,6 +39,8 @@ def weighted_bound(log_weights: np.ndarray) -> WeightedBound:
     with np.errstate(divide="ignore", invalid="ignore"):
         lower = np.log(mean) + highest[:, 0]
         ess = n_trajectories * mean**2 / np.mean(weights**2, axis=1)
-        spread = weights.std(axis=1, ddof=1) if n_trajectories > 1 else np.full(len(weights), np.nan)
+        spread = (
+            weights.std(axis=1, ddof=1) if n_trajectories > 1 else np.full(len(weights), np.nan)
+        )
         stderr = spread / mean / np.sqrt(n_trajectories)
     return WeightedBound(lower, stderr, ess)

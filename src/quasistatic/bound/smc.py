@@ -1,17 +1,19 @@
-r"""Sequential Monte Carlo along the reverse trajectory: a lower bound on log p of a row from particles that are resampled on their way.
+r"""Sequential Monte Carlo along the reverse trajectory: a lower bound on log p of a row from
+particles that are resampled on their way.
 
-P particles walk from T down to 1. The proposal is the bridge q(x_{t-1}|x_t,x_0), the weight of a step p/q as in
-`trajectory.log_weight`; where the promises S_t of the particles (`twist.py`) have become uneven, they are resampled in
-proportion to exp(S_t), the intermediate target being
+P particles walk from T down to 1. The proposal is the bridge q(x_{t-1}|x_t,x_0), the weight of a
+step p/q as in `trajectory.log_weight`; where the promises S_t of the particles (`twist.py`) have
+become uneven, they are resampled in proportion to exp(S_t), the intermediate target being
 
     gamma_t(x_t..x_T) = q(x_t..x_T|x_0) exp(S_t),   gamma_0 = p(x_0, x_1..x_T):
 
-the last target is the model for *every* S, so the estimate Z of p(x_0) is unbiased, E Z = p(x_0), hence E log Z <= log
-p(x_0). With S_t = log p(x_0) + log p(x_t..x_T|x_0) / q(x_t..x_T|x_0) all weights would be equal; with S_t = 0 nothing is
-resampled before the end, and Z is the importance-weighted mean. A filler cell's value is drawn with its particle.
+the last target is the model for *every* S, so the estimate Z of p(x_0) is unbiased, E Z = p(x_0),
+hence E log Z <= log p(x_0). With S_t = log p(x_0) + log p(x_t..x_T|x_0) / q(x_t..x_T|x_0) all
+weights would be equal; with S_t = 0 nothing is resampled before the end, and Z is the
+importance-weighted mean. A filler cell's value is drawn with its particle.
 
-Source: Del Moral (2004); twisted targets as in Naesseth, Lindsten, Schoen (2019). Resampling is systematic, where the
-effective sample size of exp(S_t) falls below P/2.
+Source: Del Moral (2004); twisted targets as in Naesseth, Lindsten, Schoen (2019). Resampling is
+systematic, where the effective sample size of exp(S_t) falls below P/2.
 """
 
 from typing import NamedTuple
@@ -34,13 +36,13 @@ class Population(NamedTuple):
 
     Args:
         log_normaliser: log Z, nats; E Z = p(x_0).
-        ess: effective number of *first ancestors*, `1 / sum_a (sum of the weights of a's descendants)^2`, between 1 and P;
-        without
-            resampling it is the usual effective sample size. After many resamplings few ancestors are left, and it is
-            pessimistic.
-        variance: within-run estimate of Var(Z) / p(x_0)^2 from the same families (Lee and Whiteley 2018),
-            `1 - (P / (P-1))^(r+1) sum over pairs of different families of W_i W_j`, r the number of resamplings; at least 0.
-            Unbiased for multinomial resampling; the systematic one here varies less, so that it errs on the side of caution.
+        ess: effective number of *first ancestors*, `1 / sum_a (sum of the weights of a's
+        descendants)^2`, between 1 and P; without resampling it is the usual effective sample size.
+        After many resamplings few ancestors are left, and it is pessimistic.
+        variance: within-run estimate of Var(Z) / p(x_0)^2 from the same families (Lee and Whiteley
+            2018), `1 - (P / (P-1))^(r+1) sum over pairs of different families of W_i W_j`, r the
+            number of resamplings; at least 0. Unbiased for multinomial resampling; the systematic
+            one here varies less, so that it errs on the side of caution.
         resamplings: r.
     """
 
@@ -51,7 +53,9 @@ class Population(NamedTuple):
 
 
 def systematic_ancestors(log_weights: Float[Array, " P"], *, key: Key) -> Int[Array, " P"]:
-    """Indices of the survivors: particle i is taken `P W_i` times in expectation, rounded up or down (Carpenter et al. 1999)."""
+    """Indices of the survivors: particle i is taken `P W_i` times in expectation, rounded up or
+    down (Carpenter et al. 1999).
+    """
     n = log_weights.shape[0]
     edges = jnp.cumsum(jax.nn.softmax(log_weights))
     comb = (jnp.arange(n, dtype=jnp.float32) + jax.random.uniform(key)) / n
@@ -75,7 +79,9 @@ class ParticleWalk(eqx.Module):
         n, last = self.particles, model.trajectory_length
         fill_key, last_key, walk_key = jax.random.split(key, 3)
         begins = jax.vmap(lambda k: start(row, key=k))(jax.random.split(fill_key, n))
-        x_last, work = jax.vmap(lambda b, k: first_state(model, b, key=k))(begins, jax.random.split(last_key, n))
+        x_last, work = jax.vmap(lambda b, k: first_state(model, b, key=k))(
+            begins, jax.random.split(last_key, n)
+        )
 
         def step(carry: tuple, t: Step) -> tuple:
             begins, x_t, gained, due, families, total, count = carry
@@ -84,7 +90,9 @@ class ParticleWalk(eqx.Module):
             promise = self.twist.slope[t] * gained + self.twist.ahead[t] * ahead
             preference = promise - due
             uneven = is_uneven(effective_sample_size(preference), self.threshold, n)
-            ancestors = jnp.where(uneven, systematic_ancestors(preference, key=select_key), jnp.arange(n))
+            ancestors = jnp.where(
+                uneven, systematic_ancestors(preference, key=select_key), jnp.arange(n)
+            )
             begins, x_t, gained, promise, due, families = jax.tree.map(
                 lambda x: x[ancestors], (begins, x_t, gained, promise, due, families)
             )
@@ -93,16 +101,36 @@ class ParticleWalk(eqx.Module):
             x_t, gains = jax.vmap(lambda b, x, k: move(model, b, x, t, key=k))(
                 begins, x_t, jax.random.split(move_key, n)
             )
-            return (begins, x_t, gained + gains, due, families, total, count + uneven.astype(jnp.int32)), None
+            return (
+                begins,
+                x_t,
+                gained + gains,
+                due,
+                families,
+                total,
+                count + uneven.astype(jnp.int32),
+            ), None
 
-        carry = (begins, x_last, work, jnp.zeros(n), jnp.arange(n), jnp.zeros(()), jnp.zeros((), jnp.int32))
-        (begins, x_1, gained, due, families, total, count), _ = jax.lax.scan(step, carry, jnp.arange(last, 1, -1))
+        carry = (
+            begins,
+            x_last,
+            work,
+            jnp.zeros(n),
+            jnp.arange(n),
+            jnp.zeros(()),
+            jnp.zeros((), jnp.int32),
+        )
+        (begins, x_1, gained, due, families, total, count), _ = jax.lax.scan(
+            step, carry, jnp.arange(last, 1, -1)
+        )
         log_weights = gained - due + jax.vmap(lambda b, x: lookahead(model, b, x, 1))(begins, x_1)
         kin = jax.ops.segment_sum(jax.nn.softmax(log_weights), families, n)
         same = jnp.sum(jnp.square(kin))
         inflation = (count.astype(jnp.float32) + 1.0) * -jnp.log1p(-1.0 / n) if n > 1 else jnp.nan
         variance = jnp.maximum(1.0 - jnp.exp(inflation) * (1.0 - same), 0.0)
-        return Population(total + _log_mean(log_weights), 1.0 / same, variance, count.astype(jnp.float32))
+        return Population(
+            total + _log_mean(log_weights), 1.0 / same, variance, count.astype(jnp.float32)
+        )
 
 
 def effective_sample_size(log_weights: Float[Array, " P"]) -> Float[Array, ""]:
@@ -113,7 +141,8 @@ def effective_sample_size(log_weights: Float[Array, " P"]) -> Float[Array, ""]:
 def is_uneven(ess: Float[Array, ""], threshold: float, particles: int) -> Bool[Array, ""]:
     """Whether to resample: the effective sample size is below `threshold` P, and clearly so.
 
-    Equal weights of a part of the particles give a whole number, often `threshold` P itself: its rounding shall not decide.
+    Equal weights of a part of the particles give a whole number, often `threshold` P itself: its
+    rounding shall not decide.
     """
     return ess < threshold * particles - 1e-3
 
@@ -147,15 +176,23 @@ def evaluate_populations(
     """
     walk = ParticleWalk(twist, particles, threshold)
     return Population(
-        *evaluate_rows(walk, model, rows, runs, key=key, chunk=rows_at_once(model, chunk, chunk, walks=particles))
+        *evaluate_rows(
+            walk,
+            model,
+            rows,
+            runs,
+            key=key,
+            chunk=rows_at_once(model, chunk, chunk, walks=particles),
+        )
     )
 
 
 def population_bound(populations: Population) -> WeightedBound:
     """`log mean Z` over the runs of each row (Z is unbiased, so their mean is), with its error.
 
-    The standard error is that of the runs by the delta method when there are at least 2, and else the square root of the
-    within-run variance; the effective sample size is that of all families of all runs together.
+    The standard error is that of the runs by the delta method when there are at least 2, and else
+    the square root of the within-run variance; the effective sample size is that of all families of
+    all runs together.
 
     Example:
         >>> import numpy as np

@@ -1,9 +1,11 @@
-r"""The bound K of one row as named terms, in nats (paper, equation (14) with a reconstruction term at t = 1).
+r"""The bound K of one row as named terms, in nats (paper, equation (14) with a reconstruction term
+at t = 1).
 
     K(x_0) = - KL(q(x_T|x_0) || pi)  - sum_{t=2..T} E KL(q(x_{t-1}|x_t,x_0) || p(x_{t-1}|x_t))  + E log p(x_0|x_1)
              prior                     diffusion                                                reconstruction
 
-plus `filler`, the entropy of the values drawn in place of an atom's. `E K <= log p(x_0)`; no term is counted T/(T-1) times.
+plus `filler`, the entropy of the values drawn in place of an atom's. `E K <= log p(x_0)`; no term
+is counted T/(T-1) times.
 """
 
 from typing import NamedTuple
@@ -33,7 +35,9 @@ class Terms(NamedTuple):
 def step_cost(
     model: DiffusionModel, begin: Start, t: Step, *, key: Key, dropout_key: Key | None = None
 ) -> Float[Array, " D"]:
-    """An unbiased draw of minus the t-th term of K, nats per column: the KL for t >= 2, `-log p(x_0|x_1)` at t = 1."""
+    """An unbiased draw of minus the t-th term of K, nats per column: the KL for t >= 2, `-log
+    p(x_0|x_1)` at t = 1.
+    """
     x_t = model.forward.marginal(begin.x_0, t).sample(key=key)
     reverse = model.reverse_kernel(x_t, begin.observed, t, key=dropout_key)
     divergence = model.forward.bridge(x_t, begin.x_0, t).kl(reverse)
@@ -57,4 +61,6 @@ def bound_terms(model: DiffusionModel, row: Row, *, key: Key) -> Terms:
 
     first = step_cost(model, begin, 1, key=jax.random.fold_in(walk_key, 1))
     later, _ = jax.lax.scan(add, jnp.zeros_like(first), jnp.arange(2, model.trajectory_length + 1))
-    return Terms(-jnp.sum(prior_cost(model, begin)), -jnp.sum(later), -jnp.sum(first), jnp.sum(begin.filler))
+    return Terms(
+        -jnp.sum(prior_cost(model, begin)), -jnp.sum(later), -jnp.sum(first), jnp.sum(begin.filler)
+    )

@@ -1,18 +1,21 @@
-r"""Which particles of a reverse walk are promising: a prediction of the final log-weight from what is known at step t.
+r"""Which particles of a reverse walk are promising: a prediction of the final log-weight from what
+is known at step t.
 
-The log-weight G_t gained so far is the wrong measure: it says how probable the noisy state is under p, not whether x_0 can
-follow from it, and resampling by it walks away from the row. The model's own guess at what is to come is
+The log-weight G_t gained so far is the wrong measure: it says how probable the noisy state is under
+p, not whether x_0 can follow from it, and resampling by it walks away from the row. The model's own
+guess at what is to come is
 
     A_t = log p_{t->0}(x_0|x_t),
 
-the reverse kernel with a stride of t, from the network evaluation that the step to t - 1 needs anyway. But it treats the
-columns as independent, so that G_t + A_t may vary more than the final log-weight does, and resampling by it adds noise. So
-the promise is a regression,
+the reverse kernel with a stride of t, from the network evaluation that the step to t - 1 needs
+anyway. But it treats the columns as independent, so that G_t + A_t may vary more than the final
+log-weight does, and resampling by it adds noise. So the promise is a regression,
 
     S_t = slope_t G_t + ahead_t A_t,   coefficients of least squares against the final log w, within rows,
 
-fitted on trajectories of rows that the model generates: they depend on the model alone, not on the table to be scored. A
-promise cannot vary more than the final log-weight: where the state says nothing about it, nothing is resampled.
+fitted on trajectories of rows that the model generates: they depend on the model alone, not on the
+table to be scored. A promise cannot vary more than the final log-weight: where the state says
+nothing about it, nothing is resampled.
 """
 
 import equinox as eqx
@@ -42,21 +45,29 @@ def first_state(model: DiffusionModel, begin: Start, *, key: Key) -> tuple[State
 
 
 def lookahead(model: DiffusionModel, begin: Start, x_t: State, t: Step) -> Float[Array, ""]:
-    """A_t, nats; at t = 1 the exact last factor of the weight. A filler cell's `-log N(c; 0, 1)` is part of it."""
+    """A_t, nats; at t = 1 the exact last factor of the weight. A filler cell's `-log N(c; 0, 1)` is
+    part of it.
+    """
     leap = model.reverse_kernel(x_t, begin.observed, t, 0).log_cell(begin.x_0, begin.width)
     return jnp.sum(jnp.where(begin.columns, leap, 0.0) + begin.filler)
 
 
-def move(model: DiffusionModel, begin: Start, x_t: State, t: Step, *, key: Key) -> tuple[State, Float[Array, ""]]:
+def move(
+    model: DiffusionModel, begin: Start, x_t: State, t: Step, *, key: Key
+) -> tuple[State, Float[Array, ""]]:
     """x_{t-1} from the bridge, and `log p(x_{t-1}|x_t) / q(x_{t-1}|x_t,x_0)`, nats."""
     bridge = model.forward.bridge(x_t, begin.x_0, t)
     x_before = bridge.sample(key=key)
-    gain = model.reverse_kernel(x_t, begin.observed, t).log_prob(x_before) - bridge.log_prob(x_before)
+    gain = model.reverse_kernel(x_t, begin.observed, t).log_prob(x_before) - bridge.log_prob(
+        x_before
+    )
     return x_before, jnp.sum(jnp.where(begin.columns, gain, 0.0))
 
 
 def pilot(model: DiffusionModel, row: Row, *, key: Key) -> tuple[Array, Array, Array]:
-    """G_t and A_t at t = 2..T, `[T - 1]` each, and the final log-weight of one forward trajectory, nats."""
+    """G_t and A_t at t = 2..T, `[T - 1]` each, and the final log-weight of one forward trajectory,
+    nats.
+    """
     fill_key, last_key, walk_key = jax.random.split(key, 3)
     begin = start(row, key=fill_key)
     x_last, gained = first_state(model, begin, key=last_key)
@@ -66,7 +77,9 @@ def pilot(model: DiffusionModel, row: Row, *, key: Key) -> tuple[Array, Array, A
         x_before, gain = move(model, begin, x_t, t, key=jax.random.fold_in(walk_key, t))
         return (x_before, gained + gain), (gained, lookahead(model, begin, x_t, t))
 
-    (x_1, total), (past, ahead) = jax.lax.scan(step, (x_last, gained), jnp.arange(model.trajectory_length, 1, -1))
+    (x_1, total), (past, ahead) = jax.lax.scan(
+        step, (x_last, gained), jnp.arange(model.trajectory_length, 1, -1)
+    )
     return past[::-1], ahead[::-1], total + lookahead(model, begin, x_1, 1)
 
 
@@ -75,15 +88,20 @@ def _pilots(model: DiffusionModel, rows: Row, keys: Key) -> tuple[Array, Array, 
     return jax.vmap(lambda row, ks: jax.vmap(lambda k: pilot(model, row, key=k))(ks))(rows, keys)
 
 
-def fit_twist(model: DiffusionModel, *, key: Key, n_rows: int = 64, trajectories: int = 16) -> Twist:
-    """The coefficients, from `n_rows * trajectories` trajectories of rows that the model generates."""
+def fit_twist(
+    model: DiffusionModel, *, key: Key, n_rows: int = 64, trajectories: int = 16
+) -> Twist:
+    """The coefficients, from `n_rows * trajectories` trajectories of rows that the model
+    generates.
+    """
     row_key, walk_key = jax.random.split(key)
     rows = jax.tree.map(jnp.asarray, cells_of(generate_rows(model, n_rows, key=row_key).x_0))
     return regress(*_pilots(model, rows, jax.random.split(walk_key, (n_rows, trajectories))))
 
 
 def regress(past: Array, ahead: Array, final: Array) -> Twist:
-    """Least squares within rows, one regression a step; a ridge of 1e-3 of the variances keeps constant columns at 0.
+    """Least squares within rows, one regression a step; a ridge of 1e-3 of the variances keeps
+    constant columns at 0.
 
     Args:
         past: G `[N, R, T - 1]`.
@@ -92,7 +110,9 @@ def regress(past: Array, ahead: Array, final: Array) -> Twist:
     """
     g, a, w = (np.asarray(x, np.float64) for x in (past, ahead, np.asarray(final)[:, :, None]))
     g, a, w = (x - x.mean(axis=1, keepdims=True) for x in (g, a, w))
-    gg, ga, aa, gw, aw = (np.mean(x * y, axis=(0, 1)) for x, y in ((g, g), (g, a), (a, a), (g, w), (a, w)))
+    gg, ga, aa, gw, aw = (
+        np.mean(x * y, axis=(0, 1)) for x, y in ((g, g), (g, a), (a, a), (g, w), (a, w))
+    )
     ridge = 1e-3 * (gg + aa) + 1e-6
     gg, aa = gg + ridge, aa + ridge
     determinant = gg * aa - ga**2

@@ -1,13 +1,16 @@
-r"""Upper bounds on log p, from trajectories of the posterior p(x_1..x_T|x_0) (bidirectional Monte Carlo; Grosse et al. 2015).
+r"""Upper bounds on log p, from trajectories of the posterior p(x_1..x_T|x_0) (bidirectional Monte
+Carlo; Grosse et al. 2015).
 
-A row that the model itself generated comes with its trajectory, and that trajectory is an exact draw of the posterior given the
-row. Among R weights of one row let R - 1 be of forward trajectories and one, w*, of a posterior trajectory. Their mean W has
+A row that the model itself generated comes with its trajectory, and that trajectory is an exact
+draw of the posterior given the row. Among R weights of one row let R - 1 be of forward trajectories
+and one, w*, of a posterior trajectory. Their mean W has
 
     prod_{k} q(path_k) W / p(x_0)   as the density of the R paths (in random order), so that   E log W - log p = KL >= 0:
 
-log W is a stochastic *upper* bound, for every R, falling to log p as R grows. For any other row the posterior draw is
-replaced by the state of a chain (iterated sampling-importance-resampling) that was started from a forward trajectory: an
-upper bound only in the limit of many sweeps, and labelled "asymptotic".
+log W is a stochastic *upper* bound, for every R, falling to log p as R grows. For any other row the
+posterior draw is replaced by the state of a chain (iterated sampling-importance-resampling) that
+was started from a forward trajectory: an upper bound only in the limit of many sweeps, and labelled
+"asymptotic".
 """
 
 from typing import Literal, NamedTuple
@@ -29,7 +32,8 @@ UpperKind = Literal["exact-sample", "asymptotic"]
 
 
 class Generated(NamedTuple):
-    """What is kept of a trajectory of the model: enough to weigh it for its row, whatever T. Rows `[n, ...]` for a table.
+    """What is kept of a trajectory of the model: enough to weigh it for its row, whatever T. Rows
+    `[n, ...]` for a table.
 
     Args:
         x_0: the row.
@@ -47,7 +51,8 @@ class Bracket(NamedTuple):
 
     Args:
         lower: below log p in expectation.
-        upper: above log p in expectation (`upper_kind` "exact-sample"), or in the limit of many sweeps ("asymptotic").
+        upper: above log p in expectation (`upper_kind` "exact-sample"), or in the limit of many
+            sweeps ("asymptotic").
         stderr_lower: Monte Carlo standard error of `lower`.
         stderr_upper: Monte Carlo standard error of `upper`.
         ess: effective sample size of the forward trajectories behind `lower`.
@@ -63,7 +68,9 @@ class Bracket(NamedTuple):
 
     @property
     def gap(self) -> tuple[float, float]:
-        """Mean of upper - lower over the rows and its standard error from their spread, nats; the error of one row is NaN."""
+        """Mean of upper - lower over the rows and its standard error from their spread, nats; the
+        error of one row is NaN.
+        """
         width = self.upper - self.lower
         n = len(width)
         return float(width.mean()), float(width.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
@@ -92,12 +99,15 @@ def posterior_log_weight(model: DiffusionModel, row: Row, generated: Generated) 
 
         log w = log_ratio + log p(x_0|x_1) - log q(x_1|x_0)
 
-    `row` holds the cells of the generated state, without holes. They may be wider than a point (the value was rounded on its
-    way through the codec): given that x_0 fell into the cell, the trajectory is a draw of the posterior of the *cell*, and
-    is weighed by the cell's mass. A filler cell takes the value that was generated for it.
+    `row` holds the cells of the generated state, without holes. They may be wider than a point (the
+    value was rounded on its way through the codec): given that x_0 fell into the cell, the
+    trajectory is a draw of the posterior of the *cell*, and is weighed by the cell's mass. A filler
+    cell takes the value that was generated for it.
     """
     blocks, states = ((row,), (generated.x_0,)) if isinstance(row, Cells) else (row, generated.x_0)
-    x_0s, fillers = zip(*(_filled(cells, x) for cells, x in zip(blocks, states, strict=True)), strict=True)
+    x_0s, fillers = zip(
+        *(_filled(cells, x) for cells, x in zip(blocks, states, strict=True)), strict=True
+    )
     parts = x_0s, tuple(cells.observed for cells in blocks), tuple(cells.width for cells in blocks)
     x_0, observed, width = (_of_row(row, part) for part in parts)
     first = model.reverse_kernel(generated.x_1, observed, 1).log_cell(x_0, width)
@@ -112,7 +122,9 @@ def _of_row(row: Row, parts: tuple[State, ...]) -> State:
 def _filled(cells: Cells, x: State) -> tuple[State, Float[Array, " D"]]:
     if cells.filler is None:
         return cells.value, jnp.zeros(cells.value.shape)
-    return jnp.where(cells.filler, x, cells.value), jnp.where(cells.filler, -log_normal_density(x, 0.0, 0.0), 0.0)
+    return jnp.where(cells.filler, x, cells.value), jnp.where(
+        cells.filler, -log_normal_density(x, 0.0, 0.0), 0.0
+    )
 
 
 def generate_rows(model: DiffusionModel, n_rows: int, *, key: Key, chunk: int = CHUNK) -> Generated:
@@ -120,7 +132,9 @@ def generate_rows(model: DiffusionModel, n_rows: int, *, key: Key, chunk: int = 
     if n_rows < 1:
         raise ValueError(f"n_rows = {n_rows} must be at least 1")
     size = rows_at_once(model, n_rows, chunk)
-    indices = (jnp.arange(begin, begin + size, dtype=jnp.uint32) for begin in range(0, n_rows, size))
+    indices = (
+        jnp.arange(begin, begin + size, dtype=jnp.uint32) for begin in range(0, n_rows, size)
+    )
     parts = [jax.tree.map(np.asarray, _generate(model, index, key)) for index in indices]
     return jax.tree.map(lambda *xs: np.concatenate(xs)[:n_rows], *parts)
 
@@ -159,9 +173,16 @@ def _weigh(model: DiffusionModel, rows: Row, generated: Generated) -> Float[Arra
 
 
 def generated_bracket(
-    model: DiffusionModel, rows: Row, generated: Generated, *, trajectories: int, key: Key, chunk: int = CHUNK
+    model: DiffusionModel,
+    rows: Row,
+    generated: Generated,
+    *,
+    trajectories: int,
+    key: Key,
+    chunk: int = CHUNK,
 ) -> Bracket:
-    """The sandwich for rows of the model: `trajectories` forward ones for the lower side, and the row's own among them for the upper.
+    """The sandwich for rows of the model: `trajectories` forward ones for the lower side, and the
+    row's own among them for the upper.
 
     Args:
         model: the model that generated the rows.
@@ -171,16 +192,23 @@ def generated_bracket(
         key: random key.
         chunk: trajectories held at once.
     """
-    identity = np.arange(len(generated.log_ratio))  # equal rows get noise of their own: the gap's error is their spread
-    forward = evaluate_log_weights(model, rows, trajectories=trajectories, key=key, chunk=chunk, identity=identity)
-    return bidirectional(forward, evaluate_posterior_log_weights(model, rows, generated, chunk=chunk))
+    identity = np.arange(
+        len(generated.log_ratio)
+    )  # equal rows get noise of their own: the gap's error is their spread
+    forward = evaluate_log_weights(
+        model, rows, trajectories=trajectories, key=key, chunk=chunk, identity=identity
+    )
+    return bidirectional(
+        forward, evaluate_posterior_log_weights(model, rows, generated, chunk=chunk)
+    )
 
 
 def bidirectional(forward: np.ndarray, posterior: np.ndarray) -> Bracket:
     """The bracket of `[N, R - 1]` log-weights of forward and `[N]` of posterior trajectories.
 
-    The standard error of the upper side is by the delta method, `sqrt((R - 1) Var w + Var* w) / (R mean w)`; the variance of
-    the single posterior weight is that of the weights tilted by themselves, over all R.
+    The standard error of the upper side is by the delta method, `sqrt((R - 1) Var w + Var* w) / (R
+    mean w)`; the variance of the single posterior weight is that of the weights tilted by
+    themselves, over all R.
     """
     below = weighted_bound(forward)
     together = np.concatenate([posterior[:, None], forward], axis=1)

@@ -3,4 +3,11 @@
 from quasistatic.checkpoint.folder import StoredModel, load_model, save_model, versions
 from quasistatic.checkpoint.training import TrainingStore, remove_checkpoints
 
-__all__ = ["StoredModel", "TrainingStore", "load_model", "remove_checkpoints", "save_model", "versions"]
+__all__ = [
+    "StoredModel",
+    "TrainingStore",
+    "load_model",
+    "remove_checkpoints",
+    "save_model",
+    "versions",
+]

@@ -14,7 +14,10 @@ import numpy as np
 def arrays_of(tree: Any) -> dict[str, np.ndarray]:
     """The arrays of a pytree by their paths."""
     leaves = jax.tree_util.tree_flatten_with_path(eqx.filter(tree, eqx.is_array))[0]
-    return {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf)
+        for path, leaf in leaves
+    }
 
 
 def with_arrays(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -34,7 +37,10 @@ def with_arrays(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
             raise ValueError(
                 f"array {name!r} is {arrays[name].dtype} {arrays[name].shape}, not {leaf.dtype} {leaf.shape}"
             )
-    return eqx.combine(jax.tree_util.tree_unflatten(structure, [jnp.asarray(arrays[name]) for name in names]), static)
+    return eqx.combine(
+        jax.tree_util.tree_unflatten(structure, [jnp.asarray(arrays[name]) for name in names]),
+        static,
+    )
 
 
 def digest_of(arrays: dict[str, np.ndarray]) -> str:
@@ -42,7 +48,9 @@ def digest_of(arrays: dict[str, np.ndarray]) -> str:
     digest = hashlib.sha256()
     for name in sorted(arrays):
         array = arrays[name]
-        digest.update(f"{name}\0{array.dtype}{array.shape}\0".encode() + np.ascontiguousarray(array).tobytes())
+        digest.update(
+            f"{name}\0{array.dtype}{array.shape}\0".encode() + np.ascontiguousarray(array).tobytes()
+        )
     return digest.hexdigest()
 
 

@@ -91,7 +91,9 @@ def load_model(path: str | os.PathLike[str]) -> StoredModel:
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise ModelFolderError("there is no such model folder", where=str(path), fix="give a folder that `fit` wrote")
+        raise ModelFolderError(
+            "there is no such model folder", where=str(path), fix="give a folder that `fit` wrote"
+        )
     manifest = _read_json(folder, "manifest.json")
     if manifest.get("format") != FORMAT or not isinstance(manifest.get("sha256"), dict):
         raise ModelFolderError(
@@ -101,7 +103,9 @@ def load_model(path: str | os.PathLike[str]) -> StoredModel:
     sums = {name: hashlib.sha256(_read(folder, name)).hexdigest() for name in _SUMMED}
     # The bytes too: "1e-05" and "1E-05" are one value.
     as_written = _read(folder, "manifest.json") == _json_bytes(manifest)
-    for name, reached in ({"manifest.json": _own_sum(manifest) if as_written else None} | sums).items():
+    for name, reached in (
+        {"manifest.json": _own_sum(manifest) if as_written else None} | sums
+    ).items():
         if reached != manifest.get("sha256", {}).get(name):
             raise ModelFolderError(
                 "the file is not the one that was saved (its SHA-256 differs from manifest.json)",
@@ -153,25 +157,39 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
         data = json.loads(_read(folder, name))
     except ValueError as error:
         raise ModelFolderError(
-            f"no valid JSON ({error})", where=str(folder / name), fix="restore the folder or fit again"
+            f"no valid JSON ({error})",
+            where=str(folder / name),
+            fix="restore the folder or fit again",
         ) from error
     if not isinstance(data, dict):
-        raise ModelFolderError("no JSON object", where=str(folder / name), fix="restore the folder or fit again")
+        raise ModelFolderError(
+            "no JSON object", where=str(folder / name), fix="restore the folder or fit again"
+        )
     return data
 
 
 def _write_folder(path: Path, files: dict[str, bytes], force: bool) -> None:
-    """All files in a new folder beside `path`, then one rename; the older folder is moved away just before and removed after."""
+    """All files in a new folder beside `path`, then one rename; the older folder is moved away just
+    before and removed after.
+    """
     if path.exists() and not force:
         raise OutputError(
-            "the path exists already", where=str(path), fix="choose another one, or force the overwriting"
+            "the path exists already",
+            where=str(path),
+            fix="choose another one, or force the overwriting",
         )
-    if path.exists() and not (path.is_dir() and ((path / "manifest.json").exists() or not any(path.iterdir()))):
-        raise OutputError("the path exists and is no model folder", where=str(path), fix="choose another path")
+    if path.exists() and not (
+        path.is_dir() and ((path / "manifest.json").exists() or not any(path.iterdir()))
+    ):
+        raise OutputError(
+            "the path exists and is no model folder", where=str(path), fix="choose another path"
+        )
     fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
     older = path.with_name(f".{path.name}.old-{os.getpid()}")
     try:
-        shutil.rmtree(fresh, ignore_errors=True)  # of a process with the same number that was killed
+        shutil.rmtree(
+            fresh, ignore_errors=True
+        )  # of a process with the same number that was killed
         fresh.mkdir(parents=True)
         for name, content in files.items():
             write_file(fresh / name, content)
@@ -191,5 +209,7 @@ def _write_folder(path: Path, files: dict[str, bytes], force: bool) -> None:
             fix="free the disk or choose another path",
         ) from error
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)  # gone by now unless something failed, an interrupt included
+        shutil.rmtree(
+            fresh, ignore_errors=True
+        )  # gone by now unless something failed, an interrupt included
     shutil.rmtree(older, ignore_errors=True)

@@ -24,7 +24,8 @@ class TrainingStore:
 
     Args:
         folder: where it lies.
-        identity: what the run depends on (settings, data fingerprint); another run's checkpoint is refused.
+        identity: what the run depends on (settings, data fingerprint); another run's checkpoint is
+            refused.
         resume: go on from what is there; otherwise start anew.
     """
 
@@ -65,10 +66,16 @@ class TrainingStore:
 
     def save(self, state: Any, history: list[dict[str, float]]) -> None:
         """Store a `train.TrainState` and the evaluations so far."""
-        scalars = {name: value for name, value in state._asdict().items() if isinstance(value, int | float)}
+        scalars = {
+            name: value for name, value in state._asdict().items() if isinstance(value, int | float)
+        }
         arrays = arrays_of(state._replace(**dict.fromkeys(scalars)))
         text = json.dumps({"state": scalars, "history": history})
-        metadata = {"identity": self.identity, "scalars": text, "sha256": _digest(self.identity, text, arrays)}
+        metadata = {
+            "identity": self.identity,
+            "scalars": text,
+            "sha256": _digest(self.identity, text, arrays),
+        }
         fresh = self.folder / f".new-{os.getpid()}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +85,9 @@ class TrainingStore:
             with contextlib.suppress(OSError):
                 fresh.unlink()
             raise OutputError(
-                f"the checkpoint cannot be written ({error.strerror})", where=str(self.folder), fix="free the disk"
+                f"the checkpoint cannot be written ({error.strerror})",
+                where=str(self.folder),
+                fix="free the disk",
             ) from error
 
     def clear(self) -> None:
@@ -86,7 +95,11 @@ class TrainingStore:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _error(self, what: str) -> TrainingError:
-        return TrainingError(what, where=str(self._file), fix="resume with the same command, or start anew without it")
+        return TrainingError(
+            what,
+            where=str(self._file),
+            fix="resume with the same command, or start anew without it",
+        )
 
 
 def remove_checkpoints(folder: Path) -> None:

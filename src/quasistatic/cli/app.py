@@ -39,17 +39,33 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def quasistatic(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+        ),
     ] = False,
 ) -> None:
     """A density model of your table: synthetic rows, and how likely each row is, with units.
 
     `quasistatic demo` shows everything on a small real table.
 
-    `quasistatic fit table.csv -o model`, then `sample`, `score`, `certify`, `inspect` and `report` the model;
-    `impute`, `condition`, `denoise` and `outliers` ask it about rows.
+    `quasistatic fit table.csv -o model`, then `sample`, `score`, `certify`, `inspect` and `report`
+    the model; `impute`, `condition`, `denoise` and `outliers` ask it about rows.
     """
 
 
-for command in (fit, sample, score, impute, condition, denoise, outliers, certify, inspect, report, demo, reproduce):
+for command in (
+    fit,
+    sample,
+    score,
+    impute,
+    condition,
+    denoise,
+    outliers,
+    certify,
+    inspect,
+    report,
+    demo,
+    reproduce,
+):
     app.command(no_args_is_help=command is not demo)(guarded(command))

@@ -1,4 +1,6 @@
-"""JAX's compilation cache in the user's cache folder, so that the second run starts faster. Never an error."""
+"""JAX's compilation cache in the user's cache folder, so that the second run starts faster. Never
+an error.
+"""
 
 import os
 from pathlib import Path
@@ -7,12 +9,15 @@ _LIMIT_BYTES = 512 * 2**20
 
 
 def enable_compilation_cache() -> None:
-    """Point JAX at `$XDG_CACHE_HOME/quasistatic/jax` (or `~/.cache/...`); call it before JAX is imported.
+    """Point JAX at `$XDG_CACHE_HOME/quasistatic/jax` (or `~/.cache/...`); call it before JAX is
+    imported.
 
-    `JAX_COMPILATION_CACHE_DIR` wins when it is set. A folder that cannot be made or written is left alone: the program
-    is slower then, nothing else.
+    `JAX_COMPILATION_CACHE_DIR` wins when it is set. A folder that cannot be made or written is left
+    alone: the program is slower then, nothing else.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's remarks on cached code are not for the user
+    os.environ.setdefault(
+        "TF_CPP_MIN_LOG_LEVEL", "2"
+    )  # XLA's remarks on cached code are not for the user
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
     try:

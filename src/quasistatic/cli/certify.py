@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 def certify(
     model: Model,
     number: Annotated[
-        int, typer.Option("--number", "-n", metavar="N", min=2, help="How many rows the model generates for it.")
+        int,
+        typer.Option(
+            "--number", "-n", metavar="N", min=2, help="How many rows the model generates for it."
+        ),
     ] = 500,
     trajectories: Annotated[int, typer.Option(metavar="N", min=2, help="Trajectories a row.")] = 64,
     steps: Steps = None,
@@ -22,10 +25,12 @@ def certify(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Bound log p of rows that the model generates from both sides, and store the gap in the model folder.
+    """Bound log p of rows that the model generates from both sides, and store the gap in the model
+    folder.
 
-    A generated row comes with its own trajectory, so that the upper side is a true bound (bidirectional Monte Carlo). The gap says
-    how far `score --method ais` with the same number of trajectories can be off on rows like the model's own.
+    A generated row comes with its own trajectory, so that the upper side is a true bound
+    (bidirectional Monte Carlo). The gap says how far `score --method ais` with the same number of
+    trajectories can be off on rows like the model's own.
 
     **Examples**
 
@@ -43,7 +48,13 @@ def certify(
     show_certificate(screen, found)
     screen.result(f"Base measure: {density.schema_.base_measure()}")
     screen.tell(f"Stored in {model}: `quasistatic inspect {model}` shows it.")
-    screen.json({"model": model, "certificate": found.to_json(), "base_measure": density.schema_.base_measure()})
+    screen.json(
+        {
+            "model": model,
+            "certificate": found.to_json(),
+            "base_measure": density.schema_.base_measure(),
+        }
+    )
 
 
 def show_certificate(screen: Screen, found: "Certificate") -> None:

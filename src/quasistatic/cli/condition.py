@@ -28,9 +28,13 @@ def condition(
             help="Also `COLUMN>V`, `<`, `>=`, `<=`; `V<=COLUMN<W`; `COLUMN=A|B`: either. Repeat it.",
         ),
     ],
-    number: Annotated[int, typer.Option("--number", "-n", metavar="N", min=1, help="How many rows.")],
+    number: Annotated[
+        int, typer.Option("--number", "-n", metavar="N", min=1, help="How many rows.")
+    ],
     output: Rows,
-    particles: Annotated[int, typer.Option(metavar="N", min=2, help="Particles of a population.")] = 64,
+    particles: Annotated[
+        int, typer.Option(metavar="N", min=2, help="Particles of a population.")
+    ] = 64,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -38,8 +42,9 @@ def condition(
 ) -> None:
     """Draw rows that agree with what is given, and print its log evidence.
 
-    The evidence is the log of the probability (the density, for numbers that are not rounded) that the model gives to the
-    condition, in nats. The effective number of particles says how many independent rows stand behind the draws.
+    The evidence is the log of the probability (the density, for numbers that are not rounded) that
+    the model gives to the condition, in nats. The effective number of particles says how many
+    independent rows stand behind the draws.
 
     **Examples**
 
@@ -54,10 +59,14 @@ def condition(
     from quasistatic import load
 
     density = load(model)
-    found = density.condition(read_given(given, [c.name for c in density.schema_.columns if c.is_discrete]))
+    found = density.condition(
+        read_given(given, [c.name for c in density.schema_.columns if c.is_discrete])
+    )
     frame = found.sample_table(number, random_state=seed, particles=particles)
     write_rows(frame, output, force=force, layout=layout)
-    screen.result(f"Log evidence: {nats(found.log_evidence, found.stderr)} nats; {found.ess:.0f} effective particles")
+    screen.result(
+        f"Log evidence: {nats(found.log_evidence, found.stderr)} nats; {found.ess:.0f} effective particles"
+    )
     screen.result(f"Base measure: {found.base_measure}")
     if output != STDOUT:
         screen.result(f"{frame.height} rows: {output}")
@@ -67,7 +76,16 @@ def condition(
         "ess": found.ess,
         "base_measure": found.base_measure,
     }
-    screen.json({"model": model, "given": given, "output": output, "rows": frame.height, **values, "seed": seed})
+    screen.json(
+        {
+            "model": model,
+            "given": given,
+            "output": output,
+            "rows": frame.height,
+            **values,
+            "seed": seed,
+        }
+    )
 
 
 def _relations(text: str) -> list[str]:
@@ -96,7 +114,8 @@ def read_given(given: "Sequence[str]", discrete: "Sequence[str]") -> "Mapping[st
         match = _RELATION.match(text)
         if match is None or not match["value"].strip():
             raise SettingError(
-                f"--given {text!r} is no condition", fix="Write column=value, column>value or column<=value."
+                f"--given {text!r} is no condition",
+                fix="Write column=value, column>value or column<=value.",
             )
         name, relation, value = match["name"].strip(), match["relation"], match["value"].strip()
         before = found.get(name)
@@ -107,7 +126,9 @@ def read_given(given: "Sequence[str]", discrete: "Sequence[str]") -> "Mapping[st
             continue
         if not isinstance(before, Between | None):
             raise SettingError(f"--given names {name!r} twice")
-        low, high, closed = (before.low, before.high, before.closed) if before else (None, None, "both")
+        low, high, closed = (
+            (before.low, before.high, before.closed) if before else (None, None, "both")
+        )
         left, right = closed in ("both", "left"), closed in ("both", "right")
         if (low if relation.startswith(">") else high) is not None:
             raise SettingError(f"--given has two limits of {name!r} on one side")

@@ -14,9 +14,12 @@ _FILE = "penguins.csv"
 
 
 def demo(
-    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")] = "demo-output",
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")
+    ] = "demo-output",
     max_steps: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Training steps at most. [default: by the table]")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Training steps at most. [default: by the table]"),
     ] = None,
     seed: Seed = 0,
     force: Force = False,
@@ -40,7 +43,9 @@ def demo(
     screen = Screen(as_json=as_json, quiet=quiet)
     data = str(penguins())
     folder = Path(output)
-    model, synthetic, scores = (str(folder / name) for name in ("model", "synthetic.csv", "scores.csv"))
+    model, synthetic, scores = (
+        str(folder / name) for name in ("model", "synthetic.csv", "scores.csv")
+    )
     made = not folder.exists()
     if made:
         folder.mkdir(parents=True)
@@ -65,7 +70,14 @@ def demo(
     likelihood, _ = score_rows(screen, density, read_table(data), "ais", None, seed)
     write_rows(frame_of(likelihood), scores, force=force)
     screen.tell(f"One line a row: {scores}")
-    screen.json({"fit": values, "synthetic": synthetic, "scores": scores, "score": likelihood_values(likelihood)})
+    screen.json(
+        {
+            "fit": values,
+            "synthetic": synthetic,
+            "scores": scores,
+            "score": likelihood_values(likelihood),
+        }
+    )
 
 
 def penguins() -> Path:
@@ -79,4 +91,6 @@ def penguins() -> Path:
     for path in (shipped, checkout):
         if path.is_file():
             return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    raise DataError("the example table is missing", where=str(shipped), fix="Install the package again.")
+    raise DataError(
+        "the example table is missing", where=str(shipped), fix="Install the package again."
+    )

@@ -30,7 +30,9 @@ def denoise(
         ),
     ],
     draws: Annotated[int, typer.Option(metavar="N", min=1, help="Draws behind each mean.")] = 64,
-    particles: Annotated[int, typer.Option(metavar="N", min=2, help="Particles a row: more are more exact.")] = 64,
+    particles: Annotated[
+        int, typer.Option(metavar="N", min=2, help="Particles a row: more are more exact.")
+    ] = 64,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -38,8 +40,9 @@ def denoise(
 ) -> None:
     """Replace noisy numbers by their posterior mean, given all cells of their row.
 
-    The noise is taken to be Gaussian, independent in every cell, and the model that of clean rows. Missing cells of the columns
-    with noise are filled by their posterior mean; all other columns stay as they are.
+    The noise is taken to be Gaussian, independent in every cell, and the model that of clean rows.
+    Missing cells of the columns with noise are filled by their posterior mean; all other columns
+    stay as they are.
 
     **Examples**
 
@@ -69,11 +72,22 @@ def denoise(
     if output != STDOUT:
         what = ", ".join(map(repr, widths)) if isinstance(widths, dict) else "all numbers"
         screen.result(f"{frame.height} rows, {what} as posterior means: {output}")
-    screen.json({"model": model, "data": data, "output": output, "rows": frame.height, "sigma": widths, "seed": seed})
+    screen.json(
+        {
+            "model": model,
+            "data": data,
+            "output": output,
+            "rows": frame.height,
+            "sigma": widths,
+            "seed": seed,
+        }
+    )
 
 
 def in_levels(frame: "pl.DataFrame", dtype: str) -> "pl.DataFrame":
-    """Means of pixels at the nearest grey level, as a picture needs them; those of real pixels as they are."""
+    """Means of pixels at the nearest grey level, as a picture needs them; those of real pixels as
+    they are.
+    """
     import polars as pl
 
     return frame.select(pl.all().round().clip(0, 255).cast(pl.UInt8)) if dtype == "UInt8" else frame
@@ -98,7 +112,9 @@ def read_sigma(given: "Sequence[str]") -> dict[str, float] | float:
             width = math.nan
         alone = not relation and len(given) == 1
         if math.isnan(width) or not (alone or name):
-            raise SettingError(f"--sigma {text!r} is no column with a number", fix="Write column=2.0.")
+            raise SettingError(
+                f"--sigma {text!r} is no column with a number", fix="Write column=2.0."
+            )
         if not 0 < width < math.inf:
             raise SettingError(f"--sigma {text!r}: a standard deviation is positive and finite")
         if alone:

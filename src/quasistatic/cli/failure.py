@@ -24,7 +24,10 @@ from quasistatic.cli.cache import enable_compilation_cache
 from quasistatic.errors import QuasistaticError
 
 _SYSTEM = {
-    errno.ENOSPC: ("the disk is full", "Free some space or choose another output folder; nothing was replaced."),
+    errno.ENOSPC: (
+        "the disk is full",
+        "Free some space or choose another output folder; nothing was replaced.",
+    ),
     errno.EDQUOT: (
         "the disk quota is used up",
         "Free some space or choose another output folder; nothing was replaced.",
@@ -33,7 +36,10 @@ _SYSTEM = {
     errno.EPERM: ("not permitted", "Check who owns the path, or choose another one."),
     errno.EROFS: ("the file system is read-only", "Choose another output folder."),
     errno.ENAMETOOLONG: ("the path is too long", "Choose a shorter path."),
-    errno.EMFILE: ("too many files are open", "Close some programs, or raise the limit with `ulimit -n`."),
+    errno.EMFILE: (
+        "too many files are open",
+        "Close some programs, or raise the limit with `ulimit -n`.",
+    ),
 }
 _NO_MEMORY = (
     "there is not enough memory for this table and these settings",
@@ -42,7 +48,9 @@ _NO_MEMORY = (
 
 
 def guarded(command: Callable[..., Any]) -> Callable[..., None]:
-    """Wrap a command so that every failure ends in a message and an exit code, never in a half-printed traceback."""
+    """Wrap a command so that every failure ends in a message and an exit code, never in a
+    half-printed traceback.
+    """
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:

@@ -28,9 +28,12 @@ def _number(panel: str, text: str, *, most: float | None) -> Any:
 
 def fit(
     data: Data,
-    output: Annotated[str, typer.Option("--output", "-o", metavar="MODEL", help="The model folder to write.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="MODEL", help="The model folder to write.")
+    ],
     schema: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Kinds of columns, as JSON: overrides what is inferred.")
+        str | None,
+        typer.Option(metavar="FILE", help="Kinds of columns, as JSON: overrides what is inferred."),
     ] = None,
     kind: Annotated[
         Literal["table", "images", "sequence"] | None,
@@ -41,9 +44,13 @@ def fit(
     ] = None,
     preset: Annotated[
         Literal["default", "thorough"],
-        typer.Option(metavar="NAME", help="`default`, or `thorough`: trains longer for a tighter bound."),
+        typer.Option(
+            metavar="NAME", help="`default`, or `thorough`: trains longer for a tighter bound."
+        ),
     ] = "default",
-    max_steps: Annotated[int | None, _count(_TRAINING, "Training steps at most. [default: by the table]")] = None,
+    max_steps: Annotated[
+        int | None, _count(_TRAINING, "Training steps at most. [default: by the table]")
+    ] = None,
     max_minutes: Annotated[
         float | None,
         _number(
@@ -53,14 +60,18 @@ def fit(
             most=None,
         ),
     ] = None,
-    batch_size: Annotated[int | None, _count(_TRAINING, "Rows in a batch. [default: by the table]")] = None,
+    batch_size: Annotated[
+        int | None, _count(_TRAINING, "Rows in a batch. [default: by the table]")
+    ] = None,
     learning_rate: Annotated[
         float | None, _number(_TRAINING, "Peak learning rate. [default: 0.002]", most=None)
     ] = None,
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", rich_help_panel=_TRAINING, help="Go on from MODEL.checkpoint; the result is the same."
+            "--resume",
+            rich_help_panel=_TRAINING,
+            help="Go on from MODEL.checkpoint; the result is the same.",
         ),
     ] = False,
     trajectory_length: Annotated[
@@ -90,16 +101,29 @@ def fit(
             help="Numbers before they diffuse: `affine` (standardised), `spline` (made normal), `auto` (default; by column).",
         ),
     ] = None,
-    width: Annotated[int | None, _count(_MODEL, "Width of the network. [default: by the table]")] = None,
-    depth: Annotated[int | None, _count(_MODEL, "Blocks of the network. [default: by the table]")] = None,
-    dropout: Annotated[float | None, _number(_MODEL, "Dropout in training. [default: by the table]", most=0.95)] = None,
+    width: Annotated[
+        int | None, _count(_MODEL, "Width of the network. [default: by the table]")
+    ] = None,
+    depth: Annotated[
+        int | None, _count(_MODEL, "Blocks of the network. [default: by the table]")
+    ] = None,
+    dropout: Annotated[
+        float | None, _number(_MODEL, "Dropout in training. [default: by the table]", most=0.95)
+    ] = None,
     frequencies: Annotated[
         int | None,
-        _count(_MODEL, "Octaves of sines by which the network sees each number. [default: by the table]", least=0),
+        _count(
+            _MODEL,
+            "Octaves of sines by which the network sees each number. [default: by the table]",
+            least=0,
+        ),
     ] = None,
     members: Annotated[
         int | None,
-        _count(_MODEL, "Networks that are trained apart and asked together. [default: 4 on a small table, else 1]"),
+        _count(
+            _MODEL,
+            "Networks that are trained apart and asked together. [default: 4 on a small table, else 1]",
+        ),
     ] = None,
     seed: Seed = 0,
     force: Force = False,
@@ -108,8 +132,9 @@ def fit(
 ) -> None:
     """Fit a density model to a table, to images or to sequences, and save it as a folder.
 
-    The kinds of the columns (number, count, category, date ...) are inferred and printed. Missing cells are accepted. Training
-    stops by itself when the bound on held-out rows no longer improves. Ctrl-C keeps a checkpoint: go on with `--resume`.
+    The kinds of the columns (number, count, category, date ...) are inferred and printed. Missing
+    cells are accepted. Training stops by itself when the bound on held-out rows no longer improves.
+    Ctrl-C keeps a checkpoint: go on with `--resume`.
 
     **Examples**
 
@@ -141,9 +166,13 @@ def fit(
         "learning_rate": learning_rate,
         "random_state": seed,
     }
-    _, values = fit_and_save(screen, data, output, settings, kind=kind, schema_file=schema, resume=resume, force=force)
+    _, values = fit_and_save(
+        screen, data, output, settings, kind=kind, schema_file=schema, resume=resume, force=force
+    )
     images = values.get("layout", {}).get("kind") == "images"
-    screen.tell(f"Next: quasistatic sample {output} {'-n 64 -o grid.png' if images else '-n 1000 -o synthetic.csv'}")
+    screen.tell(
+        f"Next: quasistatic sample {output} {'-n 64 -o grid.png' if images else '-n 1000 -o synthetic.csv'}"
+    )
     screen.tell(f"      quasistatic score {output} {data} -o scores.csv")
     screen.tell(f"      quasistatic inspect {output}")
     screen.json(values)
@@ -186,13 +215,21 @@ def fit_and_save(
 
     from quasistatic import DiffusionDensity
 
-    density = DiffusionDensity(**{name: value for name, value in settings.items() if value is not None})
+    density = DiffusionDensity(
+        **{name: value for name, value in settings.items() if value is not None}
+    )
     start = time.monotonic()
     if checkpoint.exists() and not resume:
         shutil.rmtree(checkpoint)
     try:
         with FitProgress(screen.errors, hidden=screen.quiet) as progress:
-            density.fit(table, schema=overrides, checkpoint=str(checkpoint), resume=resume, callback=progress)
+            density.fit(
+                table,
+                schema=overrides,
+                checkpoint=str(checkpoint),
+                resume=resume,
+                callback=progress,
+            )
         seconds = time.monotonic() - start
         density.save(output, force=force)
     except KeyboardInterrupt:
@@ -220,7 +257,9 @@ def fit_and_save(
     }
     for before, after in zip(schema.columns, density.schema_.columns, strict=True):
         if before.atoms and not after.atoms:
-            screen.tell(f"Column {before.name!r} goes without point masses: held-out rows are no more likely with them")
+            screen.tell(
+                f"Column {before.name!r} goes without point masses: held-out rows are no more likely with them"
+            )
     screen.result(
         f"Validation bound: {nats(values['validation_bound'])} nats per row (a lower bound on the mean log p of held-out rows)"
     )
@@ -237,12 +276,16 @@ def _read_json(file: str) -> Any:
     try:
         return json.loads(Path(file).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SchemaError("there is no such file", where=file, fix="Check the path behind `--schema`.") from None
+        raise SchemaError(
+            "there is no such file", where=file, fix="Check the path behind `--schema`."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SchemaError(f"the file cannot be read ({error})", where=file) from None
     except json.JSONDecodeError as error:
         fix = 'Write {"columns": {NAME: {"kind": KIND}}}.'
-        raise SchemaError(f"this is no JSON: {error.msg}", where=f"{file}, line {error.lineno}", fix=fix) from None
+        raise SchemaError(
+            f"this is no JSON: {error.msg}", where=f"{file}, line {error.lineno}", fix=fix
+        ) from None
 
 
 def _check_outputs(output: str, checkpoint: Path, *, resume: bool, force: bool) -> None:
@@ -253,13 +296,21 @@ def _check_outputs(output: str, checkpoint: Path, *, resume: bool, force: bool) 
         raise OutputError(f"there is no folder {str(model.parent)!r}", where=output, fix=fix)
     if not os.access(model.parent, os.W_OK | os.X_OK):
         raise OutputError(
-            f"the folder {str(model.parent)!r} cannot be written", where=output, fix="Choose another one."
+            f"the folder {str(model.parent)!r} cannot be written",
+            where=output,
+            fix="Choose another one.",
         )
     if os.path.lexists(model) and not force:
-        raise OutputError("it exists already", where=output, fix="Give another name, or --force to replace it.")
-    replaceable = (model / "manifest.json").is_file() or (model.is_dir() and not any(model.iterdir()))
+        raise OutputError(
+            "it exists already", where=output, fix="Give another name, or --force to replace it."
+        )
+    replaceable = (model / "manifest.json").is_file() or (
+        model.is_dir() and not any(model.iterdir())
+    )
     if os.path.lexists(model) and not replaceable:
-        raise OutputError("it exists and is no model folder", where=output, fix="Give another name, or remove it.")
+        raise OutputError(
+            "it exists and is no model folder", where=output, fix="Give another name, or remove it."
+        )
     if resume and not checkpoint.exists():
         fix = "Leave out --resume to start from the beginning."
         raise TrainingError("there is no checkpoint to resume from", where=str(checkpoint), fix=fix)
@@ -274,5 +325,7 @@ def _say_how_to_resume(checkpoint: Path) -> None:
             f"Stopped. The checkpoint is in {checkpoint}: give the same command again with `--resume` to go on from it."
         )
     else:
-        shutil.rmtree(checkpoint, ignore_errors=True)  # folders for a checkpoint that was never written
+        shutil.rmtree(
+            checkpoint, ignore_errors=True
+        )  # folders for a checkpoint that was never written
         say("Stopped before the first checkpoint: nothing was written.")

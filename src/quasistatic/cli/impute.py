@@ -1,4 +1,6 @@
-"""`quasistatic impute`: fill the holes of a table, of images or of sequences by draws given the cells that are there."""
+"""`quasistatic impute`: fill the holes of a table, of images or of sequences by draws given the
+cells that are there.
+"""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +32,10 @@ def impute(
         ),
     ] = None,
     point: Annotated[
-        bool, typer.Option("--point", help="One table of medians and most frequent categories in place of draws.")
+        bool,
+        typer.Option(
+            "--point", help="One table of medians and most frequent categories in place of draws."
+        ),
     ] = False,
     particles: Annotated[
         int | None,
@@ -42,7 +47,10 @@ def impute(
     ] = None,
     mask: Annotated[
         str | None,
-        typer.Option(metavar="PNG", help="Images only: a picture of their size, white where they are to be filled."),
+        typer.Option(
+            metavar="PNG",
+            help="Images only: a picture of their size, white where they are to be filled.",
+        ),
     ] = None,
     seed: Seed = 0,
     force: Force = False,
@@ -51,8 +59,9 @@ def impute(
 ) -> None:
     """Fill missing cells, several times, with values drawn given the other cells of their row.
 
-    `-m 5 -o filled.csv` writes filled-1.csv to filled-5.csv; cells that are there stay as they are. The holes of images are the white
-    pixels of `--mask`. Printed: the mean log evidence, which is the log-likelihood of the cells that are there, of rows with holes.
+    `-m 5 -o filled.csv` writes filled-1.csv to filled-5.csv; cells that are there stay as they are.
+    The holes of images are the white pixels of `--mask`. Printed: the mean log evidence, which is
+    the log-likelihood of the cells that are there, of rows with holes.
 
     **Examples**
 
@@ -68,17 +77,28 @@ def impute(
     from quasistatic.data.layout import are_images
 
     if point and imputations not in (None, 1):
-        raise SettingError("a point imputation is one table", fix="Leave out --imputations, or --point.")
+        raise SettingError(
+            "a point imputation is one table", fix="Leave out --imputations, or --point."
+        )
     count = 1 if point else imputations or 5
     if count > 1 and output == STDOUT:
-        raise SettingError("several tables do not fit on standard output", fix="Give `-o` a file, or `-m 1`.")
+        raise SettingError(
+            "several tables do not fit on standard output", fix="Give `-o` a file, or `-m 1`."
+        )
     path = Path(output)
-    outputs = [output] if count == 1 else [str(path.with_stem(f"{path.stem}-{i}")) for i in range(1, count + 1)]
+    outputs = (
+        [output]
+        if count == 1
+        else [str(path.with_stem(f"{path.stem}-{i}")) for i in range(1, count + 1)]
+    )
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
     layout = layout_of(model)
     if (mask is None) == are_images(layout):
         what = "images have no holes by themselves" if mask is None else "--mask is for images"
-        raise SettingError(what, fix="Give --mask a picture." if mask is None else "Leave cells empty, or give nan.")
+        raise SettingError(
+            what,
+            fix="Give --mask a picture." if mask is None else "Leave cells empty, or give nan.",
+        )
     for name in outputs:
         check_rows_output(name, force=force, as_json=as_json, layout=layout)
 
@@ -93,7 +113,15 @@ def impute(
     if output != STDOUT:
         screen.result(f"{holes} holes of {len(table)} rows filled: {', '.join(outputs)}")
     screen.json(
-        {"model": model, "data": data, "outputs": outputs, "rows": len(table), "holes": holes, **evidence, "seed": seed}
+        {
+            "model": model,
+            "data": data,
+            "outputs": outputs,
+            "rows": len(table),
+            "holes": holes,
+            **evidence,
+            "seed": seed,
+        }
     )
 
 
@@ -106,7 +134,9 @@ def _read(layout: "Layout | None", data: str, mask: str | None) -> "Table":
     return with_holes(table, read_mask(mask, layout))
 
 
-def _show_evidence(screen: Screen, log_evidence: "np.ndarray", measure: str) -> dict[str, float | None]:
+def _show_evidence(
+    screen: Screen, log_evidence: "np.ndarray", measure: str
+) -> dict[str, float | None]:
     """The mean over the rows with holes."""
     import numpy as np
 
@@ -116,6 +146,8 @@ def _show_evidence(screen: Screen, log_evidence: "np.ndarray", measure: str) -> 
     if not len(found):
         return {"mean_log_evidence": None, "mean_log_evidence_stderr": None}
     mean, stderr = mean_and_stderr(found)
-    screen.result(f"Mean log evidence of {len(found)} rows with holes: {nats(mean, stderr)} nats per row")
+    screen.result(
+        f"Mean log evidence of {len(found)} rows with holes: {nats(mean, stderr)} nats per row"
+    )
     screen.result(f"Base measure: {measure}; of each row's observed cells alone")
     return {"mean_log_evidence": mean, "mean_log_evidence_stderr": stderr}

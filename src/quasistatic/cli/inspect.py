@@ -16,10 +16,16 @@ from quasistatic.errors import SettingError
 def inspect(
     model: Model,
     ledger: Annotated[
-        bool, typer.Option("--ledger", help="Where along the trajectory the nats are lost, and what to change.")
+        bool,
+        typer.Option(
+            "--ledger", help="Where along the trajectory the nats are lost, and what to change."
+        ),
     ] = False,
     data: Annotated[
-        str | None, typer.Option(metavar="DATA", help="Rows for the ledger. [default: rows the model generates]")
+        str | None,
+        typer.Option(
+            metavar="DATA", help="Rows for the ledger. [default: rows the model generates]"
+        ),
     ] = None,
     seed: Seed = 0,
     as_json: Json = False,
@@ -38,7 +44,9 @@ def inspect(
     """
     screen = Screen(as_json=as_json)
     if data is not None and not ledger:
-        raise SettingError("--data is read for the ledger alone", fix="Add --ledger, or leave out --data.")
+        raise SettingError(
+            "--data is read for the ledger alone", fix="Add --ledger, or leave out --data."
+        )
 
     from quasistatic import load
 
@@ -54,14 +62,18 @@ def inspect(
     screen.schema(density.schema_)
     screen.result(f"Base measure: {density.schema_.base_measure()}")
     screen.tell()
-    screen.table("Settings", ["setting", "value"], [[name, _text(value)] for name, value in settings.items()])
+    screen.table(
+        "Settings", ["setting", "value"], [[name, _text(value)] for name, value in settings.items()]
+    )
     screen.tell()
     screen.table("Training", ["", ""], [[name, _text(value)] for name, value in training.items()])
     screen.tell()
     screen.table("Model folder", ["", ""], [[name, text] for name, text in _flat(manifest)])
     screen.tell()
     if certificate is None:
-        screen.tell(f"No certificate yet: `quasistatic certify {model}` bounds the error of its likelihoods.")
+        screen.tell(
+            f"No certificate yet: `quasistatic certify {model}` bounds the error of its likelihoods."
+        )
     else:
         from quasistatic.estimator.certificate import Certificate
 
@@ -88,7 +100,9 @@ def inspect(
 def _ledger(density: Any, data: str | None, seed: int) -> Any:
     from quasistatic.data.arranged import read_like
 
-    return density.ledger(None if data is None else read_like(density.schema_.layout, data), random_state=seed)
+    return density.ledger(
+        None if data is None else read_like(density.schema_.layout, data), random_state=seed
+    )
 
 
 def summary(history: list[dict[str, Any]]) -> dict[str, Any]:

@@ -36,7 +36,11 @@ def ledger_values(report: "LedgerReport") -> dict[str, Any]:
         "k": report.k_nats,
         "dissipation": report.steps.dissipation.total,
         "dissipation_stderr": report.steps.dissipation.total_stderr,
-        "verdict": {"limit": report.verdict.limit, "words": report.verdict.words, "figures": report.verdict.figures},
+        "verdict": {
+            "limit": report.verdict.limit,
+            "words": report.verdict.words,
+            "figures": report.verdict.figures,
+        },
         "unit": report.unit,
         "base_measure": report.base_measure,
     }
@@ -53,7 +57,13 @@ def _row(group: list[dict[str, Any]], signals: list[str]) -> list[str]:
     stderr = sum(line["stderr"] ** 2 for line in group) ** 0.5
     sums = [sum(line[name] for line in group) for name in ("cost", "dissipation")]
     name = str(first) if first == last else f"{first}-{last}"
-    return [name, f"{sums[0]:.4f}", f"{stderr:.4f}", f"{sums[1]:.4f}", *(_share(group[-1].get(s)) for s in signals)]
+    return [
+        name,
+        f"{sums[0]:.4f}",
+        f"{stderr:.4f}",
+        f"{sums[1]:.4f}",
+        *(_share(group[-1].get(s)) for s in signals),
+    ]
 
 
 def _share(signal: float | None) -> str:

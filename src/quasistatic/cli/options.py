@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model folder, as written by `quasistatic fit`.")]
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model folder, as written by `quasistatic fit`.")
+]
 Data = Annotated[
     str,
     typer.Argument(
@@ -16,20 +18,40 @@ Data = Annotated[
 Rows = Annotated[
     str,
     typer.Option(
-        "--output", "-o", metavar="OUT", help="The file to write; its ending chooses the format. `-`: CSV to stdout."
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="The file to write; its ending chooses the format. `-`: CSV to stdout.",
     ),
 ]
 Seed = Annotated[
-    int, typer.Option("--seed", metavar="N", min=0, max=2**32 - 1, help="Same seed, version and machine: same result.")
+    int,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        min=0,
+        max=2**32 - 1,
+        help="Same seed, version and machine: same result.",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace the output if it exists.")]
 Json = Annotated[
-    bool, typer.Option("--json", help="One JSON object on stdout and nothing else; human text goes to stderr.")
+    bool,
+    typer.Option(
+        "--json", help="One JSON object on stdout and nothing else; human text goes to stderr."
+    ),
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print the result and warnings only: no schema, no progress.")
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="Print the result and warnings only: no schema, no progress."
+    ),
 ]
 Steps = Annotated[
     int | None,
-    typer.Option(metavar="K", min=1, help="Walk the best K of the T steps: faster, a looser bound. [default: all]"),
+    typer.Option(
+        metavar="K",
+        min=1,
+        help="Walk the best K of the T steps: faster, a looser bound. [default: all]",
+    ),
 ]

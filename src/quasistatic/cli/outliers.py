@@ -25,9 +25,12 @@ def outliers(
             "faster. `typicality`: its distance from that of rows of the model."
         ),
     ] = "conditional",
-    top: Annotated[int | None, typer.Option("--top", metavar="N", min=1, help="Rows to write. [default: all]")] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", metavar="N", min=1, help="Rows to write. [default: all]")
+    ] = None,
     particles: Annotated[
-        int, typer.Option(metavar="N", min=2, help="Particles of a conditional: more are more exact.")
+        int,
+        typer.Option(metavar="N", min=2, help="Particles of a conditional: more are more exact."),
     ] = 16,
     seed: Seed = 0,
     force: Force = False,
@@ -36,14 +39,16 @@ def outliers(
 ) -> None:
     """Rank the rows, the most unusual first, and name the column most to blame for each.
 
-    OUT has the rows of DATA in the order of their rank, and before their own columns: `rank`, `row` (its number in DATA, counted from
-    1 below the header), `score` (nats, lower is more unusual), `blame` (the column), `log_p` (the log-probability, or density, of its
-    cell given the others of the row, nats) and `surprise` (how unusual that is for this column, minus the log of a share, nats). Where
-    the table has a column of such a name, that of the ranking gets an underscore. Rows with missing cells are judged by the
-    others. What is usual is what the model generates: a row's numbers do not depend on the other rows of DATA.
+    OUT has the rows of DATA in the order of their rank, and before their own columns: `rank`, `row`
+    (its number in DATA, counted from 1 below the header), `score` (nats, lower is more unusual),
+    `blame` (the column), `log_p` (the log-probability, or density, of its cell given the others of
+    the row, nats) and `surprise` (how unusual that is for this column, minus the log of a share,
+    nats). Where the table has a column of such a name, that of the ranking gets an underscore. Rows
+    with missing cells are judged by the others. What is usual is what the model generates: a row's
+    numbers do not depend on the other rows of DATA.
 
-    `conditional` takes (columns + 1) evidences a row: minutes for 10,000 rows. The other scores take seconds, and `--top` then limits
-    the rows whose columns are judged.
+    `conditional` takes (columns + 1) evidences a row: minutes for 10,000 rows. The other scores
+    take seconds, and `--top` then limits the rows whose columns are judged.
 
     **Examples**
 
@@ -63,7 +68,9 @@ def outliers(
 
     density = load(model)
     table = read_like(density.schema_.layout, data)
-    detector = DiffusionOutlierDetector.from_density(density, method=score, particles=particles, random_state=seed)
+    detector = DiffusionOutlierDetector.from_density(
+        density, method=score, particles=particles, random_state=seed
+    )
     ranked = detector.ranking(table, top).rename({"column": "blame"})
     flagged = int((ranked["score"] < detector.offset_).sum())
     frame = beside(ranked, table.frame[(ranked["row"] - 1).to_list()])
@@ -73,13 +80,28 @@ def outliers(
     screen.result(
         f"{flagged} of the {len(ranked)} rows written score below {detector.offset_:.4f} nats, as 1 in 100 rows of the model do"
     )
-    screen.result(f"Base measure, of which log_p has the part of its column: {density.schema_.base_measure()}")
+    screen.result(
+        f"Base measure, of which log_p has the part of its column: {density.schema_.base_measure()}"
+    )
     if output != STDOUT:
         screen.tell(f"{len(ranked)} rows: {output}")
-    values = {"score": score, "threshold": detector.offset_, "below_threshold": flagged, "unit": "nats"}
+    values = {
+        "score": score,
+        "threshold": detector.offset_,
+        "below_threshold": flagged,
+        "unit": "nats",
+    }
     first = ranked.head(_SHOWN).to_dicts()
     screen.json(
-        {"model": model, "data": data, "output": output, "rows": len(ranked), **values, "first": first, "seed": seed}
+        {
+            "model": model,
+            "data": data,
+            "output": output,
+            "rows": len(ranked),
+            **values,
+            "first": first,
+            "seed": seed,
+        }
     )
 
 

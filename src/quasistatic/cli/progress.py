@@ -15,7 +15,8 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class FitProgress:
-    """The callback of `DiffusionDensity.fit`: shows the phase, the step, the validation bound in nats and the time left.
+    """The callback of `DiffusionDensity.fit`: shows the phase, the step, the validation bound in
+    nats and the time left.
 
     Args:
         console: where to write (standard error: the result goes elsewhere).
@@ -44,13 +45,18 @@ class FitProgress:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self.bar is not None:
             self.bar.stop()
 
     def __call__(self, event: Any) -> None:
-        """Show an evaluation: `step`, `max_steps`, `train_nats`, `valid_nats`, `seconds_left`, `phase`."""
+        """Show an evaluation: `step`, `max_steps`, `train_nats`, `valid_nats`, `seconds_left`,
+        `phase`.
+        """
         if self.hidden:
             return
         if event.phase != self.phase:
@@ -78,7 +84,9 @@ class FitProgress:
         seconds, steps = time.monotonic() - self.first[0], event.step - self.first[1]
         if steps > 0:
             by_steps = seconds / steps * (event.max_steps - event.step)
-            parts.append(f"{duration(min(by_steps, event.seconds_left))} left")  # a limit of time may end it sooner
+            parts.append(
+                f"{duration(min(by_steps, event.seconds_left))} left"
+            )  # a limit of time may end it sooner
         return " · ".join(parts)
 
 

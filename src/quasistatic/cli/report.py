@@ -27,17 +27,22 @@ def report(
         str, typer.Option("--output", "-o", metavar="OUT", help="The HTML file to write.")
     ] = "report.html",
     trajectories: Annotated[
-        int, typer.Option(metavar="N", min=3, help="Trajectories a row: more bring the two sides together.")
+        int,
+        typer.Option(
+            metavar="N", min=3, help="Trajectories a row: more bring the two sides together."
+        ),
     ] = 32,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write one HTML file that shows a model: what it learned, how likely the data are, and how far the numbers can be trusted.
+    """Write one HTML file that shows a model: what it learned, how likely the data are, and how far
+    the numbers can be trusted.
 
-    OUT needs no network and no script. It has columns and pairs of columns (of images: pictures), real against sampled; both sides of
-    the likelihood; the most and the least likely rows; the certificate, the work in both directions and the ledger.
+    OUT needs no network and no script. It has columns and pairs of columns (of images: pictures),
+    real against sampled; both sides of the likelihood; the most and the least likely rows; the
+    certificate, the work in both directions and the ledger.
 
     Needs two more libraries: `pip install "quasistatic[report]"`.
 
@@ -81,7 +86,9 @@ def report(
         screen.result(f"{first.what}: {side.number} {side.meaning}")
     screen.result(first.measure)
     screen.result(f"Report: {output}")
-    screen.json({"model": model, "data": data, "output": output, **report_values(found), "seed": seed})
+    screen.json(
+        {"model": model, "data": data, "output": output, **report_values(found), "seed": seed}
+    )
 
 
 def report_values(found: "Findings") -> dict[str, Any]:
@@ -106,7 +113,9 @@ def report_values(found: "Findings") -> dict[str, Any]:
             "limit": found.ledger.verdict.limit,
             "verdict": found.ledger.verdict.words,
         },
-        "marginals": {m.column.name: {"distance": m.distance, "chance": m.chance} for m in found.marginals},
+        "marginals": {
+            m.column.name: {"distance": m.distance, "chance": m.chance} for m in found.marginals
+        },
         "trajectories": found.trajectories,
         "base_measure": found.density.schema_.base_measure(),
     }

@@ -11,19 +11,39 @@ if TYPE_CHECKING:
     from quasistatic.train.loop import Event
 
 Name = Literal[
-    "swiss-roll", "heartbeat", "dead-leaves", "textures", "mnist", "bmnist", "cifar10", "table1", "table2", "table3"
+    "swiss-roll",
+    "heartbeat",
+    "dead-leaves",
+    "textures",
+    "mnist",
+    "bmnist",
+    "cifar10",
+    "table1",
+    "table2",
+    "table3",
 ]
 
 
 def reproduce(
     name: Annotated[
-        Name, typer.Argument(metavar="NAME", help="The experiment, or table1, table2 or table3 to collect results.")
+        Name,
+        typer.Argument(
+            metavar="NAME", help="The experiment, or table1, table2 or table3 to collect results."
+        ),
     ],
-    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")],
-    quick: Annotated[bool, typer.Option("--quick", help="A small version that takes at most three minutes.")] = False,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")
+    ],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A small version that takes at most three minutes.")
+    ] = False,
     variant: Annotated[
         list[str] | None,
-        typer.Option("--variant", metavar="VARIANT", help="Only this model of the experiment; may be repeated."),
+        typer.Option(
+            "--variant",
+            metavar="VARIANT",
+            help="Only this model of the experiment; may be repeated.",
+        ),
     ] = None,
     seed: Seed = 0,
     force: Force = False,
@@ -32,11 +52,12 @@ def reproduce(
 ) -> None:
     """Run one of the experiments of Sohl-Dickstein et al. (2015): train, measure, draw.
 
-    NAME is `swiss-roll`, `heartbeat`, `dead-leaves`, `textures`, `mnist`, `bmnist` or `cifar10`; `table1`, `table2` and
-    `table3` (binary MNIST) collect the results that lie in the folders below DIR.
+    NAME is `swiss-roll`, `heartbeat`, `dead-leaves`, `textures`, `mnist`, `bmnist` or `cifar10`;
+    `table1`, `table2` and `table3` (binary MNIST) collect the results that lie in the folders below
+    DIR.
 
-    Writes `metrics.json`, the parameters of every model and the figures into DIR. `mnist`, `bmnist` and `cifar10` need their files
-    in the folder that the variable QUASISTATIC_DATA names.
+    Writes `metrics.json`, the parameters of every model and the figures into DIR. `mnist`, `bmnist`
+    and `cifar10` need their files in the folder that the variable QUASISTATIC_DATA names.
 
     **Examples**
 
@@ -55,7 +76,8 @@ def reproduce(
     if name in TABLES:
         if variant:
             raise SettingError(
-                f"--variant has no meaning for {name}: it has the models that were run", fix="leave it out"
+                f"--variant has no meaning for {name}: it has the models that were run",
+                fix="leave it out",
             )
         screen.result(write_table(name, folder))
         screen.json({"table": name, "folder": output})

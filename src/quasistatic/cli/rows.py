@@ -1,4 +1,6 @@
-"""Rows out: a table to a file, or as CSV to standard output; images as a grid, a folder or an array."""
+"""Rows out: a table to a file, or as CSV to standard output; images as a grid, a folder or an
+array.
+"""
 
 import sys
 from typing import TYPE_CHECKING
@@ -20,7 +22,9 @@ def layout_of(model: str) -> "Layout | None":
     return layout_of_folder(model)
 
 
-def check_rows_output(output: str, *, force: bool, as_json: bool, layout: "Layout | None" = None) -> None:
+def check_rows_output(
+    output: str, *, force: bool, as_json: bool, layout: "Layout | None" = None
+) -> None:
     """Refuse an output that cannot be written, before any work is done.
 
     Args:
@@ -39,7 +43,10 @@ def check_rows_output(output: str, *, force: bool, as_json: bool, layout: "Layou
         from quasistatic.data.images.output import check_image_output
 
         if output == STDOUT:
-            raise SettingError("images do not go to standard output", fix="Give `-o` a .png or .npy file, or a folder.")
+            raise SettingError(
+                "images do not go to standard output",
+                fix="Give `-o` a .png or .npy file, or a folder.",
+            )
         check_image_output(output, force)
         return
     if output == STDOUT:
@@ -54,8 +61,12 @@ def check_rows_output(output: str, *, force: bool, as_json: bool, layout: "Layou
     check_output(output, force=force)
 
 
-def write_rows(frame: "pl.DataFrame", output: str, *, force: bool, layout: "Layout | None" = None) -> None:
-    """Write the rows to the file, or to standard output; images as `data.images.output.write_images` does."""
+def write_rows(
+    frame: "pl.DataFrame", output: str, *, force: bool, layout: "Layout | None" = None
+) -> None:
+    """Write the rows to the file, or to standard output; images as
+    `data.images.output.write_images` does.
+    """
     from quasistatic.data.layout import are_images
 
     if are_images(layout):
@@ -71,7 +82,9 @@ def write_rows(frame: "pl.DataFrame", output: str, *, force: bool, layout: "Layo
     write_table(frame, output, force=force)
 
 
-def write_all_rows(frames: "list[pl.DataFrame]", outputs: list[str], *, force: bool, layout: "Layout | None") -> None:
+def write_all_rows(
+    frames: "list[pl.DataFrame]", outputs: list[str], *, force: bool, layout: "Layout | None"
+) -> None:
     """`write_rows` for several outputs; of tables in files all are written or none."""
     from quasistatic.data.layout import are_images
     from quasistatic.data.output import write_tables

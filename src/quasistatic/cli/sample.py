@@ -10,7 +10,9 @@ from quasistatic.cli.screen import Screen
 
 def sample(
     model: Model,
-    number: Annotated[int, typer.Option("--number", "-n", metavar="N", min=1, help="How many rows.")],
+    number: Annotated[
+        int, typer.Option("--number", "-n", metavar="N", min=1, help="How many rows.")
+    ],
     output: Rows,
     steps: Steps = None,
     seed: Seed = 0,
@@ -20,8 +22,8 @@ def sample(
 ) -> None:
     """Draw synthetic rows from a model.
 
-    The rows have the columns, types and order of the table that the model was fitted on. Images go to OUT.png as one grid, to a
-    folder OUT as PNG files, or to OUT.npy as an array.
+    The rows have the columns, types and order of the table that the model was fitted on. Images go
+    to OUT.png as one grid, to a folder OUT as PNG files, or to OUT.npy as an array.
 
     **Examples**
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from quasistatic.estimator.likelihood import Likelihood
 
 _Method = Literal["bound", "ais", "smc", "sandwich", "flow"]
-_UPPER = {"exact-sample": "above log p in expectation", "asymptotic": "above log p in the limit of many trajectories"}
+_UPPER = {
+    "exact-sample": "above log p in expectation",
+    "asymptotic": "above log p in the limit of many trajectories",
+}
 
 
 def score(
@@ -48,13 +51,14 @@ def score(
 ) -> None:
     """Write a log-likelihood for each row, in nats, with its standard error.
 
-    OUT has one line for each row of DATA, in the same order: `log_likelihood`, `stderr`, `ess` (the effective number of
-    trajectories; not with `bound`) and, with `sandwich`, `upper` and `stderr_upper`. A row with missing cells gets the
-    log-likelihood of the cells that are there, by particles; it has no upper side, and `sandwich` refuses it.
-    Printed: the mean over the rows and its standard error, the units and the base measure; for images also bits
-    per pixel, for sequences bits per sequence. `--method flow` writes
-    `flow_log_density` instead: the density of a different model, not to be compared with the others; there a row with missing
-    cells has no numbers.
+    OUT has one line for each row of DATA, in the same order: `log_likelihood`, `stderr`, `ess` (the
+    effective number of trajectories; not with `bound`) and, with `sandwich`, `upper` and
+    `stderr_upper`. A row with missing cells gets the log-likelihood of the cells that are there, by
+    particles; it has no upper side, and `sandwich` refuses it. Printed: the mean over the rows and
+    its standard error, the units and the base measure; for images also bits per pixel, for
+    sequences bits per sequence. `--method flow` writes `flow_log_density` instead: the density of a
+    different model, not to be compared with the others; there a row with missing cells has no
+    numbers.
 
     **Examples**
 
@@ -81,13 +85,25 @@ def score(
         frame, values = score_flow(screen, density, table, trajectories, seed)
     else:
         likelihood, holes = score_rows(screen, density, table, method, trajectories, seed, steps)
-        frame, values = frame_of(likelihood), likelihood_values(likelihood) | {"rows_with_missing_cells": holes}
+        frame, values = (
+            frame_of(likelihood),
+            likelihood_values(likelihood) | {"rows_with_missing_cells": holes},
+        )
     write_rows(frame, output, force=force)
     if output != STDOUT:
         screen.tell(f"One line a row: {output}")
     if layout is not None:
         values |= {"mean_bits": layout.bits(values["mean"]), "bits_unit": layout.bits_unit}
-    screen.json({"model": model, "data": data, "output": output, "rows": frame.height, **values, "seed": seed})
+    screen.json(
+        {
+            "model": model,
+            "data": data,
+            "output": output,
+            "rows": frame.height,
+            **values,
+            "seed": seed,
+        }
+    )
 
 
 def score_rows(
@@ -136,7 +152,8 @@ def frame_of(likelihood: "Likelihood") -> "pl.DataFrame":
 def score_flow(
     screen: Screen, density: "DiffusionDensity", table: "Table", probes: int | None, seed: int
 ) -> tuple["pl.DataFrame", dict[str, Any]]:
-    """The probability flow's density: its own column, its own words; a row with a missing cell keeps its place without a number.
+    """The probability flow's density: its own column, its own words; a row with a missing cell
+    keeps its place without a number.
 
     Raises:
         DataError: every row has a missing cell.
@@ -149,12 +166,18 @@ def score_flow(
     whole = whole_rows(density, table)
     if len(whole) and not whole.any():
         fix = "Fill the holes, or score with another method."
-        raise DataError("every row has a missing cell, and the flow is of whole rows", where=table.source, fix=fix)
+        raise DataError(
+            "every row has a missing cell, and the flow is of whole rows",
+            where=table.source,
+            fix=fix,
+        )
     if not whole.all():
         screen.warn(
             f"{np.count_nonzero(~whole)} of {len(table)} rows have missing cells: they get no flow log-density."
         )
-    found = density.flow_log_density(table.take(np.flatnonzero(whole)), 8 if probes is None else probes, seed)
+    found = density.flow_log_density(
+        table.take(np.flatnonzero(whole)), 8 if probes is None else probes, seed
+    )
     mean, stderr = mean_and_stderr(found.log_density)
     measure = density.schema_.base_measure()
     screen.result(
@@ -166,11 +189,20 @@ def score_flow(
     placed[:, whole] = found.log_density, found.stderr
     frame = pl.DataFrame({"flow_log_density": placed[0], "stderr": placed[1]}).fill_nan(None)
     values = {"scored_rows": len(found.log_density), "method": "flow", "exact_trace": found.exact}
-    return frame, values | {"mean": mean, "mean_stderr": stderr, "unit": "nats per row", "base_measure": measure}
+    return frame, values | {
+        "mean": mean,
+        "mean_stderr": stderr,
+        "unit": "nats per row",
+        "base_measure": measure,
+    }
 
 
-def show_likelihood(screen: Screen, likelihood: "Likelihood", layout: "Layout | None" = None) -> None:
-    """The mean with its standard error (also in bits, for images and sequences), what it is, the upper side, and the base measure."""
+def show_likelihood(
+    screen: Screen, likelihood: "Likelihood", layout: "Layout | None" = None
+) -> None:
+    """The mean with its standard error (also in bits, for images and sequences), what it is, the
+    upper side, and the base measure.
+    """
     from quasistatic.estimator.methods import METHODS
 
     how = "" if likelihood.method == "bound" else f", {likelihood.trajectories} trajectories a row"
@@ -208,6 +240,9 @@ def likelihood_values(likelihood: "Likelihood") -> dict[str, Any]:
         values |= {"mean_ess": float(np.mean(likelihood.ess))}
     if likelihood.upper is not None:
         gap, gap_stderr = likelihood.gap
-        upper = {"mean_upper": float(np.mean(likelihood.upper)), "upper_kind": likelihood.upper_kind}
+        upper = {
+            "mean_upper": float(np.mean(likelihood.upper)),
+            "upper_kind": likelihood.upper_kind,
+        }
         values |= upper | {"gap": gap, "gap_stderr": gap_stderr}
     return values

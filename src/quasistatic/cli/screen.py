@@ -1,7 +1,7 @@
 """What the user sees: human text, the schema as a table, progress, and the JSON object.
 
-With `--json`, standard output carries one JSON object and nothing else; human text goes to standard error. With an output of
-`-`, standard output carries the rows.
+With `--json`, standard output carries one JSON object and nothing else; human text goes to standard
+error. With an output of `-`, standard output carries the rows.
 """
 
 import json
@@ -31,7 +31,9 @@ class Screen:
         quiet: only the result and warnings.
     """
 
-    def __init__(self, *, as_json: bool = False, rows_on_stdout: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self, *, as_json: bool = False, rows_on_stdout: bool = False, quiet: bool = False
+    ) -> None:
         self.as_json, self.quiet = as_json, quiet
         self.human = _console(stderr=as_json or rows_on_stdout)
         self.errors = _console(stderr=True)
@@ -56,20 +58,31 @@ class Screen:
         rows = [["" if cell is None else str(cell) for cell in row] for row in rows]
         table = Table(box=None, header_style="bold", pad_edge=False)
         for number, name in enumerate(head):
-            table.add_column(Text(name), overflow="fold", justify=_justify([row[number] for row in rows]))
+            table.add_column(
+                Text(name), overflow="fold", justify=_justify([row[number] for row in rows])
+            )
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         self.human.print(Text(title, style="bold"))
         self.human.print(table, soft_wrap=False)
 
     def json(self, values: Mapping[str, Any]) -> None:
-        """The JSON object, if it was asked for. Numbers that JSON does not know (nan, inf) become null."""
+        """The JSON object, if it was asked for. Numbers that JSON does not know (nan, inf) become
+        null.
+        """
         if self.as_json:
-            print(json.dumps(_plain(values), indent=2, ensure_ascii=False, allow_nan=False), file=sys.stdout)
+            print(
+                json.dumps(_plain(values), indent=2, ensure_ascii=False, allow_nan=False),
+                file=sys.stdout,
+            )
 
     def schema(self, schema: "Schema") -> None:
-        """The kinds of the columns, the base measure, and the columns that the model does not use, with the reason."""
-        rows = [[r["name"], r["kind"], r["detail"], r["missing"] or None] for r in schema.describe()]
+        """The kinds of the columns, the base measure, and the columns that the model does not use,
+        with the reason.
+        """
+        rows = [
+            [r["name"], r["kind"], r["detail"], r["missing"] or None] for r in schema.describe()
+        ]
         self.table("Columns", ["column", "kind", "detail", "missing"], rows)
         if self.quiet:
             for name, reason in left_out(schema).items():
@@ -115,7 +128,9 @@ def duration(seconds: float) -> str:
 
 
 def _console(*, stderr: bool) -> Console:
-    """A console that never breaks a line of text; in a file or a pipe, tables are 120 characters wide."""
+    """A console that never breaks a line of text; in a file or a pipe, tables are 120 characters
+    wide.
+    """
     console = Console(stderr=stderr, highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = max(console.width, 120)

@@ -22,8 +22,8 @@ def image_table(images: str | Path | np.ndarray) -> Table:
     """Images as a table of one row each, a column per pixel (and colour).
 
     Args:
-        images: a path as for `data.images.files.read_images`, one PNG or JPEG file, or an array `[N, H, W]` or `[N, H, W, 3]` of
-            uint8 grey levels or of real numbers.
+        images: a path as for `data.images.files.read_images`, one PNG or JPEG file, or an array
+            `[N, H, W]` or `[N, H, W, 3]` of uint8 grey levels or of real numbers.
 
     Raises:
         DataError: as `read_images`; an array of another shape or type.
@@ -49,11 +49,12 @@ def sequence_table(sequences: str | Path | np.ndarray) -> Table:
     """Sequences of one length as a table of one row each, a column per place.
 
     Args:
-        sequences: an array `[N, L]`, or the path of a `.npy` file or of a table: bool or 0/1 integers are binary, other integers
-            from 0 on categories, floats real numbers.
+        sequences: an array `[N, L]`, or the path of a `.npy` file or of a table: bool or 0/1
+            integers are binary, other integers from 0 on categories, floats real numbers.
 
     Raises:
-        DataError: no such file, no 2-D array of numbers, negative or too many states, numbers that are not finite.
+        DataError: no such file, no 2-D array of numbers, negative or too many states, numbers that
+            are not finite.
 
     Example:
         >>> sequence_table(np.eye(4, dtype=int)).names
@@ -79,8 +80,8 @@ def read_data(path: str | Path, kind: DataKind | None = None) -> Table:
 
     Args:
         path: of a file or a folder.
-        kind: which of them; by default a folder, an idx file and a `.npy` file of three or four dimensions are images, and
-            everything else is a table.
+        kind: which of them; by default a folder, an idx file and a `.npy` file of three or four
+            dimensions are images, and everything else is a table.
 
     Raises:
         DataError: as `read_table`, `image_table` or `sequence_table`.
@@ -92,7 +93,9 @@ def read_data(path: str | Path, kind: DataKind | None = None) -> Table:
     if chosen == "images":
         return image_table(path)
     if where.is_dir():
-        raise DataError("this is a folder", where=str(path), fix="give a file, or images in the folder")
+        raise DataError(
+            "this is a folder", where=str(path), fix="give a file, or images in the folder"
+        )
     return sequence_table(path) if chosen == "sequence" else read_table(path)
 
 
@@ -109,14 +112,19 @@ def _dimensions(path: Path) -> int:
     try:
         with path.open("rb") as file:
             version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            read = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
             return len(read(file)[0])
     except (ValueError, OSError):
         return 0
 
 
 def read_like(layout: Layout | None, path: str | Path) -> Table:
-    """Data for a model of a layout: images for images, a table else (the places of a sequence are its columns).
+    """Data for a model of a layout: images for images, a table else (the places of a sequence are
+    its columns).
 
     Raises:
         DataError: as `image_table` or `read_table`.
@@ -132,7 +140,9 @@ def read_like(layout: Layout | None, path: str | Path) -> Table:
             f"its sequences have length {len(table.names)}, those of the model {layout.size}", where=str(path),
             fix="give sequences of the model's length",
         )  # fmt: skip
-    return replace(table, frame=table.frame.rename(dict(zip(table.names, layout.names, strict=True))))
+    return replace(
+        table, frame=table.frame.rename(dict(zip(table.names, layout.names, strict=True)))
+    )
 
 
 def with_holes(table: Table, mask: np.ndarray) -> Table:
@@ -146,7 +156,12 @@ def with_holes(table: Table, mask: np.ndarray) -> Table:
     assert layout is not None
     holes = np.tile(mask.reshape(-1), layout.shape[0])
     missing = [name for name, hole in zip(layout.names, holes, strict=True) if hole]
-    return replace(table, frame=table.frame.with_columns(pl.lit(None, table.frame.dtypes[0]).alias(n) for n in missing))
+    return replace(
+        table,
+        frame=table.frame.with_columns(
+            pl.lit(None, table.frame.dtypes[0]).alias(n) for n in missing
+        ),
+    )
 
 
 def read_mask(path: str | Path, layout: Layout) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""Which rows make which batch: a function of (seed, epoch) alone, so that any process can work it out."""
+"""Which rows make which batch: a function of (seed, epoch) alone, so that any process can work it
+out.
+"""
 
 import numpy as np
 
@@ -6,7 +8,8 @@ import numpy as np
 def epoch_batches(n: int, batch_size: int, seed: int, epoch: int) -> np.ndarray:
     """Row numbers of every batch of one epoch.
 
-    A permutation of the rows, wrapped around cyclically so that each batch is full; with n < batch_size rows repeat.
+    A permutation of the rows, wrapped around cyclically so that each batch is full; with n <
+    batch_size rows repeat.
 
     Args:
         n: number of rows, at least 1.

@@ -14,7 +14,8 @@ _THINNEST = np.finfo(np.float32).tiny
 def to_z(
     coordinate: np.ndarray, used: np.ndarray, column: Column, transform: Transform
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Value and width (float32) and log g' (float64) of each cell, arrays of one shape; 0 where it is not used.
+    """Value and width (float32) and log g' (float64) of each cell, arrays of one shape; 0 where it
+    is not used.
 
     Args:
         coordinate: at lattice points, where there is a lattice.
@@ -27,7 +28,11 @@ def to_z(
         if column.has_lattice:
             low = np.clip(transform.forward(x - 0.5), -_FARTHEST, _FARTHEST)
             high = np.clip(transform.forward(x + 0.5), -_FARTHEST, _FARTHEST)
-            z, width, volume = (low + high) / 2, np.maximum(high - low, _THINNEST), np.zeros(x.shape)
+            z, width, volume = (
+                (low + high) / 2,
+                np.maximum(high - low, _THINNEST),
+                np.zeros(x.shape),
+            )
         else:
             z = np.clip(transform.forward(x), -_FARTHEST, _FARTHEST)
             width, volume = np.zeros(x.shape), transform.log_derivative(x)

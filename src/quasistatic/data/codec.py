@@ -13,7 +13,12 @@ import polars as pl
 
 from quasistatic.data.cell_map import to_z
 from quasistatic.data.cells import Cells
-from quasistatic.data.columns.numbers import atom_coordinates, lattice_error, read_coordinates, write_numbers
+from quasistatic.data.columns.numbers import (
+    atom_coordinates,
+    lattice_error,
+    read_coordinates,
+    write_numbers,
+)
 from quasistatic.data.columns.states import read_codes, write_codes
 from quasistatic.data.columns.transform import Choice, Transform, fit_transform, transform_from_json
 from quasistatic.data.images.pixels import fit_pixels, read_pixels, round_pixels, write_pixels
@@ -28,7 +33,8 @@ class EncodedTable:
     """A table in the model's space.
 
     Args:
-        rows: blocks `[N, D]`: the continuous one if there is any, then the discrete one if there is any.
+        rows: blocks `[N, D]`: the continuous one if there is any, then the discrete one if there is
+            any.
         log_volume: float64 `[N]`, sum of log g'(x) over the observed density cells, nats.
     """
 
@@ -45,7 +51,9 @@ class EncodedTable:
 
     def take(self, indices: np.ndarray) -> "EncodedTable":
         """The rows `indices`, in that order."""
-        return EncodedTable(tuple(block.take(indices) for block in self.rows), self.log_volume[indices])
+        return EncodedTable(
+            tuple(block.take(indices) for block in self.rows), self.log_volume[indices]
+        )
 
 
 @dataclass(frozen=True)
@@ -86,8 +94,12 @@ class Codec:
 
     @property
     def discrete_names(self) -> tuple[str, ...]:
-        """Names of the columns of the discrete block; "NAME = atom" says at which atom of NAME a cell is."""
-        return tuple(c.name for c in self.discrete) + tuple(f"{c.name} = atom" for c in self.with_atoms)
+        """Names of the columns of the discrete block; "NAME = atom" says at which atom of NAME a
+        cell is.
+        """
+        return tuple(c.name for c in self.discrete) + tuple(
+            f"{c.name} = atom" for c in self.with_atoms
+        )
 
     @property
     def block_names(self) -> tuple[str, ...]:
@@ -105,12 +117,15 @@ class Codec:
         Values off a lattice go to the nearest cell, with a warning.
 
         Raises:
-            SchemaError: columns or categories that the schema does not know, or cells of another kind.
+            SchemaError: columns or categories that the schema does not know, or cells of another
+                kind.
             DataError: infinities.
         """
         check_columns(table, self.schema)
         if are_images(self.schema.layout):
-            cells, log_volume = read_pixels(table, self.schema, self.transforms[0] if self.transforms else None)
+            cells, log_volume = read_pixels(
+                table, self.schema, self.transforms[0] if self.transforms else None
+            )
             return EncodedTable((cells,), log_volume)
         log_volume = np.zeros(len(table))
         blocks = []
@@ -127,26 +142,40 @@ class Codec:
                 if column.atoms:
                     atom_states.append(at_atom)
                     atom_observed.append(observed)
-            value, observed, width, filler = (np.stack(part, axis=1) for part in zip(*parts, strict=True))
+            value, observed, width, filler = (
+                np.stack(part, axis=1) for part in zip(*parts, strict=True)
+            )
             has_lattice = any(c.has_lattice for c in self.continuous)
-            blocks.append(Cells(value, observed, width if has_lattice else None, filler if self.with_atoms else None))
+            blocks.append(
+                Cells(
+                    value,
+                    observed,
+                    width if has_lattice else None,
+                    filler if self.with_atoms else None,
+                )
+            )
         if self.discrete_names:
             coded = [read_codes(table.frame[c.name], c, table.source) for c in self.discrete]
             codes = np.stack([code for code, _ in coded] + atom_states, axis=1).astype(np.int32)
-            blocks.append(Cells(codes, np.stack([mask for _, mask in coded] + atom_observed, axis=1)))
+            blocks.append(
+                Cells(codes, np.stack([mask for _, mask in coded] + atom_observed, axis=1))
+            )
         return EncodedTable(tuple(blocks), log_volume)
 
     def decode(self, rows: Sequence[Any]) -> pl.DataFrame:
         """The table of blocks: the schema's columns, order and dtypes.
 
         Args:
-            rows: one entry per block, `Cells` or only their values `[N, D]`; cells that are not observed become missing.
+            rows: one entry per block, `Cells` or only their values `[N, D]`; cells that are not
+                observed become missing.
         """
         blocks = [block if isinstance(block, Cells) else Cells(block, None) for block in rows]
         values = [np.asarray(block.value) for block in blocks]
         masks = [None if block.observed is None else np.asarray(block.observed) for block in blocks]
         if are_images(self.schema.layout):
-            return write_pixels(values[0], masks[0], self.schema, self.transforms[0] if self.transforms else None)
+            return write_pixels(
+                values[0], masks[0], self.schema, self.transforms[0] if self.transforms else None
+            )
         z, z_mask, codes, code_mask = (
             values[0],
             masks[0],
@@ -169,7 +198,8 @@ class Codec:
     def settle(self, rows: Sequence[Any]) -> EncodedTable:
         """The cells that generated values fall into: those of the table they decode to.
 
-        Pixels keep to the lattice, but not to the levels that an image can hold: a level of -1 has a cell like any other.
+        Pixels keep to the lattice, but not to the levels that an image can hold: a level of -1 has
+        a cell like any other.
         """
         if are_images(self.schema.layout) and self.transforms:
             frame = round_pixels(np.asarray(rows[0]), self.schema, self.transforms[0])
@@ -178,7 +208,9 @@ class Codec:
         return self.encode(Table(frame, "generated rows"))
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON types; `from_json` gives back an equal codec. What pixels share is stored once."""
+        """A dict of JSON types; `from_json` gives back an equal codec. What pixels share is stored
+        once.
+        """
         shared = slice(0, 1 if are_images(self.schema.layout) else None)
         return {
             "schema": self.schema.to_json(),
@@ -195,18 +227,25 @@ class Codec:
         widths = np.asarray(data["typical_width"], dtype=np.float64)
         marginals = tuple(np.asarray(item, dtype=np.float64) for item in data["marginals"])
         if are_images(schema.layout):
-            transforms, widths = transforms * len(schema.columns), np.tile(widths, len(schema.columns))
+            transforms, widths = (
+                transforms * len(schema.columns),
+                np.tile(widths, len(schema.columns)),
+            )
         return cls(schema, transforms, marginals, widths)
 
 
 def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec:
-    """The codec of a schema, its transforms and marginals fitted on the observed cells of the training table."""
+    """The codec of a schema, its transforms and marginals fitted on the observed cells of the
+    training table.
+    """
     check_columns(table, schema)
     if are_images(schema.layout):
         n_columns = len(schema.columns)
         if schema.columns[0].is_discrete:
             codec = Codec(schema, (), (), np.zeros(0))
-            return Codec(schema, (), _marginals(codec.encode(table).rows[0], codec.n_states), np.zeros(0))
+            return Codec(
+                schema, (), _marginals(codec.encode(table).rows[0], codec.n_states), np.zeros(0)
+            )
         scaling, width = fit_pixels(table, schema)
         return Codec(schema, (scaling,) * n_columns, (), np.full(n_columns, width))
     transforms = []
@@ -214,7 +253,9 @@ def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec
         if not column.is_discrete:
             coordinate, observed = _coordinates(table, column)
             kept = coordinate[observed & (atom_codes(coordinate, observed, column) == 0)]
-            if len(kept) < max(20, 0.1 * len(table)):  # too few away from the atoms to tell where such values lie
+            if len(kept) < max(
+                20, 0.1 * len(table)
+            ):  # too few away from the atoms to tell where such values lie
                 kept = coordinate[observed]
             transforms.append(fit_transform(kept, 1.0 if column.has_lattice else None, transform))
     n_continuous = len(transforms)
@@ -226,7 +267,8 @@ def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec
 
 
 def check_columns(table: Table, schema: Schema) -> None:
-    """Refuse a table whose columns are not the schema's; columns that the schema left out may be there.
+    """Refuse a table whose columns are not the schema's; columns that the schema left out may be
+    there.
 
     Raises:
         SchemaError: naming missing and unexpected columns, or images of another size.
@@ -257,11 +299,15 @@ def check_columns(table: Table, schema: Schema) -> None:
 
 def _n_states(schema: Schema) -> tuple[int, ...]:
     states = [len(c.categories) for c in schema.columns if c.is_discrete]
-    return tuple(states + [1 + len(c.atoms) for c in schema.columns if not c.is_discrete and c.atoms])
+    return tuple(
+        states + [1 + len(c.atoms) for c in schema.columns if not c.is_discrete and c.atoms]
+    )
 
 
 def _coordinates(table: Table, column: Column) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates at their lattice points, and the observed cells; warns about values off the lattice."""
+    """Coordinates at their lattice points, and the observed cells; warns about values off the
+    lattice.
+    """
     coordinate, observed = read_coordinates(table.frame[column.name], column, table.source)
     if not column.has_lattice:
         return coordinate, observed
@@ -294,12 +340,16 @@ def _typical_widths(block: Cells) -> np.ndarray:
         return np.zeros(block.value.shape[1])
     used = block.width > 0
     return np.array(
-        [np.median(w[u]) if u.any() else 0.0 for w, u in zip(block.width.T, used.T, strict=True)], dtype=np.float64
+        [np.median(w[u]) if u.any() else 0.0 for w, u in zip(block.width.T, used.T, strict=True)],
+        dtype=np.float64,
     )
 
 
 def _marginals(block: Cells, n_states: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-    counts = [np.bincount(v[o], minlength=k) for v, o, k in zip(block.value.T, block.observed.T, n_states, strict=True)]
+    counts = [
+        np.bincount(v[o], minlength=k)
+        for v, o, k in zip(block.value.T, block.observed.T, n_states, strict=True)
+    ]
     return tuple((count + 0.5) / (count.sum() + 0.5 * len(count)) for count in counts)
 
 

@@ -1,4 +1,6 @@
-"""CSV and TSV files: every cell is read as text first, so that nothing is lost before its type is known."""
+"""CSV and TSV files: every cell is read as text first, so that nothing is lost before its type is
+known.
+"""
 
 import csv
 import io
@@ -27,17 +29,27 @@ def read_delimited(path: Path, separator: str | None = None) -> pl.DataFrame:
     """
     data = _utf8(path)
     if not data.strip():
-        raise DataError("the file is empty", where=str(path), fix="give a file with a header line and rows")
+        raise DataError(
+            "the file is empty", where=str(path), fix="give a file with a header line and rows"
+        )
     text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
     separator = separator or _find_separator(text.readline())
     text.seek(0)
     header, blank = _check_rows(text, separator, path)
-    frame = pl.read_csv(data, separator=separator, infer_schema=False, has_header=False, null_values=MISSING)
+    frame = pl.read_csv(
+        data, separator=separator, infer_schema=False, has_header=False, null_values=MISSING
+    )
     if frame.width != len(header) or frame.height != len(blank) + 1:
-        raise DataError("the rows cannot be told apart", where=str(path), fix="check the quotation marks and line ends")
+        raise DataError(
+            "the rows cannot be told apart",
+            where=str(path),
+            fix="check the quotation marks and line ends",
+        )
     frame = frame[1:].filter(pl.Series(~blank))
     frame.columns = header
-    return pl.DataFrame({series.name: typed(series, decimal_comma=separator == ";") for series in frame})
+    return pl.DataFrame(
+        {series.name: typed(series, decimal_comma=separator == ";") for series in frame}
+    )
 
 
 def _utf8(path: Path) -> bytes:
@@ -60,7 +72,9 @@ def _utf8(path: Path) -> bytes:
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise DataError(
-            "there is a zero byte: this is no text file", where=f"{path}, line {line}", fix="give a CSV file in UTF-8"
+            "there is a zero byte: this is no text file",
+            where=f"{path}, line {line}",
+            fix="give a CSV file in UTF-8",
         )
     return data
 
@@ -71,7 +85,8 @@ def _find_separator(line: str) -> str:
 
 
 def _check_rows(text: io.TextIOWrapper, separator: str, path: Path) -> tuple[list[str], np.ndarray]:
-    """The header, and which of the lines below are blank and hold no row; each other row has as many cells as the header.
+    """The header, and which of the lines below are blank and hold no row; each other row has as
+    many cells as the header.
 
     A blank line of a one-column file is a missing cell, except at the end.
     """
@@ -94,13 +109,17 @@ def _check_rows(text: io.TextIOWrapper, separator: str, path: Path) -> tuple[lis
             row_start = reader.line_num + 1
     except csv.Error as error:
         fix = "check the quotation marks: one may not be closed"
-        raise DataError(f"cannot be read as CSV ({error})", where=f"{path}, line {row_start}", fix=fix) from error
+        raise DataError(
+            f"cannot be read as CSV ({error})", where=f"{path}, line {row_start}", fix=fix
+        ) from error
     mask = np.array(blank, dtype=bool)
     if width == 1 and len(mask):
         filled = np.flatnonzero(~mask)
         mask[: filled[-1] if len(filled) else 0] = False
     if mask.all():
-        raise DataError("there is a header, but no rows", where=str(path), fix="give at least two rows")
+        raise DataError(
+            "there is a header, but no rows", where=str(path), fix="give at least two rows"
+        )
     return header, mask
 
 

@@ -13,7 +13,18 @@ from quasistatic.data.delimited import read_delimited
 from quasistatic.data.table import Table, from_array
 from quasistatic.errors import DataError
 
-EXTENSIONS = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".ipc", ".jsonl", ".ndjson", ".npy", ".npz")
+EXTENSIONS = (
+    ".csv",
+    ".tsv",
+    ".parquet",
+    ".arrow",
+    ".feather",
+    ".ipc",
+    ".jsonl",
+    ".ndjson",
+    ".npy",
+    ".npz",
+)
 """Kinds of files that can be read and written."""
 
 
@@ -21,13 +32,16 @@ def read_table(path: str | Path) -> Table:
     """The table in a file.
 
     Raises:
-        DataError: no such file, an unknown extension, an empty or damaged file, no rows, two columns of one name.
+        DataError: no such file, an unknown extension, an empty or damaged file, no rows, two
+            columns of one name.
     """
     path = Path(path)
     if path.suffix.lower() not in EXTENSIONS:
         known = ", ".join(EXTENSIONS)
         raise DataError(
-            f"unknown kind of file {path.suffix!r}", where=str(path), fix=f"give a file that ends in {known}"
+            f"unknown kind of file {path.suffix!r}",
+            where=str(path),
+            fix=f"give a file that ends in {known}",
         )
     if path.is_dir():
         raise DataError("this is a folder", where=str(path), fix="give a file")
@@ -38,7 +52,9 @@ def read_table(path: str | Path) -> Table:
     except FileNotFoundError as error:
         raise DataError("there is no such file", where=str(path), fix="check the path") from error
     except OSError as error:
-        raise DataError(f"the file cannot be read ({error.strerror or error})", where=str(path)) from error
+        raise DataError(
+            f"the file cannot be read ({error.strerror or error})", where=str(path)
+        ) from error
     if not table.names or len(table) == 0:
         raise DataError("the table has no rows", where=str(path), fix="give at least two rows")
     return table
@@ -78,10 +94,14 @@ def _json_lines(path: Path) -> Table:
         _find_bad_line(path)
         reason = str(error).splitlines()[0]
         raise DataError(
-            f"cannot be read as JSON lines ({reason})", where=str(path), fix="give each column one type"
+            f"cannot be read as JSON lines ({reason})",
+            where=str(path),
+            fix="give each column one type",
         ) from error
     _find_non_object(path)
-    columns = {series.name: typed_text(series) if series.dtype == pl.String else series for series in frame}
+    columns = {
+        series.name: typed_text(series) if series.dtype == pl.String else series for series in frame
+    }
     return Table(pl.DataFrame(columns), str(path))
 
 
@@ -103,7 +123,9 @@ def _find_bad_line(path: Path) -> None:
                 f"no JSON ({error})", where=f"{path}, line {number}", fix="one JSON object per line"
             ) from error
         if not isinstance(value, dict):
-            raise DataError("no JSON object", where=f"{path}, line {number}", fix='write {"column": value, ...}')
+            raise DataError(
+                "no JSON object", where=f"{path}, line {number}", fix='write {"column": value, ...}'
+            )
 
 
 def _find_non_object(path: Path) -> None:
@@ -126,8 +148,14 @@ def _npy(path: Path) -> Table:
 def _numpy_error(error: Exception, path: Path) -> DataError:
     if "allow_pickle" in str(error):
         fix = "save numbers or strings (array.astype(float)), or a CSV file"
-        return DataError("the array holds Python objects, which are not loaded for safety", where=str(path), fix=fix)
-    return DataError(f"this is no intact NumPy file ({error})", where=str(path), fix="write the file again")
+        return DataError(
+            "the array holds Python objects, which are not loaded for safety",
+            where=str(path),
+            fix=fix,
+        )
+    return DataError(
+        f"this is no intact NumPy file ({error})", where=str(path), fix="write the file again"
+    )
 
 
 def _npz(path: Path) -> Table:
@@ -155,7 +183,11 @@ def _columns(arrays: dict[str, np.ndarray], path: Path) -> Table:
         names = [key] if array.ndim == 1 else [f"{key}{j}" for j in range(array.shape[1])]
         for name, series in zip(names, part, strict=True):
             if name in columns:
-                raise DataError(f"two columns are called {name!r}", where=str(path), fix="rename one of the arrays")
+                raise DataError(
+                    f"two columns are called {name!r}",
+                    where=str(path),
+                    fix="rename one of the arrays",
+                )
             columns[name] = series.alias(name)
     return Table(pl.DataFrame(columns), str(path))
 

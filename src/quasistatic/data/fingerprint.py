@@ -12,8 +12,8 @@ from quasistatic.data.table import Table
 def fingerprint(table: Table) -> str:
     """SHA-256 (hex) of the column names, dtypes and values, in their order.
 
-    Strings and categories count as the same dtype, NaN and null as the same missing value, so that a file and the frame
-    made of it agree.
+    Strings and categories count as the same dtype, NaN and null as the same missing value, so that
+    a file and the frame made of it agree.
     """
     digest = hashlib.sha256()
     for series in table.frame:
@@ -32,7 +32,11 @@ def _value_bytes(series: pl.Series) -> list[bytes]:
         return []
     if series.dtype.is_nested():
         return [repr(series.to_list()).encode()]
-    if is_text(series.dtype) or isinstance(series.dtype, pl.Decimal | pl.Binary) or series.dtype == pl.Object:
+    if (
+        is_text(series.dtype)
+        or isinstance(series.dtype, pl.Decimal | pl.Binary)
+        or series.dtype == pl.Object
+    ):
         strings = series.cast(pl.String, strict=False).fill_null("")
         return [strings.str.len_bytes().to_numpy().tobytes(), "".join(strings.to_list()).encode()]
     values = series.to_physical().fill_null(0).to_numpy()

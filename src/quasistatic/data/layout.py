@@ -44,7 +44,9 @@ class Layout:
         if self.kind == "sequence":
             return tuple(f"x{i}" for i in range(self.shape[0]))
         channels, height, width = self.shape
-        return tuple(f"y{y}x{x}{c}" for c in _COLOURS[channels] for y in range(height) for x in range(width))
+        return tuple(
+            f"y{y}x{x}{c}" for c in _COLOURS[channels] for y in range(height) for x in range(width)
+        )
 
     @property
     def words(self) -> str:
@@ -62,7 +64,8 @@ class Layout:
         return "bits per pixel" if self.shape[0] == 1 else "bits per pixel and colour"
 
     def bits(self, nats: float) -> float:
-        """Nats of a row in `bits_unit`, the sign kept: `nats / (D log 2)` for images, `nats / log 2` for sequences.
+        """Nats of a row in `bits_unit`, the sign kept: `nats / (D log 2)` for images, `nats / log
+        2` for sequences.
 
         Example:
             >>> import math
@@ -95,7 +98,10 @@ class Layout:
             kind == "sequence" and len(shape) == 1
         )
         if not (whole and fits):
-            raise SchemaError(f"{data} is no layout of images or sequences", fix="use the schema.json that `fit` wrote")
+            raise SchemaError(
+                f"{data} is no layout of images or sequences",
+                fix="use the schema.json that `fit` wrote",
+            )
         return cls("images" if kind == "images" else "sequence", shape)
 
 
@@ -105,9 +111,13 @@ def layout_in(container: Mapping[str, Any]) -> Layout | None:
 
 
 def layout_of_folder(folder: str | Path) -> Layout | None:
-    """The layout of a model folder, without reading the rest; None for a table's, and where none can be read (loading will say why)."""
+    """The layout of a model folder, without reading the rest; None for a table's, and where none
+    can be read (loading will say why).
+    """
     try:
-        return layout_in(json.loads((Path(folder) / "schema.json").read_text(encoding="utf-8"))["container"])
+        return layout_in(
+            json.loads((Path(folder) / "schema.json").read_text(encoding="utf-8"))["container"]
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

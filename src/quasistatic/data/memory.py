@@ -6,11 +6,17 @@ from pathlib import Path
 from quasistatic.data.schema import Schema
 from quasistatic.errors import DataError
 
-_WIDTH, _BATCH, _COPIES = 256, 512, 5  # of a default network; parameters, gradient, two moments and their average
+_WIDTH, _BATCH, _COPIES = (
+    256,
+    512,
+    5,
+)  # of a default network; parameters, gradient, two moments and their average
 
 
 def estimate_bytes(schema: Schema, n_rows: int) -> int:
-    """A rough lower estimate of the memory that training needs: encoded rows, first and last layer, one batch."""
+    """A rough lower estimate of the memory that training needs: encoded rows, first and last layer,
+    one batch.
+    """
     continuous = [c for c in schema.columns if not c.is_discrete]
     states = [len(c.categories) for c in schema.columns if c.is_discrete] + [
         1 + len(c.atoms) for c in continuous if c.atoms

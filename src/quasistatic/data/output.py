@@ -1,4 +1,6 @@
-"""Files out: whole or not at all, and never over a file without leave. Tables in the format of their extension."""
+"""Files out: whole or not at all, and never over a file without leave. Tables in the format of
+their extension.
+"""
 
 import os
 import tempfile
@@ -15,7 +17,9 @@ from quasistatic.data.files import EXTENSIONS
 from quasistatic.errors import OutputError
 
 
-def check_output(path: str | Path, force: bool = False, extensions: Collection[str] = EXTENSIONS) -> Path:
+def check_output(
+    path: str | Path, force: bool = False, extensions: Collection[str] = EXTENSIONS
+) -> Path:
     """Refuse, before any work, a path that `write_table` would refuse.
 
     Args:
@@ -24,7 +28,8 @@ def check_output(path: str | Path, force: bool = False, extensions: Collection[s
         extensions: of the kinds of file that it may be.
 
     Raises:
-        OutputError: unknown extension, a folder, a missing or write-protected parent folder, or a file that exists.
+        OutputError: unknown extension, a folder, a missing or write-protected parent folder, or a
+            file that exists.
     """
     path = Path(path)
     if path.is_dir():
@@ -34,11 +39,23 @@ def check_output(path: str | Path, force: bool = False, extensions: Collection[s
         raise OutputError(f"unknown kind of file {path.suffix!r}", where=str(path), fix=fix)
     parent = path.parent
     if not parent.is_dir():
-        raise OutputError(f"there is no folder {str(parent)!r}", where=str(path), fix=f"create it: mkdir -p {parent}")
+        raise OutputError(
+            f"there is no folder {str(parent)!r}",
+            where=str(path),
+            fix=f"create it: mkdir -p {parent}",
+        )
     if not os.access(parent, os.W_OK):
-        raise OutputError(f"the folder {str(parent)!r} cannot be written", where=str(path), fix="choose another folder")
+        raise OutputError(
+            f"the folder {str(parent)!r} cannot be written",
+            where=str(path),
+            fix="choose another folder",
+        )
     if os.path.lexists(path) and not force:
-        raise OutputError("the file exists already", where=str(path), fix="give another name, or --force to replace it")
+        raise OutputError(
+            "the file exists already",
+            where=str(path),
+            fix="give another name, or --force to replace it",
+        )
     return path
 
 
@@ -56,7 +73,9 @@ def write_table(frame: pl.DataFrame, path: str | Path, force: bool = False) -> N
     write_tables([frame], [path], force)
 
 
-def write_tables(frames: Sequence[pl.DataFrame], paths: Sequence[str | Path], force: bool = False) -> None:
+def write_tables(
+    frames: Sequence[pl.DataFrame], paths: Sequence[str | Path], force: bool = False
+) -> None:
     """Write tables that belong together as `write_table` does: all of them, or none.
 
     Args:
@@ -75,7 +94,10 @@ def write_tables(frames: Sequence[pl.DataFrame], paths: Sequence[str | Path], fo
 
 
 def write_whole(
-    path: Path, write: Callable[[BinaryIO], object], force: bool = False, extensions: Collection[str] = EXTENSIONS
+    path: Path,
+    write: Callable[[BinaryIO], object],
+    force: bool = False,
+    extensions: Collection[str] = EXTENSIONS,
 ) -> None:
     """Let `write` fill a file beside `path`, and rename it.
 
@@ -96,10 +118,14 @@ def write_whole(
 def _beside(
     path: Path, write: Callable[[BinaryIO], object], force: bool, extensions: Collection[str]
 ) -> Iterator[None]:
-    """Write a file beside `path`, which takes that name at the end of the `with` block; after an error there it is removed."""
+    """Write a file beside `path`, which takes that name at the end of the `with` block; after an
+    error there it is removed.
+    """
     temporary = None
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        descriptor, temporary = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=".part", dir=path.parent
+        )
         with os.fdopen(descriptor, "wb") as file:
             write(file)
             file.flush()
@@ -130,7 +156,11 @@ def _umask() -> int:
 
 
 def _array(frame: pl.DataFrame, file: BinaryIO) -> None:
-    held = [name for name, dtype in frame.schema.items() if not (dtype.is_numeric() or dtype == pl.Boolean)]
+    held = [
+        name
+        for name, dtype in frame.schema.items()
+        if not (dtype.is_numeric() or dtype == pl.Boolean)
+    ]
     if held:
         raise OutputError(
             f"an NPY file holds numbers only, but {held[0]!r} is {frame[held[0]].dtype}",

@@ -1,4 +1,6 @@
-"""What each column of a table is: its kind, its lattice, its states, its atoms. Inference is in `infer`."""
+"""What each column of a table is: its kind, its lattice, its states, its atoms. Inference is in
+`infer`.
+"""
 
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
@@ -22,15 +24,20 @@ class Column:
         name: its name.
         kind: how it is modelled.
         dtype: its polars dtype as text (see `dtypes.dtype_text`).
-        step: lattice width in the column's own units; None is a density. Always set for "integer" and "datetime".
-        offset: a value on the lattice (an int for "integer" and "datetime", so that large ones stay exact).
-        categories: the states of a "binary" or "categorical" column, in order; datetime states are ticks of the dtype.
+        step: lattice width in the column's own units; None is a density. Always set for "integer"
+            and "datetime".
+        offset: a value on the lattice (an int for "integer" and "datetime", so that large ones stay
+            exact).
+        categories: the states of a "binary" or "categorical" column, in order; datetime states are
+            ticks of the dtype.
         atoms: exact values that have probability mass of their own.
         missing: number of missing cells in the training table.
         constant: only one value occurs in training.
-        unit: "datetime" only: unit of step and offset, "d", "h", "min", "s", "ms", "us" or "ns"; offset counts from 1970.
+        unit: "datetime" only: unit of step and offset, "d", "h", "min", "s", "ms", "us" or "ns";
+            offset counts from 1970.
         lower: smallest value that decoding returns on a lattice (0 for counts); None is no limit.
-        decimals: decimal places that the values of a density are written with; None is full precision.
+        decimals: decimal places that the values of a density are written with; None is full
+            precision.
     """
 
     name: str
@@ -49,7 +56,9 @@ class Column:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise SchemaError(
-                f"unknown kind {self.kind!r}", where=f"column {self.name!r}", fix=f"use one of {', '.join(KINDS)}"
+                f"unknown kind {self.kind!r}",
+                where=f"column {self.name!r}",
+                fix=f"use one of {', '.join(KINDS)}",
             )
 
     @property
@@ -97,11 +106,14 @@ class Schema:
         return next(column for column in self.columns if column.name == name)
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON types; `from_json` gives back an equal schema. Of a layout one column stands for all."""
+        """A dict of JSON types; `from_json` gives back an equal schema. Of a layout one column
+        stands for all.
+        """
         return {
             "format": FORMAT,
             "columns": [
-                asdict(column) | {"categories": list(column.categories), "atoms": list(column.atoms)}
+                asdict(column)
+                | {"categories": list(column.categories), "atoms": list(column.atoms)}
                 for column in (self.columns if self.layout is None else self.columns[:1])
             ],
             "left_out": [asdict(item) for item in self.left_out],
@@ -118,7 +130,8 @@ class Schema:
         try:
             if data["format"] != FORMAT:
                 raise SchemaError(
-                    f"schema format {data['format']!r} is unknown", fix="use the version of quasistatic that wrote it"
+                    f"schema format {data['format']!r} is unknown",
+                    fix="use the version of quasistatic that wrote it",
                 )
             columns = tuple(_column_from_json(item) for item in data["columns"])
             layout = layout_in(data["container"])
@@ -131,21 +144,37 @@ class Schema:
             if isinstance(error, SchemaError):
                 raise
             raise SchemaError(
-                f"this is no complete schema ({error})", fix="use the schema.json that `quasistatic fit` wrote"
+                f"this is no complete schema ({error})",
+                fix="use the schema.json that `quasistatic fit` wrote",
             ) from error
 
     def describe(self) -> list[dict[str, Any]]:
-        """One dict per column, those left out included: name, kind, detail, missing. A layout is one line."""
+        """One dict per column, those left out included: name, kind, detail, missing. A layout is
+        one line.
+        """
         if self.layout is not None:
             column = self.columns[0]
-            return [{"name": self.layout.words, "kind": column.kind, "detail": detail(column), "missing": 0}]
-        rows = [{"name": c.name, "kind": c.kind, "detail": detail(c), "missing": c.missing} for c in self.columns]
+            return [
+                {
+                    "name": self.layout.words,
+                    "kind": column.kind,
+                    "detail": detail(column),
+                    "missing": 0,
+                }
+            ]
+        rows = [
+            {"name": c.name, "kind": c.kind, "detail": detail(c), "missing": c.missing}
+            for c in self.columns
+        ]
         return rows + [
-            {"name": item.name, "kind": "left out", "detail": item.reason, "missing": 0} for item in self.left_out
+            {"name": item.name, "kind": "left out", "detail": item.reason, "missing": 0}
+            for item in self.left_out
         ]
 
     def base_measure(self) -> str:
-        """What the densities refer to: which columns are counted, which are measured in their units."""
+        """What the densities refer to: which columns are counted, which are measured in their
+        units.
+        """
         if self.layout is not None:
             return _measure(self.columns[0], self.layout)
         counted = [
@@ -159,7 +188,9 @@ class Schema:
             parts.append(f"counting measure on {', '.join(counted)}")
         if measured:
             parts.append(f"Lebesgue measure on {', '.join(c.name for c in measured)}")
-        masses = [f"{', '.join(_number(a) for a in c.atoms)} of {c.name}" for c in measured if c.atoms]
+        masses = [
+            f"{', '.join(_number(a) for a in c.atoms)} of {c.name}" for c in measured if c.atoms
+        ]
         if masses:
             parts.append(f"point masses at {'; '.join(masses)}")
         return "; ".join(parts)
@@ -167,9 +198,21 @@ class Schema:
 
 def _measure(column: Column, layout: Layout) -> str:
     """The base measure of equal columns."""
-    noun = "places" if layout.kind == "sequence" else "pixels" if layout.shape[0] == 1 else "colour values"
+    noun = (
+        "places"
+        if layout.kind == "sequence"
+        else "pixels"
+        if layout.shape[0] == 1
+        else "colour values"
+    )
     kind = "counting" if column.is_discrete or column.has_lattice else "Lebesgue"
-    of = f" ({_lattice(column)})" if column.has_lattice else f" ({detail(column)})" if column.is_discrete else ""
+    of = (
+        f" ({_lattice(column)})"
+        if column.has_lattice
+        else f" ({detail(column)})"
+        if column.is_discrete
+        else ""
+    )
     atoms = (
         f"; point masses at {', '.join(_number(a) for a in column.atoms)}"
         if kind == "Lebesgue" and column.atoms
@@ -181,8 +224,14 @@ def _measure(column: Column, layout: Layout) -> str:
 def _column_from_json(item: dict[str, Any]) -> Column:
     unknown = set(item) - {f.name for f in fields(Column)}
     if unknown:
-        raise SchemaError(f"unknown keys {sorted(unknown)}", where=f"column {item.get('name')!r} of the schema")
-    settings: dict[str, Any] = {**item, "categories": tuple(item["categories"]), "atoms": tuple(item["atoms"])}
+        raise SchemaError(
+            f"unknown keys {sorted(unknown)}", where=f"column {item.get('name')!r} of the schema"
+        )
+    settings: dict[str, Any] = {
+        **item,
+        "categories": tuple(item["categories"]),
+        "atoms": tuple(item["atoms"]),
+    }
     return Column(**settings)
 
 
@@ -197,7 +246,9 @@ def detail(column: Column) -> str:
         return f"{len(column.categories)} {noun}: {shown}{more}"
     written = "" if column.decimals is None else f", written with {column.decimals} decimals"
     text = _lattice(column) if column.has_lattice else f"density{written}"
-    return f"{text}, atoms at {', '.join(_number(a) for a in column.atoms)}" if column.atoms else text
+    return (
+        f"{text}, atoms at {', '.join(_number(a) for a in column.atoms)}" if column.atoms else text
+    )
 
 
 def _lattice(column: Column) -> str:
@@ -210,4 +261,6 @@ def _lattice(column: Column) -> str:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    return (
+        str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    )

@@ -34,10 +34,12 @@ class Sequences:
 
 
 def read_sequences(path: str | Path) -> Sequences:
-    """Sequences from a `.npy` file: bool or 0/1 integers are binary, other integers from 0 on categorical, floats real.
+    """Sequences from a `.npy` file: bool or 0/1 integers are binary, other integers from 0 on
+    categorical, floats real.
 
     Raises:
-        DataError: no such file, no 2-D array of numbers, negative or too many states, numbers that are not finite.
+        DataError: no such file, no 2-D array of numbers, negative or too many states, numbers that
+            are not finite.
     """
     return sequences_of(read_npy(path), str(path))
 
@@ -53,7 +55,11 @@ def sequences_of(array: np.ndarray, where: str) -> Sequences:
         DataError: as `read_sequences`.
     """
     if array.dtype.kind not in "buif":
-        raise DataError("the places hold no numbers", where=where, fix="number the states from 0, or give real numbers")
+        raise DataError(
+            "the places hold no numbers",
+            where=where,
+            fix="number the states from 0, or give real numbers",
+        )
     if array.ndim != 2 or 0 in array.shape:
         raise DataError(
             f"an array of shape {array.shape} is no table of sequences", where=where,
@@ -61,7 +67,9 @@ def sequences_of(array: np.ndarray, where: str) -> Sequences:
         )  # fmt: skip
     if array.dtype.kind == "f":
         if not np.all(np.isfinite(array)):
-            raise DataError("some numbers are not finite", where=where, fix="remove or replace those sequences")
+            raise DataError(
+                "some numbers are not finite", where=where, fix="remove or replace those sequences"
+            )
         return Sequences(array.astype(np.float32), "real", 0)
     lowest, highest = int(array.min()), int(array.max())
     if lowest < 0 or highest >= MAX_STATES:

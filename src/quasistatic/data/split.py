@@ -6,7 +6,8 @@ import numpy as np
 def split_validation(n: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Split the rows 0 .. n - 1 at random into training and validation rows.
 
-    Each side keeps at least one row when n >= 2 and 0 < fraction < 1; with fraction 0 all rows train.
+    Each side keeps at least one row when n >= 2 and 0 < fraction < 1; with fraction 0 all rows
+    train.
 
     Args:
         n: number of rows.

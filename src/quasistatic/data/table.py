@@ -1,4 +1,6 @@
-"""A table: a polars frame, where it came from, and what it takes to give back the same kind of object."""
+"""A table: a polars frame, where it came from, and what it takes to give back the same kind of
+object.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,8 +26,8 @@ class Table:
     Args:
         frame: the data.
         source: the file's path, or `IN_MEMORY`; named in errors.
-        container: what `to_native` needs (JSON types): the backend, the dtype there (of each column), and the layout of images and
-            sequences.
+        container: what `to_native` needs (JSON types): the backend, the dtype there (of each
+            column), and the layout of images and sequences.
     """
 
     frame: pl.DataFrame
@@ -55,7 +57,8 @@ class Table:
 
 
 def from_frame(obj: Any) -> Table:
-    """A table of a pandas, polars (eager or lazy) or pyarrow frame, any other that narwhals knows, or a NumPy array.
+    """A table of a pandas, polars (eager or lazy) or pyarrow frame, any other that narwhals knows,
+    or a NumPy array.
 
     Columns of a 2-D array are called x0, x1, ...; those of a structured array by their fields.
 
@@ -94,17 +97,27 @@ def from_array(array: np.ndarray, source: str = IN_MEMORY) -> Table:
     """A table of a 2-D array `[rows, columns]` or of a 1-D structured array.
 
     Raises:
-        DataError: another number of dimensions, complex numbers, or cells that are no numbers or strings.
+        DataError: another number of dimensions, complex numbers, or cells that are no numbers or
+            strings.
     """
-    container = {"backend": "numpy", "dtype": array.dtype.str if array.dtype.names is None else array.dtype.descr}
+    container = {
+        "backend": "numpy",
+        "dtype": array.dtype.str if array.dtype.names is None else array.dtype.descr,
+    }
     if array.dtype.names is not None and array.ndim == 1:
         columns = {name: _array_column(name, array[name], source) for name in array.dtype.names}
         return Table(pl.DataFrame(columns), source, container | {"structured": True})
     if array.ndim != 2:
         fix = "reshape your data: array.reshape(-1, 1) for one column, array.reshape(1, -1) for one row"
-        raise DataError(f"expected a 2-D array, got {array.ndim}-D with shape {array.shape}", where=source, fix=fix)
+        raise DataError(
+            f"expected a 2-D array, got {array.ndim}-D with shape {array.shape}",
+            where=source,
+            fix=fix,
+        )
     if array.shape[1] == 0:
-        raise DataError(f"0 feature(s) (shape={array.shape}) while a minimum of 1 is required", where=source)
+        raise DataError(
+            f"0 feature(s) (shape={array.shape}) while a minimum of 1 is required", where=source
+        )
     columns = {f"x{j}": _array_column(f"x{j}", array[:, j], source) for j in range(array.shape[1])}
     return Table(pl.DataFrame(columns), source, container)
 
@@ -130,7 +143,8 @@ def to_native(frame: pl.DataFrame, like: Table | Mapping[str, Any]) -> Any:
     """`frame` as the kind of object that `like` was made of, with its dtypes and category orders.
 
     Args:
-        frame: decoded rows; columns unknown to the container keep their polars dtype's natural counterpart.
+        frame: decoded rows; columns unknown to the container keep their polars dtype's natural
+            counterpart.
         like: a table, or its `container` (as stored in a schema).
 
     Raises:
@@ -153,13 +167,16 @@ def to_native(frame: pl.DataFrame, like: Table | Mapping[str, Any]) -> Any:
         return nw.from_dict(columns, backend=backend).to_native()
     except ImportError as error:
         raise DataError(
-            f"the model was fitted on a {backend} table but {backend} is missing", fix=f"pip install {backend} pyarrow"
+            f"the model was fitted on a {backend} table but {backend} is missing",
+            fix=f"pip install {backend} pyarrow",
         ) from error
 
 
 def _to_array(frame: pl.DataFrame, container: Mapping[str, Any]) -> np.ndarray:
     if container.get("structured"):
-        dtype = np.dtype([(name, text) for name, text in container["dtype"] if name in frame.columns])
+        dtype = np.dtype(
+            [(name, text) for name, text in container["dtype"] if name in frame.columns]
+        )
         array = np.empty(frame.height, dtype)
         for name in dtype.names or ():
             array[name] = _to_values(frame[name], dtype[name])
@@ -169,8 +186,12 @@ def _to_array(frame: pl.DataFrame, container: Mapping[str, Any]) -> np.ndarray:
     if layout is not None:  # all of one dtype; missing cells make floats of integers
         return layout.arrange(frame.to_numpy())
     if dtype.kind in "OU":
-        return np.array([frame[name].to_list() for name in frame.columns], dtype=object).T.astype(dtype)
-    return np.stack([_to_values(frame[name], dtype) for name in frame.columns], axis=1).astype(dtype, copy=False)
+        return np.array([frame[name].to_list() for name in frame.columns], dtype=object).T.astype(
+            dtype
+        )
+    return np.stack([_to_values(frame[name], dtype) for name in frame.columns], axis=1).astype(
+        dtype, copy=False
+    )
 
 
 def _to_values(series: pl.Series, dtype: np.dtype) -> np.ndarray:

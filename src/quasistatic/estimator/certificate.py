@@ -1,4 +1,6 @@
-"""The accuracy certificate of a model's likelihoods: the sandwich on rows that the model generated itself."""
+"""The accuracy certificate of a model's likelihoods: the sandwich on rows that the model generated
+itself.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,9 +24,10 @@ from quasistatic.typing import Key
 class Certificate:
     """How far apart the two sides of log p are on rows of the model, where both are true bounds.
 
-    Each generated row comes with its own trajectory, an exact draw of the posterior: the upper side is a true stochastic
-    upper bound (bidirectional Monte Carlo). The mean gap bounds the error of `log_likelihood(method="ais")` with the same
-    number of trajectories on rows like the model's own.
+    Each generated row comes with its own trajectory, an exact draw of the posterior: the upper side
+    is a true stochastic upper bound (bidirectional Monte Carlo). The mean gap bounds the error of
+    `log_likelihood(method="ais")` with the same number of trajectories on rows like the model's
+    own.
 
     Args:
         rows: generated rows that were weighed.
@@ -60,7 +63,10 @@ class Certificate:
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types; a number that is none (NaN, infinite) is None."""
-        return {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in asdict(self).items()}
+        return {
+            k: None if isinstance(v, float) and not np.isfinite(v) else v
+            for k, v in asdict(self).items()
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Certificate":
@@ -69,7 +75,9 @@ class Certificate:
         return cls(**values)
 
 
-def certify(model: DiffusionModel, codec: Codec, n_rows: int, trajectories: int, *, key: Key, seed: int) -> Certificate:
+def certify(
+    model: DiffusionModel, codec: Codec, n_rows: int, trajectories: int, *, key: Key, seed: int
+) -> Certificate:
     """The certificate from `n_rows` generated rows.
 
     Raises:
@@ -108,9 +116,15 @@ def work_of_generated(
     """
     for name, value in (("n", n_rows), ("trajectories", trajectories)):
         if value < 2:
-            raise SettingError(f"{name} = {value} must be at least 2", fix="with fewer there would be no error bar")
+            raise SettingError(
+                f"{name} = {value} must be at least 2", fix="with fewer there would be no error bar"
+            )
     row_key, walk_key = jax.random.split(key)
     table = generate_table(model, codec, n_rows, key=row_key)
     if len(table.log_volume) < 2:
-        raise SettingError(f"of {n_rows} generated rows fewer than 2 are left", fix="ask for more rows")
-    return table, generated_work(model, table.rows, table.generated, trajectories=trajectories, key=walk_key)
+        raise SettingError(
+            f"of {n_rows} generated rows fewer than 2 are left", fix="ask for more rows"
+        )
+    return table, generated_work(
+        model, table.rows, table.generated, trajectories=trajectories, key=walk_key
+    )

@@ -1,8 +1,9 @@
 """Rows with holes, completed by draws of a first model, for the training of a second.
 
-A row with holes teaches the network what the observed cells say of one another with the others absent. Samples and fillings are
-made with every cell present, and where a table is wide and its holes many, hardly any row of it is whole. So the holes are filled
-by draws of a model that was trained on the rows as they are, and the model that is kept learns from both. (One step of Monte
+A row with holes teaches the network what the observed cells say of one another with the others
+absent. Samples and fillings are made with every cell present, and where a table is wide and its
+holes many, hardly any row of it is whole. So the holes are filled by draws of a model that was
+trained on the rows as they are, and the model that is kept learns from both. (One step of Monte
 Carlo expectation maximisation, Wei and Tanner 1990, with the masked bound kept beside it.)
 """
 
@@ -25,14 +26,19 @@ MOST_CELLS = 1 << 18
 
 
 def worth_completing(encoded: EncodedTable) -> bool:
-    """Whether the holes are many enough to matter, and few enough to be filled in a time like that of the training."""
+    """Whether the holes are many enough to matter, and few enough to be filled in a time like that
+    of the training.
+    """
     with_holes = int(np.count_nonzero(~encoded.whole))
     cells = with_holes * sum(block.value.shape[1] for block in encoded.rows)
     return with_holes > LEAST_SHARE * len(encoded) and cells <= MOST_CELLS
 
 
-def with_completions(model: DiffusionModel, codec: Codec, encoded: EncodedTable, *, key: Key) -> EncodedTable:
-    """The rows as they are, then all rows `COMPLETIONS` times with their holes filled, each time by another draw.
+def with_completions(
+    model: DiffusionModel, codec: Codec, encoded: EncodedTable, *, key: Key
+) -> EncodedTable:
+    """The rows as they are, then all rows `COMPLETIONS` times with their holes filled, each time by
+    another draw.
 
     Args:
         model: trained on the rows.
@@ -44,7 +50,9 @@ def with_completions(model: DiffusionModel, codec: Codec, encoded: EncodedTable,
         (1 + COMPLETIONS) N rows. A row that is impossible under the model keeps its holes.
     """
     short = shortened(model, None)
-    found = impute_rows(short, encoded.rows, n_imputations=COMPLETIONS, particles=PARTICLES, key=key)
+    found = impute_rows(
+        short, encoded.rows, n_imputations=COMPLETIONS, particles=PARTICLES, key=key
+    )
     states = found.states if isinstance(found.states, tuple) else (found.states,)
     possible = ~np.isneginf(found.log_evidence)[:, None]
     tables = [encoded]
@@ -52,7 +60,9 @@ def with_completions(model: DiffusionModel, codec: Codec, encoded: EncodedTable,
         drawn = codec.settle([block[i] for block in states])
         pairs = zip(encoded.rows, drawn.rows, strict=True)
         blocks = tuple(_filled(here, there, possible) for here, there in pairs)
-        tables.append(EncodedTable(blocks, np.where(possible[:, 0], drawn.log_volume, encoded.log_volume)))
+        tables.append(
+            EncodedTable(blocks, np.where(possible[:, 0], drawn.log_volume, encoded.log_volume))
+        )
     rows = jax.tree.map(lambda *parts: np.concatenate(parts), *(table.rows for table in tables))
     return EncodedTable(rows, np.concatenate([table.log_volume for table in tables]))
 

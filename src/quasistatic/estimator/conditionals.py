@@ -1,10 +1,12 @@
-r"""Conditionals of single columns: log p(x_j | the other cells of the row), which tell *where* a row is odd.
+r"""Conditionals of single columns: log p(x_j | the other cells of the row), which tell *where* a
+row is odd.
 
     log p(x_j | x_-j) = log p(x) - log p(x_-j)
 
-Both are evidences of the joint model by sequential Monte Carlo, the second with column j summed over; D + 1 evidences a row. They
-share their random numbers, so that most of the noise of the other D - 1 columns cancels in the difference. In the limit of
-many particles this is the model's conditional; with few its error is that of two log-evidences, less what cancels.
+Both are evidences of the joint model by sequential Monte Carlo, the second with column j summed
+over; D + 1 evidences a row. They share their random numbers, so that most of the noise of the other
+D - 1 columns cancels in the difference. In the limit of many particles this is the model's
+conditional; with few its error is that of two log-evidences, less what cancels.
 """
 
 from collections.abc import Sequence
@@ -36,7 +38,8 @@ class Conditionals(NamedTuple):
     Args:
         names: `[C]` of the table's columns that the model knows.
         log_p: `[N, C]` nats, in the units of the column; NaN where there is no cell.
-        stderr: `[N, C]` Monte Carlo standard error, nats: of the two evidences as if their noise did not cancel.
+        stderr: `[N, C]` Monte Carlo standard error, nats: of the two evidences as if their noise
+            did not cancel.
     """
 
     names: tuple[str, ...]
@@ -53,7 +56,8 @@ def column_log_probs(
     particles: int = PARTICLES,
     steps: int | None = None,
 ) -> Conditionals:
-    """`log p(x_j | x_-j)` of every cell of a table; in a row with holes, given the other cells that are there.
+    """`log p(x_j | x_-j)` of every cell of a table; in a row with holes, given the other cells that
+    are there.
 
     The cost is `rows x (columns + 1) x particles x steps` evaluations of the network.
 
@@ -79,10 +83,14 @@ def column_log_probs(
     def evidence(cells: tuple[Cells, ...], index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """log p of the observed cells of some rows, and its variance; 0 of a row without any."""
         found = np.zeros((2, len(index)))
-        some = np.flatnonzero(np.concatenate([c.observed[index] for c in cells], axis=1).any(axis=1))
+        some = np.flatnonzero(
+            np.concatenate([c.observed[index] for c in cells], axis=1).any(axis=1)
+        )
         if len(some):
             taken = tuple(c.take(index[some]) for c in cells)
-            z = evidence_of_rows(walked, taken, particles=particles, key=key, identity=identity[index[some]])
+            z = evidence_of_rows(
+                walked, taken, particles=particles, key=key, identity=identity[index[some]]
+            )
             found[:, some] = z.lower, np.square(z.stderr)
         return found[0], found[1]
 
@@ -98,15 +106,20 @@ def column_log_probs(
     return Conditionals(codec.schema.names, log_p, np.sqrt(variance))
 
 
-def without(rows: Sequence[Cells], codec: Codec, column: Column) -> tuple[tuple[Cells, ...], np.ndarray]:
-    """The blocks with a column of the table hidden (all its cells: a number's atom too), and where it was observed, bool `[N]`.
+def without(
+    rows: Sequence[Cells], codec: Codec, column: Column
+) -> tuple[tuple[Cells, ...], np.ndarray]:
+    """The blocks with a column of the table hidden (all its cells: a number's atom too), and where
+    it was observed, bool `[N]`.
 
     Args:
         rows: blocks `[N, D]`.
         codec: of the model.
         column: of its schema.
     """
-    places = {0: [i for i, c in enumerate(codec.continuous) if c == column]} if codec.continuous else {}
+    places = (
+        {0: [i for i, c in enumerate(codec.continuous) if c == column]} if codec.continuous else {}
+    )
     states = [i for i, c in enumerate((*codec.discrete, *codec.with_atoms)) if c == column]
     places |= {len(rows) - 1: states} if codec.discrete_names else {}
     blocks, seen = [], np.zeros(len(rows[0].observed), bool)
@@ -119,11 +132,15 @@ def without(rows: Sequence[Cells], codec: Codec, column: Column) -> tuple[tuple[
 
 
 def _log_volume(table: Table, codec: Codec, column: Column) -> np.ndarray:
-    """log g'(x) of a density's cells, nats `[N]`: from the model's units to the column's; 0 for what has a mass."""
+    """log g'(x) of a density's cells, nats `[N]`: from the model's units to the column's; 0 for
+    what has a mass.
+    """
     if column.is_discrete or column.has_lattice:
         return np.zeros(len(table))
     coordinate, observed = read_coordinates(table.frame[column.name], column, table.source)
     dense = observed & ~np.isin(coordinate, column.atoms)
     volume = np.zeros(len(table))
-    volume[dense] = codec.transforms[codec.continuous_names.index(column.name)].log_derivative(coordinate[dense])
+    volume[dense] = codec.transforms[codec.continuous_names.index(column.name)].log_derivative(
+        coordinate[dense]
+    )
     return volume

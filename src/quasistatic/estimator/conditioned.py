@@ -29,7 +29,8 @@ class ConditionedDensity:
         evidence: in the model's space, of one row.
         log_volume: of the densities among the conditions, nats.
         base_measure: what `log_evidence` is a probability or a density of.
-        log_r: the user's function of one state, if there is one; `NAN_ROWS` rows of the model tell, with a warning, where it is NaN.
+        log_r: the user's function of one state, if there is one; `NAN_ROWS` rows of the model tell,
+            with a warning, where it is NaN.
         ask: the sampler, with the parameters of `condition_rows`.
     """
 
@@ -53,7 +54,9 @@ class ConditionedDensity:
         frame = self.sample_table(n_samples, random_state, particles)
         return to_native(frame, self.density.schema_.container)
 
-    def sample_table(self, n_samples: int = 1, random_state: Seed = None, particles: int = 64) -> pl.DataFrame:
+    def sample_table(
+        self, n_samples: int = 1, random_state: Seed = None, particles: int = 64
+    ) -> pl.DataFrame:
         """Rows as a polars frame. `log_evidence`, `stderr` and `ess` are then of these particles.
 
         Args:
@@ -65,11 +68,15 @@ class ConditionedDensity:
             DataError: the evidence is impossible under the model.
         """
         found = self._run(n_samples, random_state, particles)
-        return self.density._fitted.codec.decode(found.states if isinstance(found.states, tuple) else (found.states,))
+        return self.density._fitted.codec.decode(
+            found.states if isinstance(found.states, tuple) else (found.states,)
+        )
 
     @property
     def log_evidence(self) -> float:
-        """log of the probability (density) of the evidence under the model, nats, in the data's own units; -inf if impossible."""
+        """log of the probability (density) of the evidence under the model, nats, in the data's own
+        units; -inf if impossible.
+        """
         return self._result().log_evidence + self.log_volume
 
     @property
@@ -85,7 +92,9 @@ class ConditionedDensity:
     def _result(self) -> Conditioned:
         if self._last is None:
             self._warn_of_nan()
-            self._last = self._ask(self.density.model_, self.evidence, 1, key=self.density._key(None))
+            self._last = self._ask(
+                self.density.model_, self.evidence, 1, key=self.density._key(None)
+            )
         return self._last
 
     def _run(self, n: int, random_state: Seed, particles: int) -> Conditioned:
@@ -95,7 +104,9 @@ class ConditionedDensity:
             raise SettingError(f"particles = {particles!r} must be at least 2")
         self._warn_of_nan()
         key = self.density._key(random_state)
-        found = self._ask(self.density.model_, self.evidence, int(n), key=key, particles=int(particles))
+        found = self._ask(
+            self.density.model_, self.evidence, int(n), key=key, particles=int(particles)
+        )
         self._last = found
         if not np.isfinite(found.log_evidence):
             raise DataError(

@@ -1,4 +1,6 @@
-"""From what a user says of columns, in their own words and units, to evidence in the model's space."""
+"""From what a user says of columns, in their own words and units, to evidence in the model's
+space.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -37,8 +39,8 @@ def between(low: Any = None, high: Any = None, closed: Closed = "both") -> Betwe
     Args:
         low: smallest value.
         high: largest value.
-        closed: which of the two belong to it: "both", "left", "right" or "neither" (integers and rounded numbers; for a
-            density it makes no difference).
+        closed: which of the two belong to it: "both", "left", "right" or "neither" (integers and
+            rounded numbers; for a density it makes no difference).
 
     Example:
         >>> between(30, 40, closed="left")
@@ -48,9 +50,11 @@ def between(low: Any = None, high: Any = None, closed: Closed = "both") -> Betwe
 
 
 class Condition(NamedTuple):
-    """Evidence of one row, and the log-volume of the densities in it, nats (log p in the data's units = log Z + log_volume).
+    """Evidence of one row, and the log-volume of the densities in it, nats (log p in the data's
+    units = log Z + log_volume).
 
-    `base_measure` is that of the columns with a value; a range or a choice of categories has a probability.
+    `base_measure` is that of the columns with a value; a range or a choice of categories has a
+    probability.
     """
 
     evidence: AbstractEvidence
@@ -63,7 +67,8 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
 
     Args:
         codec: of the model.
-        given: per column a value, a `between(...)`, a list or set of categories, or a dict from categories to weights.
+        given: per column a value, a `between(...)`, a list or set of categories, or a dict from
+            categories to weights.
 
     Raises:
         SchemaError: an unknown column or category, a range of categories.
@@ -72,13 +77,28 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
     unknown = [name for name in given if name not in codec.schema.names]
     if unknown:
         fix = f"the model has {', '.join(map(repr, codec.schema.names))}"
-        raise SchemaError(f"unknown column(s): {', '.join(map(repr, unknown))}", where=SOURCE, fix=fix)
-    special = {n: v for n, v in given.items() if isinstance(v, Between | Mapping | list | set | tuple | frozenset)}
-    values = {name: [given[name] if name not in special else None] for name in codec.schema.names if name in given}
-    frame = pl.DataFrame({name: values.get(name, [None]) for name in codec.schema.names}, strict=False)
+        raise SchemaError(
+            f"unknown column(s): {', '.join(map(repr, unknown))}", where=SOURCE, fix=fix
+        )
+    special = {
+        n: v
+        for n, v in given.items()
+        if isinstance(v, Between | Mapping | list | set | tuple | frozenset)
+    }
+    values = {
+        name: [given[name] if name not in special else None]
+        for name in codec.schema.names
+        if name in given
+    }
+    frame = pl.DataFrame(
+        {name: values.get(name, [None]) for name in codec.schema.names}, strict=False
+    )
     encoded = codec.encode(Table(frame, SOURCE))
     warn_of_far_cells(codec, encoded.rows, SOURCE, stacklevel=4)
-    blocks = tuple(type(b)(*(None if part is None else jnp.asarray(part[0]) for part in b)) for b in encoded.rows)
+    blocks = tuple(
+        type(b)(*(None if part is None else jnp.asarray(part[0]) for part in b))
+        for b in encoded.rows
+    )
     parts: list[AbstractEvidence] = [Observed.of(blocks)]
     for name, wanted in special.items():
         column = codec.schema.column(name)
@@ -87,7 +107,11 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
         else:
             parts.append(_soft(codec, column, wanted))
     exact = Schema(
-        tuple(column for column in codec.schema.columns if column.name in values and column.name not in special)
+        tuple(
+            column
+            for column in codec.schema.columns
+            if column.name in values and column.name not in special
+        )
     )
     measure = exact.base_measure() or "none: a probability"
     return Condition(AllOf(tuple(parts)), float(encoded.log_volume[0]), measure)
@@ -97,14 +121,18 @@ def _soft(codec: Codec, column: Column, wanted: Any) -> Soft:
     where = f"{SOURCE}, column {column.name!r}"
     if not column.is_discrete:
         raise SchemaError(
-            "a list or dict of categories, but the column has numbers", where=where, fix="use between(low, high)"
+            "a list or dict of categories, but the column has numbers",
+            where=where,
+            fix="use between(low, high)",
         )
     weights = dict(wanted) if isinstance(wanted, Mapping) else dict.fromkeys(wanted, 1.0)
     known = {str(c): i for i, c in enumerate(column.categories)}
     strange = [c for c in weights if str(c) not in known]
     if strange:
         fix = f"the model knows {', '.join(known)}"
-        raise SchemaError(f"unknown categories: {', '.join(map(repr, strange))}", where=where, fix=fix)
+        raise SchemaError(
+            f"unknown categories: {', '.join(map(repr, strange))}", where=where, fix=fix
+        )
     r = np.zeros(len(known))
     for category, weight in weights.items():
         r[known[str(category)]] = weight
@@ -124,7 +152,9 @@ def _states(codec: Codec, j: int, r: np.ndarray) -> Soft:
 def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEvidence]:
     where = f"{SOURCE}, column {column.name!r}"
     if column.is_discrete:
-        raise SchemaError("a range, but the column has categories", where=where, fix="give a list of categories")
+        raise SchemaError(
+            "a range, but the column has categories", where=where, fix="give a list of categories"
+        )
     j = codec.continuous_names.index(column.name)
     low, high = _edge(column, wanted.low, -math.inf), _edge(column, wanted.high, math.inf)
     if column.has_lattice:
@@ -140,7 +170,9 @@ def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEv
         edges = low, high
     if low > high or (low == high and not column.has_lattice):
         raise DataError(f"no value lies between {wanted.low!r} and {wanted.high!r}", where=where)
-    z = [x if math.isinf(x) else float(codec.transforms[j].forward(np.array([x]))[0]) for x in edges]
+    z = [
+        x if math.isinf(x) else float(codec.transforms[j].forward(np.array([x]))[0]) for x in edges
+    ]
     nearest = min(max(0.0, z[0]), z[1])
     if abs(nearest) > FAR:
         warn_of_far(SOURCE, column.name, nearest, stacklevel=5)
@@ -150,11 +182,17 @@ def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEv
         return [Range.of(within[0], within[1])]
     place = len(codec.discrete) + codec.with_atoms.index(column)
     coordinates = np.asarray(
-        [(a - column.offset) / (column.step or 1.0) if column.has_lattice else a for a in column.atoms]
+        [
+            (a - column.offset) / (column.step or 1.0) if column.has_lattice else a
+            for a in column.atoms
+        ]
     )
     inside = (coordinates >= low) & (coordinates <= high)
     if not inside.any():
-        return [_states(codec, place, np.r_[1.0, np.zeros(len(inside))]), Range.of(within[0], within[1])]
+        return [
+            _states(codec, place, np.r_[1.0, np.zeros(len(inside))]),
+            Range.of(within[0], within[1]),
+        ]
 
     def log_r(x_0: Any) -> Any:
         at_atom = x_0[-1][place] > 0

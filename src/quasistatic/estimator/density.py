@@ -32,38 +32,44 @@ from quasistatic.trajectory import sample_rows
 class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, BaseEstimator):
     """A density model of a table of mixed columns.
 
-    A forward process turns each row into noise in T steps (Gaussian for numbers, an absorbing state or a heat bath for categories), a
-    network learns the reversal, and the chain's bound K gives the likelihood (Sohl-Dickstein et al. 2015).
+    A forward process turns each row into noise in T steps (Gaussian for numbers, an absorbing state
+    or a heat bath for categories), a network learns the reversal, and the chain's bound K gives the
+    likelihood (Sohl-Dickstein et al. 2015).
 
-    Settings that are None are chosen by the size of the table; on small tables several networks are tried and the one with the
-    best bound on held-out rows is kept. Images get a U-Net, everything else a residual perceptron.
+    Settings that are None are chosen by the size of the table; on small tables several networks are
+    tried and the one with the best bound on held-out rows is kept. Images get a U-Net, everything
+    else a residual perceptron.
 
     Args:
         trajectory_length: T.
-        discrete_kernel: "absorbing", "binomial" (heat bath towards the data's frequencies) or "categorical" (towards uniform).
+        discrete_kernel: "absorbing", "binomial" (heat bath towards the data's frequencies) or
+            "categorical" (towards uniform).
         schedule: of the continuous columns: "learned", "linear" or "cosine".
-        column_transform: of numbers before they diffuse: "affine" (standardised), "spline" (made normal), or "auto", column by column
-            the better one by its penalised likelihood.
+        column_transform: of numbers before they diffuse: "affine" (standardised), "spline" (made
+            normal), or "auto", column by column the better one by its penalised likelihood.
         width: of the network.
         depth: residual blocks of the network.
         dropout: rate while training; the network of images has none.
-        frequencies: octaves of Fourier features by which the network sees each number (`forward.fourier`).
-        members: networks that are trained apart and asked together, 4 below 2,000 rows (images: 1), otherwise 1; sampling and
-            scoring take as many times the work.
+        frequencies: octaves of Fourier features by which the network sees each number
+            (`forward.fourier`).
+        members: networks that are trained apart and asked together, 4 below 2,000 rows (images: 1),
+            otherwise 1; sampling and scoring take as many times the work.
         batch_size: rows a step.
         max_steps: optimiser steps at most.
         learning_rate: of AdamW.
         validation_fraction: share of the rows that decide when to stop.
         patience: evaluations without improvement before stopping.
-        max_minutes: of training at most; the result then depends on the machine's speed. With less than 3 minutes a table
-            below 2,000 rows is not cross-validated: one network is trained on nine tenths of it.
+        max_minutes: of training at most; the result then depends on the machine's speed. With less
+            than 3 minutes a table below 2,000 rows is not cross-validated: one network is trained
+            on nine tenths of it.
         preset: "default" or "thorough" (larger, longer).
         random_state: seed; the same seed, versions and device count give the same bytes.
 
     Attributes:
         schema_: `Schema` of the columns.
         model_: the trained `DiffusionModel`.
-        history_: evaluations, a list of dicts with step, train_nats and valid_nats (nats per row, the data's units).
+        history_: evaluations, a list of dicts with step, train_nats and valid_nats (nats per row,
+            the data's units).
         manifest_: what is stored beside the model.
         n_features_in_: number of columns.
         feature_names_in_: their names, where the table has names.
@@ -134,12 +140,13 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         """Fit the density of a table, of images or of sequences.
 
         Args:
-            X: a pandas, polars or pyarrow frame, a NumPy array, or a `Table` (see `read_table`); missing cells are accepted
-                and assumed missing at random. Images are a uint8 array `[N, H, W]` or `[N, H, W, 3]`, or an `image_table`;
-                sequences a `sequence_table`.
+            X: a pandas, polars or pyarrow frame, a NumPy array, or a `Table` (see `read_table`);
+                missing cells are accepted and assumed missing at random. Images are a uint8 array
+                `[N, H, W]` or `[N, H, W, 3]`, or an `image_table`; sequences a `sequence_table`.
             y: ignored.
-            schema: a `Schema`, or a dict of overrides such as `{"columns": {"zip": {"kind": "categorical"}}}`. What it leaves
-                open is inferred; between point masses that are in doubt held-out rows decide.
+            schema: a `Schema`, or a dict of overrides such as `{"columns": {"zip": {"kind":
+                "categorical"}}}`. What it leaves open is inferred; between point masses that are in
+                doubt held-out rows decide.
             checkpoint: folder for training checkpoints; None keeps none.
             resume: go on from the checkpoint, with the same result as without the interruption.
             callback: called with a `FitEvent` after each evaluation.
@@ -152,9 +159,13 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         if self.preset not in ("default", "thorough"):
             raise SettingError(f"preset = {self.preset!r} is neither 'default' nor 'thorough'")
         if self.column_transform not in get_args(Choice):
-            raise SettingError(f"column_transform = {self.column_transform!r} is none of {', '.join(get_args(Choice))}")
+            raise SettingError(
+                f"column_transform = {self.column_transform!r} is none of {', '.join(get_args(Choice))}"
+            )
         if not 0 < self.validation_fraction < 1:
-            raise SettingError(f"validation_fraction = {self.validation_fraction!r} must lie between 0 and 1")
+            raise SettingError(
+                f"validation_fraction = {self.validation_fraction!r} must lie between 0 and 1"
+            )
         table = as_table(self, X, reset=True)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         if isinstance(schema, Schema):
@@ -187,15 +198,19 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         """Bounds on log p of every row, nats, in the data's own units.
 
         Args:
-            X: rows with the columns of the fitted table. A row with missing cells gets the log-likelihood of the cells that are
-                there, of the joint model, by sequential Monte Carlo (see `holes`); "sandwich" refuses it by its number.
-            method: "bound" is K, the mean over draws of the full sum over t. "ais" is `log mean exp(-W)` over independent forward
-                trajectories (annealed importance sampling, Jarzynski): tighter, and tighter still with more of them. "smc" resamples
-                them on their way (sequential Monte Carlo). "sandwich" is "ais" with an upper side from a chain of
-                trajectories, which is above log p in the limit of many of them (`upper_kind` "asymptotic").
-            trajectories: draws per row; by default 2 for "bound", 16 for "ais" and "smc", 64 for "sandwich". One draw has no
-                standard error (NaN).
-            random_state: seed of the noise; by default the seed of the fit. A row's noise depends on its content and the seed alone.
+            X: rows with the columns of the fitted table. A row with missing cells gets the
+                log-likelihood of the cells that are there, of the joint model, by sequential Monte
+                Carlo (see `holes`); "sandwich" refuses it by its number.
+            method: "bound" is K, the mean over draws of the full sum over t. "ais" is `log mean
+                exp(-W)` over independent forward trajectories (annealed importance sampling,
+                Jarzynski): tighter, and tighter still with more of them. "smc" resamples them on
+                their way (sequential Monte Carlo). "sandwich" is "ais" with an upper side from a
+                chain of trajectories, which is above log p in the limit of many of them
+                (`upper_kind` "asymptotic").
+            trajectories: draws per row; by default 2 for "bound", 16 for "ais" and "smc", 64 for
+                "sandwich". One draw has no standard error (NaN).
+            random_state: seed of the noise; by default the seed of the fit. A row's noise depends
+                on its content and the seed alone.
             steps: walk the best sub-schedule of so many of the T steps: faster, and a looser bound.
 
         Returns:
@@ -206,10 +221,14 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
             DataError, SchemaError: rows that the model cannot score.
         """
         n = trajectories_of(method, trajectories)
-        encoded = self._encode(X, whole="only whole rows have an upper side" if method == "sandwich" else "")
+        encoded = self._encode(
+            X, whole="only whole rows have an upper side" if method == "sandwich" else ""
+        )
         model = self._walked(steps)
         found = evaluate_table(model, encoded, method, n, key=self._key(random_state))
-        measure = self.schema_.base_measure() + ("" if encoded.whole.all() else "; of each row's observed cells alone")
+        measure = self.schema_.base_measure() + (
+            "" if encoded.whole.all() else "; of each row's observed cells alone"
+        )
         return in_own_units(found, encoded.log_volume, method, n, model, measure)
 
     def score_samples(self, X: Any) -> np.ndarray:
@@ -220,7 +239,9 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         """Mean of `score_samples`, nats per row."""
         return float(np.mean(self.score_samples(X)))
 
-    def sample(self, n_samples: int = 1, random_state: Seed = None, steps: int | None = None) -> Any:
+    def sample(
+        self, n_samples: int = 1, random_state: Seed = None, steps: int | None = None
+    ) -> Any:
         """New rows, as the kind of frame that was fitted, with its columns, dtypes and categories.
 
         Args:
@@ -231,7 +252,9 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         check_is_fitted(self)
         return to_native(self.sample_table(n_samples, random_state, steps), self.schema_.container)
 
-    def sample_table(self, n_samples: int = 1, random_state: Seed = None, steps: int | None = None) -> pl.DataFrame:
+    def sample_table(
+        self, n_samples: int = 1, random_state: Seed = None, steps: int | None = None
+    ) -> pl.DataFrame:
         """New rows as a polars frame; see `sample`."""
         check_is_fitted(self)
         if not isinstance(n_samples, int | np.integer) or n_samples < 0:
@@ -250,10 +273,18 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         record = fitted.record | {
             "parameters": _jsonable(self.get_params(deep=False)),
             "n_features_in": self.n_features_in_,
-            "feature_names_in": list(self.feature_names_in_) if hasattr(self, "feature_names_in_") else None,
+            "feature_names_in": list(self.feature_names_in_)
+            if hasattr(self, "feature_names_in_")
+            else None,
         }
         self.manifest_ = save_model(
-            path, fitted.model, fitted.codec, fitted.model_config, fitted.train_config, record, force=force
+            path,
+            fitted.model,
+            fitted.codec,
+            fitted.model_config,
+            fitted.train_config,
+            record,
+            force=force,
         )
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -264,7 +295,8 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
 
 
 def load(path: str | os.PathLike[str]) -> DiffusionDensity:
-    """The model of a folder that `DiffusionDensity.save` or `quasistatic fit` wrote; its SHA-256 sums are checked.
+    """The model of a folder that `DiffusionDensity.save` or `quasistatic fit` wrote; its SHA-256
+    sums are checked.
 
     Raises:
         ModelFolderError: missing, incomplete, altered, or of an unknown format.
@@ -280,9 +312,12 @@ def load(path: str | os.PathLike[str]) -> DiffusionDensity:
     record = {
         name: value
         for name, value in stored.manifest.items()
-        if name not in ("format", "versions", "sha256", "parameters", "n_features_in", "feature_names_in")
+        if name
+        not in ("format", "versions", "sha256", "parameters", "n_features_in", "feature_names_in")
     }
-    density._remember(Fitted(stored.model, stored.codec, stored.model_config, stored.train_config, record))
+    density._remember(
+        Fitted(stored.model, stored.codec, stored.model_config, stored.train_config, record)
+    )
     density.manifest_ = stored.manifest
     density.n_features_in_ = stored.manifest["n_features_in"]
     if stored.manifest["feature_names_in"] is not None:
@@ -291,6 +326,10 @@ def load(path: str | os.PathLike[str]) -> DiffusionDensity:
 
 
 def _jsonable(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Constructor parameters as JSON; a generator as random_state is not kept (its draw is, as the seed)."""
+    """Constructor parameters as JSON; a generator as random_state is not kept (its draw is, as the
+    seed).
+    """
     state = parameters["random_state"]
-    return parameters | {"random_state": int(state) if isinstance(state, int | np.integer) else None}
+    return parameters | {
+        "random_state": int(state) if isinstance(state, int | np.integer) else None
+    }

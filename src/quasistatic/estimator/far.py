@@ -1,4 +1,6 @@
-"""A word about evidence far outside the table that was fitted: the model has learned nothing there."""
+"""A word about evidence far outside the table that was fitted: the model has learned nothing
+there.
+"""
 
 import warnings
 from collections.abc import Sequence
@@ -13,7 +15,11 @@ FAR = 8.0
 
 
 def warn_of_far_cells(
-    codec: Codec, rows: Sequence[Cells], source: str, stacklevel: int = 3, among: np.ndarray | None = None
+    codec: Codec,
+    rows: Sequence[Cells],
+    source: str,
+    stacklevel: int = 3,
+    among: np.ndarray | None = None,
 ) -> None:
     """Warn, once, of observed numbers whose z is beyond `FAR`, with the first of them and its z.
 
@@ -35,7 +41,11 @@ def warn_of_far_cells(
         row, j = np.argwhere(far)[0]
         where = f"{source}, row {row + 1}" if len(far) > 1 else source
         warn_of_far(
-            where, codec.continuous_names[j], float(z.value[row, j]), int(np.count_nonzero(far)), stacklevel + 1
+            where,
+            codec.continuous_names[j],
+            float(z.value[row, j]),
+            int(np.count_nonzero(far)),
+            stacklevel + 1,
         )
 
 

@@ -1,4 +1,6 @@
-"""From a table to a trained model: split, encode, try the candidate networks, keep the best by validation."""
+"""From a table to a trained model: split, encode, try the candidate networks, keep the best by
+validation.
+"""
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
@@ -34,7 +36,8 @@ class FitEvent(NamedTuple):
     Args:
         step: optimiser steps done in this phase.
         max_steps: at most.
-        train_nats: bound K on the training batches since the last evaluation (with dropout), nats per row, the data's units.
+        train_nats: bound K on the training batches since the last evaluation (with dropout), nats
+            per row, the data's units.
         valid_nats: bound K on the validation rows, likewise.
         seconds_left: of this phase at most.
         phase: which of the trainings this is: a candidate, on which fold, the final one.
@@ -57,7 +60,9 @@ class Candidate:
 
 
 class _Trained(NamedTuple):
-    """A training, the codec of its rows, and the rows themselves as they were trained and judged on."""
+    """A training, the codec of its rows, and the rows themselves as they were trained and judged
+    on.
+    """
 
     result: FitResult
     codec: Codec
@@ -76,7 +81,9 @@ class _Trial(NamedTuple):
         """Mean over the first folds; a fold that stopped early counts on with its last value."""
         curves = self.curves[:n_folds]
         longest = max(map(len, curves))
-        return np.mean([curve + curve[-1:] * (longest - len(curve)) for curve in curves], axis=0).tolist()
+        return np.mean(
+            [curve + curve[-1:] * (longest - len(curve)) for curve in curves], axis=0
+        ).tolist()
 
     def reached(self, n_folds: int | None = None) -> float:
         """The highest mean over the first folds."""
@@ -100,7 +107,13 @@ class Fitted(NamedTuple):
 
 
 def candidates(
-    n_rows: int, codec: Codec, settings: dict[str, Any], seed: int, *, n_schemas: int = 1, completed: bool = False
+    n_rows: int,
+    codec: Codec,
+    settings: dict[str, Any],
+    seed: int,
+    *,
+    n_schemas: int = 1,
+    completed: bool = False,
 ) -> list[Candidate]:
     """The combinations to try; a setting that is given (not None) is the same in all of them.
 
@@ -119,14 +132,21 @@ def candidates(
         _refuse_settings_of_numbers(given)
     if image is None:
         chosen = defaults.trajectory_length(n_continuous, n_discrete, kernel)
-        networks, training = defaults.networks(n_rows, n_continuous, preset), defaults.training(n_rows, preset)
+        networks, training = (
+            defaults.networks(n_rows, n_continuous, preset),
+            defaults.training(n_rows, preset),
+        )
     else:
         if given["column_transform"] == "spline":
             raise SettingError(
-                "a transform has no meaning for images: one constant scales all pixels", fix="leave it out"
+                "a transform has no meaning for images: one constant scales all pixels",
+                fix="leave it out",
             )
         chosen = defaults.image_trajectory_length(n_discrete, kernel, continuous=n_continuous > 0)
-        networks, training = [defaults.image_network(n_continuous, preset)], defaults.image_training(n_rows, preset)
+        networks, training = (
+            [defaults.image_network(n_continuous, preset)],
+            defaults.image_training(n_rows, preset),
+        )
     length = given.get("trajectory_length", chosen)
     training |= _only(given, "batch_size", "max_steps", "learning_rate", "patience", "max_minutes")
     members = defaults.members(n_rows) if image is None else 1
@@ -141,15 +161,22 @@ def candidates(
         trials = trials * defaults.FOLDS + 1 if in_folds else len(networks)
         trainings = trials + networks[0]["members"] - 1
         training["max_minutes"] /= trainings * (2 if completed else 1)
-    train = TrainConfig(seed=seed, first_step_share=defaults.first_step_share(codec.typical_width), **training)
-    return [Candidate(ModelConfig(length, kernel, given["schedule"], image=image, **n), train) for n in networks]
+    train = TrainConfig(
+        seed=seed, first_step_share=defaults.first_step_share(codec.typical_width), **training
+    )
+    return [
+        Candidate(ModelConfig(length, kernel, given["schedule"], image=image, **n), train)
+        for n in networks
+    ]
 
 
 def _refuse_settings_of_numbers(given: dict[str, Any]) -> None:
     """Where there are none: an option without effect looks like one that had some."""
     for name, idle in ("frequencies", 0), ("schedule", "learned"), ("column_transform", "auto"):
         if given.get(name, idle) != idle:
-            problem = f"{name} = {given[name]!r} has no meaning here: the rows hold no continuous number"
+            problem = (
+                f"{name} = {given[name]!r} has no meaning here: the rows hold no continuous number"
+            )
             raise SettingError(problem, fix="leave it out")
 
 
@@ -163,7 +190,9 @@ def _image(schema: Schema) -> tuple[int, int, int] | None:
 
 def _is_cross_validated(n_rows: int, schema: Schema, settings: dict[str, Any]) -> bool:
     """Small tables are; images are not: there is one network to try, and it is slow to train."""
-    return _image(schema) is None and defaults.is_cross_validated(n_rows, settings.get("max_minutes"))
+    return _image(schema) is None and defaults.is_cross_validated(
+        n_rows, settings.get("max_minutes")
+    )
 
 
 def _only(given: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -190,7 +219,8 @@ class _Run:
         valid_index: np.ndarray | None,
         phase: str,
     ) -> _Trained:
-        """One training on some rows, judged on others (None: trained to `stop_step`); bounds in the data's own units.
+        """One training on some rows, judged on others (None: trained to `stop_step`); bounds in the
+        data's own units.
 
         Where many rows have holes it is two: see `estimator.completion`.
         """
@@ -206,19 +236,26 @@ class _Run:
         return _Trained(result, codec, train, valid)
 
     def schema_of(self, schema: Schema, *parts: np.ndarray) -> Schema:
-        """The schema with the atoms that each of these parts of the rows has; see `data.columns.alternatives.with_atoms_of`."""
+        """The schema with the atoms that each of these parts of the rows has; see
+        `data.columns.alternatives.with_atoms_of`.
+        """
         return with_atoms_of([self.table.take(part) for part in parts], schema, self.found_atoms)
 
     def with_members(self, candidate: Candidate, first: _Trained, phase: str) -> FitResult:
-        """The first model and others beside it: the same schedule and rows, other weights and noise at the start.
+        """The first model and others beside it: the same schedule and rows, other weights and noise
+        at the start.
 
         Bound and history stay those of the first alone.
         """
         networks = [first.result.model.network]
         for number in range(2, candidate.model.members + 1):
-            other = replace(candidate, train=replace(candidate.train, seed=candidate.train.seed + number - 1))
+            other = replace(
+                candidate, train=replace(candidate.train, seed=candidate.train.seed + number - 1)
+            )
             remark = f"{phase}, network {number} of {candidate.model.members}"
-            beside = self._fit(other, first.codec, first.train, first.valid, remark, schedule_of=first.result.model)
+            beside = self._fit(
+                other, first.codec, first.train, first.valid, remark, schedule_of=first.result.model
+            )
             networks.append(beside.model.network)
         model = DiffusionModel(first.result.model.forward, as_ensemble(networks))
         return first.result._replace(model=model)
@@ -233,15 +270,22 @@ class _Run:
         *,
         schedule_of: DiffusionModel | None = None,
     ) -> FitResult:
-        volume = float(np.mean(train.log_volume)), 0.0 if valid is None else float(np.mean(valid.log_volume))
+        volume = (
+            float(np.mean(train.log_volume)),
+            0.0 if valid is None else float(np.mean(valid.log_volume)),
+        )
 
         def tell(event: Event) -> None:
             if self.callback is not None:
                 nats = event.train_nats + volume[0], event.valid_nats + volume[1]
-                self.callback(FitEvent(event.step, event.max_steps, *nats, event.seconds_left, phase))
+                self.callback(
+                    FitEvent(event.step, event.max_steps, *nats, event.seconds_left, phase)
+                )
 
         key = jax.random.key(candidate.train.seed)
-        model = assemble(replace(candidate.model, members=1), codec.typical_width, codec.marginals, key=key)
+        model = assemble(
+            replace(candidate.model, members=1), codec.typical_width, codec.marginals, key=key
+        )
         if schedule_of is not None:
             model = DiffusionModel(schedule_of.forward, model.network)
         result = fit(
@@ -250,7 +294,11 @@ class _Run:
             store=self._store(candidate, codec.schema, phase),
         )  # fmt: skip
         history = [
-            {"step": e["step"], "train_nats": e["train_nats"] + volume[0], "valid_nats": e["valid_nats"] + volume[1]}
+            {
+                "step": e["step"],
+                "train_nats": e["train_nats"] + volume[0],
+                "valid_nats": e["valid_nats"] + volume[1],
+            }
             for e in result.history
         ]
         return FitResult(result.model, result.valid_nats + volume[1], history)
@@ -259,7 +307,9 @@ class _Run:
         if self.checkpoint is None:
             return None
         identity = f"{self.data} {schema.to_json()} {candidate} {phase} {versions()}"
-        return TrainingStore(self.checkpoint / phase.replace(" ", "-").replace(",", ""), identity, self.resume)
+        return TrainingStore(
+            self.checkpoint / phase.replace(" ", "-").replace(",", ""), identity, self.resume
+        )
 
 
 def fit_table(
@@ -273,20 +323,23 @@ def fit_table(
     resume: bool = False,
     callback: Callable[[FitEvent], None] | None = None,
 ) -> Fitted:
-    """Train on a table; schema, network and number of steps are chosen by the bound on held-out rows.
+    """Train on a table; schema, network and number of steps are chosen by the bound on held-out
+    rows.
 
-    What held-out rows decide by knows nothing of them: neither networks and transforms nor atoms that were found. A table of
-    `defaults.SMALL` rows or more is split once, and so are images and what has less than `defaults.FEWEST_MINUTES`; the first
-    schema is theirs. On a smaller table every schema is cross-validated with the first network, every other network with the
-    best schema (given up if it is behind after half of the folds), and the best combination is trained on all rows for the
-    number of steps at which its mean held-out bound was highest.
+    What held-out rows decide by knows nothing of them: neither networks and transforms nor atoms
+    that were found. A table of `defaults.SMALL` rows or more is split once, and so are images and
+    what has less than `defaults.FEWEST_MINUTES`; the first schema is theirs. On a smaller table
+    every schema is cross-validated with the first network, every other network with the best schema
+    (given up if it is behind after half of the folds), and the best combination is trained on all
+    rows for the number of steps at which its mean held-out bound was highest.
 
     Args:
         table: the rows.
         schemas: of their columns, all with one base measure.
         settings: constructor parameters of `DiffusionDensity`.
         seed: of the splits, the initial weights, the batches and the noise.
-        found_atoms: columns whose atoms are those of the rows that are trained on; see `data.columns.alternatives.with_atoms_of`.
+        found_atoms: columns whose atoms are those of the rows that are trained on; see
+            `data.columns.alternatives.with_atoms_of`.
         checkpoint: folder of the training checkpoints; None keeps none.
         resume: go on from them.
         callback: told the progress.
@@ -295,10 +348,20 @@ def fit_table(
     check_size(schema, len(table))
     if checkpoint is not None and not resume:
         remove_checkpoints(checkpoint)
-    run = _Run(table, found_atoms, settings["column_transform"], fingerprint(table), checkpoint, resume, callback)
+    run = _Run(
+        table,
+        found_atoms,
+        settings["column_transform"],
+        fingerprint(table),
+        checkpoint,
+        resume,
+        callback,
+    )
     codec = fit_codec(table, schema, settings["column_transform"])
     completed = worth_completing(codec.encode(table))
-    options = candidates(len(table), codec, settings, seed, n_schemas=len(schemas), completed=completed)
+    options = candidates(
+        len(table), codec, settings, seed, n_schemas=len(schemas), completed=completed
+    )
     if _is_cross_validated(len(table), schema, settings):
         chosen = _cross_validated(run, options, schemas, seed)
     else:
@@ -322,7 +385,9 @@ def fit_table(
 Chosen = tuple[FitResult, Codec, Candidate, str]
 
 
-def _split_once(run: _Run, options: list[Candidate], schema: Schema, fraction: float, seed: int) -> Chosen:
+def _split_once(
+    run: _Run, options: list[Candidate], schema: Schema, fraction: float, seed: int
+) -> Chosen:
     n = len(run.table)
     n_valid = defaults.validation_rows(n, fraction)
     train_index, valid_index = split_validation(n, n_valid / n, seed)
@@ -336,7 +401,9 @@ def _split_once(run: _Run, options: list[Candidate], schema: Schema, fraction: f
     return result, best.codec, candidate, f"{len(valid_index)} rows, not trained on"
 
 
-def _cross_validated(run: _Run, options: list[Candidate], schemas: Sequence[Schema], seed: int) -> Chosen:
+def _cross_validated(
+    run: _Run, options: list[Candidate], schemas: Sequence[Schema], seed: int
+) -> Chosen:
     n = len(run.table)
     n_folds = min(defaults.FOLDS, n)
     order = np.random.default_rng(seed).permutation(n)
@@ -344,7 +411,9 @@ def _cross_validated(run: _Run, options: list[Candidate], schemas: Sequence[Sche
     folds = [np.sort(order[i * size : (i + 1) * size]) for i in range(n_folds)]
     rests = [np.setdiff1d(np.arange(n), fold) for fold in folds]
     of_rests = [run.schema_of(schema, *rests) for schema in schemas]
-    told_apart = [i for i, schema in enumerate(of_rests) if schema not in of_rests[i + 1 :]]  # else the plainer one
+    told_apart = [
+        i for i, schema in enumerate(of_rests) if schema not in of_rests[i + 1 :]
+    ]  # else the plainer one
 
     def judge(trial: _Trial, number: int, which: Sequence[int], remark: str = "") -> None:
         for i in which:
@@ -366,5 +435,13 @@ def _cross_validated(run: _Run, options: list[Candidate], schemas: Sequence[Sche
     final = replace(best.candidate, train=replace(best.candidate.train, stop_step=best.step))
     trained = run.train(final, schemas[best.which], np.arange(n), None, "all rows")
     result = run.with_members(final, trained, "all rows")
-    history = [entry | {"valid_nats": held_out} for entry, held_out in zip(result.history, best.curve(), strict=False)]
-    return FitResult(result.model, best.reached(), history), trained.codec, final, f"{n_folds}-fold cross-validation"
+    history = [
+        entry | {"valid_nats": held_out}
+        for entry, held_out in zip(result.history, best.curve(), strict=False)
+    ]
+    return (
+        FitResult(result.model, best.reached(), history),
+        trained.codec,
+        final,
+        f"{n_folds}-fold cross-validation",
+    )

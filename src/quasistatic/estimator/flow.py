@@ -8,7 +8,9 @@ from quasistatic.thermodynamics.ode import FlowLikelihood, flow_log_density
 from quasistatic.typing import Key
 
 
-def flow_likelihood(model: DiffusionModel, encoded: EncodedTable, probes: int, *, key: Key) -> FlowLikelihood:
+def flow_likelihood(
+    model: DiffusionModel, encoded: EncodedTable, probes: int, *, key: Key
+) -> FlowLikelihood:
     """`flow_log_density` of the single continuous block of a table's model, log-volume added.
 
     Raises:

@@ -32,14 +32,17 @@ class GeneratedRows(NamedTuple):
 def generate_table(model: DiffusionModel, codec: Codec, n_rows: int, *, key: Key) -> GeneratedRows:
     """About `n_rows` rows of the model, sent through the codec and back.
 
-    A rounded value comes back as the cell it fell into, and given that, its trajectory is an exact draw of the posterior of
-    the cell. A value that does not lie in the cell it comes back as (a negative count becomes 0; the value of an atom met by
-    chance) would not be: its row is left out, which says nothing about the trajectories of the others.
+    A rounded value comes back as the cell it fell into, and given that, its trajectory is an exact
+    draw of the posterior of the cell. A value that does not lie in the cell it comes back as (a
+    negative count becomes 0; the value of an atom met by chance) would not be: its row is left out,
+    which says nothing about the trajectories of the others.
     """
     generated = generate_rows(model, n_rows, key=key)
     encoded = codec.settle(generated.x_0)
     kept = np.flatnonzero(_returned(encoded.rows, generated.x_0))
-    rows, log_volume, generated = jax.tree.map(lambda x: x[kept], (encoded.rows, encoded.log_volume, generated))
+    rows, log_volume, generated = jax.tree.map(
+        lambda x: x[kept], (encoded.rows, encoded.log_volume, generated)
+    )
     return GeneratedRows(rows, log_volume, generated)
 
 

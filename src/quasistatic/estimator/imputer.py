@@ -20,16 +20,22 @@ from quasistatic.estimator.tables import accept_tables, as_table
 class DiffusionImputer(TransformerMixin, BaseEstimator):
     """Fills missing cells given the other cells of their row.
 
-    `transform` gives a point imputation (the median of a number's posterior, the most frequent category), or with `sample_posterior`
-    one draw, as scikit-learn's `IterativeImputer` does. Cells that are there stay as they are, to the last bit. For several draws of
-    one table see `DiffusionDensity.impute`. Columns that the schema leaves out (identifiers, free text) pass as they are.
+    `transform` gives a point imputation (the median of a number's posterior, the most frequent
+    category), or with `sample_posterior` one draw, as scikit-learn's `IterativeImputer` does. Cells
+    that are there stay as they are, to the last bit. For several draws of one table see
+    `DiffusionDensity.impute`. Columns that the schema leaves out (identifiers, free text) pass as
+    they are.
 
     Args:
-        density: an unfitted `DiffusionDensity` with the settings of the fit; None takes its defaults.
-        sample_posterior: a draw in place of the point: right variances, a larger error of each cell.
-        particles: a row; more are more exact. Their number does not depend on the table, so that a row is filled alike in any.
+        density: an unfitted `DiffusionDensity` with the settings of the fit; None takes its
+            defaults.
+        sample_posterior: a draw in place of the point: right variances, a larger error of each
+            cell.
+        particles: a row; more are more exact. Their number does not depend on the table, so that a
+            row is filled alike in any.
         steps: of the walk that fills a row, evenly taken from T; by default at most 32.
-        random_state: seed of the fit (unless `density` has its own) and of the imputations. `transform` gives the same again.
+        random_state: seed of the fit (unless `density` has its own) and of the imputations.
+            `transform` gives the same again.
 
     Attributes:
         density_: the fitted `DiffusionDensity`.
@@ -73,7 +79,8 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
             y: ignored.
 
         Raises:
-            DataError, SchemaError: the table cannot be modelled; a column without a single value is named.
+            DataError, SchemaError: the table cannot be modelled; a column without a single value is
+                named.
         """
         table = as_table(self, X, reset=True)
         random = check_random_state(self.random_state)
@@ -82,7 +89,8 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> Any:
-        """The table with its holes filled, as the kind of frame that was given, its columns in the order of the fit.
+        """The table with its holes filled, as the kind of frame that was given, its columns in the
+        order of the fit.
 
         Raises:
             SchemaError: another set of columns, or a category that the fitted table had not.
@@ -93,7 +101,9 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         absent = [name for name in names if name not in table.names]
         if absent:
             fix = f"the imputer was fitted on {', '.join(map(repr, names))}"
-            raise SchemaError(f"missing column(s): {', '.join(map(repr, absent))}", where=table.source, fix=fix)
+            raise SchemaError(
+                f"missing column(s): {', '.join(map(repr, absent))}", where=table.source, fix=fix
+            )
         point = not self.sample_posterior
         filled = self.density_.fill_tables(
             table.frame.select(names),
@@ -107,7 +117,8 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         return _in_container(self, filled.frames[0], table, X)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the columns of `transform`: those of the fit, none of them left out; `x0`, `x1`, ... of an array.
+        """Names of the columns of `transform`: those of the fit, none of them left out; `x0`, `x1`,
+        ... of an array.
 
         Args:
             input_features: ignored but for a check against the fit.
@@ -126,7 +137,9 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
 
 
 def _in_container(imputer: DiffusionImputer, frame: pl.DataFrame, table: Table, X: Any) -> Any:
-    """The frame as `set_output` wants it, which scikit-learn itself would make with every dtype lost; by default the kind of X."""
+    """The frame as `set_output` wants it, which scikit-learn itself would make with every dtype
+    lost; by default the kind of X.
+    """
     wanted, given = _get_output_config("transform", imputer)["dense"], table.container["backend"]
     if wanted == "polars":
         return frame

@@ -21,7 +21,8 @@ class LedgerReport:
     """Where along the trajectory the nats are lost, and what to change.
 
     Args:
-        steps: the `thermodynamics.ledger.Ledger`: costs, work, dissipation and corridor of every step, nats a row.
+        steps: the `thermodynamics.ledger.Ledger`: costs, work, dissipation and corridor of every
+            step, nats a row.
         log_volume: mean over the rows, nats: from the model's units to the data's.
         verdict: what limits K, in words and in nats.
         blocks: names of the blocks of columns, in the order of the corridor's last axis.
@@ -47,7 +48,9 @@ class LedgerReport:
         return self.steps.log_p_nats + self.log_volume
 
     def lines(self) -> list[dict[str, Any]]:
-        """One dict for each step t = 1..T and one for the prior; their costs and the log-volume add up to -K."""
+        """One dict for each step t = 1..T and one for the prior; their costs and the log-volume add
+        up to -K.
+        """
         found, T = self.steps, len(self.steps.cost.mean) - 1
         lines: list[dict[str, Any]] = []
         for i in range(T + 1):
@@ -70,7 +73,13 @@ class LedgerReport:
 
 
 def ledger_report(
-    model: DiffusionModel, rows: Row, log_volume: np.ndarray, measure: str, trajectories: int, *, key: Key
+    model: DiffusionModel,
+    rows: Row,
+    log_volume: np.ndarray,
+    measure: str,
+    trajectories: int,
+    *,
+    key: Key,
 ) -> LedgerReport:
     """The ledger of encoded rows, and the verdict on it.
 
@@ -78,10 +87,14 @@ def ledger_report(
         SettingError: fewer than 2 trajectories: one does not dissipate measurably.
     """
     if trajectories < 2:
-        raise SettingError(f"trajectories = {trajectories} must be at least 2", fix="the dissipation is a spread")
+        raise SettingError(
+            f"trajectories = {trajectories} must be at least 2", fix="the dissipation is a spread"
+        )
     found = ledger(model, rows, key=key, repetitions=REPETITIONS, trajectories=trajectories)
     blocks = tuple("numbers" if continuous else "states" for continuous in found.continuous)
-    return LedgerReport(found, float(np.mean(log_volume)), verdict(found, _half(model, rows, key)), blocks, measure)
+    return LedgerReport(
+        found, float(np.mean(log_volume)), verdict(found, _half(model, rows, key)), blocks, measure
+    )
 
 
 def _half(model: DiffusionModel, rows: Row, key: Key) -> float | None:

@@ -12,18 +12,22 @@ class Likelihood:
     """Bounds on log p, one per row.
 
     Args:
-        lower: `[N]` lower bound on log p(row) in expectation over the Monte Carlo noise, nats, in the data's own units.
+        lower: `[N]` lower bound on log p(row) in expectation over the Monte Carlo noise, nats, in
+            the data's own units.
         stderr: `[N]` Monte Carlo standard error of `lower`, nats; NaN with one trajectory.
-        ess: `[N]` effective sample size of the trajectories; NaN for the bound K, which weights nothing.
-        method: "bound" (K), "ais" (importance-weighted over trajectories), "smc" (over particles that are resampled on their
-            way) or "sandwich" ("ais" with an upper side).
+        ess: `[N]` effective sample size of the trajectories; NaN for the bound K, which weights
+            nothing.
+        method: "bound" (K), "ais" (importance-weighted over trajectories), "smc" (over particles
+            that are resampled on their way) or "sandwich" ("ais" with an upper side).
         trajectories: draws per row.
         steps: of the trajectory that was walked: T, or fewer on a sub-schedule.
-        base_measure: what the density refers to: which columns are counted, which measured and in which units.
+        base_measure: what the density refers to: which columns are counted, which measured and in
+            which units.
         terms: `[N]` each, nats, named; they add up to `lower` (method "bound" only).
         upper: `[N]` the upper side, nats; None for the one-sided methods.
         stderr_upper: `[N]` its Monte Carlo standard error, nats.
-        upper_kind: "exact-sample": above log p in expectation; "asymptotic": above it in the limit of many trajectories.
+        upper_kind: "exact-sample": above log p in expectation; "asymptotic": above it in the limit
+            of many trajectories.
         unit: of all these numbers.
     """
 
@@ -54,8 +58,9 @@ class Likelihood:
     def mean_stderr(self) -> float:
         """Standard error of `mean`, nats; NaN for one row.
 
-        The spread over the rows contains the Monte Carlo noise as far as it is independent. Equal rows share theirs, which n of them
-        leave n (n - 1) stderr^2 / N^2 more of in the variance of the mean.
+        The spread over the rows contains the Monte Carlo noise as far as it is independent. Equal
+        rows share theirs, which n of them leave n (n - 1) stderr^2 / N^2 more of in the variance of
+        the mean.
         """
         _, first, counts = np.unique(self.lower, return_index=True, return_counts=True)
         shared = np.sum(counts * (counts - 1.0) * np.square(np.nan_to_num(self.stderr[first])))
@@ -63,11 +68,19 @@ class Likelihood:
 
     @property
     def gap(self) -> tuple[float, float]:
-        """Mean of `upper - lower` over the rows and its standard error over them, nats; NaN without an upper side."""
-        return (float("nan"), float("nan")) if self.upper is None else mean_and_stderr(self.upper - self.lower)
+        """Mean of `upper - lower` over the rows and its standard error over them, nats; NaN without
+        an upper side.
+        """
+        return (
+            (float("nan"), float("nan"))
+            if self.upper is None
+            else mean_and_stderr(self.upper - self.lower)
+        )
 
 
 def mean_and_stderr(values: np.ndarray) -> tuple[float, float]:
     """Mean of `[N]` values and its standard error from their spread; NaN for a single one."""
     n = len(values)
-    return float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+    return float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else float(
+        "nan"
+    )

@@ -26,7 +26,8 @@ class Method(NamedTuple):
     """One way to evaluate log p.
 
     Args:
-        evaluate: `(model, rows, trajectories, key=key)` -> fields of a `Likelihood` in the model's units, nats.
+        evaluate: `(model, rows, trajectories, key=key)` -> fields of a `Likelihood` in the model's
+            units, nats.
         trajectories: by default.
         least: trajectories needed.
         meaning: of the lower side, for people.
@@ -43,7 +44,12 @@ def _bound(model: DiffusionModel, rows: Row, n: int, *, key: Key) -> dict[str, A
     total = draws.total
     stderr = np.std(total, axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(total), np.nan)
     terms = {name: np.mean(value, axis=1) for name, value in draws._asdict().items()}
-    return {"lower": np.mean(total, axis=1), "stderr": stderr, "ess": np.full(len(total), np.nan), "terms": terms}
+    return {
+        "lower": np.mean(total, axis=1),
+        "stderr": stderr,
+        "ess": np.full(len(total), np.nan),
+        "terms": terms,
+    }
 
 
 def _ais(model: DiffusionModel, rows: Row, n: int, *, key: Key) -> dict[str, Any]:
@@ -54,7 +60,9 @@ def _smc(model: DiffusionModel, rows: Row, n: int, *, key: Key) -> dict[str, Any
     twist_key, walk_key = jax.random.split(key)
     runs = int(np.clip(n // PARTICLES, 1, MAX_RUNS))
     twist = fit_twist(model, key=twist_key)
-    populations = evaluate_populations(model, rows, twist, particles=n // runs, runs=runs, key=walk_key)
+    populations = evaluate_populations(
+        model, rows, twist, particles=n // runs, runs=runs, key=walk_key
+    )
     return population_bound(populations)._asdict()
 
 
@@ -84,14 +92,22 @@ def trajectories_of(method: str, wanted: int | None) -> int:
     n = chosen.trajectories if wanted is None else int(wanted)
     if n < chosen.least:
         fix = "" if chosen.least == 1 else "with fewer there would be no error bar"
-        raise SettingError(f"trajectories = {wanted!r} must be at least {chosen.least} for {method!r}", fix=fix)
+        raise SettingError(
+            f"trajectories = {wanted!r} must be at least {chosen.least} for {method!r}", fix=fix
+        )
     return n
 
 
 def in_own_units(
-    found: dict[str, Any], log_volume: np.ndarray, method: str, trajectories: int, model: DiffusionModel, measure: str
+    found: dict[str, Any],
+    log_volume: np.ndarray,
+    method: str,
+    trajectories: int,
+    model: DiffusionModel,
+    measure: str,
 ) -> Likelihood:
-    """The `Likelihood` of what a method found in the model's units, with the log-volume of the rows added.
+    """The `Likelihood` of what a method found in the model's units, with the log-volume of the rows
+    added.
 
     Args:
         found: fields of a `Likelihood` by name.

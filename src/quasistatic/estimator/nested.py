@@ -9,7 +9,9 @@ from quasistatic.errors import SettingError
 from quasistatic.estimator.density import DiffusionDensity
 
 
-def fresh_density(settings: DiffusionDensity | None, random: np.random.RandomState) -> DiffusionDensity:
+def fresh_density(
+    settings: DiffusionDensity | None, random: np.random.RandomState
+) -> DiffusionDensity:
     """An unfitted density with these settings; its seed is drawn if it has none.
 
     Args:

@@ -18,19 +18,30 @@ def of_all_numbers(codec: Codec, sigma: float) -> dict[str, float]:
     """
     numbers = [c.name for c in codec.continuous if c.kind != "datetime"]
     if not numbers:
-        raise SettingError("the model has no column of numbers to remove noise from", fix="ask for imputations instead")
+        raise SettingError(
+            "the model has no column of numbers to remove noise from",
+            fix="ask for imputations instead",
+        )
     return dict.fromkeys(numbers, float(sigma))
 
 
-def on_lattice(frame: pl.DataFrame, source: str, codec: Codec, noisy: Collection[str]) -> pl.DataFrame:
-    """The frame with noisy numbers at the nearest point of their column's lattice, where noise has moved them off it.
+def on_lattice(
+    frame: pl.DataFrame, source: str, codec: Codec, noisy: Collection[str]
+) -> pl.DataFrame:
+    """The frame with noisy numbers at the nearest point of their column's lattice, where noise has
+    moved them off it.
 
     Raises:
         SchemaError, DataError: cells that are no numbers, or infinite.
     """
     moved = {}
     for column in codec.continuous:
-        if column.name not in noisy or column.name not in frame.columns or column.step is None or column.unit:
+        if (
+            column.name not in noisy
+            or column.name not in frame.columns
+            or column.step is None
+            or column.unit
+        ):
             continue
         numbers = as_numbers(frame[column.name], f"{source}, column {column.name!r}")
         check_finite(numbers, source)

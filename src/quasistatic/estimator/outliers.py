@@ -1,4 +1,6 @@
-"""`DiffusionOutlierDetector`: rows that are unusual under a density, and the column most to blame for each."""
+"""`DiffusionOutlierDetector`: rows that are unusual under a density, and the column most to blame
+for each.
+"""
 
 from typing import Any, Literal, Self
 
@@ -25,23 +27,29 @@ FALSE_ALARMS = 0.01
 class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
     """Rows that are unusual under a `DiffusionDensity`.
 
-    The scores are told in `estimator.scores`: "bound" and "ais" are bounds on log p of the row, "conditional" is minus the largest
-    surprise of a single cell given the others of its row (`estimator.surprise`), "typicality" minus the distance of log p from that of
-    rows the model generates. All are in nats, and higher is more usual. Rows with holes are scored by the cells that are there.
+    The scores are told in `estimator.scores`: "bound" and "ais" are bounds on log p of the row,
+    "conditional" is minus the largest surprise of a single cell given the others of its row
+    (`estimator.surprise`), "typicality" minus the distance of log p from that of rows the model
+    generates. All are in nats, and higher is more usual. Rows with holes are scored by the cells
+    that are there.
 
     Args:
-        density: an unfitted `DiffusionDensity` with the settings of the fit; None takes its defaults.
-        method: of scoring, "bound", "ais", "conditional" or "typicality" (scikit-learn keeps the name `score` for a method).
-        contamination: share of outliers in the table of the fit, in (0, 0.5]: as many rows lie below `offset_`. "auto" sets it so
-            that one in a hundred of the reference rows does.
+        density: an unfitted `DiffusionDensity` with the settings of the fit; None takes its
+            defaults.
+        method: of scoring, "bound", "ais", "conditional" or "typicality" (scikit-learn keeps the
+            name `score` for a method).
+        contamination: share of outliers in the table of the fit, in (0, 0.5]: as many rows lie
+            below `offset_`. "auto" sets it so that one in a hundred of the reference rows does.
         particles: of a conditional log-probability; more are more exact.
         steps: of its walk, evenly taken from T; by default 16, or as many as there are columns.
-        random_state: seed of the fit (unless `density` has its own) and of the noise in the scores; a row has the same score again.
+        random_state: seed of the fit (unless `density` has its own) and of the noise in the scores;
+            a row has the same score again.
 
     Attributes:
         density_: the fitted `DiffusionDensity`.
         offset_: `predict` gives -1 where `score_samples` is below it.
-        reference_: the `Table` of at most 256 rows that say what is usual: of the fit, or generated (`from_density`).
+        reference_: the `Table` of at most 256 rows that say what is usual: of the fit, or generated
+            (`from_density`).
         n_features_in_: number of columns.
         feature_names_in_: their names, where the table has names.
 
@@ -93,7 +101,9 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         density = fresh_density(self.density, random).fit(table)
         seed = int(random.randint(2**31 - 1))
         some = np.sort(random.permutation(len(table))[:REFERENCE_ROWS])
-        return self._calibrate(Basis(density, seed, self.particles, self.steps), table.take(some), table)
+        return self._calibrate(
+            Basis(density, seed, self.particles, self.steps), table.take(some), table
+        )
 
     @classmethod
     def from_density(
@@ -106,7 +116,8 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         steps: int | None = None,
         random_state: int = 0,
     ) -> Self:
-        """A detector of a density that is fitted already (see `load`); the reference rows are those that it generates.
+        """A detector of a density that is fitted already (see `load`); the reference rows are those
+        that it generates.
 
         Args:
             density: fitted.
@@ -121,7 +132,11 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         """
         check_is_fitted(density)
         found = cls(
-            method=method, contamination=contamination, particles=particles, steps=steps, random_state=random_state
+            method=method,
+            contamination=contamination,
+            particles=particles,
+            steps=steps,
+            random_state=random_state,
         )
         found._check()
         basis = Basis(density, int(random_state), particles, steps)
@@ -134,8 +149,12 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
     def _check(self) -> None:
         check_score(self.method)
         share = self.contamination
-        if share != "auto" and not (isinstance(share, int | float | np.number) and 0 < share <= 0.5):
-            raise SettingError(f"contamination = {share!r} is neither 'auto' nor a share in (0, 0.5]")
+        if share != "auto" and not (
+            isinstance(share, int | float | np.number) and 0 < share <= 0.5
+        ):
+            raise SettingError(
+                f"contamination = {share!r} is neither 'auto' nor a share in (0, 0.5]"
+            )
 
     def _calibrate(self, basis: Basis, reference: Table, everything: Table) -> Self:
         self.density_, self.reference_, self._basis = basis.density, reference, basis
@@ -182,24 +201,31 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         """log p(x_j | the other cells of the row), nats, in the units of column j, of every cell.
 
         Returns:
-            An array `[N, C]` for an array, else a frame with the columns of the table that the model knows; NaN (null) for a hole.
+            An array `[N, C]` for an array, else a frame with the columns of the table that the
+            model knows; NaN (null) for a hole.
         """
         table = self._table(X)
         found = self._basis.conditionals(table)
         frame = pl.DataFrame(found.log_p, schema=list(found.names)).fill_nan(None)
         if table.container["backend"] == "polars-lazy":
             return frame
-        native: Any = to_native(frame, table.container | {"dtype": "<f8", "columns": {}, "structured": False})
+        native: Any = to_native(
+            frame, table.container | {"dtype": "<f8", "columns": {}, "structured": False}
+        )
         if table.container["backend"] == "pandas":
             native.index = X.index
         return native
 
     def blame(self, X: Any) -> np.ndarray:
-        """The column of every row with the largest surprise, names `[N]`; None for a row without a cell."""
+        """The column of every row with the largest surprise, names `[N]`; None for a row without a
+        cell.
+        """
         return np.asarray(self.explain(self._table(X))["column"].to_list(), dtype=object)
 
     def explain(self, X: Any) -> pl.DataFrame:
-        """The column most to blame in every row: `column`, `log_p` (given the others of the row) and `surprise`, nats."""
+        """The column most to blame in every row: `column`, `log_p` (given the others of the row)
+        and `surprise`, nats.
+        """
         found = self._basis.conditionals(self._table(X))
         surprise = self._usual().surprise(found.log_p)
         at = np.argmax(np.nan_to_num(surprise, nan=-1.0), axis=1)
@@ -207,7 +233,9 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         known = np.isfinite(surprise[rows, at])
         columns = [found.names[j] if k else None for j, k in zip(at, known, strict=True)]
         values = {"log_p": found.log_p[rows, at], "surprise": surprise[rows, at]}
-        return pl.DataFrame({"column": pl.Series(columns, dtype=pl.String), **values}).fill_nan(None)
+        return pl.DataFrame({"column": pl.Series(columns, dtype=pl.String), **values}).fill_nan(
+            None
+        )
 
     def ranking(self, X: Any, top: int | None = None) -> pl.DataFrame:
         """The most unusual rows first, with what is to blame.
@@ -217,7 +245,8 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
             top: how many; None ranks all.
 
         Returns:
-            Columns `rank` (1 is the most unusual), `row` (of X, counted from 1), `score`, and those of `explain`.
+            Columns `rank` (1 is the most unusual), `row` (of X, counted from 1), `score`, and those
+            of `explain`.
 
         Raises:
             SettingError: top below 1.

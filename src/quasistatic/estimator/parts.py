@@ -1,4 +1,6 @@
-"""What every method of a fitted density stands on: its parts, its random keys, encoded rows, sub-schedules."""
+"""What every method of a fitted density stands on: its parts, its random keys, encoded rows,
+sub-schedules.
+"""
 
 from typing import Any
 
@@ -37,7 +39,9 @@ class FittedParts:
         return jax.random.key(check_random_state(random_state).randint(2**31 - 1))
 
     def _encode(self, X: Any, *, whole: str = "") -> EncodedTable:
-        """The cells of a table to be scored. `whole` says why every cell must be there; holes are accepted if it is empty."""
+        """The cells of a table to be scored. `whole` says why every cell must be there; holes are
+        accepted if it is empty.
+        """
         table = as_table(self, X, reset=False)
         if len(table) == 0:
             raise DataError("there are no rows to score", where=table.source)
@@ -47,7 +51,8 @@ class FittedParts:
         return encoded
 
     def sub_schedule(self, steps: int) -> tuple[int, ...]:
-        """The best `steps` of the T steps, increasing to T, by dynamic programming over the costs of all strides.
+        """The best `steps` of the T steps, increasing to T, by dynamic programming over the costs
+        of all strides.
 
         The costs are those of 256 rows that the model generates, with the seed of the fit.
 
@@ -61,7 +66,9 @@ class FittedParts:
         if steps not in self._sub_schedules:
             key = jax.random.fold_in(self._key(None), int(steps))
             rows = generate_table(self.model_, self._fitted.codec, _SCHEDULE_ROWS, key=key).rows
-            self._sub_schedules[int(steps)] = best_subschedule(self.model_, rows, int(steps), key=key)
+            self._sub_schedules[int(steps)] = best_subschedule(
+                self.model_, rows, int(steps), key=key
+            )
         return self._sub_schedules[int(steps)]
 
     def _walked(self, steps: int | None) -> DiffusionModel:

@@ -37,8 +37,8 @@ class Filled(NamedTuple):
 
     Args:
         frames: n of them.
-        log_evidence: `[N]` log of the probability (density) of the cells that are there, nats, in the data's own units; NaN for rows
-            without a hole.
+        log_evidence: `[N]` log of the probability (density) of the cells that are there, nats, in
+            the data's own units; NaN for rows without a hole.
         ess: `[N]` effective number of particles, NaN likewise.
     """
 
@@ -59,26 +59,32 @@ class PosteriorMethods(FittedParts):
         particles: int | None = None,
         steps: int | None = None,
     ) -> Any:
-        """The table with its holes filled by draws given the cells that are there; `n_imputations` tables in a list.
+        """The table with its holes filled by draws given the cells that are there; `n_imputations`
+        tables in a list.
 
-        Observed cells are given back as they were. The draws of a row come from one population of particles: each is a draw of the
-        posterior, two of them are a little more alike than independent ones. Equal rows get different draws.
+        Observed cells are given back as they were. The draws of a row come from one population of
+        particles: each is a draw of the posterior, two of them are a little more alike than
+        independent ones. Equal rows get different draws.
 
         Args:
             X: rows with the columns of the fitted table.
             n_imputations: how many tables.
             random_state: seed; by default the seed of the fit.
-            point: one table in place of the list: the median of numbers, the most frequent category, of as many draws
-                as there are particles, 128 at most.
-            particles: a row; by default 16 to 128, more for small tables (`estimator.steps.effort`).
-            steps: of the walk, evenly taken from T; by default at most 64 for small tables and 32 for large ones.
+            point: one table in place of the list: the median of numbers, the most frequent
+                category, of as many draws as there are particles, 128 at most.
+            particles: a row; by default 16 to 128, more for small tables
+                (`estimator.steps.effort`).
+            steps: of the walk, evenly taken from T; by default at most 64 for small tables and 32
+                for large ones.
 
         Raises:
             SettingError: `point` with several imputations, or a number below 1.
         """
         check_is_fitted(self)
         table = as_table(self, X, reset=False)
-        found = self.fill_tables(table.frame, table.source, n_imputations, random_state, point, particles, steps)
+        found = self.fill_tables(
+            table.frame, table.source, n_imputations, random_state, point, particles, steps
+        )
         native = [to_native(frame, table) for frame in found.frames]
         return native[0] if point else native
 
@@ -94,9 +100,13 @@ class PosteriorMethods(FittedParts):
     ) -> Filled:
         """Filled polars frames with the log evidence of what is there; see `impute`."""
         if n_imputations < 1 or (particles is not None and particles < 1):
-            raise SettingError(f"n_imputations = {n_imputations} and particles = {particles} must be at least 1")
+            raise SettingError(
+                f"n_imputations = {n_imputations} and particles = {particles} must be at least 1"
+            )
         if point and n_imputations != 1:
-            raise SettingError("a point imputation is one table", fix="give n_imputations=1 with point=True")
+            raise SettingError(
+                "a point imputation is one table", fix="give n_imputations=1 with point=True"
+            )
         codec = self._fitted.codec
         encoded = codec.encode(Table(frame, source))
         warn_of_far_cells(codec, encoded.rows, source, stacklevel=4, among=~encoded.whole)
@@ -115,15 +125,21 @@ class PosteriorMethods(FittedParts):
                 f"{np.nanmin(found.ess):.1f} of {particles}): their imputations are hardly different; more particles help",
                 stacklevel=3,
             )
-        decoded = [codec.decode([block[i] for block in _as_tuple(found.states)]) for i in range(draws)]
+        decoded = [
+            codec.decode([block[i] for block in _as_tuple(found.states)]) for i in range(draws)
+        ]
         filled = [point_of(decoded, codec.schema)] if point else decoded
-        return Filled([_kept(frame, d) for d in filled], found.log_evidence + encoded.log_volume, found.ess)
+        return Filled(
+            [_kept(frame, d) for d in filled], found.log_evidence + encoded.log_volume, found.ess
+        )
 
     def condition(self, given: Mapping[str, Any]) -> ConditionedDensity:
-        """p(the other columns | what is given): an object with `sample(n)`, `log_evidence`, `stderr` and `ess`.
+        """p(the other columns | what is given): an object with `sample(n)`, `log_evidence`,
+        `stderr` and `ess`.
 
         Args:
-            given: per column a value, `between(low, high)`, a list of categories, or a dict from categories to weights.
+            given: per column a value, `between(low, high)`, a list of categories, or a dict from
+                categories to weights.
 
         Raises:
             SchemaError: an unknown column or category.
@@ -141,10 +157,12 @@ class PosteriorMethods(FittedParts):
         """p(x) r(x) / Z for any r; `log_evidence` is log Z = log E r.
 
         Args:
-            log_r: a JAX function from one decoded row (a dict: numbers in their own units, categories as their number in the
-                schema, counted from 0) to log r, nats. NaN counts as r = 0, with a warning.
+            log_r: a JAX function from one decoded row (a dict: numbers in their own units,
+                categories as their number in the schema, counted from 0) to log r, nats. NaN counts
+                as r = 0, with a warning.
             given: conditions besides, as for `condition`.
-            guided: use the gradient of log_r, and single changes of categories; False for a function without one.
+            guided: use the gradient of log_r, and single changes of categories; False for a
+                function without one.
         """
         check_is_fitted(self)
         evidence, log_volume, measure, of_state = self._factor(log_r, given, guided)
@@ -157,11 +175,13 @@ class PosteriorMethods(FittedParts):
         given: Mapping[str, Any] | None = None,
         trajectories: int = 16,
     ) -> ConditionedDensity:
-        """p(x) p'(x) r(x) / Z with another fitted density p' of the same columns; `log_evidence` is log Z = log E_p p' r.
+        """p(x) p'(x) r(x) / Z with another fitted density p' of the same columns; `log_evidence` is
+        log Z = log E_p p' r.
 
-        Every row is weighed with an unbiased estimate of p'(x), in the data's own units. Where both densities live in one space (equal
-        transforms and atoms of the numbers, equal T: those of one table do) the product of their kernels guides the walk
-        (`posterior.product`); otherwise p' speaks with the last weight only, and more particles are needed.
+        Every row is weighed with an unbiased estimate of p'(x), in the data's own units. Where both
+        densities live in one space (equal transforms and atoms of the numbers, equal T: those of
+        one table do) the product of their kernels guides the walk (`posterior.product`); otherwise
+        p' speaks with the last weight only, and more particles are needed.
 
         Args:
             other: p'.
@@ -185,9 +205,14 @@ class PosteriorMethods(FittedParts):
         return ConditionedDensity(self, evidence, log_volume, words, of_state, ask)
 
     def _factor(
-        self, log_r: Callable[[dict[str, jax.Array]], jax.Array] | None, given: Mapping[str, Any] | None, guided: bool
+        self,
+        log_r: Callable[[dict[str, jax.Array]], jax.Array] | None,
+        given: Mapping[str, Any] | None,
+        guided: bool,
     ) -> tuple[AbstractEvidence, float, str, Callable[[State], jax.Array] | None]:
-        """Evidence of conditions and a user's function, with its log-volume, base measure, and the function of a state."""
+        """Evidence of conditions and a user's function, with its log-volume, base measure, and the
+        function of a state.
+        """
         codec = self._fitted.codec
         evidence, log_volume, measure = read_condition(codec, given or {})
         if log_r is None:
@@ -207,12 +232,13 @@ class PosteriorMethods(FittedParts):
         random_state: Seed = None,
         particles: int = 64,
     ) -> Any:
-        """The posterior mean of noisy columns, given all cells of their row; missing cells of these columns are filled likewise.
+        """The posterior mean of noisy columns, given all cells of their row; missing cells of these
+        columns are filled likewise.
 
         Args:
             X: rows with the columns of the fitted table.
-            sigma: standard deviation of the Gaussian noise of each noisy column, in its units; one number for all columns of
-                numbers (the pixels of an image, say).
+            sigma: standard deviation of the Gaussian noise of each noisy column, in its units; one
+                number for all columns of numbers (the pixels of an image, say).
             n_draws: behind each mean.
             random_state: seed; by default the seed of the fit.
             particles: a row.
@@ -222,7 +248,10 @@ class PosteriorMethods(FittedParts):
         """
         check_is_fitted(self)
         table = as_table(self, X, reset=False)
-        return to_native(self.denoise_table(table.frame, table.source, sigma, n_draws, random_state, particles), table)
+        return to_native(
+            self.denoise_table(table.frame, table.source, sigma, n_draws, random_state, particles),
+            table,
+        )
 
     def denoise_table(
         self,
@@ -240,10 +269,16 @@ class PosteriorMethods(FittedParts):
         evidence = _noisy_rows(codec, rows, frame, sigma)
         warn_of_far_cells(codec, rows, source, stacklevel=4)
         found: RowPosteriors = posterior_rows(
-            self.model_, evidence, draws=n_draws, particles=max(particles, n_draws), key=self._key(random_state)
+            self.model_,
+            evidence,
+            draws=n_draws,
+            particles=max(particles, n_draws),
+            key=self._key(random_state),
         )
         _refuse_impossible(found.impossible, source)
-        decoded = [codec.decode([block[:, i] for block in _as_tuple(found.draws)]) for i in range(n_draws)]
+        decoded = [
+            codec.decode([block[:, i] for block in _as_tuple(found.draws)]) for i in range(n_draws)
+        ]
         columns = []
         for name in sigma:
             mean = np.mean([d[name].cast(pl.Float64).to_numpy() for d in decoded], axis=0)
@@ -268,7 +303,9 @@ def _noisy_rows(
     for name, value in sigma.items():
         if name not in codec.continuous_names or codec.schema.column(name).kind == "datetime":
             fix = f"numbers are {', '.join(map(repr, codec.continuous_names))}"
-            raise SettingError(f"sigma is given for {name!r}, which is no column of numbers of the model", fix=fix)
+            raise SettingError(
+                f"sigma is given for {name!r}, which is no column of numbers of the model", fix=fix
+            )
         if not (np.isfinite(value) and value > 0):
             raise SettingError(f"sigma of {name!r} is {value!r}; it must be positive")
     if not sigma:
@@ -277,7 +314,11 @@ def _noisy_rows(
     z = rows[0]
     seen = z.observed & noisy
     values = np.stack(
-        [frame[n].cast(pl.Float64, strict=False).fill_null(0.0).to_numpy() for n in codec.continuous_names], 1
+        [
+            frame[n].cast(pl.Float64, strict=False).fill_null(0.0).to_numpy()
+            for n in codec.continuous_names
+        ],
+        1,
     )
     known = (z._replace(observed=z.observed & ~noisy), *rows[1:])
     if codec.with_atoms:  # at which atom a noisy cell is, is not known either
@@ -288,9 +329,14 @@ def _noisy_rows(
         known = (*known[:-1], codes._replace(observed=observed))
     widths = np.array([sigma.get(name, 1.0) for name in codec.continuous_names], np.float32)
     units = Units.of(codec)
-    repeated = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x), (len(values), *x.shape)), units)
+    repeated = jax.tree.map(
+        lambda x: np.broadcast_to(np.asarray(x), (len(values), *x.shape)), units
+    )
     measured = Measured(
-        jnp.asarray(values, jnp.float32), jnp.broadcast_to(widths, values.shape), jnp.asarray(seen), repeated
+        jnp.asarray(values, jnp.float32),
+        jnp.broadcast_to(widths, values.shape),
+        jnp.asarray(seen),
+        repeated,
     )
     return AllOf((Observed.of(known), measured))
 
@@ -300,7 +346,9 @@ def _as_tuple(states: Any) -> tuple[np.ndarray, ...]:
 
 
 def _kept(frame: pl.DataFrame, filled: pl.DataFrame) -> pl.DataFrame:
-    """The frame with its nulls taken from `filled`; other columns and all observed cells stay as they are."""
+    """The frame with its nulls taken from `filled`; other columns and all observed cells stay as
+    they are.
+    """
     columns = []
     for name in filled.columns:
         there, drawn = frame[name], filled[name]

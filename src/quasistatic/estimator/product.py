@@ -1,4 +1,6 @@
-"""What two fitted densities need to be multiplied: the same columns, and for a guide the same space."""
+"""What two fitted densities need to be multiplied: the same columns, and for a guide the same
+space.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -22,9 +24,13 @@ def check_same_columns(schema: Schema, other: Schema) -> None:
     here, there = ({c.name: (c.kind, c.categories) for c in s.columns} for s in (schema, other))
     for name in [*here, *there]:
         if here.get(name) != there.get(name):
-            what = f"is {_words(here.get(name))} of the one and {_words(there.get(name))} of the other"
+            what = (
+                f"is {_words(here.get(name))} of the one and {_words(there.get(name))} of the other"
+            )
             fix = "fit both densities with one schema (`schema=m.schema_`)"
-            raise SchemaError(f"the densities have different columns: {what}", where=f"column {name!r}", fix=fix)
+            raise SchemaError(
+                f"the densities have different columns: {what}", where=f"column {name!r}", fix=fix
+            )
 
 
 def _words(column: tuple[str, Any] | None) -> str:
@@ -43,14 +49,17 @@ def one_space(fitted: Fitted, other: Fitted) -> bool:
 def _space(fitted: Fitted) -> tuple[Any, ...]:
     """All that gives a state its meaning."""
     codec, prior = fitted.codec, jax.eval_shape(fitted.model.forward.prior)
-    columns = [replace(column, missing=0, constant=False, lower=None) for column in codec.schema.columns]
+    columns = [
+        replace(column, missing=0, constant=False, lower=None) for column in codec.schema.columns
+    ]
     transforms = [transform.to_json() for transform in codec.transforms]
     shapes = [leaf.shape for leaf in jax.tree.leaves(prior)]
     return columns, transforms, jax.tree.structure(prior), shapes, fitted.model.trajectory_length
 
 
 class LogDensity:
-    """log of an unbiased estimate of p'(x), nats in the data's own units, of rows in the space of another density.
+    """log of an unbiased estimate of p'(x), nats in the data's own units, of rows in the space of
+    another density.
 
     Args:
         density: whose states the rows are.

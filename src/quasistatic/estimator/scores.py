@@ -1,4 +1,5 @@
-r"""The scores of outlier detection: one function each, and a line in `SCORES`. Higher is more usual, nats.
+r"""The scores of outlier detection: one function each, and a line in `SCORES`. Higher is more
+usual, nats.
 
 | score | of a row x | what it finds |
 |---|---|---|
@@ -7,9 +8,9 @@ r"""The scores of outlier detection: one function each, and a line in `SCORES`. 
 | "conditional" | -max_j s_j, s_j the surprise of log p(x_j given the others) (`surprise`) | one odd cell among many usual ones |
 | "typicality" | -abs(log p(x) - E log p) over rows of the model | rows too likely as well as too unlikely |
 
-A row with holes is scored by the cells that are there. Its "bound" and "ais" are then log p of fewer cells, as a rule higher than that
-of a whole row; "conditional" takes the worst of the cells there are, and in "typicality" E is that of generated rows with the same
-holes.
+A row with holes is scored by the cells that are there. Its "bound" and "ais" are then log p of
+fewer cells, as a rule higher than that of a whole row; "conditional" takes the worst of the cells
+there are, and in "typicality" E is that of generated rows with the same holes.
 """
 
 from collections.abc import Callable
@@ -47,12 +48,18 @@ class Basis(NamedTuple):
         """log p(x_j | x_-j) of every cell."""
         model, codec = self.density.model_, self.density._fitted.codec
         key = self.density._key(self.seed)
-        return column_log_probs(model, codec, table, key=key, particles=self.particles, steps=self.steps)
+        return column_log_probs(
+            model, codec, table, key=key, particles=self.particles, steps=self.steps
+        )
 
     def log_likelihood(self, table: Table, method: str) -> np.ndarray:
         """log p of the observed cells of every row `[N]`, nats; 0 of a row without any."""
         names = list(self.density.schema_.names)
-        some = np.flatnonzero(table.frame.select(pl.any_horizontal(pl.col(names).is_not_null())).to_series().to_numpy())
+        some = np.flatnonzero(
+            table.frame.select(pl.any_horizontal(pl.col(names).is_not_null()))
+            .to_series()
+            .to_numpy()
+        )
         found = np.zeros(len(table))
         if len(some):
             taken = table if len(some) == len(table) else table.take(some)
@@ -61,7 +68,9 @@ class Basis(NamedTuple):
 
     def generated(self) -> Table:
         """Rows that the model draws."""
-        return Table(self.density.sample_table(REFERENCE_ROWS, random_state=self.seed), "generated rows")
+        return Table(
+            self.density.sample_table(REFERENCE_ROWS, random_state=self.seed), "generated rows"
+        )
 
 
 def _bound(basis: Basis, table: Table, tails: Callable[[], Tails]) -> np.ndarray:
@@ -82,14 +91,20 @@ def _typicality(basis: Basis, table: Table, tails: Callable[[], Tails]) -> np.nd
     patterns, pattern = np.unique(holes, axis=0, return_inverse=True)
     generated = basis.generated()
     size = REFERENCE_ROWS if len(patterns) == 1 else REFERENCE_ROWS // 4
-    frames = [generated.frame.head(size).with_columns(_hidden(names, hidden)) for hidden in patterns]
+    frames = [
+        generated.frame.head(size).with_columns(_hidden(names, hidden)) for hidden in patterns
+    ]
     reference = basis.log_likelihood(Table(pl.concat(frames), generated.source), "ais")
     expected = reference.reshape(len(patterns), size).mean(axis=1)
     return -np.abs(basis.log_likelihood(table, "ais") - expected[pattern.reshape(-1)])
 
 
 def _hidden(names: list[str], hidden: np.ndarray) -> list[pl.Expr]:
-    return [pl.when(pl.lit(False)).then(pl.col(n)).alias(n) for n, hole in zip(names, hidden, strict=True) if hole]
+    return [
+        pl.when(pl.lit(False)).then(pl.col(n)).alias(n)
+        for n, hole in zip(names, hidden, strict=True)
+        if hole
+    ]
 
 
 SCORES: dict[str, Callable[[Basis, Table, Callable[[], Tails]], np.ndarray]] = {

@@ -1,4 +1,6 @@
-"""How long and in what company the particles walk that fill a row, where nothing else is asked for."""
+"""How long and in what company the particles walk that fill a row, where nothing else is asked
+for.
+"""
 
 from typing import NamedTuple
 
@@ -12,7 +14,8 @@ PARTICLES = 16
 MOST_PARTICLES = 128
 
 CELL_WALKS = 1 << 25
-"""Rows x columns x particles x steps of a filling: 16 particles in 32 steps for 6,500 rows of 10 columns."""
+"""Rows x columns x particles x steps of a filling: 16 particles in 32 steps for 6,500 rows of 10
+columns."""
 
 
 class Effort(NamedTuple):
@@ -23,7 +26,8 @@ class Effort(NamedTuple):
 
 
 def effort(rows: int, columns: int) -> Effort:
-    """Particles and steps for so many rows: small tables are filled more exactly, large ones with 16 particles in 32 steps.
+    """Particles and steps for so many rows: small tables are filled more exactly, large ones with
+    16 particles in 32 steps.
 
     Example:
         >>> effort(300, 5), effort(6500, 10)
@@ -31,12 +35,15 @@ def effort(rows: int, columns: int) -> Effort:
     """
     walks = CELL_WALKS // max(rows * columns, 1)
     steps = MOST_STEPS if walks >= MOST_STEPS * 2 * PARTICLES else STEPS
-    particles = 1 << max(walks // steps, 1).bit_length() - 1  # a power of two: few shapes to compile for
+    particles = (
+        1 << max(walks // steps, 1).bit_length() - 1
+    )  # a power of two: few shapes to compile for
     return Effort(min(max(particles, PARTICLES), MOST_PARTICLES), steps)
 
 
 def shortened(model: DiffusionModel, steps: int | None) -> DiffusionModel:
-    """The model on `steps` of its T steps, evenly spaced; by default at most `STEPS`. The model itself if it has no more.
+    """The model on `steps` of its T steps, evenly spaced; by default at most `STEPS`. The model
+    itself if it has no more.
 
     Args:
         model: the model.

@@ -13,7 +13,8 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
     """The table of `X`, with `n_features_in_` and `feature_names_in_` set (`reset`) or checked.
 
     Raises:
-        ValueError, TypeError: as scikit-learn's contract wants them for arrays (sparse, complex, 1-D, another number of columns).
+        ValueError, TypeError: as scikit-learn's contract wants them for arrays (sparse, complex,
+            1-D, another number of columns).
         DataError: for frames.
     """
     if not reset:
@@ -28,9 +29,16 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
     # A lazy frame first: to ask it for its columns is a warning.
     if any(hasattr(X, name) for name in ("collect_schema", "columns", "column_names")):
         table = from_frame(X)
-        return _remember(estimator, table) if reset else table  # columns are found by name, in any order
+        return (
+            _remember(estimator, table) if reset else table
+        )  # columns are found by name, in any order
     array: Any = validate_data(
-        estimator, cast(Any, X), reset=reset, dtype=None, ensure_all_finite=False, ensure_min_samples=2 if reset else 1
+        estimator,
+        cast(Any, X),
+        reset=reset,
+        dtype=None,
+        ensure_all_finite=False,
+        ensure_min_samples=2 if reset else 1,
     )
     if array.dtype.kind == "O" and not reset:
         _check_n_features(estimator, array, reset=False)
@@ -53,7 +61,9 @@ def _remember(estimator: Any, table: Table) -> Table:
 
 
 def accept_tables(tags: Any) -> Any:
-    """scikit-learn's tags of an estimator, with what a density takes: missing cells, categories and texts."""
+    """scikit-learn's tags of an estimator, with what a density takes: missing cells, categories and
+    texts.
+    """
     tags.input_tags.allow_nan = True
     tags.input_tags.categorical = True
     tags.input_tags.string = True

@@ -19,9 +19,14 @@ class ThermodynamicMethods(FittedParts):
     """Methods of `DiffusionDensity` that look along the trajectory."""
 
     def certify(
-        self, n: int = 500, trajectories: int = 64, random_state: int | None = None, steps: int | None = None
+        self,
+        n: int = 500,
+        trajectories: int = 64,
+        random_state: int | None = None,
+        steps: int | None = None,
     ) -> Certificate:
-        """The sandwich on rows that the model generates: how far its likelihoods can be off, in nats.
+        """The sandwich on rows that the model generates: how far its likelihoods can be off, in
+        nats.
 
         The certificate is kept in `manifest_["certificate"]` and stored by `save`.
 
@@ -37,13 +42,22 @@ class ThermodynamicMethods(FittedParts):
         check_is_fitted(self)
         seed = self._fitted.train_config.seed if random_state is None else int(random_state)
         key = self._key(seed)
-        found = certify(self._walked(steps), self._fitted.codec, int(n), int(trajectories), key=key, seed=seed)
+        found = certify(
+            self._walked(steps), self._fitted.codec, int(n), int(trajectories), key=key, seed=seed
+        )
         self._fitted.record["certificate"] = found.to_json()
         self.manifest_ = self.manifest_ | {"certificate": found.to_json()}
         return found
 
-    def work(self, n: int = 500, trajectories: int = 16, random_state: Seed = None, steps: int | None = None) -> Work:
-        """Work values, nats, of forward and reverse trajectories of rows that the model generates (Jarzynski, Crooks).
+    def work(
+        self,
+        n: int = 500,
+        trajectories: int = 16,
+        random_state: Seed = None,
+        steps: int | None = None,
+    ) -> Work:
+        """Work values, nats, of forward and reverse trajectories of rows that the model generates
+        (Jarzynski, Crooks).
 
         Args:
             n: generated rows.
@@ -56,12 +70,19 @@ class ThermodynamicMethods(FittedParts):
         """
         check_is_fitted(self)
         key = self._key(random_state)
-        return work_of_generated(self._walked(steps), self._fitted.codec, int(n), int(trajectories), key=key)[1]
+        return work_of_generated(
+            self._walked(steps), self._fitted.codec, int(n), int(trajectories), key=key
+        )[1]
 
     def ledger(
-        self, X: Any = None, trajectories: int = 16, random_state: Seed = None, steps: int | None = None
+        self,
+        X: Any = None,
+        trajectories: int = 16,
+        random_state: Seed = None,
+        steps: int | None = None,
     ) -> LedgerReport:
-        """Where along the trajectory the nats of K are lost, and which of T, schedule, noise floor and network limits it.
+        """Where along the trajectory the nats of K are lost, and which of T, schedule, noise floor
+        and network limits it.
 
         Args:
             X: rows without missing cells; None takes 512 rows that the model generates.
@@ -80,13 +101,18 @@ class ThermodynamicMethods(FittedParts):
         else:
             found = self._encode(X, whole="only whole rows have a ledger")
         measure = self.schema_.base_measure()
-        return ledger_report(model, found.rows, found.log_volume, measure, int(trajectories), key=key)
+        return ledger_report(
+            model, found.rows, found.log_volume, measure, int(trajectories), key=key
+        )
 
-    def flow_log_density(self, X: Any, probes: int = 8, random_state: Seed = None) -> FlowLikelihood:
-        """The density of the probability-flow model, nats per row in the data's own units: *another* model than this one.
+    def flow_log_density(
+        self, X: Any, probes: int = 8, random_state: Seed = None
+    ) -> FlowLikelihood:
+        """The density of the probability-flow model, nats per row in the data's own units:
+        *another* model than this one.
 
-        The same network, read as a deterministic flow, has a density without a gap; it is no bound on this model's and is not to
-        be compared with K.
+        The same network, read as a deterministic flow, has a density without a gap; it is no bound
+        on this model's and is not to be compared with K.
 
         Args:
             X: rows of a table whose columns are all continuous, without missing cells.

@@ -1,7 +1,8 @@
-"""Binarised MNIST, which is not in the paper but in the tables of later ones: pixels are masked one by one, a U-Net guesses them.
+"""Binarised MNIST, which is not in the paper but in the tables of later ones: pixels are masked one
+by one, a U-Net guesses them.
 
-The grey levels of MNIST were made binary once and for all, each pixel a draw of Bernoulli(grey / 255). The likelihood of an image is
-the probability of its 784 bits.
+The grey levels of MNIST were made binary once and for all, each pixel a draw of Bernoulli(grey /
+255). The likelihood of an image is the probability of its 784 bits.
 """
 
 import math
@@ -37,7 +38,8 @@ SHADES = np.array([0, 255, 128], np.uint8)
 """Grey level of 0, 1 and the mask."""
 
 LOG_LIKELIHOODS = {"NADE": -88.33, "EoNADE": -84.68, "DRAW": -80.97, "PixelRNN": -79.20}
-"""Published for the test images of another draw of the same Bernoulli variables, nats per image; that of DRAW is a bound."""
+"""Published for the test images of another draw of the same Bernoulli variables, nats per image;
+that of DRAW is a bound."""
 
 
 def stacks(setting: Setting) -> list[np.ndarray]:
@@ -49,9 +51,14 @@ def stacks(setting: Setting) -> list[np.ndarray]:
     path = data_path(FILE, source=SOURCE)
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as content:
-            found = [np.unpackbits(content[name], axis=1)[:, :PIXELS] for name in ("train", "valid", "test")]
+            found = [
+                np.unpackbits(content[name], axis=1)[:, :PIXELS]
+                for name in ("train", "valid", "test")
+            ]
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(f"this is no file of packed bits ({error})", where=str(path), fix=SOURCE) from error
+        raise DataError(
+            f"this is no file of packed bits ({error})", where=str(path), fix=SOURCE
+        ) from error
     if any(x.shape[1] != PIXELS for x in found):
         raise DataError(f"the images have fewer than {PIXELS} pixels", where=str(path), fix=SOURCE)
     sizes = (setting.n_train, setting.n_valid, setting.n_test)
@@ -62,12 +69,16 @@ def load(setting: Setting, seed: int) -> Data:
     """The images; nothing is random."""
     del seed
     train, valid, test = (Cells(x, np.ones(x.shape, bool)) for x in stacks(setting))
-    return Data(train, valid, test, 0.0, None, lambda x: SHADES[np.asarray(x)].reshape(-1, 1, SIDE, SIDE))
+    return Data(
+        train, valid, test, 0.0, None, lambda x: SHADES[np.asarray(x)].reshape(-1, 1, SIDE, SIDE)
+    )
 
 
 def _unet(setting: Setting, key: Key) -> DiffusionModel:
     """Fair coins until `with_frequencies`."""
-    forward = AbsorbingDiffusion(setting.trajectory_length, pad_log_probs([np.full(2, 0.5)] * PIXELS))
+    forward = AbsorbingDiffusion(
+        setting.trajectory_length, pad_log_probs([np.full(2, 0.5)] * PIXELS)
+    )
     network = UNet(
         forward.n_features, forward.n_outputs, height=SIDE, width=SIDE, channels=setting.sizes["unet"],
         depth=setting.sizes["depth"], key=key,
@@ -76,17 +87,26 @@ def _unet(setting: Setting, key: Key) -> DiffusionModel:
 
 
 def with_frequencies(model: DiffusionModel, data: Data) -> DiffusionModel:
-    """The model whose network of zeros believes what the training images show of each pixel; half an image more for 0 and for 1."""
+    """The model whose network of zeros believes what the training images show of each pixel; half
+    an image more for 0 and for 1.
+    """
     n = len(data.train.value)
     p = (data.train.value.sum(axis=0) + 0.5) / (n + 1)
-    return eqx.tree_at(lambda m: m.forward.log_marginals, model, pad_log_probs(list(np.stack([1 - p, p], axis=1))))
+    return eqx.tree_at(
+        lambda m: m.forward.log_marginals, model, pad_log_probs(list(np.stack([1 - p, p], axis=1)))
+    )
 
 
 def in_nats(run: Run) -> dict[str, Any]:
-    """The bounds of every variant in nats per image, beside what is published; and holes, filled by the first variant."""
+    """The bounds of every variant in nats per image, beside what is published; and holes, filled by
+    the first variant.
+    """
     per_bit = math.log(2) * PIXELS
     names = ("K", "K_stderr", "L_null", "lower", "lower_stderr", "upper")
-    found = {item.variant.name: {name: item.metrics[name] * per_bit for name in names} for item in run.trained}
+    found = {
+        item.variant.name: {name: item.metrics[name] * per_bit for name in names}
+        for item in run.trained
+    }
     shape = (1, SIDE, SIDE)
     return {
         "nats_per_image": found,
@@ -97,15 +117,25 @@ def in_nats(run: Run) -> dict[str, Any]:
 
 
 def draw(run: Run) -> None:
-    """Samples beside data, the reverse trajectory (the mask is grey), and the bound against the time of training."""
+    """Samples beside data, the reverse trajectory (the mask is grey), and the bound against the
+    time of training.
+    """
     images = run.data.decode(run.data.test.value[:64])
     samples = {item.variant.name: run.data.decode(item.samples[:64]) for item in run.trained}
     samples_beside_data(images, samples, run.folder / "samples.png")
     key = jax.random.key(run.seed)
     model = run.trained[0].model
-    reverse_pictures(model, run.data.decode, run.folder / "reverse.png", run.folder / "reverse.gif", key=key)
+    reverse_pictures(
+        model, run.data.decode, run.folder / "reverse.png", run.folder / "reverse.gif", key=key
+    )
     training(
-        run.trained, 1.0, 0.0, "nats per image", run.folder / "training.png", over="minutes", levels=LOG_LIKELIHOODS
+        run.trained,
+        1.0,
+        0.0,
+        "nats per image",
+        run.folder / "training.png",
+        over="minutes",
+        levels=LOG_LIKELIHOODS,
     )
 
 

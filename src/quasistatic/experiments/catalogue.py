@@ -24,6 +24,8 @@ def experiment(name: str) -> Experiment:
         SettingError: there is none.
     """
     if name not in _HOME:
-        raise SettingError(f"there is no experiment {name!r}", fix=f"choose one of {', '.join(EXPERIMENTS)}")
+        raise SettingError(
+            f"there is no experiment {name!r}", fix=f"choose one of {', '.join(EXPERIMENTS)}"
+        )
     module, constant = _HOME[name]
     return getattr(importlib.import_module(f"quasistatic.experiments.{module}"), constant)

@@ -4,7 +4,14 @@ from quasistatic.config import TrainConfig
 from quasistatic.data.images.cifar import read_cifar, read_cifar_batch
 from quasistatic.experiments.experiment import Data, Experiment, Published, Setting
 from quasistatic.experiments.files import data_path
-from quasistatic.experiments.image_models import MODERN, PAPER, draw, image_data, pixels_per_row, restored
+from quasistatic.experiments.image_models import (
+    MODERN,
+    PAPER,
+    draw,
+    image_data,
+    pixels_per_row,
+    restored,
+)
 
 FOLDER = "cifar-10-batches-py"
 SOURCE = "unpack cifar-10-python.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html there"
@@ -46,7 +53,8 @@ CIFAR10 = Experiment(
                "depth": 1, "restored": 4, "particles": 8},
     ),
     load=load,
-    # The paper's L_null is 5.4 - 11.5 = -6.1 bits: three colour values of -2.05 bits each are one of its pixels.
+    # The paper's L_null is 5.4 - 11.5 = -6.1 bits: three colour values of -2.05 bits each are one
+    # of its pixels.
     per_row=lambda setting: pixels_per_row(setting) // 3,
     draw=draw,
     extra=restored,

@@ -10,7 +10,14 @@ from quasistatic.config import TrainConfig
 from quasistatic.data.images.files import dequantise
 from quasistatic.experiments import leaves
 from quasistatic.experiments.experiment import Data, Experiment, Published, Run, Setting
-from quasistatic.experiments.image_models import MODERN, PAPER, draw, image_data, pixels_per_row, restored
+from quasistatic.experiments.image_models import (
+    MODERN,
+    PAPER,
+    draw,
+    image_data,
+    pixels_per_row,
+    restored,
+)
 
 
 def stacks(setting: Setting, seed: int) -> list[np.ndarray]:
@@ -25,8 +32,8 @@ def load(setting: Setting, seed: int) -> Data:
 
 
 def baselines(run: Run) -> dict[str, Any]:
-    """Test log-likelihood of a full-covariance Gaussian and of a mixture, bits per pixel, on uniformly dequantised patches: its mean
-    over them and the standard error.
+    """Test log-likelihood of a full-covariance Gaussian and of a mixture, bits per pixel, on
+    uniformly dequantised patches: its mean over them and the standard error.
 
     The unit is that of the tables: a density of pixels of unit variance.
     """

@@ -1,7 +1,8 @@
-r"""Held-out images with noise of their own variance (the paper's figure for CIFAR-10): y = x + e, e ~ N(0, 1), signal to noise 1.
+r"""Held-out images with noise of their own variance (the paper's figure for CIFAR-10): y = x + e, e
+~ N(0, 1), signal to noise 1.
 
-The posterior mean is that of twisted Monte Carlo. A model without structure, pixels N(0, 1) each, has the posterior mean y / 2, whose
-error is the square root of 1/2.
+The posterior mean is that of twisted Monte Carlo. A model without structure, pixels N(0, 1) each,
+has the posterior mean y / 2, whose error is the square root of 1/2.
 """
 
 from typing import Any
@@ -21,11 +22,12 @@ SIGMA = 1.0
 def denoised(run: Run, item: Trained) -> dict[str, Any]:
     """Write `denoising.png`, and return the entry `denoising` of metrics.json.
 
-    Root-mean-square errors in units of the pixels' standard deviation: of the noisy images, of half of them, of the posterior mean, and
-    of one draw of the posterior.
+    Root-mean-square errors in units of the pixels' standard deviation: of the noisy images, of half
+    of them, of the posterior mean, and of one draw of the posterior.
 
     Args:
-        run: of an experiment with continuous pixels, with `sizes["restored"]` images and `sizes["particles"]` particles.
+        run: of an experiment with continuous pixels, with `sizes["restored"]` images and
+            `sizes["particles"]` particles.
         item: the model whose posterior it is.
     """
     n, particles = run.setting.sizes["restored"], run.setting.sizes["particles"]
@@ -42,7 +44,9 @@ def denoised(run: Run, item: Trained) -> dict[str, Any]:
         return float(np.sqrt(np.mean(np.square(x - original))))
 
     pictures = {"noisy": noisy, "posterior mean": mean, "a draw": draws[:, 0], "original": original}
-    restored_images({name: run.data.decode(x) for name, x in pictures.items()}, run.folder / "denoising.png")
+    restored_images(
+        {name: run.data.decode(x) for name, x in pictures.items()}, run.folder / "denoising.png"
+    )
     return {
         "model": item.variant.name,
         "sigma": SIGMA,

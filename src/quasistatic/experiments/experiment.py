@@ -20,8 +20,10 @@ class Data(NamedTuple):
         train: rows to learn from.
         valid: rows that decide when to stop; None trains to the end.
         test: rows whose likelihood is quoted.
-        log_volume: nats per row, added to every log-likelihood: from the model's units to those of the tables.
-        truth_nats: mean log p of the test rows under the true distribution where it is known, nats per row, in the tables' units.
+        log_volume: nats per row, added to every log-likelihood: from the model's units to those of
+            the tables.
+        truth_nats: mean log p of the test rows under the true distribution where it is known, nats
+            per row, in the tables' units.
         decode: model values `[N, D]` to what the figures show.
     """
 
@@ -104,13 +106,16 @@ class Experiment:
         units: of all its numbers, "bits per ...".
         per_row: how many of the unit's pixels (or the like) a row has.
         published: the paper's numbers.
-        variants: the models that are compared; the first is the one whose numbers head metrics.json.
+        variants: the models that are compared; the first is the one whose numbers head
+            metrics.json.
         full: the full size.
         quick: a few minutes.
         load: (setting, seed) to the data.
-        prepare: (untrained model, data) to the model with what it takes from the data as it is, such as frequencies.
+        prepare: (untrained model, data) to the model with what it takes from the data as it is,
+            such as frequencies.
         draw: writes the figures of a finished run; see `figures.py`.
-        extra: more numbers for metrics.json, from a finished run, with the figures that go with them.
+        extra: more numbers for metrics.json, from a finished run, with the figures that go with
+            them.
     """
 
     name: str

@@ -16,7 +16,8 @@ def data_path(relative: str, *, source: str) -> Path:
         source: where to get it, for the message.
 
     Raises:
-        DataError: the variable is not set, or nothing is there; the message says where to get the data and which path was looked at.
+        DataError: the variable is not set, or nothing is there; the message says where to get the
+            data and which path was looked at.
     """
     folder = os.environ.get(VARIABLE)
     if not folder:

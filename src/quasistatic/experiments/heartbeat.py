@@ -1,4 +1,6 @@
-"""The binary heartbeat (paper, section 3.1.2): a 1 in every fifth of 20 bins, five sequences, entropy log2 5."""
+"""The binary heartbeat (paper, section 3.1.2): a 1 in every fifth of 20 bins, five sequences,
+entropy log2 5.
+"""
 
 import math
 from typing import Any
@@ -37,7 +39,9 @@ def is_valid(rows: np.ndarray) -> np.ndarray:
 
 
 def load(setting: Setting, seed: int) -> Data:
-    """Training rows: the five sequences over and over. Test rows: each once, so that means over them are expectations."""
+    """Training rows: the five sequences over and over. Test rows: each once, so that means over
+    them are expectations.
+    """
     del seed  # nothing here is random
 
     def cells(values: np.ndarray) -> Cells:
@@ -54,7 +58,12 @@ def _forward(setting: Setting):
 def _paper(setting: Setting, key: Key) -> DiffusionModel:
     forward = _forward(setting)
     network = StepwisePerceptron(
-        forward.n_features, forward.n_outputs, trajectory_length=setting.trajectory_length, width=50, depth=3, key=key
+        forward.n_features,
+        forward.n_outputs,
+        trajectory_length=setting.trajectory_length,
+        width=50,
+        depth=3,
+        key=key,
     )
     return DiffusionModel(forward, network)
 
@@ -62,7 +71,9 @@ def _paper(setting: Setting, key: Key) -> DiffusionModel:
 def _modern(setting: Setting, key: Key) -> DiffusionModel:
     forward = _forward(setting)
     width = setting.sizes["width"]
-    return DiffusionModel(forward, ResidualMLP(forward.n_features, forward.n_outputs, width=width, depth=2, key=key))
+    return DiffusionModel(
+        forward, ResidualMLP(forward.n_features, forward.n_outputs, width=width, depth=2, key=key)
+    )
 
 
 def _valid_share(run: Run) -> dict[str, Any]:
@@ -75,8 +86,19 @@ def draw(run: Run) -> None:
     folder = run.folder
     samples = {item.variant.name: item.samples for item in run.trained}
     samples_beside_data(sequences(), samples, folder / "samples.png")
-    trajectories(run.trained[0].model, folder / "reverse.png", folder / "reverse.gif", key=jax.random.key(run.seed))
-    training(run.trained, 1 / math.log(2), run.data.log_volume, run.experiment.units, folder / "training.png")
+    trajectories(
+        run.trained[0].model,
+        folder / "reverse.png",
+        folder / "reverse.gif",
+        key=jax.random.key(run.seed),
+    )
+    training(
+        run.trained,
+        1 / math.log(2),
+        run.data.log_volume,
+        run.experiment.units,
+        folder / "training.png",
+    )
 
 
 HEARTBEAT = Experiment(

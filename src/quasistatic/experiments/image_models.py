@@ -1,4 +1,6 @@
-"""What the image experiments of grey levels share: cells of scaled patches, the two networks, figures."""
+"""What the image experiments of grey levels share: cells of scaled patches, the two networks,
+figures.
+"""
 
 from typing import Any
 
@@ -20,7 +22,8 @@ from quasistatic.network.unet import PIXEL_PLANES
 from quasistatic.typing import Key
 
 FIRST_LOG_SNR = 8.0
-"""log_snr(1) where the learned schedule starts: noise of 0.018 standard deviations, about one grey level of 256."""
+"""log_snr(1) where the learned schedule starts: noise of 0.018 standard deviations, about one grey
+level of 256."""
 
 
 def shape_of(setting: Setting) -> tuple[int, int, int]:
@@ -39,7 +42,9 @@ def _schedule(setting: Setting) -> LearnedSchedule:
 
 
 def paper_model(setting: Setting, key: Key) -> DiffusionModel:
-    """Multi-scale convolutions and a dense path, bumps of time, Sigma and mu through the paper's sigmoid."""
+    """Multi-scale convolutions and a dense path, bumps of time, Sigma and mu through the paper's
+    sigmoid.
+    """
     _, height, width = shape_of(setting)
     sizes = setting.sizes
     forward = SigmoidGaussianDiffusion(_schedule(setting), pixels_per_row(setting))
@@ -50,8 +55,12 @@ def paper_model(setting: Setting, key: Key) -> DiffusionModel:
     return DiffusionModel(forward, network)
 
 
-def modern_model(setting: Setting, key: Key, schedule: AbstractSchedule | None = None) -> DiffusionModel:
-    """A small U-Net that is told the time, with the corridor head; the schedule is learned unless one is given."""
+def modern_model(
+    setting: Setting, key: Key, schedule: AbstractSchedule | None = None
+) -> DiffusionModel:
+    """A small U-Net that is told the time, with the corridor head; the schedule is learned unless
+    one is given.
+    """
     _, height, width = shape_of(setting)
     sizes = setting.sizes
     forward = GaussianDiffusion(schedule or _schedule(setting), pixels_per_row(setting), OCTAVES)
@@ -63,15 +72,21 @@ def modern_model(setting: Setting, key: Key, schedule: AbstractSchedule | None =
     return DiffusionModel(forward, network)
 
 
-PAPER = Variant("paper", "multi-scale convolution with bumps of time, the paper's sigmoid head", paper_model, 2e-3)
+PAPER = Variant(
+    "paper",
+    "multi-scale convolution with bumps of time, the paper's sigmoid head",
+    paper_model,
+    2e-3,
+)
 MODERN = Variant("modern", "small U-Net, corridor head", modern_model, 2e-3)
 
 
 def image_data(train: np.ndarray, valid: np.ndarray, test: np.ndarray) -> Data:
     """Cells of uint8 stacks, scaled by one constant of the training images.
 
-    The unit of the tables is a density of the scaled pixels: the log-mass of the grey levels minus the log of their width. (The paper
-    adds uniform noise and quotes the density; the mean of that is at most this, by Jensen's inequality.)
+    The unit of the tables is a density of the scaled pixels: the log-mass of the grey levels minus
+    the log of their width. (The paper adds uniform noise and quotes the density; the mean of that
+    is at most this, by Jensen's inequality.)
     """
     scale = PixelScale.of(train)
     shape = train.shape[1:]
@@ -90,21 +105,36 @@ def best(run: Run) -> Trained:
 
 
 def draw(run: Run) -> None:
-    """Samples beside data, corridor, training curves, and the reverse trajectory of the best model."""
+    """Samples beside data, corridor, training curves, and the reverse trajectory of the best
+    model.
+    """
     model = best(run).model
     images = run.data.decode(np.asarray(run.data.test.value[:64]))
     samples = {item.variant.name: run.data.decode(item.samples[:64]) for item in run.trained}
     samples_beside_data(images, samples, run.folder / "samples.png")
     key = jax.random.key(run.seed)
-    corridor(model, run.data.test.take(slice(0, 16)), run.folder / "corridor.png", key=key, chunk=16)
+    corridor(
+        model, run.data.test.take(slice(0, 16)), run.folder / "corridor.png", key=key, chunk=16
+    )
     per_row = run.experiment.per_row(run.setting)
     training(
-        run.trained, 1 / (np.log(2) * per_row), run.data.log_volume, run.experiment.units, run.folder / "training.png"
+        run.trained,
+        1 / (np.log(2) * per_row),
+        run.data.log_volume,
+        run.experiment.units,
+        run.folder / "training.png",
     )
-    reverse_pictures(model, run.data.decode, run.folder / "reverse.png", run.folder / "reverse.gif", key=key)
+    reverse_pictures(
+        model, run.data.decode, run.folder / "reverse.png", run.folder / "reverse.gif", key=key
+    )
 
 
 def restored(run: Run) -> dict[str, Any]:
-    """Holes filled and noise removed by the best model: `inpainting.png`, `denoising.png`, and their entries of metrics.json."""
+    """Holes filled and noise removed by the best model: `inpainting.png`, `denoising.png`, and
+    their entries of metrics.json.
+    """
     item = best(run)
-    return {"inpainting": inpainted(run, item, shape_of(run.setting)), "denoising": denoised(run, item)}
+    return {
+        "inpainting": inpainted(run, item, shape_of(run.setting)),
+        "denoising": denoised(run, item),
+    }

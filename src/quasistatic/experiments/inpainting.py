@@ -1,9 +1,11 @@
-r"""Holes in held-out images (the paper's figure 5): a square window filled by twisted Monte Carlo, and by the 2015 recipe.
+r"""Holes in held-out images (the paper's figure 5): a square window filled by twisted Monte Carlo,
+and by the 2015 recipe.
 
     log Z = log p(pixels outside the window),     E Z = Z for every number of particles,
 
-so the mean of log Z over independent populations is below the truth in expectation; its error is their spread over the square
-root of their number. The draw that is shown comes from a population chosen in proportion to its Z.
+so the mean of log Z over independent populations is below the truth in expectation; its error is
+their spread over the square root of their number. The draw that is shown comes from a population
+chosen in proportion to its Z.
 """
 
 import math
@@ -43,7 +45,8 @@ class Filled(NamedTuple):
 
 
 def window(height: int, width: int) -> np.ndarray:
-    """Where the hole is: the square in the middle, half as wide as the shorter side; bool `[height, width]`.
+    """Where the hole is: the square in the middle, half as wide as the shorter side; bool `[height,
+    width]`.
 
     Example:
         >>> int(window(16, 16).sum())
@@ -83,17 +86,20 @@ def _recipe(model: DiffusionModel, evidence: Observed, keys: Key) -> State:
 
 
 def _numbers(values: np.ndarray) -> list[float | None]:
-    """For JSON, which knows neither NaN nor infinity: None where a population was left without a particle."""
+    """For JSON, which knows neither NaN nor infinity: None where a population was left without a
+    particle.
+    """
     return [float(x) if np.isfinite(x) else None for x in values]
 
 
 def inpainted(run: Run, item: Trained, shape: tuple[int, int, int]) -> dict[str, Any]:
     """Write `inpainting.png`, and return the entry `inpainting` of metrics.json.
 
-    `log_evidence` and `stderr` are in bits per image (all of its pixels outside the window, in the unit of the likelihoods), one
-    number an image, null where a population was left without a particle; `rms_smc`, `rms_2015` the root-mean-square differences
-    from the original in the window, in the model's units, where the standard deviation of a pixel is 1 and two independent pixels
-    differ by the square root of 2.
+    `log_evidence` and `stderr` are in bits per image (all of its pixels outside the window, in the
+    unit of the likelihoods), one number an image, null where a population was left without a
+    particle; `rms_smc`, `rms_2015` the root-mean-square differences from the original in the
+    window, in the model's units, where the standard deviation of a pixel is 1 and two independent
+    pixels differ by the square root of 2.
 
     Args:
         run: with `sizes["restored"]` images and `sizes["particles"]` particles.
@@ -114,7 +120,10 @@ def inpainted(run: Run, item: Trained, shape: tuple[int, int, int]) -> dict[str,
         return float(np.sqrt(np.mean(np.square((filled - rows.value)[~seen]))))
 
     original, smc, recipe = (run.data.decode(x) for x in (rows.value, found.smc, found.recipe))
-    notes = [f"log p of what is seen\n{z:.0f} ± {e:.0f} bits" for z, e in zip(log_z.mean(axis=1), stderr, strict=True)]
+    notes = [
+        f"log p of what is seen\n{z:.0f} ± {e:.0f} bits"
+        for z, e in zip(log_z.mean(axis=1), stderr, strict=True)
+    ]
     restored_images(
         {"original": original, "hole": original, "sequential Monte Carlo": smc, "2015 recipe": recipe},
         run.folder / "inpainting.png", notes=notes, hole=hole, empty=("hole",),

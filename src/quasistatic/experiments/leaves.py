@@ -1,9 +1,12 @@
-r"""Dead leaves: opaque disks that fall on each other (Lee, Mumford and Huang 2001), an own seeded generator.
+r"""Dead leaves: opaque disks that fall on each other (Lee, Mumford and Huang 2001), an own seeded
+generator.
 
-Disks have uniform centres and grey levels and radii with density proportional to r^-3 between `SMALLEST` and `LARGEST` pixels, the
-exponent for which the images look alike at every scale. They are laid from the front to the back until nothing behind can be
-seen, on a canvas of twice the resolution, and averaged over 2 x 2 squares, so that edges are smooth; then rounded to 256 grey
-levels. Patches are cut from many canvases. (The published patches are not available: numbers are not comparable to the digit.)
+Disks have uniform centres and grey levels and radii with density proportional to r^-3 between
+`SMALLEST` and `LARGEST` pixels, the exponent for which the images look alike at every scale. They
+are laid from the front to the back until nothing behind can be seen, on a canvas of twice the
+resolution, and averaged over 2 x 2 squares, so that edges are smooth; then rounded to 256 grey
+levels. Patches are cut from many canvases. (The published patches are not available: numbers are
+not comparable to the digit.)
 """
 
 import numpy as np
@@ -29,7 +32,10 @@ def canvas(rng: np.random.Generator, side: int = CANVAS) -> np.ndarray:
         for r, (y, x), g in zip(radius[touches], centre[touches], level[touches], strict=True):
             rows = slice(max(int(y - r), 0), min(int(y + r) + 2, size))
             columns = slice(max(int(x - r), 0), min(int(x + r) + 2, size))
-            dy, dx = np.arange(rows.start, rows.stop) - y, np.arange(columns.start, columns.stop) - x
+            dy, dx = (
+                np.arange(rows.start, rows.stop) - y,
+                np.arange(columns.start, columns.stop) - x,
+            )
             seen = (dy[:, None] ** 2 + dx**2 <= r * r) & bare[rows, columns]
             grey[rows, columns][seen] = g
             bare[rows, columns] &= ~seen
@@ -46,5 +52,7 @@ def patches(n: int, side: int, seed: int) -> np.ndarray:
     found: list[np.ndarray] = []
     for _ in range(-(-n // per_side**2)):
         cut = canvas(rng)[: per_side * side, : per_side * side]
-        found.append(cut.reshape(per_side, side, per_side, side).swapaxes(1, 2).reshape(-1, 1, side, side))
+        found.append(
+            cut.reshape(per_side, side, per_side, side).swapaxes(1, 2).reshape(-1, 1, side, side)
+        )
     return rng.permutation(np.concatenate(found))[:n]

@@ -1,10 +1,12 @@
-r"""The numbers of one model on test rows: K, L_null, and both sides of log p, in the experiment's units.
+r"""The numbers of one model on test rows: K, L_null, and both sides of log p, in the experiment's
+units.
 
     L_null = mean log pi(x_0),    pi = N(0, I) or independent Bernoulli(m): what a model without any structure would reach.
 
-The pi of an absorbing kernel is the mask, which has no data; there it is the model that raw = 0 stands for, columns of the data's
-frequencies. A cell of positive width has its mass under pi. Bits = nats / ln 2. All columns of one table have one base measure, so that
-K - L_null does not depend on it.
+The pi of an absorbing kernel is the mask, which has no data; there it is the model that raw = 0
+stands for, columns of the data's frequencies. A cell of positive width has its mass under pi. Bits
+= nats / ln 2. All columns of one table have one base measure, so that K - L_null does not depend on
+it.
 """
 
 import math
@@ -28,7 +30,11 @@ CHUNK_CELLS = 2**17
 
 def _null(forward: AbstractDiffusion) -> AbstractDistribution:
     """The distribution of rows without structure."""
-    return Categorical(forward.log_marginals) if isinstance(forward, AbsorbingDiffusion) else forward.prior()
+    return (
+        Categorical(forward.log_marginals)
+        if isinstance(forward, AbsorbingDiffusion)
+        else forward.prior()
+    )
 
 
 def log_null(forward: AbstractDiffusion, rows: Cells) -> np.ndarray:
@@ -39,23 +45,29 @@ def log_null(forward: AbstractDiffusion, rows: Cells) -> np.ndarray:
         return jnp.sum(prior.log_cell(row.value, row.width))
 
     found = [
-        jax.vmap(one)(jax.tree.map(jnp.asarray, rows.take(slice(i, i + 1024)))) for i in range(0, len(rows.value), 1024)
+        jax.vmap(one)(jax.tree.map(jnp.asarray, rows.take(slice(i, i + 1024))))
+        for i in range(0, len(rows.value), 1024)
     ]
     return np.concatenate([np.asarray(x, np.float64) for x in found])
 
 
-def measure(model: DiffusionModel, data: Data, setting: Setting, per_row: int, *, key: Key) -> dict[str, float]:
+def measure(
+    model: DiffusionModel, data: Data, setting: Setting, per_row: int, *, key: Key
+) -> dict[str, float]:
     """K, L_null, lower and upper with standard errors, in bits per unit.
 
-    `lower` is the importance-weighted bound of `setting.trajectories` trajectories a row; `upper` its counterpart by the i-SIR chain,
-    an upper bound for long chains only. Standard errors are those of a mean over the test rows.
+    `lower` is the importance-weighted bound of `setting.trajectories` trajectories a row; `upper`
+    its counterpart by the i-SIR chain, an upper bound for long chains only. Standard errors are
+    those of a mean over the test rows.
     """
     rows = data.test
     n_columns = rows.value.shape[1]
     chunk = max(CHUNK_CELLS // n_columns, 16)
     k_key, ais_key = jax.random.split(key)
     terms = evaluate_terms(model, rows, repetitions=setting.repetitions, key=k_key, chunk=chunk)
-    log_weights = evaluate_log_weights(model, rows, trajectories=setting.trajectories, key=ais_key, chunk=chunk)
+    log_weights = evaluate_log_weights(
+        model, rows, trajectories=setting.trajectories, key=ais_key, chunk=chunk
+    )
     bracket = chain_bracket(log_weights, sweeps=min(4, setting.trajectories - 1))
     k = np.mean(np.asarray(terms.total), axis=1)
     null = log_null(model.forward, rows)

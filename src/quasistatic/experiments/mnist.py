@@ -1,4 +1,6 @@
-"""MNIST (paper, table 2): the dense path alone, Parzen windows on 10,000 samples; and a U-Net beside it."""
+"""MNIST (paper, table 2): the dense path alone, Parzen windows on 10,000 samples; and a U-Net
+beside it.
+"""
 
 import math
 from dataclasses import replace
@@ -10,7 +12,14 @@ from quasistatic.config import TrainConfig
 from quasistatic.data.images.idx import read_idx
 from quasistatic.experiments.experiment import Data, Experiment, Published, Run, Setting, Variant
 from quasistatic.experiments.files import data_path
-from quasistatic.experiments.image_models import PAPER, draw, image_data, modern_model, pixels_per_row, restored
+from quasistatic.experiments.image_models import (
+    PAPER,
+    draw,
+    image_data,
+    modern_model,
+    pixels_per_row,
+    restored,
+)
 from quasistatic.experiments.parzen import parzen
 from quasistatic.forward import cosine_schedule
 from quasistatic.model import DiffusionModel
@@ -38,9 +47,13 @@ def load(setting: Setting, seed: int) -> Data:
 
 
 def parzen_of_all(run: Run) -> dict[str, Any]:
-    """Parzen log-likelihood of every variant, bits per image, pixels in [0, 1]; the first also at the top of metrics.json."""
+    """Parzen log-likelihood of every variant, bits per image, pixels in [0, 1]; the first also at
+    the top of metrics.json.
+    """
     _, valid, _ = stacks(run.setting)
-    test = read_idx(data_path("mnist/t10k-images-idx3-ubyte.gz", source=SOURCE))[: run.setting.sizes["parzen_test"]]
+    test = read_idx(data_path("mnist/t10k-images-idx3-ubyte.gz", source=SOURCE))[
+        : run.setting.sizes["parzen_test"]
+    ]
     valid, test = (x.reshape(len(x), -1) / 255.0 for x in (valid, test))
     found = {}
     for item in run.trained:
@@ -61,12 +74,15 @@ def extra(run: Run) -> dict[str, Any]:
 
 
 def digits_model(setting: Setting, key: Key) -> DiffusionModel:
-    """The U-Net with a cosine schedule: more than half of its steps are between log_snr -2 and 2, where shapes are decided."""
+    """The U-Net with a cosine schedule: more than half of its steps are between log_snr -2 and 2,
+    where shapes are decided.
+    """
     return modern_model(setting, key, cosine_schedule(setting.trajectory_length))
 
 
 def for_samples(setting: Setting) -> Setting:
-    """What 10,000 samples need: all noise levels alike in the loss, of twice the batch; and a tenth of the paper's T.
+    """What 10,000 samples need: all noise levels alike in the loss, of twice the batch; and a tenth
+    of the paper's T.
 
     At T = 1000 they are ten million evaluations.
     """

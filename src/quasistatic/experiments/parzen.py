@@ -1,9 +1,11 @@
-r"""Log-likelihood by Parzen windows, the protocol behind the paper's table 2 (Breuleux et al. 2011; Goodfellow et al. 2014).
+r"""Log-likelihood by Parzen windows, the protocol behind the paper's table 2 (Breuleux et al. 2011;
+Goodfellow et al. 2014).
 
     log p(x) = log (1/n) sum_i N(x; y_i, sigma^2 I)
 
-for samples y_i of the model; sigma is the best of `logspace(-1, 0, 10)` on validation rows. It is a crude measure: it rewards samples
-that look like the training data, and cannot tell a good model of them from a perfect one.
+for samples y_i of the model; sigma is the best of `logspace(-1, 0, 10)` on validation rows. It is a
+crude measure: it rewards samples that look like the training data, and cannot tell a good model of
+them from a perfect one.
 """
 
 import math
@@ -42,7 +44,9 @@ def log_density(squared: np.ndarray, sigma: float, n_columns: int) -> np.ndarray
     return highest[:, 0] + np.log(mean) - 0.5 * n_columns * math.log(2 * math.pi * sigma**2)
 
 
-def parzen(samples: np.ndarray, valid: np.ndarray, test: np.ndarray, *, chunk: int = 1000) -> Parzen:
+def parzen(
+    samples: np.ndarray, valid: np.ndarray, test: np.ndarray, *, chunk: int = 1000
+) -> Parzen:
     """The protocol.
 
     Args:

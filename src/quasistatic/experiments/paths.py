@@ -13,10 +13,16 @@ from quasistatic.model import DiffusionModel
 from quasistatic.typing import Array, Float, Key, State
 
 
-def forward_states(model: DiffusionModel, rows: Cells, steps: Sequence[int], *, key: Key) -> list[np.ndarray]:
-    """x_t of every row at the given steps, each `[N, D]`; 0 is the data. Marginals, not one trajectory."""
+def forward_states(
+    model: DiffusionModel, rows: Cells, steps: Sequence[int], *, key: Key
+) -> list[np.ndarray]:
+    """x_t of every row at the given steps, each `[N, D]`; 0 is the data. Marginals, not one
+    trajectory.
+    """
     return [
-        np.asarray(rows.value) if t == 0 else _marginal(model, jnp.asarray(rows.value), jnp.asarray(t), key)
+        np.asarray(rows.value)
+        if t == 0
+        else _marginal(model, jnp.asarray(rows.value), jnp.asarray(t), key)
         for t in steps
     ]
 
@@ -31,8 +37,12 @@ def _marginals(model: DiffusionModel, x_0: State, t: Array, keys: Key) -> State:
     return jax.vmap(lambda x, k: model.forward.marginal(x, t).sample(key=k))(x_0, keys)
 
 
-def reverse_states(model: DiffusionModel, n_rows: int, steps: Sequence[int], *, key: Key) -> list[np.ndarray]:
-    """x_t of reverse trajectories from the prior at the given decreasing steps, each `[n_rows, D]`; 0 are the samples."""
+def reverse_states(
+    model: DiffusionModel, n_rows: int, steps: Sequence[int], *, key: Key
+) -> list[np.ndarray]:
+    """x_t of reverse trajectories from the prior at the given decreasing steps, each `[n_rows, D]`;
+    0 are the samples.
+    """
     keys = jax.random.split(key, n_rows)
     state, at, kept = _from_prior(model, keys), model.trajectory_length, []
     for t in steps:
@@ -64,7 +74,9 @@ def _walk(model: DiffusionModel, states: State, begin: Array, end: Array, keys: 
 
 @eqx.filter_jit
 def drift(model: DiffusionModel, states: Float[Array, "N D"], t: Array) -> Float[Array, "N D"]:
-    """`f_mu(x_t, t) - x_t` of a continuous model: where the reverse step goes (paper, figure 1, last row)."""
+    """`f_mu(x_t, t) - x_t` of a continuous model: where the reverse step goes (paper, figure 1,
+    last row).
+    """
 
     def one(x: State) -> State:
         reverse = model.reverse_kernel(x, jnp.ones(x.shape, bool), t)

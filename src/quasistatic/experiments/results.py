@@ -1,4 +1,6 @@
-"""What a finished run measured, as Markdown: the tables `results.md` that the pages of the documentation show."""
+"""What a finished run measured, as Markdown: the tables `results.md` that the pages of the
+documentation show.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,11 +37,21 @@ def _of_models(metrics: Metrics) -> list[list[str]]:
         row(f"K, {units}", bound("K"), models),
         row("K - L_null", lambda v: number(v["K_minus_L_null"]), models),
         row("lower bound (AIS)", bound("lower"), models),
-        row("test rows, trajectories of each", lambda v: f"{v['test_rows']}, {v['trajectories']}", models),
-        row("mean effective number of the trajectories", lambda v: number(v["mean_ess"], digits=1), models),
+        row(
+            "test rows, trajectories of each",
+            lambda v: f"{v['test_rows']}, {v['trajectories']}",
+            models,
+        ),
+        row(
+            "mean effective number of the trajectories",
+            lambda v: number(v["mean_ess"], digits=1),
+            models,
+        ),
     ]
     if all("gap_of_lower" in values for values in models.values()):  # where the truth is known
-        rows.append(row("lower bound below the truth by", lambda v: number(v["gap_of_lower"]), models))
+        rows.append(
+            row("lower bound below the truth by", lambda v: number(v["gap_of_lower"]), models)
+        )
     if "nats_per_image" in metrics:
         nats = metrics["nats_per_image"]
         rows += [
@@ -60,7 +72,9 @@ def _of_models(metrics: Metrics) -> list[list[str]]:
 
 
 def _of_run(metrics: Metrics) -> list[list[str]]:
-    """A row for every number of the whole run: what is known of the data, baselines, holes, noise."""
+    """A row for every number of the whole run: what is known of the data, baselines, holes,
+    noise.
+    """
     units = metrics["units"]
     rows = []
     if "negative_entropy" in metrics:
@@ -71,9 +85,19 @@ def _of_run(metrics: Metrics) -> list[list[str]]:
             ]
         )
     if "gain_of_the_learned_schedule" in metrics:
-        rows.append([f"what learning the schedule adds to K, {units}", number(metrics["gain_of_the_learned_schedule"])])
+        rows.append(
+            [
+                f"what learning the schedule adds to K, {units}",
+                number(metrics["gain_of_the_learned_schedule"]),
+            ]
+        )
     if "limit" in metrics:
-        rows.append([f"log2 of the share of a sequence, the most that K can be, {units}", number(metrics["limit"])])
+        rows.append(
+            [
+                f"log2 of the share of a sequence, the most that K can be, {units}",
+                number(metrics["limit"]),
+            ]
+        )
     for name, value in metrics.get("baselines", {}).items():
         n = int(name.rsplit("_", 1)[1])
         title = "Gaussian with full covariance" if n == 1 else f"mixture of {n} such Gaussians"
@@ -108,8 +132,14 @@ def _noise(found: Metrics) -> list[list[str]]:
         [f"{mean}, {PIXEL}", number(found["rmse_mean"], digits=2)],
         ["of a draw of the posterior", number(found["rmse_draw"], digits=2)],
         ["of the noisy images", number(found["rmse_noisy"], digits=2)],
-        ["of half of them, the posterior mean of a model without structure", number(found["rmse_half"], digits=2)],
-        [f"mean effective number of the {found['particles']} particles", number(found["ess"], digits=1)],
+        [
+            "of half of them, the posterior mean of a model without structure",
+            number(found["rmse_half"], digits=2),
+        ],
+        [
+            f"mean effective number of the {found['particles']} particles",
+            number(found["ess"], digits=1),
+        ],
     ]
 
 

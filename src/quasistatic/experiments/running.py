@@ -37,7 +37,8 @@ def run(
     progress: Progress | None = None,
     stage: Stage = lambda message: None,
 ) -> dict[str, Any]:
-    """Run an experiment and write `metrics.json`, `results.md`, one folder of parameters per variant, and the figures.
+    """Run an experiment and write `metrics.json`, `results.md`, one folder of parameters per
+    variant, and the figures.
 
     Args:
         experiment: which.
@@ -62,7 +63,11 @@ def run(
     folder = Path(folder)
     chosen = _chosen(experiment, variants)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not force:
-        raise OutputError("the folder holds something already", where=str(folder), fix="choose another one, or --force")
+        raise OutputError(
+            "the folder holds something already",
+            where=str(folder),
+            fix="choose another one, or --force",
+        )
     began = time.monotonic()
     data = experiment.load(setting, seed)  # before anything is written
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +76,9 @@ def run(
     done = Run(experiment, setting, data, (), folder, seed)
     for variant in chosen:
         item = _train(experiment, setting, variant, data, seed, progress, stage)
-        save_parameters(folder / variant.name, done, item)  # at once: the next one may fail after an hour
+        save_parameters(
+            folder / variant.name, done, item
+        )  # at once: the next one may fail after an hour
         done = done._replace(trained=(*done.trained, item))
     stage("comparisons and figures")
     first = done.trained[0].metrics
@@ -84,7 +91,9 @@ def run(
         "versions": versions(),
         "machine": machine(),
         "published": asdict(experiment.published),
-        "variants": {item.variant.name: {"note": item.variant.note, **item.metrics} for item in done.trained},
+        "variants": {
+            item.variant.name: {"note": item.variant.note, **item.metrics} for item in done.trained
+        },
         **(experiment.extra(done) if experiment.extra else {}),
     }
     if experiment.draw is not None:
@@ -92,7 +101,9 @@ def run(
     metrics["seconds"] = round(time.monotonic() - began, 1)
     (folder / "results.md").write_text(results(metrics), encoding="utf-8")
     content = (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode()
-    write_whole(folder / "metrics.json", lambda file: file.write(content), force=True, extensions=(".json",))
+    write_whole(
+        folder / "metrics.json", lambda file: file.write(content), force=True, extensions=(".json",)
+    )
     return metrics
 
 
@@ -100,7 +111,10 @@ def _chosen(experiment: Experiment, names: Sequence[str]) -> tuple[Variant, ...]
     known = [variant.name for variant in experiment.variants]
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise SettingError(f"{experiment.name} has no variant {unknown[0]!r}", fix=f"choose among {', '.join(known)}")
+        raise SettingError(
+            f"{experiment.name} has no variant {unknown[0]!r}",
+            fix=f"choose among {', '.join(known)}",
+        )
     return tuple(variant for variant in experiment.variants if not names or variant.name in names)
 
 
@@ -130,8 +144,12 @@ def _train(
     model = experiment.prepare(variant.build(setting, build_key), data)
     found = fit(model, data.train, data.valid, config, callback=tell)
     seconds = time.monotonic() - began
-    history = [event | {"minutes": round(m, 3)} for event, m in zip(found.history, minutes, strict=True)]
-    stage(f"{variant.name}: {setting.n_test} test rows are scored, {setting.trajectories} trajectories each")
+    history = [
+        event | {"minutes": round(m, 3)} for event, m in zip(found.history, minutes, strict=True)
+    ]
+    stage(
+        f"{variant.name}: {setting.n_test} test rows are scored, {setting.trajectories} trajectories each"
+    )
     metrics = measure(found.model, data, setting, experiment.per_row(setting), key=measure_key)
     metrics |= {"test_rows": setting.n_test, "trajectories": setting.trajectories}
     metrics |= {"steps": history[-1]["step"], "training_seconds": round(seconds, 1)}

@@ -1,15 +1,19 @@
-r"""The Swiss roll as a distribution: a spiral with Gaussian noise, its exact density and its exact entropy.
+r"""The Swiss roll as a distribution: a spiral with Gaussian noise, its exact density and its exact
+entropy.
 
     theta ~ U(3 pi / 2, 9 pi / 2),   x = theta (cos theta, sin theta) + NOISE e,   e ~ N(0, I),   z = (x - E x) / scale,
 
-with one scale for both coordinates, `scale^2 = tr Cov(x) / 2`: the paper scales its data to unit variance by one constant. (The
-paper does not state its generator; this is scikit-learn's spiral without the axis of the roll, theta instead of the arc uniform.)
+with one scale for both coordinates, `scale^2 = tr Cov(x) / 2`: the paper scales its data to unit
+variance by one constant. (The paper does not state its generator; this is scikit-learn's spiral
+without the axis of the roll, theta instead of the arc uniform.)
 
-The density is an integral over theta alone, done by the trapezoidal rule with nodes much closer than the noise, and
+The density is an integral over theta alone, done by the trapezoidal rule with nodes much closer
+than the noise, and
 
     -H = E log p(z) = E_theta E_e log p(z(theta, e)),
 
-by Gauss-Legendre quadrature over theta and Gauss-Hermite over e. NOISE is chosen so that -H = 1.40 bits per row.
+by Gauss-Legendre quadrature over theta and Gauss-Hermite over e. NOISE is chosen so that -H = 1.40
+bits per row.
 """
 
 import numpy as np
@@ -59,7 +63,9 @@ def log_density(z: np.ndarray) -> np.ndarray:
         squared = np.sum(part**2, 1)[:, None] - 2 * part @ nodes.T + np.sum(nodes**2, 1)
         exponent = np.log(weight) - np.maximum(squared, 0) / (2 * NOISE**2)
         highest = exponent.max(axis=1, keepdims=True)
-        found[begin : begin + 512] = highest[:, 0] + np.log(np.sum(np.exp(exponent - highest), axis=1))
+        found[begin : begin + 512] = highest[:, 0] + np.log(
+            np.sum(np.exp(exponent - highest), axis=1)
+        )
     return found + constant
 
 

@@ -17,7 +17,9 @@ from quasistatic.model import DiffusionModel
 
 
 def save_parameters(folder: Path, run: Run, trained: Trained) -> None:
-    """Write `parameters.safetensors` and `model.json`: which experiment and variant, its setting, the training's history."""
+    """Write `parameters.safetensors` and `model.json`: which experiment and variant, its setting,
+    the training's history.
+    """
     folder.mkdir(exist_ok=True)
     content = safetensors.save(arrays_of(trained.model))
     own = trained.variant.adapt(run.setting)
@@ -27,11 +29,15 @@ def save_parameters(folder: Path, run: Run, trained: Trained) -> None:
         "variant": trained.variant.name,
         "seed": run.seed,
         "setting": setting,
-        "history": [{k: v for k, v in event.items() if v == v} for event in trained.history],  # without NaN
+        "history": [
+            {k: v for k, v in event.items() if v == v} for event in trained.history
+        ],  # without NaN
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     (folder / "parameters.safetensors").write_bytes(content)
-    (folder / "model.json").write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    (folder / "model.json").write_text(
+        json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+    )
 
 
 def load_parameters(folder: str | Path, experiment: Experiment) -> DiffusionModel:
@@ -49,12 +55,17 @@ def load_parameters(folder: str | Path, experiment: Experiment) -> DiffusionMode
         record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         content = (folder / "parameters.safetensors").read_bytes()
         variant = {v.name: v for v in experiment.variants}[record["variant"]]
-        if record["experiment"] != experiment.name or hashlib.sha256(content).hexdigest() != record["sha256"]:
+        if (
+            record["experiment"] != experiment.name
+            or hashlib.sha256(content).hexdigest() != record["sha256"]
+        ):
             raise ModelFolderError(
                 f"these are not the parameters that {experiment.name} saved", where=str(folder),
                 fix="run the experiment again",
             )  # fmt: skip
-        setting = Setting(**record["setting"] | {"train": TrainConfig.from_json(record["setting"]["train"])})
+        setting = Setting(
+            **record["setting"] | {"train": TrainConfig.from_json(record["setting"]["train"])}
+        )
         return with_arrays(variant.build(setting, jax.random.key(0)), safetensors.load(content))
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         if isinstance(error, ModelFolderError):

@@ -1,4 +1,6 @@
-"""The Swiss roll (paper, section 3.1.1 and figure 1): T = 40, the paper's 16 radial basis functions, and a network of today."""
+"""The Swiss roll (paper, section 3.1.1 and figure 1): T = 40, the paper's 16 radial basis
+functions, and a network of today.
+"""
 
 import math
 from typing import Any
@@ -11,7 +13,11 @@ from quasistatic.data.cells import Cells
 from quasistatic.experiments import spiral
 from quasistatic.experiments.experiment import Data, Experiment, Published, Run, Setting, Variant
 from quasistatic.experiments.figures.curves import corridor, schedules, training
-from quasistatic.experiments.figures.planar import reverse_animation, samples_beside_data, trajectory_panels
+from quasistatic.experiments.figures.planar import (
+    reverse_animation,
+    samples_beside_data,
+    trajectory_panels,
+)
 from quasistatic.forward import (
     AbstractSchedule,
     GaussianDiffusion,
@@ -24,12 +30,15 @@ from quasistatic.network import RBFNetwork, ResidualMLP
 from quasistatic.typing import Key
 
 FIRST_LOG_SNR = 9.0
-"""log_snr(1) of the fixed schedule and the start of the learned one: noise of 0.011 standard deviations at t = 1."""
+"""log_snr(1) of the fixed schedule and the start of the learned one: noise of 0.011 standard
+deviations at t = 1."""
 
 
 def _fixed(setting: Setting) -> AbstractSchedule:
     """Linear in log_snr, where the learned schedule starts."""
-    return TableSchedule(np.linspace(FIRST_LOG_SNR, LearnedSchedule.LOWEST, setting.trajectory_length).tolist())
+    return TableSchedule(
+        np.linspace(FIRST_LOG_SNR, LearnedSchedule.LOWEST, setting.trajectory_length).tolist()
+    )
 
 
 def _learned(setting: Setting) -> AbstractSchedule:
@@ -39,7 +48,11 @@ def _learned(setting: Setting) -> AbstractSchedule:
 def _paper(schedule: AbstractSchedule, key: Key) -> DiffusionModel:
     forward = SigmoidGaussianDiffusion(schedule, 2)
     network = RBFNetwork(
-        forward.n_features, forward.n_outputs, trajectory_length=forward.trajectory_length, units=16, key=key
+        forward.n_features,
+        forward.n_outputs,
+        trajectory_length=forward.trajectory_length,
+        units=16,
+        key=key,
     )
     return DiffusionModel(forward, network)
 
@@ -47,7 +60,9 @@ def _paper(schedule: AbstractSchedule, key: Key) -> DiffusionModel:
 def _modern(setting: Setting, key: Key) -> DiffusionModel:
     forward = GaussianDiffusion(_learned(setting), 2)
     width = setting.sizes["width"]
-    return DiffusionModel(forward, ResidualMLP(forward.n_features, forward.n_outputs, width=width, depth=3, key=key))
+    return DiffusionModel(
+        forward, ResidualMLP(forward.n_features, forward.n_outputs, width=width, depth=3, key=key)
+    )
 
 
 def load(setting: Setting, seed: int) -> Data:
@@ -59,17 +74,27 @@ def load(setting: Setting, seed: int) -> Data:
 
 
 def draw(run: Run) -> None:
-    """The paper's figure 1 for every model, samples beside data, corridor, schedules, training curves, and an animation."""
+    """The paper's figure 1 for every model, samples beside data, corridor, schedules, training
+    curves, and an animation.
+    """
     folder, key = run.folder, jax.random.key(run.seed)
     models = {item.variant.name: item.model for item in run.trained}
     for name, model in models.items():
         trajectory_panels(model, run.data.test, folder / f"trajectory-{name}.png", key=key)
         corridor(model, run.data.test.take(slice(0, 256)), folder / f"corridor-{name}.png", key=key)
     samples_beside_data(
-        run.data.test.value, {item.variant.name: item.samples for item in run.trained}, folder / "samples.png"
+        run.data.test.value,
+        {item.variant.name: item.samples for item in run.trained},
+        folder / "samples.png",
     )
     schedules(models, folder / "schedules.png")
-    training(run.trained, 1 / math.log(2), run.data.log_volume, run.experiment.units, folder / "training.png")
+    training(
+        run.trained,
+        1 / math.log(2),
+        run.data.log_volume,
+        run.experiment.units,
+        folder / "training.png",
+    )
     best = max(run.trained, key=lambda item: item.metrics["K"])
     reverse_animation(best.model, folder / "reverse.gif", key=key)
 

@@ -20,7 +20,8 @@ PARZEN_BITS = {
     "adversarial net": (325, 2.9),
     "perfect model": (349, 3.3),
 }
-"""Published Parzen log-likelihoods of MNIST, bits per image, with standard errors (the paper's table 2)."""
+"""Published Parzen log-likelihoods of MNIST, bits per image, with standard errors (the paper's
+table 2)."""
 
 
 def collect(folder: Path) -> dict[str, dict[str, Any]]:
@@ -39,14 +40,25 @@ def collect(folder: Path) -> dict[str, dict[str, Any]]:
                 f"this is no result of an experiment ({error})", where=str(path), fix="run it again"
             ) from error
         if name in found:
-            raise DataError(f"two runs of {name} lie here", where=str(path), fix="move one of them away")
+            raise DataError(
+                f"two runs of {name} lie here", where=str(path), fix="move one of them away"
+            )
         found[name] = metrics
     return found
 
 
 def table_1(results: dict[str, dict[str, Any]]) -> str:
     """K and K - L_null of every model, beside the paper's, as Markdown."""
-    head = ["data", "model", "units", "K", "K - L_null", "lower bound (AIS)", "K, paper", "K - L_null, paper"]
+    head = [
+        "data",
+        "model",
+        "units",
+        "K",
+        "K - L_null",
+        "lower bound (AIS)",
+        "K, paper",
+        "K - L_null, paper",
+    ]
     rows = []
     for name in TABLE_1:
         if name not in results:
@@ -64,8 +76,12 @@ def table_1(results: dict[str, dict[str, Any]]) -> str:
 
 
 def table_2(results: dict[str, dict[str, Any]]) -> str:
-    """Parzen log-likelihood of MNIST, bits per image, and K of the models, bits per pixel, as Markdown."""
-    rows = [[name, f"{bits} ± {error}", "10000", "-"] for name, (bits, error) in PARZEN_BITS.items()]
+    """Parzen log-likelihood of MNIST, bits per image, and K of the models, bits per pixel, as
+    Markdown.
+    """
+    rows = [
+        [name, f"{bits} ± {error}", "10000", "-"] for name, (bits, error) in PARZEN_BITS.items()
+    ]
     metrics = results["mnist"]
     for model, values in metrics["parzen"].items():
         size = " (quick)" if metrics["quick"] else ""
@@ -79,7 +95,9 @@ def table_2(results: dict[str, dict[str, Any]]) -> str:
 def table_3(results: dict[str, dict[str, Any]]) -> str:
     """Test log-likelihood of binary MNIST, nats per image, as Markdown."""
     metrics = results["bmnist"]
-    rows = [[name, "", number(nats), ""] for name, nats in metrics["published_nats_per_image"].items()]
+    rows = [
+        [name, "", number(nats), ""] for name, nats in metrics["published_nats_per_image"].items()
+    ]
     for model, values in metrics["nats_per_image"].items():
         size = " (quick)" if metrics["quick"] else ""
         rows.append(

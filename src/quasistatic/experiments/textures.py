@@ -1,8 +1,8 @@
 """Textures (paper, section 3.2.3 and table 1): crops of grey pictures.
 
-The paper's four bark images (Lazebnik et al. 2005) are used if they lie in `bark/` of the data folder; otherwise the textures that
-come with scikit-image stand in: brick, grass and gravel, 512 x 512. The left half of every picture is for training, the right half
-for validation and test.
+The paper's four bark images (Lazebnik et al. 2005) are used if they lie in `bark/` of the data
+folder; otherwise the textures that come with scikit-image stand in: brick, grass and gravel, 512 x
+512. The left half of every picture is for training, the right half for validation and test.
 """
 
 import os
@@ -15,7 +15,14 @@ from quasistatic.data.images.folder import read_image_folder
 from quasistatic.errors import DataError
 from quasistatic.experiments.experiment import Data, Experiment, Published, Setting
 from quasistatic.experiments.files import VARIABLE
-from quasistatic.experiments.image_models import MODERN, PAPER, draw, image_data, pixels_per_row, restored
+from quasistatic.experiments.image_models import (
+    MODERN,
+    PAPER,
+    draw,
+    image_data,
+    pixels_per_row,
+    restored,
+)
 
 STAND_INS = ("brick", "grass", "gravel")
 
@@ -30,7 +37,9 @@ def pictures() -> list[np.ndarray]:
     if VARIABLE in os.environ and bark.is_dir():
         stack = read_image_folder(bark)
         if stack.shape[1] != 1:
-            raise DataError("the pictures are in colour", where=str(bark), fix="convert them to grey")
+            raise DataError(
+                "the pictures are in colour", where=str(bark), fix="convert them to grey"
+            )
         return list(stack[:, 0])
     try:
         from skimage import data
@@ -53,7 +62,9 @@ def crops(halves: list[np.ndarray], n: int, side: int, rng: np.random.Generator)
 
 
 def load(setting: Setting, seed: int) -> Data:
-    """Crops of the two halves; the right one is divided again, above for validation and below for test."""
+    """Crops of the two halves; the right one is divided again, above for validation and below for
+    test.
+    """
     whole, side = pictures(), setting.sizes["side"]
     middle, centre = whole[0].shape[1] // 2, whole[0].shape[0] // 2
     rng = np.random.default_rng(seed)

@@ -1,8 +1,10 @@
-r"""Absorbing kernel: pi puts all mass on a mask state, and at step t the columns are masked, a few at a time.
+r"""Absorbing kernel: pi puts all mass on a mask state, and at step t the columns are masked, a few
+at a time.
 
-The heat bath with this pi masks every column with probability `t/T`. Here exactly `floor(D t/T)` of the D columns are masked, a
-uniformly random subset: the same bound as T grows, but with T = D every step masks one column and the reverse trajectory is an
-autoregression in random order, exact in D steps (the order's probability is the same forward and backward and drops out).
+The heat bath with this pi masks every column with probability `t/T`. Here exactly `floor(D t/T)` of
+the D columns are masked, a uniformly random subset: the same bound as T grows, but with T = D every
+step masks one column and the reverse trajectory is an autoregression in random order, exact in D
+steps (the order's probability is the same forward and backward and drops out).
 """
 
 import equinox as eqx
@@ -19,7 +21,8 @@ from quasistatic.typing import Array, Bool, Float, Int, Step
 class AbsorbingDiffusion(AbstractDiffusion):
     """Random columns fall into the mask state K, `floor(D t / T)` of them after step t.
 
-    The network's output are logits of the values of the masked columns, added to `log_marginals` (raw = 0: independent model).
+    The network's output are logits of the values of the masked columns, added to `log_marginals`
+    (raw = 0: independent model).
 
     Args:
         trajectory_length: T; T = D masks one column a step.
@@ -74,7 +77,9 @@ class AbsorbingDiffusion(AbstractDiffusion):
     def marginal(self, x_0: Int[Array, " D"], t: Step) -> RandomSubset:
         return self._mask_some(x_0, self._masked(t))
 
-    def bridge(self, x_t: Int[Array, " D"], x_0: Int[Array, " D"], t: Step, s: Step | None = None) -> RandomSubset:
+    def bridge(
+        self, x_t: Int[Array, " D"], x_0: Int[Array, " D"], t: Step, s: Step | None = None
+    ) -> RandomSubset:
         return self._reveal_some(x_t, x_0, t, s)
 
     def reverse_kernel(
@@ -83,5 +88,7 @@ class AbsorbingDiffusion(AbstractDiffusion):
         log_probs = jax.nn.log_softmax(self.layout.unpack(raw) + self.log_marginals, axis=-1)
         return self._reveal_some(x_t, Categorical(jnp.maximum(log_probs, LOG_ZERO)), t, s)
 
-    def features(self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
+    def features(
+        self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step
+    ) -> Float[Array, " F"]:
         return self.layout.features(x_t, observed)

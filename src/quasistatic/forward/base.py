@@ -1,8 +1,9 @@
 r"""The contract of a forward process q, for one block of one row.
 
-A block is all columns of a row that share a kernel; a mixed row is a product of blocks (`product.py`). A process offers
-its four distributions (paper, table C.1) and the *form* of its reversal: Feller's theorem says that for small steps the
-reverse kernel has the same functional form as the forward one, so the network only supplies the parameters.
+A block is all columns of a row that share a kernel; a mixed row is a product of blocks
+(`product.py`). A process offers its four distributions (paper, table C.1) and the *form* of its
+reversal: Feller's theorem says that for small steps the reverse kernel has the same functional form
+as the forward one, so the network only supplies the parameters.
 
 | method | distribution |
 |---|---|
@@ -13,15 +14,17 @@ reverse kernel has the same functional form as the forward one, so the network o
 | `reverse_kernel(raw, x_t, t, s)` | p(x_s given x_t), from the network's output |
 | `features(x_t, observed, t)` | what the network sees of x_t |
 
-s is t - 1 where it is left out. Larger strides, 0 <= s < t, are the steps of a sub-schedule (`thinned.py`); s = 0 is the model's
-guess at the data. The bridge composes: q(x_s|x_t,x_0) = sum over x_u of q(x_s|x_u,x_0) q(x_u|x_t,x_0); the reverse kernel does not,
-which is why fewer steps cost likelihood.
+s is t - 1 where it is left out. Larger strides, 0 <= s < t, are the steps of a sub-schedule
+(`thinned.py`); s = 0 is the model's guess at the data. The bridge composes: q(x_s|x_t,x_0) = sum
+over x_u of q(x_s|x_u,x_0) q(x_u|x_t,x_0); the reverse kernel does not, which is why fewer steps
+cost likelihood.
 
 To add one:
 
-- write a class here with the six methods, in a file of its own; `raw = 0` must give a sensible reversal (the training starts there);
-- export it in `forward/__init__.py`, and in `config.py` if it is to be chosen by name;
-- add its line to `KERNELS` in `tests/cases.py`: every law is then tested on it.
+- write a class here with the six methods, in a file of its own; `raw = 0` must give a sensible
+reversal (the training starts there); - export it in `forward/__init__.py`, and in `config.py` if it
+is to be chosen by name; - add its line to `KERNELS` in `tests/cases.py`: every law is then tested
+on it.
 """
 
 import abc
@@ -59,7 +62,9 @@ class AbstractDiffusion(eqx.Module):
         """q(x_t given x_0): the kernels 1..t composed."""
 
     @abc.abstractmethod
-    def bridge(self, x_t: State, x_0: State, t: Step, s: Step | None = None) -> AbstractDistribution:
+    def bridge(
+        self, x_t: State, x_0: State, t: Step, s: Step | None = None
+    ) -> AbstractDistribution:
         """q(x_s given x_t, x_0), by Bayes."""
 
     @abc.abstractmethod

@@ -1,6 +1,8 @@
-r"""Heat bath on discrete columns: with probability beta_t a column forgets its state and draws a new one from pi.
+r"""Heat bath on discrete columns: with probability beta_t a column forgets its state and draws a
+new one from pi.
 
-With two states this is the paper's binomial kernel, `Bernoulli(x (1 - beta_t) + m beta_t)` with `m = pi(1)`.
+With two states this is the paper's binomial kernel, `Bernoulli(x (1 - beta_t) + m beta_t)` with `m
+= pi(1)`.
 """
 
 from collections.abc import Sequence
@@ -29,11 +31,13 @@ def pad_log_probs(probs: Sequence[Sequence[float] | np.ndarray]) -> Float[Array,
 
 
 class CategoricalDiffusion(AbstractDiffusion):
-    r"""`q(x_t = k | x_{t-1}) = (1 - beta_t) [k = x_{t-1}] + beta_t pi_k`, every column with its own pi.
+    r"""`q(x_t = k | x_{t-1}) = (1 - beta_t) [k = x_{t-1}] + beta_t pi_k`, every column with its own
+    pi.
 
-    The network's output are logits of x_0, added to `log_marginals` (so that raw = 0 is the independent model). With
-    R = softmax of the sum, A_j = q(x_t | x_s = j) and alpha_bar' = alpha_bar_s the reverse kernel, the bridge averaged over
-    the posterior of x_0 given the column's own noisy state, is
+    The network's output are logits of x_0, added to `log_marginals` (so that raw = 0 is the
+    independent model). With R = softmax of the sum, A_j = q(x_t | x_s = j) and alpha_bar' =
+    alpha_bar_s the reverse kernel, the bridge averaged over the posterior of x_0 given the column's
+    own noisy state, is
 
         p(x_s = j | x_t)  ~  A_j [ alpha_bar' R_j + (1 - alpha_bar') pi_j ].
 
@@ -49,9 +53,16 @@ class CategoricalDiffusion(AbstractDiffusion):
     layout: StateLayout
 
     def __init__(
-        self, schedule: AbstractSchedule, log_pi: Float[Array, "D K"], log_marginals: Float[Array, "D K"]
+        self,
+        schedule: AbstractSchedule,
+        log_pi: Float[Array, "D K"],
+        log_marginals: Float[Array, "D K"],
     ) -> None:
-        self.schedule, self.log_pi, self.log_marginals = schedule, jnp.asarray(log_pi), jnp.asarray(log_marginals)
+        self.schedule, self.log_pi, self.log_marginals = (
+            schedule,
+            jnp.asarray(log_pi),
+            jnp.asarray(log_marginals),
+        )
         self.layout = StateLayout.of(np.logaddexp(log_pi, log_marginals))
 
     @property
@@ -95,14 +106,21 @@ class CategoricalDiffusion(AbstractDiffusion):
     def marginal(self, x_0: Int[Array, " D"], t: Step) -> Categorical:
         return self._mix(x_0, self._alpha_bar(t))
 
-    def _condition(self, before: Categorical, x_t: Int[Array, " D"], t: Step, s: Step | None = None) -> Categorical:
+    def _condition(
+        self, before: Categorical, x_t: Int[Array, " D"], t: Step, s: Step | None = None
+    ) -> Categorical:
         """`before`, a distribution of x_s, given x_t."""
-        beta, pi_x = self._beta(t, s), jnp.take_along_axis(jnp.exp(self.log_pi), x_t[:, None], axis=-1)
+        beta, pi_x = (
+            self._beta(t, s),
+            jnp.take_along_axis(jnp.exp(self.log_pi), x_t[:, None], axis=-1),
+        )
         likelihood = (1.0 - beta) * jax.nn.one_hot(x_t, self.n_states) + beta * pi_x
         joint = before.log_probs + _log(likelihood)
         return Categorical(jnp.maximum(jax.nn.log_softmax(joint, axis=-1), LOG_ZERO))
 
-    def bridge(self, x_t: Int[Array, " D"], x_0: Int[Array, " D"], t: Step, s: Step | None = None) -> Categorical:
+    def bridge(
+        self, x_t: Int[Array, " D"], x_0: Int[Array, " D"], t: Step, s: Step | None = None
+    ) -> Categorical:
         return self._condition(self.marginal(x_0, earlier(t, s)), x_t, t, s)
 
     def reverse_kernel(
@@ -110,9 +128,13 @@ class CategoricalDiffusion(AbstractDiffusion):
     ) -> Categorical:
         kept = self._alpha_bar(earlier(t, s))
         data = jax.nn.softmax(self.layout.unpack(raw) + self.log_marginals, axis=-1)
-        return self._condition(Categorical(_log(kept * data + (1.0 - kept) * jnp.exp(self.log_pi))), x_t, t, s)
+        return self._condition(
+            Categorical(_log(kept * data + (1.0 - kept) * jnp.exp(self.log_pi))), x_t, t, s
+        )
 
-    def features(self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
+    def features(
+        self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step
+    ) -> Float[Array, " F"]:
         return self.layout.features(x_t, observed)
 
 
@@ -128,9 +150,12 @@ def binomial_diffusion(
     Args:
         schedule: usually `ErasureSchedule(T)`.
         m: equilibrium probability of a 1 per column, e.g. 0.5 or the data's mean activity.
-        activity: the data's mean activity per column, where the reverse process starts its training; `m` by default.
+        activity: the data's mean activity per column, where the reverse process starts its
+            training; `m` by default.
     """
     activity = m if activity is None else activity
     return CategoricalDiffusion(
-        schedule, pad_log_probs([(1 - p, p) for p in m]), pad_log_probs([(1 - p, p) for p in activity])
+        schedule,
+        pad_log_probs([(1 - p, p) for p in m]),
+        pad_log_probs([(1 - p, p) for p in activity]),
     )

@@ -1,4 +1,6 @@
-r"""Gaussian diffusion of continuous columns (paper, equation (3) and table C.1), variance preserving, pi = N(0, I)."""
+r"""Gaussian diffusion of continuous columns (paper, equation (3) and table C.1), variance
+preserving, pi = N(0, I).
+"""
 
 from typing import NamedTuple
 
@@ -13,27 +15,32 @@ from quasistatic.forward.schedule import AbstractSchedule
 from quasistatic.typing import Array, Bool, Float, Step
 
 LOG_SNR_OF_DATA = 30.0
-"""Stands for the infinite log_snr at t = 0: noise of 3e-7 standard deviations, so that the bridge at t = 1 keeps a finite variance."""
+"""Stands for the infinite log_snr at t = 0: noise of 3e-7 standard deviations, so that the bridge
+at t = 1 keeps a finite variance."""
 
 FIRST_STEP_NARROWING = 4.0
-"""At t = 1 the corridor (24) is open below (the bridge has no variance): p(x_0 | x_1) may be narrower than beta_1 by e^-4."""
+"""At t = 1 the corridor (24) is open below (the bridge has no variance): p(x_0 | x_1) may be
+narrower than beta_1 by e^-4."""
 
 _TINY = 1e-20
 
 NARROWING_OFFSET = 4.0
-"""s = 0 lies close to the upper edge of the corridor, the variance that is right for standard normal columns."""
+"""s = 0 lies close to the upper edge of the corridor, the variance that is right for standard
+normal columns."""
 
 
 class GaussianDiffusion(AbstractDiffusion):
     """`q(x_t | x_{t-1}) = N(x_{t-1} sqrt(1 - beta_t), beta_t I)`.
 
-    The network's output per column is (v, s). v is the departure from the reversal of N(0, 1): with a = sqrt(alpha_bar_t),
-    b = sqrt(1 - alpha_bar_t) the predicted data are `x_0 = a x_t - b v`, which are exact for standard normal columns with v = 0
-    and stay bounded at both ends of the trajectory. s places the logarithm of the reverse variance in the entropy corridor
-    `beta_tilde_t <= sigma_t^2 <= beta_t` (24).
+    The network's output per column is (v, s). v is the departure from the reversal of N(0, 1): with
+    a = sqrt(alpha_bar_t), b = sqrt(1 - alpha_bar_t) the predicted data are `x_0 = a x_t - b v`,
+    which are exact for standard normal columns with v = 0 and stay bounded at both ends of the
+    trajectory. s places the logarithm of the reverse variance in the entropy corridor `beta_tilde_t
+    <= sigma_t^2 <= beta_t` (24).
 
-    Over several steps, with beta and beta_tilde those of q(x_t|x_s) and q(x_s|x_t,x_0), the corridor is wider. What carries over is
-    the variance of x_0 given x_t that the single step implies, C = r (1 - alpha_bar_t) with r in [0, 1]: pushed through the bridge,
+    Over several steps, with beta and beta_tilde those of q(x_t|x_s) and q(x_s|x_t,x_0), the
+    corridor is wider. What carries over is the variance of x_0 given x_t that the single step
+    implies, C = r (1 - alpha_bar_t) with r in [0, 1]: pushed through the bridge,
 
         sigma^2 = beta_tilde + c^2 C = beta_tilde + r (beta - beta_tilde),   c = sqrt(alpha_bar_s) beta / (1 - alpha_bar_t).
 
@@ -68,8 +75,8 @@ class GaussianDiffusion(AbstractDiffusion):
         return 2 * self.n_columns
 
     def _coefficients(self, t: Step, s: Step | None = None) -> "_Coefficients":
-        """Those of step t, looked up: the table is computed once for a whole batch, and for all columns if they share the schedule;
-        those of a stride from s are computed for it.
+        """Those of step t, looked up: the table is computed once for a whole batch, and for all
+        columns if they share the schedule; those of a stride from s are computed for it.
         """
         steps = jnp.arange(self.trajectory_length + 1)
         now = jnp.clip(jax.vmap(self.schedule.log_snr)(steps), -LOG_SNR_OF_DATA, LOG_SNR_OF_DATA)
@@ -92,7 +99,9 @@ class GaussianDiffusion(AbstractDiffusion):
         c = self._coefficients(t)
         return Normal(x_0 * c.signal, c.log_noise)
 
-    def bridge(self, x_t: Float[Array, " D"], x_0: Float[Array, " D"], t: Step, s: Step | None = None) -> Normal:
+    def bridge(
+        self, x_t: Float[Array, " D"], x_0: Float[Array, " D"], t: Step, s: Step | None = None
+    ) -> Normal:
         c = self._coefficients(t, s)
         return Normal(c.from_data * x_0 + c.from_state * x_t, c.log_bridge)
 
@@ -106,11 +115,17 @@ class GaussianDiffusion(AbstractDiffusion):
         narrower = jax.nn.sigmoid(-raw_narrowing - NARROWING_OFFSET) * single
         if s is not None:
             wide = _narrowing(c, s)
-            log_r = jnp.log(jnp.maximum(jnp.expm1(single - narrower), _TINY)) - single - jnp.log(-jnp.expm1(-single))
+            log_r = (
+                jnp.log(jnp.maximum(jnp.expm1(single - narrower), _TINY))
+                - single
+                - jnp.log(-jnp.expm1(-single))
+            )
             narrower = -jnp.logaddexp(-wide, log_r + jnp.log(-jnp.expm1(-wide)))
         return Normal(mean, c.log_beta - narrower)
 
-    def features(self, x_t: Float[Array, " D"], observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
+    def features(
+        self, x_t: Float[Array, " D"], observed: Bool[Array, " D"], t: Step
+    ) -> Float[Array, " F"]:
         plain = jnp.concatenate([jnp.where(observed, x_t, 0.0), observed.astype(jnp.float32)])
         if not self.n_frequencies:
             return plain
@@ -120,19 +135,27 @@ class GaussianDiffusion(AbstractDiffusion):
 
 
 def _narrowing(c: "_Coefficients", s: Step) -> Float[Array, " D"]:
-    """Width of the corridor of p(x_s | x_t), `log beta / beta_tilde`; at s = 0, where it is open below, FIRST_STEP_NARROWING."""
-    return jnp.where(jnp.asarray(s) == 0, FIRST_STEP_NARROWING, jnp.maximum(c.log_beta - c.log_bridge, _TINY))
+    """Width of the corridor of p(x_s | x_t), `log beta / beta_tilde`; at s = 0, where it is open
+    below, FIRST_STEP_NARROWING.
+    """
+    return jnp.where(
+        jnp.asarray(s) == 0, FIRST_STEP_NARROWING, jnp.maximum(c.log_beta - c.log_bridge, _TINY)
+    )
 
 
 class _Coefficients(NamedTuple):
-    """Of one step or stride (t - 1 stands for its other end s), [D] each, with alpha_bar_t = sigmoid(log_snr_t)."""
+    """Of one step or stride (t - 1 stands for its other end s), [D] each, with alpha_bar_t =
+    sigmoid(log_snr_t).
+    """
 
     signal: Array  # sqrt(alpha_bar_t)
     noise: Array  # sqrt(1 - alpha_bar_t)
     log_noise: Array  # log(1 - alpha_bar_t)
     kept: Array  # sqrt(1 - beta_t) = sqrt(alpha_bar_t / alpha_bar_{t-1})
     log_beta: Array
-    from_data: Array  # sqrt(alpha_bar_{t-1}) beta_t / (1 - alpha_bar_t): of x_0 in the bridge's mean
+    from_data: (
+        Array  # sqrt(alpha_bar_{t-1}) beta_t / (1 - alpha_bar_t): of x_0 in the bridge's mean
+    )
     from_state: Array  # sqrt(1 - beta_t) (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t): of x_t
     log_bridge: Array  # log of its variance beta_t (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t)
 

@@ -1,7 +1,9 @@
-r"""Schedules: how fast the signal is erased, as log signal-to-noise ratio `log_snr(t) = log alpha_bar_t / (1 - alpha_bar_t)`.
+r"""Schedules: how fast the signal is erased, as log signal-to-noise ratio `log_snr(t) = log
+alpha_bar_t / (1 - alpha_bar_t)`.
 
-`alpha_bar_t = sigmoid(log_snr(t))` and `1 - alpha_bar_t = sigmoid(-log_snr(t))` both keep their digits this way. t = 0 is the
-data itself: `log_snr = inf`. A schedule may have one value for all columns of a block (shape [1]) or one per column ([D]).
+`alpha_bar_t = sigmoid(log_snr(t))` and `1 - alpha_bar_t = sigmoid(-log_snr(t))` both keep their
+digits this way. t = 0 is the data itself: `log_snr = inf`. A schedule may have one value for all
+columns of a block (shape [1]) or one per column ([D]).
 
 To add one:
 
@@ -33,7 +35,9 @@ class AbstractSchedule(eqx.Module):
 
 
 class ErasureSchedule(AbstractSchedule):
-    """`beta_t = 1 / (T - t + 1)`: every step erases 1/T of the signal, `alpha_bar_t = 1 - t/T` (paper, section 2.4.1)."""
+    """`beta_t = 1 / (T - t + 1)`: every step erases 1/T of the signal, `alpha_bar_t = 1 - t/T`
+    (paper, section 2.4.1).
+    """
 
     trajectory_length: int = eqx.field(static=True)
 
@@ -60,10 +64,12 @@ class TableSchedule(AbstractSchedule):
 
 
 class LearnedSchedule(AbstractSchedule):
-    """A schedule per column, trained on the bound together with the network ("frozen noise", paper section 2.4.1).
+    """A schedule per column, trained on the bound together with the network ("frozen noise", paper
+    section 2.4.1).
 
-    `log_snr` falls from `highest` (t = 1, learned: the column's noise floor) to `LOWEST` (t = T, fixed so that x_T forgets x_0)
-    along a piecewise linear curve; its increments between `KNOTS` knots are a softmax, hence positive.
+    `log_snr` falls from `highest` (t = 1, learned: the column's noise floor) to `LOWEST` (t = T,
+    fixed so that x_T forgets x_0) along a piecewise linear curve; its increments between `KNOTS`
+    knots are a softmax, hence positive.
     """
 
     KNOTS = 16
@@ -86,7 +92,8 @@ class LearnedSchedule(AbstractSchedule):
         low, high = self.RANGE
         highest = low + (high - low) * jax.nn.sigmoid(self.raw_highest)
         fallen = jnp.concatenate(
-            [jnp.zeros((highest.shape[0], 1)), jnp.cumsum(jax.nn.softmax(self.raw_increments), -1)], -1
+            [jnp.zeros((highest.shape[0], 1)), jnp.cumsum(jax.nn.softmax(self.raw_increments), -1)],
+            -1,
         )
         at = (jnp.asarray(t, jnp.float32) - 1.0) / max(self.trajectory_length - 1, 1) * self.KNOTS
         left = jnp.clip(jnp.floor(at), 0, self.KNOTS - 1).astype(jnp.int32)
@@ -95,16 +102,24 @@ class LearnedSchedule(AbstractSchedule):
         return jnp.where(jnp.asarray(t) == 0, jnp.inf, highest - (highest - self.LOWEST) * fall)
 
 
-def linear_schedule(trajectory_length: int, first: float = 1e-4, last: float | None = None) -> TableSchedule:
-    """beta_t linear in t, from `first` to `last` (by default `20/T`, at most 0.5, which leaves alpha_bar_T below 1e-4 for T >= 40)."""
+def linear_schedule(
+    trajectory_length: int, first: float = 1e-4, last: float | None = None
+) -> TableSchedule:
+    """beta_t linear in t, from `first` to `last` (by default `20/T`, at most 0.5, which leaves
+    alpha_bar_T below 1e-4 for T >= 40).
+    """
     last = min(20.0 / trajectory_length, 0.5) if last is None else last
     beta = np.linspace(first, last, trajectory_length)
     return TableSchedule(_log_snr(np.cumsum(np.log1p(-beta))))
 
 
 def cosine_schedule(trajectory_length: int, offset: float = 0.008) -> TableSchedule:
-    """`alpha_bar_t = cos^2` of a quarter turn (Nichol and Dhariwal 2021), each beta at most 0.999."""
-    angle = (np.arange(trajectory_length + 1) / trajectory_length + offset) / (1 + offset) * np.pi / 2
+    """`alpha_bar_t = cos^2` of a quarter turn (Nichol and Dhariwal 2021), each beta at most
+    0.999.
+    """
+    angle = (
+        (np.arange(trajectory_length + 1) / trajectory_length + offset) / (1 + offset) * np.pi / 2
+    )
     alpha_bar = np.cos(angle) ** 2
     beta = np.minimum(1 - alpha_bar[1:] / alpha_bar[:-1], 0.999)
     return TableSchedule(_log_snr(np.cumsum(np.log1p(-beta))))

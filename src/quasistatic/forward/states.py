@@ -1,4 +1,6 @@
-"""Between the states of discrete columns, padded to a matrix [D, K], and the network's vectors, which hold only real states."""
+"""Between the states of discrete columns, padded to a matrix [D, K], and the network's vectors,
+which hold only real states.
+"""
 
 import equinox as eqx
 import jax
@@ -25,7 +27,9 @@ class StateLayout(eqx.Module):
     def of(cls, log_probs: ArrayLike) -> "StateLayout":
         """The states with a probability above 0."""
         possible = np.asarray(log_probs) > LOG_ZERO / 2
-        return cls(possible.shape, None if possible.all() else tuple(np.flatnonzero(possible).tolist()))
+        return cls(
+            possible.shape, None if possible.all() else tuple(np.flatnonzero(possible).tolist())
+        )
 
     @property
     def size(self) -> int:
@@ -41,8 +45,15 @@ class StateLayout(eqx.Module):
         """The matrix with 0 in the unused entries."""
         if self.used is None:
             return packed.reshape(self.shape)
-        return jnp.zeros(self.shape[0] * self.shape[1]).at[np.asarray(self.used)].set(packed).reshape(self.shape)
+        return (
+            jnp.zeros(self.shape[0] * self.shape[1])
+            .at[np.asarray(self.used)]
+            .set(packed)
+            .reshape(self.shape)
+        )
 
     def features(self, x: Int[Array, " D"], observed: Bool[Array, " D"]) -> Float[Array, " states"]:
-        """One-hot codes; all zero for an unobserved column, and for a state that is none of the K (the mask)."""
+        """One-hot codes; all zero for an unobserved column, and for a state that is none of the K
+        (the mask).
+        """
         return self.pack(jnp.where(observed[:, None], jax.nn.one_hot(x, self.shape[1]), 0.0))

@@ -12,11 +12,13 @@ from quasistatic.typing import Array, Bool, Float, Int, State, Step
 
 
 class ThinnedDiffusion(AbstractDiffusion):
-    """Step k of this process are the steps `steps[k-1] + 1 .. steps[k]` of the whole one: q is the same, seen less often.
+    """Step k of this process are the steps `steps[k-1] + 1 .. steps[k]` of the whole one: q is the
+    same, seen less often.
 
     Args:
         whole: the process of T steps.
-        steps: the K steps that are kept, increasing, of 1..T; the last should be T, where the data are forgotten.
+        steps: the K steps that are kept, increasing, of 1..T; the last should be T, where the data
+            are forgotten.
     """
 
     whole: AbstractDiffusion
@@ -58,13 +60,17 @@ class ThinnedDiffusion(AbstractDiffusion):
     def marginal(self, x_0: State, t: Step) -> AbstractDistribution:
         return self.whole.marginal(x_0, self._whole_step(t))
 
-    def bridge(self, x_t: State, x_0: State, t: Step, s: Step | None = None) -> AbstractDistribution:
+    def bridge(
+        self, x_t: State, x_0: State, t: Step, s: Step | None = None
+    ) -> AbstractDistribution:
         return self.whole.bridge(x_t, x_0, self._whole_step(t), self._whole_step(earlier(t, s)))
 
     def reverse_kernel(
         self, raw: Float[Array, " P"], x_t: State, t: Step, s: Step | None = None
     ) -> AbstractDistribution:
-        return self.whole.reverse_kernel(raw, x_t, self._whole_step(t), self._whole_step(earlier(t, s)))
+        return self.whole.reverse_kernel(
+            raw, x_t, self._whole_step(t), self._whole_step(earlier(t, s))
+        )
 
     def features(self, x_t: State, observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
         return self.whole.features(x_t, observed, self._whole_step(t))

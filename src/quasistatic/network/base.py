@@ -1,10 +1,11 @@
-"""The contract of a network: features of one noisy row and the time, to the parameters of its reverse kernel.
+"""The contract of a network: features of one noisy row and the time, to the parameters of its
+reverse kernel.
 
 To add one:
 
-- write a class here with `__call__` and the two sizes, in a file of its own; its output must be 0 at initialisation;
-- export it in `network/__init__.py`, and in `config.py` if it is to be chosen by name;
-- add its line to `NETWORKS` in `tests/cases.py`.
+- write a class here with `__call__` and the two sizes, in a file of its own; its output must be 0
+at initialisation; - export it in `network/__init__.py`, and in `config.py` if it is to be chosen by
+name; - add its line to `NETWORKS` in `tests/cases.py`.
 """
 
 import abc

@@ -1,4 +1,6 @@
-"""Several networks that were trained apart, asked together (a deep ensemble, Lakshminarayanan et al. 2017)."""
+"""Several networks that were trained apart, asked together (a deep ensemble, Lakshminarayanan et
+al. 2017).
+"""
 
 from collections.abc import Sequence
 
@@ -9,10 +11,12 @@ from quasistatic.typing import Array, Float, Key
 
 
 class EnsembleNetwork(AbstractNetwork):
-    r"""The mean of the outputs of its members, which differ in their initial weights and in the noise of their training.
+    r"""The mean of the outputs of its members, which differ in their initial weights and in the
+    noise of their training.
 
-    Where outputs are logits (an absorbing block), or means of one variance, their mean makes the geometric mean of the reverse
-    kernels, which is the likelier one: c = sum_x prod_i p_i(x)^{1/n} normalises it, and
+    Where outputs are logits (an absorbing block), or means of one variance, their mean makes the
+    geometric mean of the reverse kernels, which is the likelier one: c = sum_x prod_i p_i(x)^{1/n}
+    normalises it, and
 
         log (prod_i p_i(x)^{1/n} / c) = mean_i log p_i(x) - log c,      c <= 1 by Hoelder's inequality.
 
@@ -43,8 +47,12 @@ class EnsembleNetwork(AbstractNetwork):
     def __call__(
         self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None
     ) -> Float[Array, " P"]:
-        keys = [None] * len(self.members) if key is None else jax.random.split(key, len(self.members))
-        first, *others = (member(features, time, key=k) for member, k in zip(self.members, keys, strict=True))
+        keys = (
+            [None] * len(self.members) if key is None else jax.random.split(key, len(self.members))
+        )
+        first, *others = (
+            member(features, time, key=k) for member, k in zip(self.members, keys, strict=True)
+        )
         return sum(others, first) / len(self.members)
 
 

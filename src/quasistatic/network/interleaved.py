@@ -1,4 +1,6 @@
-"""A network of planes for a discrete block, which lists the states of one column after the other."""
+"""A network of planes for a discrete block, which lists the states of one column after the
+other.
+"""
 
 import equinox as eqx
 
@@ -7,7 +9,8 @@ from quasistatic.typing import Array, Float, Key
 
 
 class InterleavedNetwork(AbstractNetwork):
-    """Numbers `[D, K]`, column by column, as K planes of D columns for a network of planes, and its outputs back.
+    """Numbers `[D, K]`, column by column, as K planes of D columns for a network of planes, and its
+    outputs back.
 
     Args:
         network: of planes, for D K features and D K outputs.

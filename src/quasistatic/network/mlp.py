@@ -10,13 +10,19 @@ from quasistatic.typing import Array, Float, Int, Key
 
 
 def normalise(h: Float[Array, " width"]) -> Float[Array, " width"]:
-    """Zero mean, unit variance over the units (layer normalisation; the modulation supplies scale and shift)."""
+    """Zero mean, unit variance over the units (layer normalisation; the modulation supplies scale
+    and shift).
+    """
     centred = h - jnp.mean(h)
     return centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred)) + 1e-6)
 
 
-def dropout(h: Float[Array, " width"], threshold: Int[Array, ""] | None, key: Key | None) -> Float[Array, " width"]:
-    """Zero each unit with probability `threshold / 256` (four units share one 32-bit random word) and rescale the rest."""
+def dropout(
+    h: Float[Array, " width"], threshold: Int[Array, ""] | None, key: Key | None
+) -> Float[Array, " width"]:
+    """Zero each unit with probability `threshold / 256` (four units share one 32-bit random word)
+    and rescale the rest.
+    """
     if key is None or threshold is None:
         return h
     words = jax.random.bits(key, (-(-h.shape[0] // 4),), jnp.uint32)
@@ -25,7 +31,9 @@ def dropout(h: Float[Array, " width"], threshold: Int[Array, ""] | None, key: Ke
 
 
 class Block(eqx.Module):
-    """`h + W2 dropout(silu(W1 modulated(h)))`, where modulated(h) = normalised(h) (1 + scale(t)) + shift(t)."""
+    """`h + W2 dropout(silu(W1 modulated(h)))`, where modulated(h) = normalised(h) (1 + scale(t)) +
+    shift(t).
+    """
 
     modulation: eqx.nn.Linear
     expand: eqx.nn.Linear
@@ -52,7 +60,8 @@ class Block(eqx.Module):
 class ResidualMLP(AbstractNetwork):
     """A residual perceptron.
 
-    The first layer is the embedding of the columns: a vector per continuous column and per state of a discrete one, summed.
+    The first layer is the embedding of the columns: a vector per continuous column and per state of
+    a discrete one, summed.
 
     Args:
         n_features: length of the input.
@@ -60,7 +69,8 @@ class ResidualMLP(AbstractNetwork):
         width: of the residual stream; each block's hidden layer is twice as wide.
         depth: number of residual blocks.
         dropout_rate: of the hidden layers, multiples of 1/256.
-        silent: features whose weights start at 0: they are heard as far as the training finds them worth it.
+        silent: features whose weights start at 0: they are heard as far as the training finds them
+            worth it.
         key: random key of the initial weights.
     """
 
@@ -69,7 +79,9 @@ class ResidualMLP(AbstractNetwork):
     readout: eqx.nn.Linear
     n_features: int = eqx.field(static=True)
     n_outputs: int = eqx.field(static=True)
-    dropout_threshold: Int[Array, ""] | None  # an array: networks that differ in it share their compiled programs
+    dropout_threshold: (
+        Int[Array, ""] | None
+    )  # an array: networks that differ in it share their compiled programs
 
     def __init__(
         self,
@@ -117,7 +129,9 @@ def random_linear(n_in: int, n_out: int, *, scale: float = 1.0, key: Key) -> eqx
 
 
 def zero_linear(n_in: int, n_out: int) -> eqx.nn.Linear:
-    """A linear layer that starts at 0: nothing is learned before the first step, whatever the seed."""
+    """A linear layer that starts at 0: nothing is learned before the first step, whatever the
+    seed.
+    """
     return _linear(jnp.zeros((n_out, n_in)))
 
 

@@ -1,6 +1,8 @@
-r"""The paper's image network: multi-scale convolutions and a dense path side by side, with bump functions of time (appendix D.2).
+r"""The paper's image network: multi-scale convolutions and a dense path side by side, with bump
+functions of time (appendix D.2).
 
-The layers never see the time. They give J numbers per pixel and output plane, and the time weighs them:
+The layers never see the time. They give J numbers per pixel and output plane, and the time weighs
+them:
 
     z_i(t) = sum_j y_ij g_j(t),    g_j(t) = exp(-(t - tau_j)^2 / 2w^2) / sum_k exp(-(t - tau_k)^2 / 2w^2),
 
@@ -38,7 +40,8 @@ def bumps(time: Float[Array, ""], n: int) -> Float[Array, " J"]:
 
 
 class MultiscaleConvolution(eqx.Module):
-    """`softplus(sum_s upsample(convolve_s(mean_pool(x, 2^s))))`, each scale with filters of its own.
+    """`softplus(sum_s upsample(convolve_s(mean_pool(x, 2^s))))`, each scale with filters of its
+    own.
 
     Args:
         n_in: planes of the input.
@@ -51,22 +54,28 @@ class MultiscaleConvolution(eqx.Module):
     filters: tuple[PixelLinear, ...]
 
     def __init__(self, n_in: int, n_out: int, *, scales: int, size: int, key: Key) -> None:
-        self.filters = tuple(PixelLinear(n_in, n_out, size=size, key=k) for k in jax.random.split(key, scales))
+        self.filters = tuple(
+            PixelLinear(n_in, n_out, size=size, key=k) for k in jax.random.split(key, scales)
+        )
 
     def __call__(self, x: Float[Array, "H W C"]) -> Float[Array, "H W out"]:
-        parts = [upsample(convolve(mean_pool(x, 2**s)), 2**s) for s, convolve in enumerate(self.filters)]
+        parts = [
+            upsample(convolve(mean_pool(x, 2**s)), 2**s) for s, convolve in enumerate(self.filters)
+        ]
         return jax.nn.softplus(sum(parts[1:], parts[0]))
 
 
 class MultiscaleNetwork(AbstractNetwork):
-    """Multi-scale convolutions in parallel with a dense path, two 1 x 1 layers over both, and the bumps.
+    """Multi-scale convolutions in parallel with a dense path, two 1 x 1 layers over both, and the
+    bumps.
 
     Args:
         n_features: length of the input, planes of height x width pixels.
         n_outputs: length of the output, likewise.
         height: of the image.
         width: of the image.
-        channels: planes of each multi-scale layer; 0 leaves the convolutions out (the paper's network for MNIST).
+        channels: planes of each multi-scale layer; 0 leaves the convolutions out (the paper's
+            network for MNIST).
         layers: multi-scale layers.
         scales: of each layer.
         dense: planes that the dense path gives; 0 leaves it out.
@@ -109,12 +118,23 @@ class MultiscaleNetwork(AbstractNetwork):
         widths = (planes_in, *(channels,) * layers) if channels else (planes_in,)
         self.convolutions = tuple(
             MultiscaleConvolution(a, b, scales=scales, size=3, key=k)
-            for a, b, k in zip(widths[:-1], widths[1:], jax.random.split(convolution_key, len(widths))[1:], strict=True)
+            for a, b, k in zip(
+                widths[:-1],
+                widths[1:],
+                jax.random.split(convolution_key, len(widths))[1:],
+                strict=True,
+            )
         )
-        sizes = (n_features, dense_width, dense_width, dense * height * width) if dense else (n_features,)
+        sizes = (
+            (n_features, dense_width, dense_width, dense * height * width)
+            if dense
+            else (n_features,)
+        )
         self.dense = tuple(
             random_linear(a, b, key=k)
-            for a, b, k in zip(sizes[:-1], sizes[1:], jax.random.split(dense_key, len(sizes))[1:], strict=True)
+            for a, b, k in zip(
+                sizes[:-1], sizes[1:], jax.random.split(dense_key, len(sizes))[1:], strict=True
+            )
         )
         both = (channels if channels else 0) + dense
         self.mix = PixelLinear(both, both, key=mix_key)

@@ -1,8 +1,10 @@
-"""Images inside a network: planes of pixels, and convolutions as patch extraction and one matrix product.
+"""Images inside a network: planes of pixels, and convolutions as patch extraction and one matrix
+product.
 
-A row of an image block lists its cells plane by plane (channel, height, width), so the features and the raw outputs of a
-Gaussian block are planes of the same size: `[planes * H * W]` outside, `[H, W, planes]` inside. XLA's own convolution
-runs many times slower inside a scan on a CPU than outside of it; a matrix product does not.
+A row of an image block lists its cells plane by plane (channel, height, width), so the features and
+the raw outputs of a Gaussian block are planes of the same size: `[planes * H * W]` outside, `[H, W,
+planes]` inside. XLA's own convolution runs many times slower inside a scan on a CPU than outside of
+it; a matrix product does not.
 """
 
 import equinox as eqx
@@ -12,7 +14,9 @@ import jax.numpy as jnp
 from quasistatic.typing import Array, Float, Key
 
 
-def to_pixels(flat: Float[Array, " planes*H*W"], height: int, width: int) -> Float[Array, "H W planes"]:
+def to_pixels(
+    flat: Float[Array, " planes*H*W"], height: int, width: int
+) -> Float[Array, "H W planes"]:
     """Planes one after the other, as pixels."""
     return jnp.moveaxis(flat.reshape(-1, height, width), 0, -1)
 
@@ -26,7 +30,9 @@ def neighbourhoods(x: Float[Array, "H W C"], size: int) -> Float[Array, "H W siz
     """The size x size pixels around every pixel (size odd), 0 beyond the edge."""
     reach, (height, width, _) = size // 2, x.shape
     padded = jnp.pad(x, ((reach, reach), (reach, reach), (0, 0)))
-    return jnp.concatenate([padded[i : i + height, j : j + width] for i in range(size) for j in range(size)], axis=-1)
+    return jnp.concatenate(
+        [padded[i : i + height, j : j + width] for i in range(size) for j in range(size)], axis=-1
+    )
 
 
 def tiles(x: Float[Array, "H W C"], size: int) -> Float[Array, "H/size W/size size*size*C"]:
@@ -73,7 +79,9 @@ class PixelLinear(eqx.Module):
     def __init__(self, n_in: int, n_out: int, *, size: int = 1, key: Key | None) -> None:
         fan_in = size * size * n_in
         shape = (fan_in, n_out)
-        self.weight = jnp.zeros(shape) if key is None else jax.random.normal(key, shape) * fan_in**-0.5
+        self.weight = (
+            jnp.zeros(shape) if key is None else jax.random.normal(key, shape) * fan_in**-0.5
+        )
         self.bias, self.size = jnp.zeros(n_out), size
 
     def __call__(self, x: Float[Array, "H W C"]) -> Float[Array, "H W out"]:
@@ -87,7 +95,9 @@ def planes_of(n: int, height: int, width: int, *, what: str) -> int:
         ValueError: not a whole number of planes.
     """
     if n % (height * width):
-        raise ValueError(f"{n} {what} are not a whole number of planes of {height} x {width} pixels")
+        raise ValueError(
+            f"{n} {what} are not a whole number of planes of {height} x {width} pixels"
+        )
     return n // (height * width)
 
 
@@ -98,4 +108,6 @@ def require_divisible(height: int, width: int, factor: int) -> None:
         ValueError: they are not.
     """
     if height % factor or width % factor:
-        raise ValueError(f"an image of {height} x {width} pixels cannot be shrunk by {factor} without a remainder")
+        raise ValueError(
+            f"an image of {height} x {width} pixels cannot be shrunk by {factor} without a remainder"
+        )

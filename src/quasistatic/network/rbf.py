@@ -1,4 +1,6 @@
-r"""The paper's network for the Swiss roll: normalised radial basis functions with a readout per step (appendix D.1.1)."""
+r"""The paper's network for the Swiss roll: normalised radial basis functions with a readout per
+step (appendix D.1.1).
+"""
 
 import equinox as eqx
 import jax
@@ -10,7 +12,8 @@ from quasistatic.typing import Array, Float, Key
 
 
 class RBFNetwork(AbstractNetwork):
-    r"""`W_t phi(x) + b_t` with `phi_i = exp(-|x - c_i|^2 / 2 w_i^2) / sum_j exp(-|x - c_j|^2 / 2 w_j^2)`.
+    r"""`W_t phi(x) + b_t` with `phi_i = exp(-|x - c_i|^2 / 2 w_i^2) / sum_j exp(-|x - c_j|^2 / 2
+    w_j^2)`.
 
     The centres and widths are shared by all steps.
 
@@ -29,7 +32,9 @@ class RBFNetwork(AbstractNetwork):
     n_features: int = eqx.field(static=True)
     n_outputs: int = eqx.field(static=True)
 
-    def __init__(self, n_features: int, n_outputs: int, *, trajectory_length: int, units: int = 16, key: Key) -> None:
+    def __init__(
+        self, n_features: int, n_outputs: int, *, trajectory_length: int, units: int = 16, key: Key
+    ) -> None:
         self.centres = jax.random.normal(key, (units, n_features))
         self.log_widths = jnp.zeros(units)
         self.readout = StepReadout(trajectory_length, units, n_outputs)

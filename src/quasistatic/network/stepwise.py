@@ -1,4 +1,6 @@
-"""A readout of its own for every step of the trajectory, and the paper's perceptron that has one (appendix D.1)."""
+"""A readout of its own for every step of the trajectory, and the paper's perceptron that has one
+(appendix D.1).
+"""
 
 import equinox as eqx
 import jax
@@ -32,7 +34,8 @@ class StepReadout(eqx.Module):
 
 
 class StepwisePerceptron(AbstractNetwork):
-    """Sigmoid layers that all steps share, then a linear readout for each step (binary heartbeat: 20-50-50-50).
+    """Sigmoid layers that all steps share, then a linear readout for each step (binary heartbeat:
+    20-50-50-50).
 
     Args:
         n_features: length of the input.
@@ -60,9 +63,11 @@ class StepwisePerceptron(AbstractNetwork):
     ) -> None:
         sizes = (n_features, *(width,) * depth)
         keys = jax.random.split(key, depth)
-        # A sigmoid's slope is 1/4 at most: weights four times the usual ones keep the spread of the units through the layers.
+        # A sigmoid's slope is 1/4 at most: weights four times the usual ones keep the spread of the
+        # units through the layers.
         self.layers = tuple(
-            random_linear(a, b, scale=4.0, key=k) for a, b, k in zip(sizes[:-1], sizes[1:], keys, strict=True)
+            random_linear(a, b, scale=4.0, key=k)
+            for a, b, k in zip(sizes[:-1], sizes[1:], keys, strict=True)
         )
         self.readout = StepReadout(trajectory_length, width, n_outputs)
         self.n_features, self.n_outputs = n_features, n_outputs

@@ -36,7 +36,9 @@ def _modulated(
 
 
 class ImageBlock(eqx.Module):
-    """`h + W2 silu(W1 * modulated(h))`: a 3 x 3 convolution between a modulated normalisation and a 1 x 1 layer."""
+    """`h + W2 silu(W1 * modulated(h))`: a 3 x 3 convolution between a modulated normalisation and a
+    1 x 1 layer.
+    """
 
     modulation: eqx.nn.Linear
     convolve: PixelLinear
@@ -48,14 +50,18 @@ class ImageBlock(eqx.Module):
         self.convolve = PixelLinear(channels, channels, size=3, key=k1)
         self.contract = PixelLinear(channels, channels, key=k2)
 
-    def __call__(self, h: Float[Array, "H W C"], time: Float[Array, " embedding"]) -> Float[Array, "H W C"]:
+    def __call__(
+        self, h: Float[Array, "H W C"], time: Float[Array, " embedding"]
+    ) -> Float[Array, "H W C"]:
         return h + self.contract(jax.nn.silu(self.convolve(_modulated(h, self.modulation, time))))
 
 
 class DenseBlock(eqx.Module):
-    """`h + W4 W3 silu(W2 W1 modulated(h))`: every pixel sees every other, through a perceptron on a few planes of all pixels at once.
+    """`h + W4 W3 silu(W2 W1 modulated(h))`: every pixel sees every other, through a perceptron on a
+    few planes of all pixels at once.
 
-    W1 and W4 are 1 x 1 layers to `PLANES` planes and back; W2 and W3 the paper's dense path, on the coarse level.
+    W1 and W4 are 1 x 1 layers to `PLANES` planes and back; W2 and W3 the paper's dense path, on the
+    coarse level.
     """
 
     PLANES = 16
@@ -74,17 +80,21 @@ class DenseBlock(eqx.Module):
         self.contract = random_linear(hidden, n_pixels * self.PLANES, key=k3)
         self.spread = PixelLinear(self.PLANES, channels, key=k4)
 
-    def __call__(self, h: Float[Array, "H W C"], time: Float[Array, " embedding"]) -> Float[Array, "H W C"]:
+    def __call__(
+        self, h: Float[Array, "H W C"], time: Float[Array, " embedding"]
+    ) -> Float[Array, "H W C"]:
         planes = self.squeeze(_modulated(h, self.modulation, time))
         mixed = self.contract(jax.nn.silu(self.expand(planes.reshape(-1))))
         return h + self.spread(mixed.reshape(planes.shape))
 
 
 class UNet(AbstractNetwork):
-    """Tiles of `tile` x `tile` pixels, blocks on them, blocks on 2 x 2 of them with twice the planes, blocks on them again.
+    """Tiles of `tile` x `tile` pixels, blocks on them, blocks on 2 x 2 of them with twice the
+    planes, blocks on them again.
 
-    The path through the coarse level is added to the fine one. An image whose sides are no multiples of 2 `tile` is padded with zeros,
-    which is also what the network is told of a pixel that is not there.
+    The path through the coarse level is added to the fine one. An image whose sides are no
+    multiples of 2 `tile` is padded with zeros, which is also what the network is told of a pixel
+    that is not there.
 
     Args:
         n_features: length of the input, planes of height x width pixels.
@@ -95,10 +105,12 @@ class UNet(AbstractNetwork):
         depth: blocks on the fine level before the coarse one, and after it.
         coarse_depth: blocks on the coarse level; None for `depth`.
         tile: side of the squares that are one pixel inside; 1 works on the pixels themselves.
-        dense: hidden units of the dense blocks behind each coarse one, for images whose far ends belong together; 0 leaves them out.
+        dense: hidden units of the dense blocks behind each coarse one, for images whose far ends
+            belong together; 0 leaves them out.
         dense_depth: dense blocks behind each coarse one.
-        pixel_planes: planes that an affine map in front, at every pixel by itself, makes of its features. Where they are many (waves),
-            the 3 x 3 squares of tiles behind it stay small; 0 leaves it out.
+        pixel_planes: planes that an affine map in front, at every pixel by itself, makes of its
+            features. Where they are many (waves), the 3 x 3 squares of tiles behind it stay small;
+            0 leaves it out.
         key: random key of the initial weights.
     """
 
@@ -136,17 +148,27 @@ class UNet(AbstractNetwork):
         planes_out = planes_of(n_outputs, height, width, what="outputs")
         ends, blocks = jax.random.split(key)
         stem_key, down_key, up_key = jax.random.split(ends, 3)
-        self.pixel = PixelLinear(planes_in, pixel_planes, key=jax.random.fold_in(stem_key, 1)) if pixel_planes else None
+        self.pixel = (
+            PixelLinear(planes_in, pixel_planes, key=jax.random.fold_in(stem_key, 1))
+            if pixel_planes
+            else None
+        )
         before_key, coarse_key, after_key = jax.random.split(blocks, 3)
-        self.stem = PixelLinear((pixel_planes or planes_in) * tile**2, channels, size=3, key=stem_key)
-        self.before = tuple(ImageBlock(channels, key=k) for k in jax.random.split(before_key, depth))
+        self.stem = PixelLinear(
+            (pixel_planes or planes_in) * tile**2, channels, size=3, key=stem_key
+        )
+        self.before = tuple(
+            ImageBlock(channels, key=k) for k in jax.random.split(before_key, depth)
+        )
         self.down = PixelLinear(4 * channels, 2 * channels, key=down_key)
         n_coarse = -(-height // (2 * tile)) * -(-width // (2 * tile))
         coarse: list[ImageBlock | DenseBlock] = []
         for k in jax.random.split(coarse_key, depth if coarse_depth is None else coarse_depth):
             image_key, *dense_keys = jax.random.split(k, 1 + (dense_depth if dense else 0))
             coarse.append(ImageBlock(2 * channels, key=image_key))
-            coarse += [DenseBlock(2 * channels, n_coarse, dense, key=dense_key) for dense_key in dense_keys]
+            coarse += [
+                DenseBlock(2 * channels, n_coarse, dense, key=dense_key) for dense_key in dense_keys
+            ]
         self.coarse = tuple(coarse)
         self.up = PixelLinear(2 * channels, 4 * channels, key=up_key)
         self.after = tuple(ImageBlock(channels, key=k) for k in jax.random.split(after_key, depth))

@@ -1,4 +1,6 @@
-"""Posteriors p(x | evidence): any r(x_0) multiplied onto a model, samples and evidence by twisted sequential Monte Carlo."""
+"""Posteriors p(x | evidence): any r(x_0) multiplied onto a model, samples and evidence by twisted
+sequential Monte Carlo.
+"""
 
 from quasistatic.posterior.evidence import AbstractEvidence, AllOf
 from quasistatic.posterior.function import Function

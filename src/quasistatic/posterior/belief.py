@@ -1,11 +1,14 @@
-r"""What is believed of x_0 at step t: the model's guess p(x_0|x_t), column by column, times evidence of closed form.
+r"""What is believed of x_0 at step t: the model's guess p(x_0|x_t), column by column, times
+evidence of closed form.
 
-A step of the chain guesses x_0 and walks back from there (`forward.bridge`); to condition the step is to condition the guess. A
-belief is a guess that can be multiplied with evidence, stays normalised and keeps the logarithm of the mass that was left,
+A step of the chain guesses x_0 and walks back from there (`forward.bridge`); to condition the step
+is to condition the guess. A belief is a guess that can be multiplied with evidence, stays
+normalised and keeps the logarithm of the mass that was left,
 
     log_mass = log E_{p(x_0|x_t)} r(x_0).
 
-A continuous column is a normal distribution cut to an interval, or pinned to a cell; a discrete one a table of probabilities.
+A continuous column is a normal distribution cut to an interval, or pinned to a cell; a discrete one
+a table of probabilities.
 """
 
 from collections.abc import Callable
@@ -16,7 +19,13 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import log_ndtr, ndtr, ndtri
 
-from quasistatic.distribution import AbstractDistribution, Categorical, Normal, Product, RandomSubset
+from quasistatic.distribution import (
+    AbstractDistribution,
+    Categorical,
+    Normal,
+    Product,
+    RandomSubset,
+)
 from quasistatic.numerics import LOG_ZERO, log_normal_density, log_normal_interval
 from quasistatic.typing import Array, Bool, Float, Int, Key, State
 
@@ -27,7 +36,9 @@ _TINY = 1e-30
 
 
 def log_normal_range(low: Array, high: Array, mean: Array, log_variance: Array) -> Array:
-    """log-mass of [low, high] (either may be infinite) under N(mean, exp(log_variance)); `LOG_ZERO` where it is empty."""
+    """log-mass of [low, high] (either may be infinite) under N(mean, exp(log_variance)); `LOG_ZERO`
+    where it is empty.
+    """
     a, b = _standardised(low, high, mean, log_variance)
     upper, lower = log_ndtr(b), log_ndtr(a)
     inside = upper + jnp.log(jnp.maximum(-jnp.expm1(lower - upper), _TINY))
@@ -35,16 +46,20 @@ def log_normal_range(low: Array, high: Array, mean: Array, log_variance: Array) 
 
 
 def _standardised(low: Array, high: Array, mean: Array, log_variance: Array) -> tuple[Array, Array]:
-    """The edges in standard deviations, mirrored into the lower tail where both lie above the mean."""
+    """The edges in standard deviations, mirrored into the lower tail where both lie above the
+    mean.
+    """
     inverse = jnp.exp(-0.5 * log_variance)
     a, b = (jnp.clip((x - mean) * inverse, -FARTHEST, FARTHEST) for x in (low, high))
     return jnp.where(a > 0, -b, a), jnp.where(a > 0, -a, b)
 
 
 class NormalBelief(eqx.Module):
-    """Independent columns N(mean, exp(log_variance)) cut to [low, high]; a pinned column lies in the cell of `width` around `point`.
+    """Independent columns N(mean, exp(log_variance)) cut to [low, high]; a pinned column lies in
+    the cell of `width` around `point`.
 
-    The mean and variance of a pinned column stay those of the guess: moments within a wide cell depend on them.
+    The mean and variance of a pinned column stay those of the guess: moments within a wide cell
+    depend on them.
     """
 
     mean: Float[Array, " D"]
@@ -64,7 +79,9 @@ class NormalBelief(eqx.Module):
     def log_inside(self) -> Float[Array, " D"]:
         """log-mass of the interval of each column, 0 where there is none."""
         cut = jnp.isfinite(self.low) | jnp.isfinite(self.high)
-        return jnp.where(cut, log_normal_range(self.low, self.high, self.mean, self.log_variance), 0.0)
+        return jnp.where(
+            cut, log_normal_range(self.low, self.high, self.mean, self.log_variance), 0.0
+        )
 
     def log_prob(self, x: Float[Array, " D"]) -> Float[Array, " D"]:
         """log-density of x within the intervals; 0 for a pinned column, which is known."""
@@ -101,8 +118,12 @@ class NormalBelief(eqx.Module):
         share = jax.random.uniform(key, self.mean.shape, minval=1e-7, maxval=1.0 - 1e-7)
         # Far out in the tail the distribution is an exponential one, where ndtr has no digits left.
         rate = jnp.maximum(-b, 1.0)
-        tail = b + jnp.log(share + (1.0 - share) * jnp.exp(-jnp.minimum(rate * (b - a), 80.0))) / rate
-        z = jnp.where(b < -5.0, tail, ndtri(jnp.clip(below + share * (above - below), 1e-7, 1.0 - 1e-7)))
+        tail = (
+            b + jnp.log(share + (1.0 - share) * jnp.exp(-jnp.minimum(rate * (b - a), 80.0))) / rate
+        )
+        z = jnp.where(
+            b < -5.0, tail, ndtri(jnp.clip(below + share * (above - below), 1e-7, 1.0 - 1e-7))
+        )
         drawn = jnp.clip(self.mean + scale * jnp.where(mirrored, -z, z), self.low, self.high)
         free = self.mean + scale * jax.random.normal(jax.random.fold_in(key, 1), self.mean.shape)
         cut = jnp.isfinite(self.low) | jnp.isfinite(self.high)
@@ -120,15 +141,27 @@ class NormalBelief(eqx.Module):
         found = eqx.tree_at(
             lambda b: (b.pinned, b.point, b.width),
             self,
-            (self.pinned | where, jnp.where(new, point, self.point), jnp.where(new, width, self.width)),
+            (
+                self.pinned | where,
+                jnp.where(new, point, self.point),
+                jnp.where(new, width, self.width),
+            ),
         )
         return found, jnp.where(where, gain, 0.0)
 
-    def cut(self, low: Float[Array, " D"], high: Float[Array, " D"]) -> tuple[Self, Float[Array, " D"]]:
+    def cut(
+        self, low: Float[Array, " D"], high: Float[Array, " D"]
+    ) -> tuple[Self, Float[Array, " D"]]:
         """Columns known to lie in [low, high]; the log-mass."""
-        found = eqx.tree_at(lambda b: (b.low, b.high), self, (jnp.maximum(self.low, low), jnp.minimum(self.high, high)))
+        found = eqx.tree_at(
+            lambda b: (b.low, b.high),
+            self,
+            (jnp.maximum(self.low, low), jnp.minimum(self.high, high)),
+        )
         inside = (self.point >= low) & (self.point <= high)
-        return found, jnp.where(self.pinned, jnp.where(inside, 0.0, LOG_ZERO), found.log_inside() - self.log_inside())
+        return found, jnp.where(
+            self.pinned, jnp.where(inside, 0.0, LOG_ZERO), found.log_inside() - self.log_inside()
+        )
 
     def times_normal(
         self, where: Bool[Array, " D"], y: Float[Array, " D"], log_noise: Float[Array, " D"]
@@ -137,7 +170,9 @@ class NormalBelief(eqx.Module):
         log_total = jnp.logaddexp(self.log_variance, log_noise)
         gain = jnp.exp(self.log_variance - log_total)
         mean = jnp.where(where, self.mean + gain * (y - self.mean), self.mean)
-        log_variance = jnp.where(where, self.log_variance + log_noise - log_total, self.log_variance)
+        log_variance = jnp.where(
+            where, self.log_variance + log_noise - log_total, self.log_variance
+        )
         found = eqx.tree_at(lambda b: (b.mean, b.log_variance), self, (mean, log_variance))
         mass = log_normal_density(y, self.mean, log_total) + found.log_inside() - self.log_inside()
         known = log_normal_density(y, self.point, log_noise)
@@ -145,13 +180,18 @@ class NormalBelief(eqx.Module):
             lambda b: (b.mean, b.log_variance),
             found,
             tuple(
-                jnp.where(self.pinned, old, new) for old, new in ((self.mean, mean), (self.log_variance, log_variance))
+                jnp.where(self.pinned, old, new)
+                for old, new in ((self.mean, mean), (self.log_variance, log_variance))
             ),
         )
         return kept, jnp.where(where, jnp.where(self.pinned, known, mass), 0.0)
 
-    def expanded(self, at: Float[Array, " D"], gradient: Float[Array, " D"], curvature: Float[Array, " D"]) -> Self:
-        """Times `exp(gradient (x - at) - curvature (x - at)^2 / 2)` in every column, normalised; curvature >= 0."""
+    def expanded(
+        self, at: Float[Array, " D"], gradient: Float[Array, " D"], curvature: Float[Array, " D"]
+    ) -> Self:
+        """Times `exp(gradient (x - at) - curvature (x - at)^2 / 2)` in every column, normalised;
+        curvature >= 0.
+        """
         precision = jnp.exp(-self.log_variance) + curvature
         step = (gradient - curvature * (self.mean - at)) / precision
         reach = 4.0 * jnp.exp(0.5 * self.log_variance)
@@ -182,8 +222,12 @@ class StateBelief(eqx.Module):
         joint = jnp.maximum(self.log_probs + log_r, 2 * LOG_ZERO)
         log_mass = jax.nn.logsumexp(joint, axis=-1)
         possible = log_mass > 0.5 * LOG_ZERO
-        log_probs = jnp.where(possible[:, None], jnp.maximum(joint - log_mass[:, None], LOG_ZERO), self.log_probs)
-        return eqx.tree_at(lambda b: b.log_probs, self, log_probs), jnp.where(possible, log_mass, LOG_ZERO)
+        log_probs = jnp.where(
+            possible[:, None], jnp.maximum(joint - log_mass[:, None], LOG_ZERO), self.log_probs
+        )
+        return eqx.tree_at(lambda b: b.log_probs, self, log_probs), jnp.where(
+            possible, log_mass, LOG_ZERO
+        )
 
     def best(self) -> Int[Array, " D"]:
         """One likely value: the mode."""
@@ -197,7 +241,9 @@ class Belief(eqx.Module):
     log_mass: Float[Array, ""]
     is_product: bool = eqx.field(static=True)
 
-    def updated(self, block: int, part: NormalBelief | StateBelief, gain: Float[Array, " D"]) -> Self:
+    def updated(
+        self, block: int, part: NormalBelief | StateBelief, gain: Float[Array, " D"]
+    ) -> Self:
         """With another belief of one block, whose log-mass per column is `gain`."""
         parts = (*self.parts[:block], part, *self.parts[block + 1 :])
         return type(self)(parts, self.log_mass + jnp.sum(gain), self.is_product)
@@ -212,7 +258,9 @@ class Belief(eqx.Module):
 
     def sample(self, *, key: Key) -> State:
         """A draw of x_0."""
-        return self.state(tuple(p.sample(key=jax.random.fold_in(key, i)) for i, p in enumerate(self.parts)))
+        return self.state(
+            tuple(p.sample(key=jax.random.fold_in(key, i)) for i, p in enumerate(self.parts))
+        )
 
     def log_prob(self, x_0: State) -> Float[Array, ""]:
         """log-density of x_0, pinned cells left out, nats."""
@@ -248,10 +296,12 @@ PROMISE_DRAWS = 8
 
 
 def log_expectation(belief: Belief, guided: Belief, log_r: Callable[[State], Array]) -> Array:
-    """About log E r under a belief, nats: r averaged over draws of the belief and of its guided form, weighed as their mixture.
+    """About log E r under a belief, nats: r averaged over draws of the belief and of its guided
+    form, weighed as their mixture.
 
-    The draws use the same random numbers at every x_t, so that promises differ by what is known there and not by chance; the mixture
-    keeps a guide that is too sure of itself from promising too much.
+    The draws use the same random numbers at every x_t, so that promises differ by what is known
+    there and not by chance; the mixture keeps a guide that is too sure of itself from promising too
+    much.
     """
 
     def of(source: Belief, key: Key) -> Array:
@@ -269,11 +319,15 @@ SHARES = (0.0, 0.03, 0.1, 0.3, 1.0)
 
 
 def best_step(belief: Belief, log_r: Callable[[State], Array], at: State, proposed: State) -> State:
-    """The best of a few points on the way of the continuous columns to a proposed x_0, by p r: Newton's method must not overshoot."""
+    """The best of a few points on the way of the continuous columns to a proposed x_0, by p r:
+    Newton's method must not overshoot.
+    """
 
     def moved(share: Array) -> State:
         pairs = zip(belief.parts, belief.split(at), belief.split(proposed), strict=True)
-        return belief.state(tuple(a + share * (b - a) if isinstance(p, NormalBelief) else a for p, a, b in pairs))
+        return belief.state(
+            tuple(a + share * (b - a) if isinstance(p, NormalBelief) else a for p, a, b in pairs)
+        )
 
     points = jax.vmap(moved)(jnp.asarray(SHARES, jnp.float32))
     height = jax.vmap(lambda x: log_r(x) + belief.log_prob(x))(points)

@@ -1,7 +1,9 @@
-r"""The contract of evidence r(x_0), for ONE row (a table's evidence has a leading axis [N] on every array, and is mapped by `vmap`).
+r"""The contract of evidence r(x_0), for ONE row (a table's evidence has a leading axis [N] on every
+array, and is mapped by `vmap`).
 
-The posterior is `p~(x_0) ~ p(x_0) r(x_0)` (paper, section 2.5); its normaliser E_p r is the evidence of the model, and where r
-is a delta or the interval of a cell, the likelihood of that cell. What a sampler needs of r is
+The posterior is `p~(x_0) ~ p(x_0) r(x_0)` (paper, section 2.5); its normaliser E_p r is the
+evidence of the model, and where r is a delta or the interval of a cell, the likelihood of that
+cell. What a sampler needs of r is
 
 | method | what |
 |---|---|
@@ -11,7 +13,8 @@ is a delta or the interval of a cell, the likelihood of that cell. What a sample
 | `log_residual(x_0)` | log of what `condition` left of r: 0, or log r |
 | `tempered(share)` | r^share, for the 2015 recipe |
 
-Two abstract classes settle which: `AbstractClosedEvidence` has a closed form, `AbstractOpenEvidence` has none.
+Two abstract classes settle which: `AbstractClosedEvidence` has a closed form,
+`AbstractOpenEvidence` has none.
 
 To add one:
 
@@ -43,7 +46,9 @@ class AbstractEvidence(eqx.Module):
 
     @abc.abstractmethod
     def guide(self, belief: Belief) -> Belief:
-        """The belief times about r, if `condition` does nothing; its `log_mass` grown by about log E r."""
+        """The belief times about r, if `condition` does nothing; its `log_mass` grown by about log
+        E r.
+        """
 
     @abc.abstractmethod
     def log_residual(self, x_0: State) -> Float[Array, ""]:

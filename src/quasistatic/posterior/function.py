@@ -8,20 +8,29 @@ import jax
 import jax.numpy as jnp
 
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.posterior.belief import Belief, NormalBelief, StateBelief, best_step, log_expectation
+from quasistatic.posterior.belief import (
+    Belief,
+    NormalBelief,
+    StateBelief,
+    best_step,
+    log_expectation,
+)
 from quasistatic.posterior.evidence import AbstractOpenEvidence
 from quasistatic.typing import Array, Float, State
 
 EXPANSIONS = 3
-"""Times that r is expanded: about the believed x_0, and about what each expansion makes of it (Newton's method)."""
+"""Times that r is expanded: about the believed x_0, and about what each expansion makes of it
+(Newton's method)."""
 
 
 class Function(AbstractOpenEvidence):
-    """A user's log r. It sees one whole row x_0; observed cells have their values, those of a rounded column the middle.
+    """A user's log r. It sees one whole row x_0; observed cells have their values, those of a
+    rounded column the middle.
 
-    With `guided`, the belief is multiplied with what a small change of each column does to r at the believed x_0: for a continuous
-    column the expansion to second order (the paper's mean shift `f_mu + f_Sigma d log r/dx`, held back where log r bends down),
-    for a discrete one `log r` with the column in each of its states. Without, r only weighs. Promises are averages of r over a few
+    With `guided`, the belief is multiplied with what a small change of each column does to r at the
+    believed x_0: for a continuous column the expansion to second order (the paper's mean shift
+    `f_mu + f_Sigma d log r/dx`, held back where log r bends down), for a discrete one `log r` with
+    the column in each of its states. Without, r only weighs. Promises are averages of r over a few
     draws of the belief. NaN counts as r = 0.
 
     Args:
@@ -75,11 +84,14 @@ class Function(AbstractOpenEvidence):
         columns, states = jnp.arange(n_columns), jnp.arange(n_states, dtype=jnp.int32)
         log_r = jax.vmap(lambda d: jax.vmap(lambda k: with_state(d, k))(states))(columns)
         log_r = log_r - jnp.max(log_r, axis=-1, keepdims=True)
-        # Never to 0: a state that r forbids beside the others' present states may be right when those change.
+        # Never to 0: a state that r forbids beside the others' present states may be right when
+        # those change.
         return part.times(jnp.maximum(log_r, -10.0))[0]
 
     def tempered(self, share: Float[Array, ""]) -> Self:
-        return type(self)(self.log_r, self.guided, share if self.share is None else share * self.share)
+        return type(self)(
+            self.log_r, self.guided, share if self.share is None else share * self.share
+        )
 
 
 def _finite(x: Array) -> Array:

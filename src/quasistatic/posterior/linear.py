@@ -16,8 +16,9 @@ from quasistatic.typing import Array, Float, State
 class Linear(AbstractOpenEvidence):
     """`r(x_0) = N(y; A x_0, diag(sigma^2))`, in the model's space.
 
-    The guide is the Kalman update of the believed moments, of which it keeps the columns' own means and variances; what the
-    evidence makes depend on each other is left to the weights. (Very small sigma therefore need many particles.)
+    The guide is the Kalman update of the believed moments, of which it keeps the columns' own means
+    and variances; what the evidence makes depend on each other is left to the weights. (Very small
+    sigma therefore need many particles.)
 
     Args:
         matrix: A [k, D].
@@ -39,14 +40,18 @@ class Linear(AbstractOpenEvidence):
         return cls(jnp.asarray(matrix, jnp.float32), y, log_variance, block)
 
     def log_prob(self, x_0: State) -> Float[Array, ""]:
-        return jnp.sum(log_normal_density(self.y, self.matrix @ block_of(x_0, self.block), self.log_variance))
+        return jnp.sum(
+            log_normal_density(self.y, self.matrix @ block_of(x_0, self.block), self.log_variance)
+        )
 
     def guide(self, belief: Belief) -> Belief:
         part = belief.parts[self.block]
         assert isinstance(part, NormalBelief)
         mean, variance = part.moments()
         spread = self.matrix * variance[None, :]
-        total = cho_factor(spread @ self.matrix.T + jnp.diag(jnp.exp(self.log_variance)), lower=True)
+        total = cho_factor(
+            spread @ self.matrix.T + jnp.diag(jnp.exp(self.log_variance)), lower=True
+        )
         surprise = self.y - self.matrix @ mean
         solved = cho_solve(total, surprise)
         log_det = jnp.sum(jnp.log(jnp.diagonal(total[0])))

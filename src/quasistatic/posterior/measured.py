@@ -1,4 +1,6 @@
-"""Noisy observation in the table's own units: y = value(z) + e, e ~ N(0, sigma^2), where z -> value is the codec's curve."""
+"""Noisy observation in the table's own units: y = value(z) + e, e ~ N(0, sigma^2), where z -> value
+is the codec's curve.
+"""
 
 from typing import Self
 
@@ -19,7 +21,8 @@ EXPANSIONS = 3
 class Measured(AbstractOpenEvidence):
     """`r(x_0) = prod_d N(y_d; value_d(z_d), sigma_d^2)` over the cells that were seen.
 
-    The guide takes the curve as straight at the believed mean, three times (Newton's method); the weight has the rest.
+    The guide takes the curve as straight at the believed mean, three times (Newton's method); the
+    weight has the rest.
 
     Args:
         y: what was seen, in the columns' units [D].
@@ -48,7 +51,9 @@ class Measured(AbstractOpenEvidence):
             value, rate = jax.jvp(self.units.values, (at,), (jnp.ones_like(at),))
             seen_z = at + jnp.clip((self.y - value) / rate, -6.0, 6.0)
             log_noise = 2.0 * (jnp.log(self.sigma) - jnp.log(rate))
-            found = belief.updated(0, part.times_normal(self.seen, seen_z, log_noise)[0], jnp.zeros(1))
+            found = belief.updated(
+                0, part.times_normal(self.seen, seen_z, log_noise)[0], jnp.zeros(1)
+            )
         return found.updated(0, found.parts[0], log_expectation(belief, found, self.log_prob)[None])
 
     def tempered(self, share: Float[Array, ""]) -> Self:

@@ -1,4 +1,6 @@
-"""Draws of p p' r / Z for one evidence r: populations of `ProductWalk`, weighed with the other model's likelihood of their rows."""
+"""Draws of p p' r / Z for one evidence r: populations of `ProductWalk`, weighed with the other
+model's likelihood of their rows.
+"""
 
 from collections.abc import Callable
 
@@ -26,13 +28,15 @@ def multiply_rows(
     particles: int = 64,
     populations: int = 8,
 ) -> Conditioned:
-    """`n_rows` draws of p(x) p'(x) r(x) / Z, exactly that many (none if Z is 0), and log Z = log E_p p' r.
+    """`n_rows` draws of p(x) p'(x) r(x) / Z, exactly that many (none if Z is 0), and log Z = log
+    E_p p' r.
 
     Args:
         model: p.
         evidence: r, of one row.
         n_rows: how many.
-        expert: p' for the guide, where it lives in the same space as `model`; None: the last weight alone has it.
+        expert: p' for the guide, where it lives in the same space as `model`; None: the last weight
+            alone has it.
         log_p: from rows `[N, D]` per block to log of an unbiased estimate of p'(x) `[N]`, nats.
         key: random key.
         particles: P of one population.
@@ -47,7 +51,9 @@ def multiply_rows(
         parts.append(jax.tree.map(lambda x, n=min(size, runs - begin): np.asarray(x)[:n], found))
     whole: Particles = jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
     x_0 = jax.tree.map(lambda x: x.reshape(runs * particles, -1), whole.x_0)
-    log_weight = np.asarray(whole.log_weight, np.float64) + np.asarray(whole.total, np.float64)[:, None]
+    log_weight = (
+        np.asarray(whole.log_weight, np.float64) + np.asarray(whole.total, np.float64)[:, None]
+    )
     possible = np.isfinite(log_weight) & (log_weight > 0.1 * LOG_ZERO)
     log_weight = np.where(possible, log_weight + log_p(x_0).reshape(runs, particles), -np.inf)
     return _shared_out(x_0, log_weight, n_rows, key=jax.random.fold_in(key, 1))
@@ -66,7 +72,9 @@ def _walk_runs(
 
 
 def _shared_out(x_0: State, log_weight: np.ndarray, n_rows: int, *, key: Key) -> Conditioned:
-    """Draws by weight from all particles of all runs `[runs, P]`; the error of log Z is from the spread over the runs."""
+    """Draws by weight from all particles of all runs `[runs, P]`; the error of log Z is from the
+    spread over the runs.
+    """
     n = log_weight.size
     highest = log_weight.max()
     if not np.isfinite(highest):

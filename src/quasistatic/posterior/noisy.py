@@ -28,11 +28,15 @@ class Noisy(AbstractClosedEvidence):
     block: int = eqx.field(static=True, default=0)
 
     @classmethod
-    def of(cls, y: ArrayLike, sigma: ArrayLike, seen: ArrayLike | None = None, block: int = 0) -> Self:
+    def of(
+        cls, y: ArrayLike, sigma: ArrayLike, seen: ArrayLike | None = None, block: int = 0
+    ) -> Self:
         """From the standard deviation sigma > 0, one or per cell; all cells are seen by default."""
         y = jnp.asarray(y, jnp.float32)
         log_variance = jnp.broadcast_to(2.0 * jnp.log(jnp.asarray(sigma, jnp.float32)), y.shape)
-        return cls(y, log_variance, jnp.ones(y.shape, bool) if seen is None else jnp.asarray(seen), block)
+        return cls(
+            y, log_variance, jnp.ones(y.shape, bool) if seen is None else jnp.asarray(seen), block
+        )
 
     def log_prob(self, x_0: State) -> Float[Array, ""]:
         terms = log_normal_density(self.y, block_of(x_0, self.block), self.log_variance)
@@ -44,5 +48,6 @@ class Noisy(AbstractClosedEvidence):
         return belief.updated(self.block, *part.times_normal(self.seen, self.y, self.log_variance))
 
     def tempered(self, share: Float[Array, ""]) -> Self:
-        # A factor that does not depend on x is left out: N^share is N of the variance / share, but for its height.
+        # A factor that does not depend on x is left out: N^share is N of the variance / share, but
+        # for its height.
         return type(self)(self.y, self.log_variance - jnp.log(share), self.seen, self.block)

@@ -1,4 +1,6 @@
-"""Observed cells: a delta at a value, the interval of a rounded one, the state of a discrete one."""
+"""Observed cells: a delta at a value, the interval of a rounded one, the state of a discrete
+one.
+"""
 
 from typing import Self
 
@@ -16,8 +18,9 @@ from quasistatic.typing import Array, Float, State
 class Observed(AbstractClosedEvidence):
     """The cells of a row that are observed, another subset in every row.
 
-    A cell of a rounded or integer column is its interval [z - w/2, z + w/2]; one without width is a delta, and log E r then a
-    log-density. A cell at an atom says nothing of z (the discrete block has it): z is integrated out.
+    A cell of a rounded or integer column is its interval [z - w/2, z + w/2]; one without width is a
+    delta, and log E r then a log-density. A cell at an atom says nothing of z (the discrete block
+    has it): z is integrated out.
 
     Args:
         blocks: the row's cells, one `Cells` per block.
@@ -57,7 +60,9 @@ class Observed(AbstractClosedEvidence):
 
 
 def _plain(cells: Cells) -> Cells:
-    """Cells with a width where they are continuous, and no filler: a filler cell is not observed."""
+    """Cells with a width where they are continuous, and no filler: a filler cell is not
+    observed.
+    """
     if not np.issubdtype(cells.value.dtype, np.floating):
         return Cells(cells.value, cells.observed)
     width = jnp.zeros(cells.value.shape, jnp.float32) if cells.width is None else cells.width

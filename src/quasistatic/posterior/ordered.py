@@ -1,9 +1,11 @@
-r"""Posteriors of absorbing models: the known columns are revealed first, then the others one by one, each given all before it.
+r"""Posteriors of absorbing models: the known columns are revealed first, then the others one by
+one, each given all before it.
 
-An absorbing model is an autoregression in every order, so it can start where the known columns stand and guess the others exactly as
-a network of conditionals does. That is a good proposal, but not the joint: p(x_0) is the mean over *all* orders, of which the
-network's conditionals need not be consistent. Importance weights correct it, in the space of x_0, the order of its guessing and
-one forward trajectory of x_0:
+An absorbing model is an autoregression in every order, so it can start where the known columns
+stand and guess the others exactly as a network of conditionals does. That is a good proposal, but
+not the joint: p(x_0) is the mean over *all* orders, of which the network's conditionals need not be
+consistent. Importance weights correct it, in the space of x_0, the order of its guessing and one
+forward trajectory of x_0:
 
     w = p^(x_0) r(x_0) / k~(x_0|order),     E p^(x_0) = p(x_0)  (`trajectory.log_weight`),
 
@@ -50,7 +52,9 @@ class OrderedWalk(eqx.Module):
         return summary(newcomers(x_0, self.particles), x_0, log_w, self.draws, key=draw_key)
 
 
-def guessed(model: DiffusionModel, evidence: AbstractEvidence, *, key: Key) -> tuple[State, Float[Array, ""]]:
+def guessed(
+    model: DiffusionModel, evidence: AbstractEvidence, *, key: Key
+) -> tuple[State, Float[Array, ""]]:
     """One x_0 and its log-weight, nats."""
     blank = model.forward.prior().sample(key=key)
     x = blank[0] if isinstance(blank, tuple) else blank
@@ -81,9 +85,13 @@ def guessed(model: DiffusionModel, evidence: AbstractEvidence, *, key: Key) -> t
         k = jax.random.categorical(what_key, log_probs[d]).astype(jnp.int32)
         return x.at[d].set(k), log_q + log_probs[d, k], key
 
-    x_0, log_q, _ = jax.lax.while_loop(unfinished, reveal, (x, jnp.zeros(()), jax.random.fold_in(key, 1)))
+    x_0, log_q, _ = jax.lax.while_loop(
+        unfinished, reveal, (x, jnp.zeros(()), jax.random.fold_in(key, 1))
+    )
     cells = Cells(x_0, jnp.ones(x_0.shape, bool))
-    log_p = log_weight(model, (cells,) if isinstance(blank, tuple) else cells, key=jax.random.fold_in(key, 2))
+    log_p = log_weight(
+        model, (cells,) if isinstance(blank, tuple) else cells, key=jax.random.fold_in(key, 2)
+    )
     state = (x_0,) if isinstance(blank, tuple) else x_0
     possible = log_mass > 0.5 * LOG_ZERO
     return state, jnp.where(possible, log_p + evidence.log_prob(state) - log_q, -jnp.inf)

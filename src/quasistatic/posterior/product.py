@@ -1,18 +1,21 @@
 r"""Products of two models: p(x_0) p'(x_0) r(x_0) / Z by sequential Monte Carlo, Z = E_p p' r.
 
-Seen from p, the other model p' (the *expert*) is evidence that has no formula. What stands in for it on the way is, at x_t,
+Seen from p, the other model p' (the *expert*) is evidence that has no formula. What stands in for
+it on the way is, at x_t,
 
     p'(x_0) = m'(x_t) p'(x_0|x_t) / q(x_t|x_0),      m'(x_t) the expert's marginal of x_t,
 
-column by column a normal distribution or a table again: the product of the two guesses of x_0, with the likelihood of x_t that both of
-them contain taken out once, is a belief in closed form, and the step is walked back from there (`guide.tilted_kernel`). The marginal
-is carried along by Bayes' rule,
+column by column a normal distribution or a table again: the product of the two guesses of x_0, with
+the likelihood of x_t that both of them contain taken out once, is a belief in closed form, and the
+step is walked back from there (`guide.tilted_kernel`). The marginal is carried along by Bayes'
+rule,
 
     log m'(x_{t-1}) = log m'(x_t) + log p'(x_{t-1}|x_t) - log q(x_t|x_{t-1}),      m'(x_T) = pi(x_T),
 
-which depends on the path only as far as the expert is not yet a consistent reversal. All of this is a proposal and a promise: at x_0
-every particle is weighed with an unbiased estimate of p'(x_0) from trajectories of its own (`trajectory.log_weight`), hence
-E Z = E_p p' r for every expert, whatever the quality of its guesses.
+which depends on the path only as far as the expert is not yet a consistent reversal. All of this is
+a proposal and a promise: at x_0 every particle is weighed with an unbiased estimate of p'(x_0) from
+trajectories of its own (`trajectory.log_weight`), hence E Z = E_p p' r for every expert, whatever
+the quality of its guesses.
 """
 
 from typing import NamedTuple
@@ -32,7 +35,8 @@ from quasistatic.posterior.smc import LEAST_PROMISE, arrived, newcomers, resampl
 from quasistatic.typing import Array, Float, Key, State, Step
 
 STEEPEST = 1e6
-"""Largest precision, in units of z, that an expert's factor may have: it is a difference of two large numbers near t = 0."""
+"""Largest precision, in units of z, that an expert's factor may have: it is a difference of two
+large numbers near t = 0."""
 
 
 class Particles(NamedTuple):
@@ -52,7 +56,8 @@ class Particles(NamedTuple):
 class ProductWalk(eqx.Module):
     """The sampler for one row; call it with `(model, expert, evidence, key=key)`.
 
-    Without an expert it is guided by the evidence alone, and all that p' says comes with the last weight.
+    Without an expert it is guided by the evidence alone, and all that p' says comes with the last
+    weight.
 
     Args:
         particles: P.
@@ -63,11 +68,18 @@ class ProductWalk(eqx.Module):
     threshold: float = eqx.field(static=True, default=0.5)
 
     def __call__(
-        self, model: DiffusionModel, expert: DiffusionModel | None, evidence: AbstractEvidence, *, key: Key
+        self,
+        model: DiffusionModel,
+        expert: DiffusionModel | None,
+        evidence: AbstractEvidence,
+        *,
+        key: Key,
     ) -> Particles:
         n = self.particles
         last_key, walk_key, end_key = jax.random.split(key, 3)
-        x_last = jax.vmap(lambda k: model.forward.prior().sample(key=k))(jax.random.split(last_key, n))
+        x_last = jax.vmap(lambda k: model.forward.prior().sample(key=k))(
+            jax.random.split(last_key, n)
+        )
 
         def step(carry: tuple, t: Step) -> tuple[tuple, None]:
             crowd, log_marginal = carry
@@ -92,19 +104,27 @@ class ProductWalk(eqx.Module):
         walk = jnp.arange(model.trajectory_length, 1, -1)
         (crowd, _), _ = jax.lax.scan(step, (newcomers(x_last, n), log_marginal), walk)
         found = jax.vmap(lambda x: _looked(model, expert, evidence, x, 1).guess)(crowd.x_t)
-        x_0, final = jax.vmap(lambda g, k: arrived(g, evidence, key=k))(found, jax.random.split(end_key, n))
+        x_0, final = jax.vmap(lambda g, k: arrived(g, evidence, key=k))(
+            found, jax.random.split(end_key, n)
+        )
         return Particles(x_0, crowd.log_weight - crowd.due + final, crowd.total)
 
 
 class _Look(NamedTuple):
-    """What both models say at x_t: `guess.guided` has the expert in it; `reverse` is the expert's own kernel."""
+    """What both models say at x_t: `guess.guided` has the expert in it; `reverse` is the expert's
+    own kernel.
+    """
 
     guess: Guess
     reverse: AbstractDistribution | None
 
 
 def _looked(
-    model: DiffusionModel, expert: DiffusionModel | None, evidence: AbstractEvidence, x_t: State, t: Step
+    model: DiffusionModel,
+    expert: DiffusionModel | None,
+    evidence: AbstractEvidence,
+    x_t: State,
+    t: Step,
 ) -> _Look:
     found = guess(model, evidence, x_t, t)
     if expert is None:
@@ -124,19 +144,27 @@ def _marginal_gain(
     """log m'(x_{t-1}) - log m'(x_t)."""
     if expert is None or look.reverse is None:
         return jnp.zeros(())
-    return jnp.sum(look.reverse.log_prob(x_before) - expert.forward.kernel(x_before, t).log_prob(x_t))
+    return jnp.sum(
+        look.reverse.log_prob(x_before) - expert.forward.kernel(x_before, t).log_prob(x_t)
+    )
 
 
-def _times(belief: Belief, theirs: Belief, forward: AbstractDiffusion, x_t: State, t: Step) -> Belief:
+def _times(
+    belief: Belief, theirs: Belief, forward: AbstractDiffusion, x_t: State, t: Step
+) -> Belief:
     """The belief times `p'(x_0|x_t) / q(x_t|x_0)`; exact up to factors that x_t does not change."""
     for i, (part, other) in enumerate(zip(belief.parts, theirs.parts, strict=True)):
         match part, other:
             case NormalBelief(), NormalBelief():
                 new, gain = _times_normal(part, other, *_signal(forward, theirs, i, x_t, t))
             case StateBelief(), StateBelief():
-                new, gain = part.times(other.log_probs - _log_likelihood(forward, theirs, i, x_t, t))
+                new, gain = part.times(
+                    other.log_probs - _log_likelihood(forward, theirs, i, x_t, t)
+                )
             case _:
-                raise TypeError(f"no product of {type(part).__name__} and {type(other).__name__} is defined")
+                raise TypeError(
+                    f"no product of {type(part).__name__} and {type(other).__name__} is defined"
+                )
         belief = belief.updated(i, new, gain)
     return belief
 
@@ -146,14 +174,18 @@ def _marginal(
 ) -> AbstractDistribution:
     """q(x_t|x_0) of block i where all its columns have one value."""
     parts = [
-        jnp.zeros_like(p.mean) if isinstance(p, NormalBelief) else jnp.zeros(p.log_probs.shape[0], jnp.int32)
+        jnp.zeros_like(p.mean)
+        if isinstance(p, NormalBelief)
+        else jnp.zeros(p.log_probs.shape[0], jnp.int32)
         for p in belief.parts
     ]
     parts[i] = jnp.full_like(parts[i], value)
     return parts_of(forward.marginal(belief.state(tuple(parts)), t))[i]
 
 
-def _signal(forward: AbstractDiffusion, belief: Belief, i: int, x_t: State, t: Step) -> tuple[Array, Array, Array]:
+def _signal(
+    forward: AbstractDiffusion, belief: Belief, i: int, x_t: State, t: Step
+) -> tuple[Array, Array, Array]:
     """x_t = signal x_0 + noise: x_t, the signal and the log-variance of the noise."""
     at_zero, at_one = (_marginal(forward, belief, i, x, t) for x in (0.0, 1.0))
     assert isinstance(at_zero, Normal)
@@ -167,23 +199,37 @@ def _times_normal(
     """Times N(x_0; other) / N(x_t; signal x_0, noise); a pinned column only weighs it."""
     inverse, shown = jnp.exp(-other.log_variance), jnp.square(signal) * jnp.exp(-log_noise)
     precision = jnp.clip(inverse - shown, 0.0, STEEPEST)
-    # Where the expert is no more certain than x_t alone (its precision cut to 0), its factor is flat.
-    slope = jnp.where(inverse > shown, other.mean * inverse - x_t * signal * jnp.exp(-log_noise), 0.0)
+    # Where the expert is no more certain than x_t alone (its precision cut to 0), its factor is
+    # flat.
+    slope = jnp.where(
+        inverse > shown, other.mean * inverse - x_t * signal * jnp.exp(-log_noise), 0.0
+    )
     own = jnp.exp(-part.log_variance)
     log_variance = -jnp.log(own + precision)
     mean = (part.mean * own + slope) * jnp.exp(log_variance)
     kept = eqx.tree_at(
         lambda b: (b.mean, b.log_variance),
         part,
-        (jnp.where(part.pinned, part.mean, mean), jnp.where(part.pinned, part.log_variance, log_variance)),
+        (
+            jnp.where(part.pinned, part.mean, mean),
+            jnp.where(part.pinned, part.log_variance, log_variance),
+        ),
     )
-    x = jnp.where(part.pinned, part.point, mean)  # the mass is the ratio of prior times factor and posterior, at any x
-    factor = log_normal_density(x, other.mean, other.log_variance) - log_normal_density(x_t, signal * x, log_noise)
+    x = jnp.where(
+        part.pinned, part.point, mean
+    )  # the mass is the ratio of prior times factor and posterior, at any x
+    factor = log_normal_density(x, other.mean, other.log_variance) - log_normal_density(
+        x_t, signal * x, log_noise
+    )
     return kept, part.log_prob(x) + factor - kept.log_prob(x)
 
 
-def _log_likelihood(forward: AbstractDiffusion, belief: Belief, i: int, x_t: State, t: Step) -> Float[Array, "D K"]:
-    """log q(x_t|x_0 = k) of a heat bath; 0 for an absorbing block, where a mask says nothing and all else is known."""
+def _log_likelihood(
+    forward: AbstractDiffusion, belief: Belief, i: int, x_t: State, t: Step
+) -> Float[Array, "D K"]:
+    """log q(x_t|x_0 = k) of a heat bath; 0 for an absorbing block, where a mask says nothing and
+    all else is known.
+    """
     part, here = belief.parts[i], belief.split(x_t)[i]
     assert isinstance(part, StateBelief)
     n_states = part.log_probs.shape[1]

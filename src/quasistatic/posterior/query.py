@@ -1,11 +1,13 @@
-r"""Posteriors of whole tables, in chunks of rows: memory grows neither with T nor with the number of rows.
+r"""Posteriors of whole tables, in chunks of rows: memory grows neither with T nor with the number
+of rows.
 
-All of them are of the joint model of all cells: the network is told that every cell exists, and the missing ones are summed over by
-the sampler. (The chain over the observed cells alone, `bound.evaluate` on rows with holes, is a likelihood too, but of the
-marginal that the network learned for that set of columns; the two agree only as far as the network is consistent.)
+All of them are of the joint model of all cells: the network is told that every cell exists, and the
+missing ones are summed over by the sampler. (The chain over the observed cells alone,
+`bound.evaluate` on rows with holes, is a likelihood too, but of the marginal that the network
+learned for that set of columns; the two agree only as far as the network is consistent.)
 
-The random key of a row is made from its evidence, so results depend neither on the other rows nor on their order; equal rows
-get different draws by their number among their equals.
+The random key of a row is made from its evidence, so results depend neither on the other rows nor
+on their order; equal rows get different draws by their number among their equals.
 """
 
 from typing import NamedTuple
@@ -75,7 +77,8 @@ def posterior_rows(
     key: Key,
     chunk: int = CHUNK,
 ) -> RowPosteriors:
-    """Posteriors of the N rows of a table's evidence (every array of it has the leading axis N); equal rows get other draws.
+    """Posteriors of the N rows of a table's evidence (every array of it has the leading axis N);
+    equal rows get other draws.
 
     Args:
         model: the model.
@@ -87,7 +90,9 @@ def posterior_rows(
     """
     checksums = _checksums(evidence)
     walk, rows = _walk(model, max(particles, draws), draws), jax.tree.map(np.asarray, evidence)
-    return _walked(walk, model, rows, checksums, _numbers_among_equals(checksums), key, chunk, shared=False)
+    return _walked(
+        walk, model, rows, checksums, _numbers_among_equals(checksums), key, chunk, shared=False
+    )
 
 
 def _checksums(evidence: AbstractEvidence) -> np.ndarray:
@@ -100,7 +105,9 @@ def _checksums(evidence: AbstractEvidence) -> np.ndarray:
 
 def _walk(model: DiffusionModel, particles: int, draws: int) -> Walk:
     """An array as the number of draws: another one needs no other program."""
-    return (OrderedWalk if is_absorbing(model) else TwistedWalk)(particles, jnp.asarray(draws, jnp.int32))
+    return (OrderedWalk if is_absorbing(model) else TwistedWalk)(
+        particles, jnp.asarray(draws, jnp.int32)
+    )
 
 
 def _walked(
@@ -114,14 +121,20 @@ def _walked(
     *,
     shared: bool,
 ) -> RowPosteriors:
-    """Populations for all checksums and numbers, their evidence row by row or one that they share."""
+    """Populations for all checksums and numbers, their evidence row by row or one that they
+    share.
+    """
     forget_programs_if_crowded()
     n_rows = len(checksums)
     size = rows_at_once(model, n_rows, chunk, walks=walk.particles)
     parts = []
     for begin in range(0, n_rows, size):
         index = np.minimum(np.arange(begin, begin + size), n_rows - 1)
-        taken = evidence if shared else jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), evidence)
+        taken = (
+            evidence
+            if shared
+            else jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), evidence)
+        )
         labels = jnp.asarray(checksums[index]), jnp.asarray(numbers[index])
         found = _walk_rows(walk, model, taken, *labels, key, shared)
         found = jax.tree.map(lambda x, n=min(size, n_rows - begin): np.asarray(x)[:n], found)
@@ -130,7 +143,8 @@ def _walked(
         parts.append(found._replace(draws=draws))
     whole: Posterior = jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
     log_evidence, variance, ess, lowest = (
-        np.asarray(x, np.float64) for x in (whole.log_evidence, whole.variance, whole.ess, whole.lowest_ess)
+        np.asarray(x, np.float64)
+        for x in (whole.log_evidence, whole.variance, whole.ess, whole.lowest_ess)
     )
     return RowPosteriors(whole.draws, log_evidence, np.sqrt(variance), ess, lowest)
 
@@ -165,8 +179,10 @@ class Imputed(NamedTuple):
     """A table with its holes filled n times, NumPy.
 
     Args:
-        states: `[n, N, D]` per block, whole rows in the model's space; observed cells keep their value.
-        log_evidence: `[N]` log-likelihood of the observed cells, nats; NaN for rows that have no hole (nothing was computed).
+        states: `[n, N, D]` per block, whole rows in the model's space; observed cells keep their
+            value.
+        log_evidence: `[N]` log-likelihood of the observed cells, nats; NaN for rows that have no
+            hole (nothing was computed).
         ess: `[N]` effective number of particles, NaN likewise.
     """
 
@@ -176,12 +192,20 @@ class Imputed(NamedTuple):
 
 
 def impute_rows(
-    model: DiffusionModel, rows: Row, *, n_imputations: int, particles: int, key: Key, chunk: int = CHUNK
+    model: DiffusionModel,
+    rows: Row,
+    *,
+    n_imputations: int,
+    particles: int,
+    key: Key,
+    chunk: int = CHUNK,
 ) -> Imputed:
-    """Draws of the missing cells given the observed ones. Rows without a hole cost nothing, rows without a cell are plain samples.
+    """Draws of the missing cells given the observed ones. Rows without a hole cost nothing, rows
+    without a cell are plain samples.
 
-    The imputations of one row come from one population of particles: each is a draw of the posterior (as P grows), but two of
-    them may share ancestors, which makes them a little more alike than independent draws.
+    The imputations of one row come from one population of particles: each is a draw of the
+    posterior (as P grows), but two of them may share ancestors, which makes them a little more
+    alike than independent draws.
 
     Args:
         model: the model.
@@ -210,19 +234,30 @@ def impute_rows(
         )
         log_evidence[holes], ess[holes] = found.log_evidence, found.ess
         _fill(
-            states, blocks, holes, found.draws if len(blocks) > 1 or isinstance(found.draws, tuple) else (found.draws,)
+            states,
+            blocks,
+            holes,
+            found.draws if len(blocks) > 1 or isinstance(found.draws, tuple) else (found.draws,),
         )
     nothing = np.flatnonzero(empty)
     if len(nothing):
         drawn = sample_rows(model, len(nothing) * n_imputations, key=jax.random.fold_in(key, 1))
         parts = drawn if isinstance(drawn, tuple) else (drawn,)
-        _fill(states, blocks, nothing, tuple(x.reshape(len(nothing), n_imputations, -1) for x in parts))
+        _fill(
+            states,
+            blocks,
+            nothing,
+            tuple(x.reshape(len(nothing), n_imputations, -1) for x in parts),
+        )
         log_evidence[nothing], ess[nothing] = 0.0, particles
     return Imputed(states[0] if isinstance(rows, Cells) else tuple(states), log_evidence, ess)
 
 
 def _fill(
-    states: list[np.ndarray], blocks: tuple[Cells, ...], index: np.ndarray, draws: tuple[np.ndarray, ...]
+    states: list[np.ndarray],
+    blocks: tuple[Cells, ...],
+    index: np.ndarray,
+    draws: tuple[np.ndarray, ...],
 ) -> None:
     for state, cells, drawn in zip(states, blocks, draws, strict=True):
         there = np.asarray(cells.observed)[index][None]
@@ -238,9 +273,11 @@ def evidence_of_rows(
     chunk: int = CHUNK,
     identity: np.ndarray | None = None,
 ) -> WeightedBound:
-    """Log-likelihood of the observed cells of every row, nats: a lower bound in expectation, as `E Z = p(observed cells)`.
+    """Log-likelihood of the observed cells of every row, nats: a lower bound in expectation, as `E
+    Z = p(observed cells)`.
 
-    Equal rows get equal noise, so the result of a row depends neither on the other rows nor on their order.
+    Equal rows get equal noise, so the result of a row depends neither on the other rows nor on
+    their order.
 
     Args:
         model: the model.
@@ -248,13 +285,23 @@ def evidence_of_rows(
         particles: P.
         key: random key.
         chunk: particles that walk at once, at least those of one row.
-        identity: uint32 `[N]` that tells the rows' noise apart, by default made of their content. Evidences of one row that are to be
-            compared are given one identity: the errors that they have in common cancel in the difference.
+        identity: uint32 `[N]` that tells the rows' noise apart, by default made of their content.
+            Evidences of one row that are to be compared are given one identity: the errors that
+            they have in common cancel in the difference.
     """
     evidence = Observed.of(rows)
     checksums = _checksums(evidence) if identity is None else np.asarray(identity, np.uint32)
     walk, numbers = _walk(model, particles, 1), np.zeros(len(checksums), np.uint32)
-    found = _walked(walk, model, jax.tree.map(np.asarray, evidence), checksums, numbers, key, chunk, shared=False)
+    found = _walked(
+        walk,
+        model,
+        jax.tree.map(np.asarray, evidence),
+        checksums,
+        numbers,
+        key,
+        chunk,
+        shared=False,
+    )
     return WeightedBound(found.log_evidence, found.stderr, found.ess)
 
 
@@ -285,10 +332,12 @@ def condition_rows(
     particles: int = 64,
     populations: int = 8,
 ) -> Conditioned:
-    """`n_rows` draws of the posterior of one evidence, exactly that many (none if the evidence is impossible), and log Z.
+    """`n_rows` draws of the posterior of one evidence, exactly that many (none if the evidence is
+    impossible), and log Z.
 
-    Independent populations are run, at least so many that there are two particles for each draw; the draws are shared out among the
-    populations in proportion to their Z, so that the bias of one small population is that of all particles together.
+    Independent populations are run, at least so many that there are two particles for each draw;
+    the draws are shared out among the populations in proportion to their Z, so that the bias of one
+    small population is that of all particles together.
 
     Args:
         model: the model.
@@ -305,7 +354,9 @@ def condition_rows(
     log_z = found.log_evidence
     alive = np.isfinite(log_z)
     if not alive.any():
-        return Conditioned(jax.tree.map(lambda x: x[0, :0], found.draws), -np.inf, np.nan, 0.0, runs * particles)
+        return Conditioned(
+            jax.tree.map(lambda x: x[0, :0], found.draws), -np.inf, np.nan, 0.0, runs * particles
+        )
     highest = log_z[alive].max()
     z = np.where(alive, np.exp(np.where(alive, log_z, highest) - highest), 0.0)
     seed = np.asarray(jax.random.key_data(jax.random.fold_in(key, 1)))

@@ -13,7 +13,8 @@ from quasistatic.typing import Array, Float, State
 
 
 class Range(AbstractClosedEvidence):
-    """`r(x_0) = 1` where every column lies in its interval, 0 elsewhere; log E r is the log-probability of the box.
+    """`r(x_0) = 1` where every column lies in its interval, 0 elsewhere; log E r is the
+    log-probability of the box.
 
     Args:
         low: [D], minus infinity for none.

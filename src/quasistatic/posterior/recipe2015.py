@@ -1,12 +1,14 @@
-r"""The 2015 recipe for posteriors (paper, section 2.5 and appendix C), kept for comparison: it is biased for every T.
+r"""The 2015 recipe for posteriors (paper, section 2.5 and appendix C), kept for comparison: it is
+biased for every T.
 
 With `p~(x_t) ~ p(x_t) r(x_t)` each reverse kernel is multiplied with r of the *noisy* state,
 
     p~(x_{t-1}|x_t) ~ p(x_{t-1}|x_t) r(x_{t-1})^{share},     share = 1, or (T - (t-1))/T:  r grows as the noise goes,
 
-in closed form for Gaussian r, deltas, intervals and tables of states (with c = p(1), d = r(1) = 1 - r(0) the Bernoulli formula
-`c d / (c d + (1-c)(1-d))`), by a mean shift for smooth r. But p(x_t) r(x_t) is not what the forward process makes of p(x_0)
-r(x_0); nothing corrects the difference, and there is no evidence. Use `smc.py`.
+in closed form for Gaussian r, deltas, intervals and tables of states (with c = p(1), d = r(1) = 1 -
+r(0) the Bernoulli formula `c d / (c d + (1-c)(1-d))`), by a mean shift for smooth r. But p(x_t)
+r(x_t) is not what the forward process makes of p(x_0) r(x_0); nothing corrects the difference, and
+there is no evidence. Use `smc.py`.
 """
 
 from typing import Literal
@@ -49,15 +51,23 @@ class Recipe2015(eqx.Module):
 
 
 def _multiplied(kernel: AbstractDistribution, evidence: AbstractEvidence, *, key: Key) -> State:
-    """A draw of kernel times r; of an absorbing block, of which columns are revealed r says nothing."""
+    """A draw of kernel times r; of an absorbing block, of which columns are revealed r says
+    nothing.
+    """
     belief = evidence.guide(evidence.condition(believe(kernel)))
     drawn = belief.split(belief.sample(key=key))
 
     def of_block(i: int, part: AbstractDistribution, x: State) -> State:
         believed = belief.parts[i]
         if isinstance(part, RandomSubset) and isinstance(believed, StateBelief):
-            revealed = RandomSubset(part.current, part.candidates, part.count, Categorical(believed.log_probs))
+            revealed = RandomSubset(
+                part.current, part.candidates, part.count, Categorical(believed.log_probs)
+            )
             return revealed.sample(key=jax.random.fold_in(key, 2**31 + i))
         return x
 
-    return belief.state(tuple(of_block(i, p, x) for i, (p, x) in enumerate(zip(parts_of(kernel), drawn, strict=True))))
+    return belief.state(
+        tuple(
+            of_block(i, p, x) for i, (p, x) in enumerate(zip(parts_of(kernel), drawn, strict=True))
+        )
+    )

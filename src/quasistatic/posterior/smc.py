@@ -1,19 +1,22 @@
-r"""Twisted sequential Monte Carlo: samples of p~(x_0) ~ p(x_0) r(x_0), and the evidence log Z = log E_p r, without bias in Z.
+r"""Twisted sequential Monte Carlo: samples of p~(x_0) ~ p(x_0) r(x_0), and the evidence log Z = log
+E_p r, without bias in Z.
 
-P particles walk from T down to 0 by the tilted reverse kernel k~; with the promise psi_t(x_t) = E r under the model's guess
-(`guide.py`) the intermediate targets and the weights are
+P particles walk from T down to 0 by the tilted reverse kernel k~; with the promise psi_t(x_t) = E r
+under the model's guess (`guide.py`) the intermediate targets and the weights are
 
     gamma_t(x_t..x_T) = pi(x_T) prod_{s>t} p(x_{s-1}|x_s) psi_t(x_t),       psi_0 = r,
     w_t = p(x_{t-1}|x_t) psi_{t-1}(x_{t-1}) / ( k~(x_{t-1}|x_t) psi_t(x_t) ).
 
-The last target is p(x_0..x_T) r(x_0) for every psi > 0 and every k~, so E Z = E_p r and the weighted particles converge to the
-posterior whatever the quality of the guide. Where the effective sample size of the weights falls below P/2, the particles are
-resampled (systematically).
+The last target is p(x_0..x_T) r(x_0) for every psi > 0 and every k~, so E Z = E_p r and the
+weighted particles converge to the posterior whatever the quality of the guide. Where the effective
+sample size of the weights falls below P/2, the particles are resampled (systematically).
 
-For an observed cell without width k~ is the bridge to its value, and the weight p/q of that cell's noisy path, as in
-`trajectory.log_weight`: a row that is observed as a whole has its likelihood as evidence.
+For an observed cell without width k~ is the bridge to its value, and the weight p/q of that cell's
+noisy path, as in `trajectory.log_weight`: a row that is observed as a whole has its likelihood as
+evidence.
 
-Source: Wu et al. 2023 (twisted diffusion sampler); Naesseth, Lindsten, Schoen 2019; Lee and Whiteley 2018 for the error.
+Source: Wu et al. 2023 (twisted diffusion sampler); Naesseth, Lindsten, Schoen 2019; Lee and
+Whiteley 2018 for the error.
 """
 
 from typing import NamedTuple, TypeVar
@@ -42,13 +45,14 @@ class Posterior(NamedTuple):
     """What a population leaves for a row.
 
     Args:
-        draws: `[P, D]` per block, the first n of them draws of x_0 from the weighted particles; a pinned cell holds the middle
-            of its cell.
+        draws: `[P, D]` per block, the first n of them draws of x_0 from the weighted particles; a
+            pinned cell holds the middle of its cell.
         log_evidence: log Z, nats; `-inf` if no particle was left (then the draws mean nothing).
-        variance: estimate of Var(Z) / Z^2 from the families of particles (an upper one; see `bound.smc.Population`); by the
-            delta method the variance of log Z.
+        variance: estimate of Var(Z) / Z^2 from the families of particles (an upper one; see
+            `bound.smc.Population`); by the delta method the variance of log Z.
         ess: effective sample size of the last weights, between 1 and P.
-        families: effective number of first ancestors, between 1 and P: how many independent particles there are.
+        families: effective number of first ancestors, between 1 and P: how many independent
+            particles there are.
         lowest_ess: the lowest effective sample size on the way.
     """
 
@@ -65,7 +69,9 @@ class Crowd(NamedTuple):
 
     x_t: State
     log_weight: Float[Array, " P"]  # log p/k~ of all steps so far
-    due: Float[Array, " P"]  # the part of log_weight + promise that a resampling has already paid out
+    due: Float[
+        Array, " P"
+    ]  # the part of log_weight + promise that a resampling has already paid out
     family: Array
     total: Float[Array, ""]
     resamplings: Float[Array, ""]
@@ -75,8 +81,8 @@ class Crowd(NamedTuple):
 class TwistedWalk(eqx.Module):
     """The sampler for one row; call it with `(model, evidence, key=key)`.
 
-    The n draws are taken systematically from the weighted particles, in random order: each has the law of a particle drawn by its
-    weight, and as few as possible are taken twice.
+    The n draws are taken systematically from the weighted particles, in random order: each has the
+    law of a particle drawn by its weight, and as few as possible are taken twice.
 
     Args:
         particles: P.
@@ -91,7 +97,9 @@ class TwistedWalk(eqx.Module):
     def __call__(self, model: DiffusionModel, evidence: AbstractEvidence, *, key: Key) -> Posterior:
         n, last = self.particles, model.trajectory_length
         last_key, walk_key, end_key, draw_key = jax.random.split(key, 4)
-        x_last = jax.vmap(lambda k: model.forward.prior().sample(key=k))(jax.random.split(last_key, n))
+        x_last = jax.vmap(lambda k: model.forward.prior().sample(key=k))(
+            jax.random.split(last_key, n)
+        )
 
         def look(x_t: State, t: Step) -> Guess:
             return jax.vmap(lambda x: guess(model, evidence, x, t))(x_t)
@@ -112,7 +120,9 @@ class TwistedWalk(eqx.Module):
 
         crowd, _ = jax.lax.scan(step, newcomers(x_last, n), jnp.arange(last, 1, -1))
         found = look(crowd.x_t, 1)
-        x_0, final = jax.vmap(lambda g, k: arrived(g, evidence, key=k))(found, jax.random.split(end_key, n))
+        x_0, final = jax.vmap(lambda g, k: arrived(g, evidence, key=k))(
+            found, jax.random.split(end_key, n)
+        )
         log_weight = crowd.log_weight - crowd.due + final
         return summary(crowd, x_0, log_weight, self.draws, key=draw_key)
 
@@ -120,12 +130,14 @@ class TwistedWalk(eqx.Module):
 def resampled(
     crowd: Crowd, promise: Float[Array, " P"], known: Known, threshold: float, *, key: Key
 ) -> tuple[Crowd, Known]:
-    """The crowd after resampling by weight and promise, if its effective sample size is below `threshold` P.
+    """The crowd after resampling by weight and promise, if its effective sample size is below
+    `threshold` P.
 
     Args:
         crowd: the particles.
         promise: log psi_t of each, nats.
-        known: whatever else belongs to the particles, arrays with the leading axis P; it follows them.
+        known: whatever else belongs to the particles, arrays with the leading axis P; it follows
+            them.
         threshold: share of P.
         key: random key.
     """
@@ -135,7 +147,8 @@ def resampled(
     uneven = is_uneven(ess, threshold, n)
     ancestors = jnp.where(uneven, systematic_ancestors(preference, key=key), jnp.arange(n))
     x_t, log_weight, promise, due, family, known = jax.tree.map(
-        lambda x: x[ancestors], (crowd.x_t, crowd.log_weight, promise, crowd.due, crowd.family, known)
+        lambda x: x[ancestors],
+        (crowd.x_t, crowd.log_weight, promise, crowd.due, crowd.family, known),
     )
     kept = Crowd(
         x_t,
@@ -149,8 +162,11 @@ def resampled(
     return kept, known
 
 
-def arrived(found: Guess, evidence: AbstractEvidence, *, key: Key) -> tuple[State, Float[Array, ""]]:
-    """x_0 from p(x_0|x_1) times the evidence, and `log p(x_0|x_1) r(x_0) / k~(x_0|x_1)`; in closed form where r has one.
+def arrived(
+    found: Guess, evidence: AbstractEvidence, *, key: Key
+) -> tuple[State, Float[Array, ""]]:
+    """x_0 from p(x_0|x_1) times the evidence, and `log p(x_0|x_1) r(x_0) / k~(x_0|x_1)`; in closed
+    form where r has one.
 
     Args:
         found: what is guessed at x_1.
@@ -163,12 +179,19 @@ def arrived(found: Guess, evidence: AbstractEvidence, *, key: Key) -> tuple[Stat
 
 
 def summary(
-    crowd: Crowd, x_0: State, log_weight: Float[Array, " P"], draws: int | Int[Array, ""], *, key: Key
+    crowd: Crowd,
+    x_0: State,
+    log_weight: Float[Array, " P"],
+    draws: int | Int[Array, ""],
+    *,
+    key: Key,
 ) -> Posterior:
-    """What is left of a population at x_0; weights that are not finite, or below `IMPOSSIBLE`, are 0.
+    """What is left of a population at x_0; weights that are not finite, or below `IMPOSSIBLE`, are
+    0.
 
     Args:
-        crowd: families, the normaliser of earlier resamplings, and what else is known of all particles.
+        crowd: families, the normaliser of earlier resamplings, and what else is known of all
+            particles.
         x_0: the particles.
         log_weight: theirs since the last resampling.
         draws: how many are taken, n <= P.
@@ -202,8 +225,12 @@ def newcomers(x_t: State, n: int) -> Crowd:
     return Crowd(x_t, nothing, nothing, jnp.arange(n), zero, zero, jnp.full((), float(n)))
 
 
-def _picked(log_weight: Float[Array, " P"], n: int | Int[Array, ""], *, key: Key) -> Int[Array, " P"]:
-    """Indices of particles; the first n are taken systematically by weight and stand in random order."""
+def _picked(
+    log_weight: Float[Array, " P"], n: int | Int[Array, ""], *, key: Key
+) -> Int[Array, " P"]:
+    """Indices of particles; the first n are taken systematically by weight and stand in random
+    order.
+    """
     comb_key, order_key = jax.random.split(key)
     place = jnp.arange(log_weight.shape[0])
     edges = jnp.cumsum(jax.nn.softmax(log_weight))

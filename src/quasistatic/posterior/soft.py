@@ -1,4 +1,6 @@
-"""Evidence on discrete columns: a likelihood for each state; flipped bits and confused categories are cases of it."""
+"""Evidence on discrete columns: a likelihood for each state; flipped bits and confused categories
+are cases of it.
+"""
 
 from typing import Self
 
@@ -13,7 +15,8 @@ from quasistatic.typing import Array, Float, State
 
 
 class Soft(AbstractClosedEvidence):
-    """`r(x_0) = prod_d r_d(x_d)`, a table of the states; only ratios within a column matter to the posterior.
+    """`r(x_0) = prod_d r_d(x_d)`, a table of the states; only ratios within a column matter to the
+    posterior.
 
     Args:
         log_r: [D, K], 0 for a column without evidence, `LOG_ZERO` for an impossible state.
@@ -30,7 +33,9 @@ class Soft(AbstractClosedEvidence):
         return cls(jnp.where(r > 0, jnp.log(jnp.maximum(r, 1e-37)), LOG_ZERO), block)
 
     @classmethod
-    def confused(cls, seen: ArrayLike, matrix: ArrayLike, where: ArrayLike | None = None, block: int = 0) -> Self:
+    def confused(
+        cls, seen: ArrayLike, matrix: ArrayLike, where: ArrayLike | None = None, block: int = 0
+    ) -> Self:
         """Categories seen through a confusion matrix.
 
         Args:
@@ -61,4 +66,6 @@ class Soft(AbstractClosedEvidence):
         return belief.updated(self.block, *part.times(self.log_r))
 
     def tempered(self, share: Float[Array, ""]) -> Self:
-        return type(self)(jnp.where(self.log_r > 0.5 * LOG_ZERO, share * self.log_r, LOG_ZERO), self.block)
+        return type(self)(
+            jnp.where(self.log_r > 0.5 * LOG_ZERO, share * self.log_r, LOG_ZERO), self.block
+        )

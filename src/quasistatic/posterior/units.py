@@ -1,6 +1,8 @@
-r"""A row of the model's space in the units of the table, in JAX: what a user's log r sees. The NumPy form is `data.codec`.
+r"""A row of the model's space in the units of the table, in JAX: what a user's log r sees. The
+NumPy form is `data.codec`.
 
-Every transform is a monotone rational-quadratic spline (`data.columns.transform`; a straight line is one of two knots), with the inverse
+Every transform is a monotone rational-quadratic spline (`data.columns.transform`; a straight line
+is one of two knots), with the inverse
 
     theta = 2 rise / ( qb + sqrt(qb^2 + 4 qa rise) ),   qa = 1 - a + rise (a + b - 2),   qb = a - rise (a + b - 2).
 """
@@ -18,7 +20,8 @@ from quasistatic.typing import Array, Float, State
 
 
 class Units(eqx.Module):
-    """The way back from z to the values of the continuous columns; float32, without rounding to the lattice.
+    """The way back from z to the values of the continuous columns; float32, without rounding to the
+    lattice.
 
     Args:
         x: knots [Dc, n] of each column's coordinate, the last one repeated as padding.
@@ -46,7 +49,10 @@ class Units(eqx.Module):
         longest = max((len(x) for x, _, _ in splines), default=2)
 
         def table(part: int) -> np.ndarray:
-            padded = [np.pad(np.asarray(s[part], np.float64), (0, longest - len(s[part])), "edge") for s in splines]
+            padded = [
+                np.pad(np.asarray(s[part], np.float64), (0, longest - len(s[part])), "edge")
+                for s in splines
+            ]
             return np.asarray(padded, np.float32).reshape(len(splines), longest)
 
         columns = codec.continuous
@@ -56,7 +62,9 @@ class Units(eqx.Module):
 
     def values(self, z: Float[Array, " Dc"]) -> Float[Array, " Dc"]:
         """Values in the columns' own units; increasing and differentiable in z."""
-        return self.offset + self.step * jax.vmap(_inverse)(z, *map(jnp.asarray, (self.x, self.z, self.slope)))
+        return self.offset + self.step * jax.vmap(_inverse)(
+            z, *map(jnp.asarray, (self.x, self.z, self.slope))
+        )
 
 
 def _inverse(z: Array, x_knots: Array, z_knots: Array, slope: Array) -> Array:
@@ -77,7 +85,8 @@ def _inverse(z: Array, x_knots: Array, z_knots: Array, slope: Array) -> Array:
 
 
 class DecodedRow(eqx.Module):
-    """A state of the model as a dict of its columns: numbers in their own units, categories as their number in the schema.
+    """A state of the model as a dict of its columns: numbers in their own units, categories as
+    their number in the schema.
 
     Args:
         units: of the continuous columns.
@@ -88,7 +97,9 @@ class DecodedRow(eqx.Module):
     codec: Codec = eqx.field(static=True)
 
     def __call__(self, x_0: State) -> dict[str, Array]:
-        """Name -> scalar; datetimes as a number in the column's unit since 1970; an atom has its exact value."""
+        """Name -> scalar; datetimes as a number in the column's unit since 1970; an atom has its
+        exact value.
+        """
         parts = x_0 if isinstance(x_0, tuple) else (x_0,)
         row = {}
         codec = self.codec

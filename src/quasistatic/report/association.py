@@ -1,10 +1,12 @@
-r"""How much two columns of any kinds tell of each other: normalised mutual information on binned columns.
+r"""How much two columns of any kinds tell of each other: normalised mutual information on binned
+columns.
 
     NMI(A, B) = I(A; B) / sqrt(H(A) H(B)),    I(A; B) = H(A) + H(B) - H(A, B),    H = -sum p log p + (r - 1) / 2n
 
-0 for independent columns, 1 where each determines the other (Strehl and Ghosh 2002). Each entropy, of n rows in r occupied
-bins, has the first-order correction for the bins that n rows leave uneven by chance (Miller 1955); I below 0 counts as 0.
-Numbers are cut at the quantiles of the reference rows, the rarest categories share a bin, and only rows with both cells count.
+0 for independent columns, 1 where each determines the other (Strehl and Ghosh 2002). Each entropy,
+of n rows in r occupied bins, has the first-order correction for the bins that n rows leave uneven
+by chance (Miller 1955); I below 0 counts as 0. Numbers are cut at the quantiles of the reference
+rows, the rarest categories share a bin, and only rows with both cells count.
 """
 
 from typing import NamedTuple
@@ -42,17 +44,29 @@ class Association(NamedTuple):
         real, sampled = self.real[first, second], self.sampled[first, second]
         apart = np.nan_to_num(np.abs(real - sampled), nan=-1.0)
         order = [i for i in np.argsort(-apart, kind="stable")[:n] if apart[i] >= 0]
-        return [(self.names[first[i]], self.names[second[i]], float(real[i]), float(sampled[i])) for i in order]
+        return [
+            (self.names[first[i]], self.names[second[i]], float(real[i]), float(sampled[i]))
+            for i in order
+        ]
 
 
-def associate(columns: list[Column], real: list[Values] | None, sampled: list[Values]) -> Association:
-    """The association of real and of sampled rows, in bins made from the real ones (if there are any)."""
+def associate(
+    columns: list[Column], real: list[Values] | None, sampled: list[Values]
+) -> Association:
+    """The association of real and of sampled rows, in bins made from the real ones (if there are
+    any).
+    """
     reference = sampled if real is None else real
     n_rows = len(reference[0].observed)
     bins = int(np.clip(np.sqrt(n_rows / ROWS_A_CELL), 2, MOST_BINS))
-    cuts = [bin_rule(column, values.value, bins) for column, values in zip(columns, reference, strict=True)]
+    cuts = [
+        bin_rule(column, values.value, bins)
+        for column, values in zip(columns, reference, strict=True)
+    ]
     matrices = [
-        None if table is None else _matrix([_binned(v, cut) for v, cut in zip(table, cuts, strict=True)])
+        None
+        if table is None
+        else _matrix([_binned(v, cut) for v, cut in zip(table, cuts, strict=True)])
         for table in (real, sampled)
     ]
     assert matrices[1] is not None  # there are sampled rows always
@@ -60,7 +74,9 @@ def associate(columns: list[Column], real: list[Values] | None, sampled: list[Va
 
 
 def bin_rule(column: Column, value: np.ndarray, bins: int) -> np.ndarray:
-    """How a column is binned: upper edges for numbers (`value <= edge`), the bin of each code for states."""
+    """How a column is binned: upper edges for numbers (`value <= edge`), the bin of each code for
+    states.
+    """
     if not column.is_discrete:
         inner = np.quantile(value, np.linspace(0, 1, bins + 1)[1:-1]) if len(value) else np.zeros(0)
         return np.unique(inner)
@@ -102,7 +118,9 @@ def normalised_mutual_information(a: np.ndarray, b: np.ndarray) -> float:
     entropy_a, entropy_b, joint = (_entropy(bins) for bins in (a, b, a * (int(b.max()) + 1) + b))
     if min(entropy_a, entropy_b) <= 0:
         return float("nan")
-    return float(np.clip((entropy_a + entropy_b - joint) / np.sqrt(entropy_a * entropy_b), 0.0, 1.0))
+    return float(
+        np.clip((entropy_a + entropy_b - joint) / np.sqrt(entropy_a * entropy_b), 0.0, 1.0)
+    )
 
 
 def _entropy(bins: np.ndarray) -> float:

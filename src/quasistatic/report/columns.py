@@ -1,4 +1,6 @@
-"""Columns of any kind as numbers or codes, and their marginals: shares of rows in bins that real and sampled rows have in common."""
+"""Columns of any kind as numbers or codes, and their marginals: shares of rows in bins that real
+and sampled rows have in common.
+"""
 
 from typing import NamedTuple
 
@@ -43,14 +45,16 @@ class Marginal(NamedTuple):
     Args:
         column: which.
         labels: of the bars of a column of states; empty for numbers.
-        ticks: of a column of numbers: places on the axis, in bins from 0 to their number, and what is written there.
+        ticks: of a column of numbers: places on the axis, in bins from 0 to their number, and what
+            is written there.
         real: share of the observed cells in each bin; None without data.
         sampled: the same of the model's rows.
         missing: cells of the data that are left out.
-        beyond: cells, real and sampled, that lie outside the drawn range and are counted in the outermost bins.
+        beyond: cells, real and sampled, that lie outside the drawn range and are counted in the
+            outermost bins.
         merged: states that share the last bar.
-        distance: total variation, half the sum of the absolute differences: the share of rows that would have to move to another
-            bin; NaN without data.
+        distance: total variation, half the sum of the absolute differences: the share of rows that
+            would have to move to another bin; NaN without data.
         chance: what `distance` would be on average if both were drawn from the same distribution.
     """
 
@@ -83,11 +87,15 @@ def marginal(column: Column, real: Values | None, sampled: Values) -> Marginal:
         merged = len(order) - len(shown)
         place = np.full(len(order), len(shown))
         place[shown] = np.arange(len(shown))
-        labels = tuple(str(column.categories[i]) for i in shown) + ((f"{merged} others",) if merged else ())
+        labels = tuple(str(column.categories[i]) for i in shown) + (
+            (f"{merged} others",) if merged else ()
+        )
         counts = [np.bincount(place[value], minlength=len(labels)) for value in values]
     else:
         edges = bin_edges(np.concatenate(values), column.has_lattice)
-        beyond = sum(int(np.count_nonzero((value < edges[0]) | (value > edges[-1]))) for value in values)
+        beyond = sum(
+            int(np.count_nonzero((value < edges[0]) | (value > edges[-1]))) for value in values
+        )
         counts = [np.histogram(np.clip(value, edges[0], edges[-1]), edges)[0] for value in values]
         ticks = _ticks(column, edges)
     shares = [count / max(count.sum(), 1) for count in counts]
@@ -123,7 +131,8 @@ def bin_edges(value: np.ndarray, lattice: bool) -> np.ndarray:
 def _apart(real: np.ndarray, sampled: np.ndarray) -> tuple[float, float]:
     """Total variation of two histograms, and its mean if the two were of one distribution.
 
-    A share p of n and of m rows differs by about N(0, p (1 - p) (1/n + 1/m)), whose absolute mean is sqrt(2/pi) of its deviation.
+    A share p of n and of m rows differs by about N(0, p (1 - p) (1/n + 1/m)), whose absolute mean
+    is sqrt(2/pi) of its deviation.
     """
     n, m = int(real.sum()), int(sampled.sum())
     pooled = (real + sampled) / (n + m)
@@ -147,7 +156,9 @@ def _ticks(column: Column, edges: np.ndarray) -> tuple[tuple[float, str], ...]:
     locator = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10])
     nice = scale * np.asarray(locator.tick_values(low / scale, high / scale))
     bins = len(edges) - 1
-    places = [((x - low) / (high - low) * bins, _tick_text(x, nice[1] - nice[0])) for x in nice.tolist()]
+    places = [
+        ((x - low) / (high - low) * bins, _tick_text(x, nice[1] - nice[0])) for x in nice.tolist()
+    ]
     return tuple((place, text) for place, text in places if -1e-9 <= place <= bins + 1e-9)
 
 
@@ -160,7 +171,11 @@ def _tick_text(value: float, step: float) -> str:
 
 
 def _own_units(column: Column, coordinate: float) -> float:
-    return float(coordinate * column.step + column.offset) if column.step is not None else float(coordinate)
+    return (
+        float(coordinate * column.step + column.offset)
+        if column.step is not None
+        else float(coordinate)
+    )
 
 
 def _position(coordinate: float, edges: np.ndarray) -> float:

@@ -1,4 +1,6 @@
-"""What the report asks of a density: everything random, expensive or private happens here, the rest of the room draws and words it."""
+"""What the report asks of a density: everything random, expensive or private happens here, the rest
+of the room draws and words it.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -59,8 +61,12 @@ def find(
     images = are_images(layout)
     limits = limits or (OF_IMAGES if images else Limits())
     columns = [] if images else list(density.schema_.columns)
-    real = None if table is None else table.take(_subset(np.arange(len(table)), limits.compared, seed))
-    n_sampled = max(limits.generated if real is None else len(real), min(limits.generated, limits.compared))
+    real = (
+        None if table is None else table.take(_subset(np.arange(len(table)), limits.compared, seed))
+    )
+    n_sampled = max(
+        limits.generated if real is None else len(real), min(limits.generated, limits.compared)
+    )
     tell(f"Drawing {n_sampled} rows")
     sampled = density.sample_table(n_sampled, random_state=seed)
     marginals, association = _compare(columns, real, Table(sampled, "the sampled rows"), limits)
@@ -115,7 +121,8 @@ def _compare(
     of_sampled = [read_column(sampled, column) for column in columns]
     of_real = None if real is None else [read_column(real, column) for column in columns]
     marginals = tuple(
-        marginal(column, None if of_real is None else of_real[j], of_sampled[j]) for j, column in enumerate(columns)
+        marginal(column, None if of_real is None else of_real[j], of_sampled[j])
+        for j, column in enumerate(columns)
     )
     if len(columns) < 2:
         return marginals, None
@@ -124,15 +131,24 @@ def _compare(
 
 
 def _score(
-    density: DiffusionDensity, table: Table, index: np.ndarray, generated: Likelihood, trajectories: int, seed: int
+    density: DiffusionDensity,
+    table: Table,
+    index: np.ndarray,
+    generated: Likelihood,
+    trajectories: int,
+    seed: int,
 ) -> Scored:
     rows = table.take(index)
-    likelihood = density.log_likelihood(rows, method="sandwich", trajectories=trajectories, random_state=seed)
+    likelihood = density.log_likelihood(
+        rows, method="sandwich", trajectories=trajectories, random_state=seed
+    )
     typical = np.searchsorted(np.sort(generated.lower), likelihood.lower) / len(generated.lower)
     return Scored(likelihood, index, rows.frame.select(density.schema_.names), typical)
 
 
-def _certificate(density: DiffusionDensity, trajectories: int, seed: int, limits: Limits) -> tuple[Certificate, bool]:
+def _certificate(
+    density: DiffusionDensity, trajectories: int, seed: int, limits: Limits
+) -> tuple[Certificate, bool]:
     stored = density.manifest_.get("certificate")
     if stored is not None:
         return Certificate.from_json(stored), True

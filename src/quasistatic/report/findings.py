@@ -40,7 +40,9 @@ class Limits:
     paired: int = 60
 
 
-OF_IMAGES = Limits(compared=64, scored=64, generated=64, weighed=32, ledger=16, certificate=32, paired=0)
+OF_IMAGES = Limits(
+    compared=64, scored=64, generated=64, weighed=32, ledger=16, certificate=32, paired=0
+)
 """An image costs what many rows of a table do."""
 
 
@@ -52,7 +54,8 @@ class Scored:
         likelihood: "sandwich" of the scored rows.
         index: `[n]`, their places in the data, from 0.
         table: the scored rows themselves.
-        typical: `[n]`, the share of the model's own rows with a lower score; their scores are `Findings.generated`.
+        typical: `[n]`, the share of the model's own rows with a lower score; their scores are
+            `Findings.generated`.
     """
 
     likelihood: Likelihood
@@ -101,7 +104,8 @@ class Findings:
         certificate_stored: it was made before, and not for this report.
         work: in both directions, nats.
         slope: Crooks' slope of `work`.
-        gap_of_generated: `[n]`, upper minus lower side of those rows, nats; the upper side is exact.
+        gap_of_generated: `[n]`, upper minus lower side of those rows, nats; the upper side is
+            exact.
         ledger: of rows of the data, or else of sampled ones.
     """
 

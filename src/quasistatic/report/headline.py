@@ -38,7 +38,9 @@ class Headline(NamedTuple):
 
 
 def headline(found: Findings) -> Headline:
-    """Both sides of the mean log-likelihood of the data; without any, the bound on the rows held out while fitting."""
+    """Both sides of the mean log-likelihood of the data; without any, the bound on the rows held
+    out while fitting.
+    """
     measure = _measure(found)
     certificate = found.certificate
     accuracy = (
@@ -86,7 +88,10 @@ def _in_bits(found: Findings, *sides: tuple[float, float | None]) -> list[str]:
     layout = found.density.schema_.layout
     if layout is None:
         return []
-    numbers = (nats(layout.bits(value), None if error is None else layout.bits(error)) for value, error in sides)
+    numbers = (
+        nats(layout.bits(value), None if error is None else layout.bits(error))
+        for value, error in sides
+    )
     return [f"In {layout.bits_unit}: {' to '.join(numbers)}."]
 
 
@@ -116,7 +121,9 @@ def notices(found: Findings) -> list[str]:
             "scores and of the ledger."
         )
     if found.scored is None:
-        said.append("Every row has a missing cell: none could be scored, and there are no likely and unlikely rows.")
+        said.append(
+            "Every row has a missing cell: none could be scored, and there are no likely and unlikely rows."
+        )
     elif len(found.scored.index) < data.rows - data.holes:
         what = "Scored and shown are" if found.images else "Scored are"
         said.append(
@@ -126,7 +133,11 @@ def notices(found: Findings) -> list[str]:
         said.append(
             f"Columns and pairs are compared on {data.compared:,} of the {data.rows:,} rows, drawn at random (seed {found.seed})."
         )
-    alone = 0 if found.scored is None else int(np.count_nonzero(found.scored.likelihood.ess < FEW_TRAJECTORIES))
+    alone = (
+        0
+        if found.scored is None
+        else int(np.count_nonzero(found.scored.likelihood.ess < FEW_TRAJECTORIES))
+    )
     if alone:
         said.append(
             f"The lower side of {counted(alone, 'row')} hangs on fewer than {FEW_TRAJECTORIES:g} effective trajectories and may be "

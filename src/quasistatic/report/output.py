@@ -12,7 +12,8 @@ def check_page(path: str | Path, force: bool = False) -> Path:
     """Refuse, before any work, a path that `write_page` would refuse.
 
     Raises:
-        OutputError: another ending, a folder, a missing or write-protected parent folder, or a file that exists.
+        OutputError: another ending, a folder, a missing or write-protected parent folder, or a file
+            that exists.
     """
     return check_output(path, force, KINDS)
 

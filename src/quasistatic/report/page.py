@@ -63,7 +63,9 @@ def _context(found: Findings) -> dict[str, Any]:
         "data": data and {"name": plain(data.name), "rows": counted(data.rows, "row")},
         "fitted": {
             "rows": counted(manifest["data"]["rows"], "row"),
-            "columns": "" if found.images else counted(len(found.density.schema_.columns), "column"),
+            "columns": ""
+            if found.images
+            else counted(len(found.density.schema_.columns), "column"),
             "version": manifest["versions"]["quasistatic"],
             "seed": manifest["seed"],
             "fingerprint": manifest["data"]["fingerprint"][:12],
@@ -78,7 +80,10 @@ def _context(found: Findings) -> dict[str, Any]:
         "pictures": _pictures(found),
         "rows": _rows(found),
         "sandwich": _sandwich(found),
-        "certificate": {"stored": found.certificate_stored, "table": tables.certificate_table(found.certificate)},
+        "certificate": {
+            "stored": found.certificate_stored,
+            "table": tables.certificate_table(found.certificate),
+        },
         "work": {
             "rows": counted(len(found.work.reverse), "generated row"),
             "trajectories": found.work.forward.shape[1],
@@ -104,11 +109,20 @@ def _pictures(found: Findings) -> list[Picture]:
     if found.images is None:
         return []
     sampled = found.images.arrange(found.sampled.to_numpy())
-    shown = [draw_images(sampled, alt="Sampled images", caption=f"{counted(len(sampled), 'sampled image')}.")]
+    shown = [
+        draw_images(
+            sampled, alt="Sampled images", caption=f"{counted(len(sampled), 'sampled image')}."
+        )
+    ]
     if found.scored is not None:
         real = found.images.arrange(found.scored.table.to_numpy())
         shown.insert(
-            0, draw_images(real, alt="Images of the data", caption=f"{counted(len(real), 'image')} of the data.")
+            0,
+            draw_images(
+                real,
+                alt="Images of the data",
+                caption=f"{counted(len(real), 'image')} of the data.",
+            ),
         )
     return shown
 
@@ -118,14 +132,18 @@ def _extreme_pictures(found: Findings) -> list[Picture]:
         return []
     real = found.images.arrange(found.scored.table.to_numpy())
     return [
-        draw_images(real[chosen], alt=what, caption="Row by row, in the order of the table.", title=what)
+        draw_images(
+            real[chosen], alt=what, caption="Row by row, in the order of the table.", title=what
+        )
         for what, chosen in tables.extremes(found.scored)
     ]
 
 
 def _marginals(found: Findings) -> dict[str, Any]:
     compared = found.data is not None
-    marginals = sorted(found.marginals, key=lambda m: -m.distance) if compared else list(found.marginals)
+    marginals = (
+        sorted(found.marginals, key=lambda m: -m.distance) if compared else list(found.marginals)
+    )
     shown = marginals[:SHOWN_COLUMNS]
     rest = len(marginals) - len(shown)
     return {
@@ -165,7 +183,9 @@ def _rows(found: Findings) -> dict[str, Any]:
 
 
 def _sandwich(found: Findings) -> list[Picture]:
-    """Real rows have an upper side and a lower one; without them, the model's own rows have the rest."""
+    """Real rows have an upper side and a lower one; without them, the model's own rows have the
+    rest.
+    """
     if found.scored is None:
         return [draw_gaps(found.gap_of_generated, None), draw_scores(found.generated.lower, None)]
     real = found.scored.likelihood
@@ -182,6 +202,9 @@ def _ledger(found: Findings) -> dict[str, Any]:
         "verdict": found.ledger.verdict.words,
         "rows": counted(found.ledger.steps.n_rows, "row"),
         "trajectories": found.ledger.steps.trajectories,
-        "pictures": [draw_ledger(found.ledger), *draw_corridors(found.ledger, found.density.model_.forward)],
+        "pictures": [
+            draw_ledger(found.ledger),
+            *draw_corridors(found.ledger, found.density.model_.forward),
+        ],
         "tables": tables.ledger_tables(found.ledger),
     }

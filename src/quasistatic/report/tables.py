@@ -51,10 +51,16 @@ class PageTable(NamedTuple):
 
 
 def _table(
-    caption: str, head: Sequence[str | Head], rows: Iterable[Iterable[Any]], most: int = CELL, of_rows: bool = False
+    caption: str,
+    head: Sequence[str | Head],
+    rows: Iterable[Iterable[Any]],
+    most: int = CELL,
+    of_rows: bool = False,
 ) -> PageTable:
     heads = [h if isinstance(h, Head) else Head(shortened(h, most)) for h in head]
-    return PageTable(caption, heads, [[shortened(cell(value), most) for value in row] for row in rows], of_rows)
+    return PageTable(
+        caption, heads, [[shortened(cell(value), most) for value in row] for row in rows], of_rows
+    )
 
 
 def _number(text: str) -> Head:
@@ -68,11 +74,11 @@ def _heading(frame: pl.DataFrame, name: str) -> Head:
 
 def schema_table(schema: Schema) -> PageTable:
     """The columns, those left out included."""
-    rows = [[r["name"], _what(r["kind"], r["detail"]), r["missing"] or ""] for r in schema.describe()]
+    rows = [
+        [r["name"], _what(r["kind"], r["detail"]), r["missing"] or ""] for r in schema.describe()
+    ]
     left_out = f", {len(schema.left_out)} left out" if schema.left_out else ""
-    caption = (
-        f"{counted(len(schema.columns), 'modelled column')}{left_out}; missing cells are those of the table fitted on"
-    )
+    caption = f"{counted(len(schema.columns), 'modelled column')}{left_out}; missing cells are those of the table fitted on"
     return _table(caption, ["column", "what it is", _number("missing")], rows)
 
 
@@ -96,16 +102,23 @@ def pair_table(found: Association, n: int = 5) -> PageTable | None:
         return None
     rows = [[a, b, f"{100 * real:.0f}", f"{100 * sampled:.0f}"] for a, b, real, sampled in pairs]
     return _table(
-        "The pairs that differ most, in hundredths", ["column", "with", _number("real"), _number("sampled")], rows
+        "The pairs that differ most, in hundredths",
+        ["column", "with", _number("real"), _number("sampled")],
+        rows,
     )
 
 
 def extremes(scored: Scored) -> list[tuple[str, list[int]]]:
-    """What they are, and the places of the most and of the least likely rows, by the lower side; of one row alone the first."""
+    """What they are, and the places of the most and of the least likely rows, by the lower side; of
+    one row alone the first.
+    """
     lower = scored.likelihood.lower
     order = sorted(range(len(scored.index)), key=lambda i: (-lower[i], scored.index[i]))
     n = min(EXTREMES, len(order) // 2) or 1
-    chosen = [("The most likely rows", order[:n]), ("The least likely rows, the least first", order[-n:][::-1])]
+    chosen = [
+        ("The most likely rows", order[:n]),
+        ("The least likely rows, the least first", order[-n:][::-1]),
+    ]
     return chosen if len(order) > 1 else chosen[:1]
 
 
@@ -140,7 +153,13 @@ def sample_table(sampled: pl.DataFrame, n: int = 8) -> PageTable:
     shown = sampled.select(sampled.columns[:SHOWN_COLUMNS]).head(n)
     head = [_number("row"), *(_heading(shown, name) for name in shown.columns)]
     caption = f"The first {shown.height} of {counted(sampled.height, 'sampled row')}"
-    return _table(caption, head, [[i + 1, *row] for i, row in enumerate(shown.iter_rows())], SHORT_CELL, of_rows=True)
+    return _table(
+        caption,
+        head,
+        [[i + 1, *row] for i, row in enumerate(shown.iter_rows())],
+        SHORT_CELL,
+        of_rows=True,
+    )
 
 
 def certificate_table(found: Certificate) -> PageTable:
@@ -173,7 +192,10 @@ def ledger_tables(found: LedgerReport) -> list[PageTable]:
         ["volume, from the model's units to the data's", nats(found.log_volume)],
         ["K, their sum: a lower bound on log p", nats(found.k_nats, steps.cost.total_stderr)],
         ["K again, by the work of trajectories", nats(by_work, steps.work.total_stderr)],
-        ["dissipation, as far as trajectories tell", nats(steps.dissipation.total, steps.dissipation.total_stderr)],
+        [
+            "dissipation, as far as trajectories tell",
+            nats(steps.dissipation.total, steps.dissipation.total_stderr),
+        ],
         ["log p, by the work of the same trajectories", nats(log_p)],
     ]
     figures = [
@@ -181,8 +203,16 @@ def ledger_tables(found: LedgerReport) -> list[PageTable]:
         for name, value in found.verdict.figures.items()
     ]
     return [
-        _table("Nats per row, means over the rows of the ledger", ["part of K", _number("nats per row")], sums),
-        _table("What may limit K: the figures behind the verdict", ["limit", _number("figure"), "what it is"], figures),
+        _table(
+            "Nats per row, means over the rows of the ledger",
+            ["part of K", _number("nats per row")],
+            sums,
+        ),
+        _table(
+            "What may limit K: the figures behind the verdict",
+            ["limit", _number("figure"), "what it is"],
+            figures,
+        ),
     ]
 
 
@@ -210,6 +240,10 @@ def origin_tables(manifest: dict[str, Any], settings: dict[str, Any]) -> list[Pa
     tables = [_table("The fit", ["", "value"], rows)]
     if settings:
         tables.append(
-            _table("Settings", ["setting", "value"], [[k, "not set" if v is None else v] for k, v in settings.items()])
+            _table(
+                "Settings",
+                ["setting", "value"],
+                [[k, "not set" if v is None else v] for k, v in settings.items()],
+            )
         )
     return tables

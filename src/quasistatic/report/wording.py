@@ -9,14 +9,18 @@ _DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(text: Any) -> str:
-    r"""Text on one line, without control characters and without marks that turn the direction of what follows.
+    r"""Text on one line, without control characters and without marks that turn the direction of
+    what follows.
 
     Example:
         >>> plain("a\x00b\n  c")
         'a�b c'
     """
     words = " ".join(_DIRECTIONS.sub("", str(text)).split())
-    return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs") or c in "\ufffe\uffff" else c for c in words)
+    return "".join(
+        "\ufffd" if unicodedata.category(c) in ("Cc", "Cs") or c in "\ufffe\uffff" else c
+        for c in words
+    )
 
 
 def shortened(text: Any, most: int) -> str:
@@ -31,7 +35,8 @@ def shortened(text: Any, most: int) -> str:
 
 
 def pinched(text: Any, most: int) -> str:
-    """`plain` text of at most so many characters, its middle replaced by an ellipsis: names often differ at their ends.
+    """`plain` text of at most so many characters, its middle replaced by an ellipsis: names often
+    differ at their ends.
 
     Example:
         >>> pinched("customer segment 12", 11)

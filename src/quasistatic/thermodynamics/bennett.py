@@ -1,27 +1,30 @@
-r"""Bennett's acceptance ratio: a free-energy difference from work values of both directions, with less variance than either alone.
+r"""Bennett's acceptance ratio: a free-energy difference from work values of both directions, with
+less variance than either alone.
 
-Derivation. Two ensembles F and R of trajectories with `R(path) / F(path) = exp(-(W(path) - dF))` for a known function W.
-Pool n_F draws of one and n_R of the other: by Bayes a trajectory of the pool came from R with probability
+Derivation. Two ensembles F and R of trajectories with `R(path) / F(path) = exp(-(W(path) - dF))`
+for a known function W. Pool n_F draws of one and n_R of the other: by Bayes a trajectory of the
+pool came from R with probability
 
     P(R|W) = 1 / (1 + exp(M + W - dF)),     M = log(n_F / n_R),
 
-and the maximum of the likelihood of dF over the true labels is where expected and actual numbers agree,
+and the maximum of the likelihood of dF over the true labels is where expected and actual numbers
+agree,
 
     sum over F of P(R|W)  =  sum over R of P(F|W).
 
-The left side rises with dF and the right side falls: one root, found by bisection. The standard error is that of the maximum
-of the likelihood, `1 / sum over the pool of P(F|W) P(R|W) - 1/n_F - 1/n_R` (Bennett 1976; Shirts et al. 2003); it is large
-where the two histograms do not overlap, and not to be trusted where no more than a few trajectories overlap.
+The left side rises with dF and the right side falls: one root, found by bisection. The standard
+error is that of the maximum of the likelihood, `1 / sum over the pool of P(F|W) P(R|W) - 1/n_F -
+1/n_R` (Bennett 1976; Shirts et al. 2003); it is large where the two histograms do not overlap, and
+not to be trusted where no more than a few trajectories overlap.
 
 What the two directions are:
 
-- a row x_0 of the model: F = q(x_1..x_T|x_0), R = p(x_1..x_T|x_0), W = -log w, and `-dF = log p(x_0)` (`work.py`);
-- two models p and p' of the same rows: difference of the two, or directly F = p(x_0..x_T), R = p'(x_0..x_T), W = log p - log
-p' of the
-  trajectory; both are normalised, so dF = 0 is a check, and the error says how much they overlap. With unnormalised p' it is
-  -log Z'/Z;
-- a model and its product with r(x_0), of normaliser Z = E_p r: F = p(x_0..x_T), R = p r / Z, W = -log r(x_0), and `-dF = log
-Z`.
+- a row x_0 of the model: F = q(x_1..x_T|x_0), R = p(x_1..x_T|x_0), W = -log w, and `-dF = log
+p(x_0)` (`work.py`); - two models p and p' of the same rows: difference of the two, or directly F =
+p(x_0..x_T), R = p'(x_0..x_T), W = log p - log p' of the trajectory; both are normalised, so dF = 0
+is a check, and the error says how much they overlap. With unnormalised p' it is -log Z'/Z; - a
+model and its product with r(x_0), of normaliser Z = E_p r: F = p(x_0..x_T), R = p r / Z, W = -log
+r(x_0), and `-dF = log Z`.
 """
 
 import numpy as np
@@ -53,13 +56,17 @@ def bennett(forward_work: np.ndarray, reverse_work: np.ndarray) -> tuple[np.ndar
     pool = np.concatenate([forward, reverse], axis=-1) + log_ratio
     if not np.all(np.isfinite(pool)):
         raise ValueError("work values must be finite")
-    # A sigmoid is below 1/(n_F + n_R) and the sum has its sign beyond this distance from all values.
+    # A sigmoid is below 1/(n_F + n_R) and the sum has its sign beyond this distance from all
+    # values.
     margin = np.log(n_forward + n_reverse) + 1.0
     low, high = pool.min(axis=-1) - margin, pool.max(axis=-1) + margin
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         expected = np.sum(_from_reverse(pool - middle[..., None]), axis=-1)
-        low, high = np.where(expected < n_reverse, middle, low), np.where(expected < n_reverse, high, middle)
+        low, high = (
+            np.where(expected < n_reverse, middle, low),
+            np.where(expected < n_reverse, high, middle),
+        )
     free_energy = 0.5 * (low + high)
     share = _from_reverse(pool - free_energy[..., None])
     with np.errstate(divide="ignore"):

@@ -14,7 +14,9 @@ from quasistatic.typing import Key
 
 
 def own_noise(rows: Row) -> np.ndarray:
-    """An identity for each row, equal or not: where a mean over the rows counts, and its error is their spread."""
+    """An identity for each row, equal or not: where a mean over the rows counts, and its error is
+    their spread.
+    """
     return np.arange(len(jax.tree.leaves(rows)[0]), dtype=np.uint32)
 
 
@@ -27,7 +29,8 @@ def row_chunks(
     chunk: int = CHUNK,
     identity: np.ndarray | None = None,
 ) -> Iterator[Any]:
-    """`function(model, row, key=key)` for all rows, as pytrees of NumPy `[n, repetitions, ...]`, float64, n rows at a time.
+    """`function(model, row, key=key)` for all rows, as pytrees of NumPy `[n, repetitions, ...]`,
+    float64, n rows at a time.
 
     The keys are those of `bound.evaluate`: of the row's identity and the repetition.
 
@@ -38,7 +41,8 @@ def row_chunks(
         repetitions: draws a row.
         key: random key.
         chunk: pairs evaluated at once, at least one row's.
-        identity: uint32 `[N]` that tells the rows' noise apart, as in `bound.evaluate.evaluate_rows`.
+        identity: uint32 `[N]` that tells the rows' noise apart, as in
+            `bound.evaluate.evaluate_rows`.
     """
     identity = row_checksums(rows) if identity is None else np.asarray(identity, np.uint32)
     n_rows = len(identity)
@@ -50,5 +54,8 @@ def row_chunks(
         part = evaluate_pairs(function, model, taken, jnp.asarray(identity[index]), repetition, key)
         kept = min(size, n_rows - begin)
         yield jax.tree.map(
-            lambda x, kept=kept: np.asarray(x, np.float64).reshape(size, repetitions, *x.shape[1:])[:kept], part
+            lambda x, kept=kept: np.asarray(x, np.float64).reshape(size, repetitions, *x.shape[1:])[
+                :kept
+            ],
+            part,
         )

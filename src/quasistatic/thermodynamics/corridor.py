@@ -2,10 +2,11 @@ r"""Entropy corridor of the reverse steps (paper, equation (24)), per block of c
 
     H_q(X_t|X_{t-1}) + H_q(X_{t-1}|X_0) - H_q(X_t|X_0)  <=  H_q(X_{t-1}|X_t)  <=  H_q(X_t|X_{t-1})
 
-The left side is the entropy of the bridge: who knows x_0 as well cannot be less certain. It always holds. The right side needs
-H(X_{t-1}) <= H(X_t): noise must add entropy. It does where pi has the largest entropy there is (uniform heat bath; Gaussian
-with columns of at most unit variance); not in a heat bath towards uneven frequencies, and never in an absorbing process,
-whose end is certain. The learned entropy, that of p(x_{t-1}|x_t), belongs between the two; closer to the left side the step
+The left side is the entropy of the bridge: who knows x_0 as well cannot be less certain. It always
+holds. The right side needs H(X_{t-1}) <= H(X_t): noise must add entropy. It does where pi has the
+largest entropy there is (uniform heat bath; Gaussian with columns of at most unit variance); not in
+a heat bath towards uneven frequencies, and never in an absorbing process, whose end is certain. The
+learned entropy, that of p(x_{t-1}|x_t), belongs between the two; closer to the left side the step
 knows more of the data.
 """
 
@@ -15,7 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.distribution import AbstractDistribution, Categorical, Normal, Product, RandomSubset
+from quasistatic.distribution import (
+    AbstractDistribution,
+    Categorical,
+    Normal,
+    Product,
+    RandomSubset,
+)
 from quasistatic.forward.gaussian import FIRST_STEP_NARROWING
 from quasistatic.model import DiffusionModel
 from quasistatic.trajectory import Row, start
@@ -23,15 +30,16 @@ from quasistatic.typing import Array, Float, Key, State, Step
 
 
 class Corridor(NamedTuple):
-    """Entropies of the reverse steps t = 1..T, `[T, B]` for B blocks, nats a step; and what is left of the signal.
+    """Entropies of the reverse steps t = 1..T, `[T, B]` for B blocks, nats a step; and what is left
+    of the signal.
 
     Args:
-        lower: entropy of the bridge. At t = 1 x_0 is certain: 0, and minus infinity for continuous columns, where the lowest
-        that the
-            reverse kernel can have stands instead.
+        lower: entropy of the bridge. At t = 1 x_0 is certain: 0, and minus infinity for continuous
+        columns, where the lowest that the reverse kernel can have stands instead.
         learned: entropy of p(x_{t-1}|x_t), mean over x_t.
         upper: entropy of q(x_t|x_{t-1}), mean over x_{t-1}.
-        signal: alpha_bar_t, mean over the columns of the block: the share of the data not yet erased after step t.
+        signal: alpha_bar_t, mean over the columns of the block: the share of the data not yet
+            erased after step t.
     """
 
     lower: Float[Array, "T B"]
@@ -41,7 +49,9 @@ class Corridor(NamedTuple):
 
 
 def row_corridor(model: DiffusionModel, row: Row, *, key: Key) -> Corridor:
-    """One draw of a row's corridor: x_{t-1} and x_t from the forward process at every t; missing cells count for nothing."""
+    """One draw of a row's corridor: x_{t-1} and x_t from the forward process at every t; missing
+    cells count for nothing.
+    """
     forward = model.forward
     fill_key, walk_key = jax.random.split(key)
     begin = start(row, key=fill_key)
@@ -49,19 +59,26 @@ def row_corridor(model: DiffusionModel, row: Row, *, key: Key) -> Corridor:
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
 
     def per_block(columns: Float[Array, " D"]) -> Float[Array, " B"]:
-        return jnp.stack([jnp.sum(part) for part in jnp.split(jnp.where(begin.columns, columns, 0.0), ends[:-1])])
+        return jnp.stack(
+            [jnp.sum(part) for part in jnp.split(jnp.where(begin.columns, columns, 0.0), ends[:-1])]
+        )
 
     continuous = jnp.asarray(is_continuous(model))
     n_observed = jnp.maximum(per_block(jnp.ones(ends[-1])), 1.0)
 
     def step(_: None, t: Step) -> tuple[None, Corridor]:
         before_key, after_key = jax.random.split(jax.random.fold_in(walk_key, t))
-        before, after = forward.marginal(begin.x_0, jnp.asarray(t) - 1), forward.marginal(begin.x_0, t)
+        before, after = (
+            forward.marginal(begin.x_0, jnp.asarray(t) - 1),
+            forward.marginal(begin.x_0, t),
+        )
         kernel = forward.kernel(before.sample(key=before_key), t)
         reverse = model.reverse_kernel(kernel.sample(key=after_key), begin.observed, t)
         upper = per_block(kernel.entropy())
         lower = upper + per_block(before.entropy()) - per_block(after.entropy())
-        lower = jnp.where(continuous & (t == 1), upper - 0.5 * FIRST_STEP_NARROWING * n_observed, lower)
+        lower = jnp.where(
+            continuous & (t == 1), upper - 0.5 * FIRST_STEP_NARROWING * n_observed, lower
+        )
         signal = per_block(signal_left(after, forward.prior(), begin.x_0)) / n_observed
         return None, Corridor(lower, per_block(reverse.entropy()), upper, signal)
 
@@ -75,8 +92,12 @@ def is_continuous(model: DiffusionModel) -> np.ndarray:
     return np.array([isinstance(part, Normal) for part in parts])
 
 
-def signal_left(marginal: AbstractDistribution, prior: AbstractDistribution, x_0: State) -> Float[Array, " D"]:
-    """alpha_bar of each column, read off q(x_t|x_0): its variance 1 - alpha_bar, its excess of x_0 over pi, its share unmasked."""
+def signal_left(
+    marginal: AbstractDistribution, prior: AbstractDistribution, x_0: State
+) -> Float[Array, " D"]:
+    """alpha_bar of each column, read off q(x_t|x_0): its variance 1 - alpha_bar, its excess of x_0
+    over pi, its share unmasked.
+    """
     match marginal, prior:
         case Product(), Product():
             parts = zip(marginal.parts, prior.parts, x_0, strict=True)
@@ -85,7 +106,9 @@ def signal_left(marginal: AbstractDistribution, prior: AbstractDistribution, x_0
             return -jnp.expm1(marginal.log_variance)
         case Categorical(), Categorical():
             by_chance = jnp.exp(prior.log_prob(x_0))
-            return (jnp.exp(marginal.log_prob(x_0)) - by_chance) / jnp.maximum(1.0 - by_chance, 1e-6)
+            return (jnp.exp(marginal.log_prob(x_0)) - by_chance) / jnp.maximum(
+                1.0 - by_chance, 1e-6
+            )
         case RandomSubset(), _:
             share = marginal.count.astype(jnp.float32) / marginal.candidates.shape[0]
             return jnp.full(marginal.candidates.shape, 1.0 - share)

@@ -1,8 +1,9 @@
 r"""Is Crooks' relation kept? Its slope, by logistic regression, should be 1.
 
-`R(W) / F(W) = exp(-(W - dF))` says that the log-odds of a trajectory to come from the reversal are -W plus a constant.
-Fitted as `-slope W + constant` to trajectories with labels, slope = 1 up to its standard error; a wrong weight, bridge or
-sampler shows as another slope, whatever the quality of the network.
+`R(W) / F(W) = exp(-(W - dF))` says that the log-odds of a trajectory to come from the reversal are
+-W plus a constant. Fitted as `-slope W + constant` to trajectories with labels, slope = 1 up to its
+standard error; a wrong weight, bridge or sampler shows as another slope, whatever the quality of
+the network.
 """
 
 from typing import NamedTuple
@@ -16,7 +17,8 @@ class Slope(NamedTuple):
     """Crooks' slope, 1 where the relation holds.
 
     Args:
-        value: the estimate; NaN where the work values do not vary or the labels are separated perfectly.
+        value: the estimate; NaN where the work values do not vary or the labels are separated
+            perfectly.
         stderr: its standard error.
     """
 
@@ -48,13 +50,17 @@ class Histogram(NamedTuple):
 
 
 def work_histogram(forward_work: np.ndarray, reverse_work: np.ndarray, bins: int = 30) -> Histogram:
-    """Histograms of work values of both directions, of one dF (for rows with their own: subtract an estimate of it from each)."""
+    """Histograms of work values of both directions, of one dF (for rows with their own: subtract an
+    estimate of it from each).
+    """
     forward, reverse = np.ravel(forward_work), np.ravel(reverse_work)
     edges = np.histogram_bin_edges(np.concatenate([forward, reverse]), bins)
     n_forward, n_reverse = np.histogram(forward, edges)[0], np.histogram(reverse, edges)[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         both = (n_forward > 0) & (n_reverse > 0)
-        ratio = np.where(both, np.log(n_forward / len(forward)) - np.log(n_reverse / len(reverse)), np.nan)
+        ratio = np.where(
+            both, np.log(n_forward / len(forward)) - np.log(n_reverse / len(reverse)), np.nan
+        )
         stderr = np.where(both, np.sqrt(1.0 / n_forward + 1.0 / n_reverse), np.nan)
     return Histogram(edges, n_forward, n_reverse, ratio, stderr)
 
@@ -75,7 +81,11 @@ def crooks_slope(forward_work: np.ndarray, reverse_work: np.ndarray) -> Slope:
         logit = design @ parameters
         share = 0.5 * (1.0 + np.tanh(0.5 * logit))
         log_likelihood = np.sum(label * logit - np.logaddexp(0.0, logit))
-        return log_likelihood, design.T @ (label - share), (design * (share * (1 - share))[:, None]).T @ design
+        return (
+            log_likelihood,
+            design.T @ (label - share),
+            (design * (share * (1 - share))[:, None]).T @ design,
+        )
 
     start = np.array([0.0, np.log(label.sum() / (1 - label).sum())])
     return _maximum(derivatives, start)
@@ -84,14 +94,16 @@ def crooks_slope(forward_work: np.ndarray, reverse_work: np.ndarray) -> Slope:
 def matched_slope(forward_work: np.ndarray, reverse_work: np.ndarray) -> Slope:
     """Slope of many rows, each with a dF of its own: conditional logistic regression.
 
-    Given the R trajectories of a row, the one that generated it is the k-th with probability `w_k^slope / sum_j w_j^slope`:
-    the row's dF drops out.
+    Given the R trajectories of a row, the one that generated it is the k-th with probability
+    `w_k^slope / sum_j w_j^slope`: the row's dF drops out.
 
     Args:
         forward_work: `[N, R - 1]`, W of forward trajectories of the rows.
         reverse_work: `[N]`, W of the trajectories that generated them.
     """
-    log_weights = -np.concatenate([np.asarray(reverse_work)[:, None], forward_work], axis=1).astype(np.float64)
+    log_weights = -np.concatenate([np.asarray(reverse_work)[:, None], forward_work], axis=1).astype(
+        np.float64
+    )
     log_weights -= log_weights.mean(axis=1, keepdims=True)
 
     def derivatives(parameters: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -110,7 +122,9 @@ def matched_slope(forward_work: np.ndarray, reverse_work: np.ndarray) -> Slope:
 
 
 def _maximum(derivatives, parameters: np.ndarray) -> Slope:
-    """Newton's method with halved steps on a concave log-likelihood; the slope is the first parameter."""
+    """Newton's method with halved steps on a concave log-likelihood; the slope is the first
+    parameter.
+    """
     value, gradient, information = derivatives(parameters)
     for _ in range(NEWTON_STEPS):
         if information[0, 0] < 1e-9 or np.linalg.cond(information) > 1e12:

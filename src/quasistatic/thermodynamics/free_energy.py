@@ -1,8 +1,10 @@
-r"""Free-energy differences between ensembles of whole trajectories, by Bennett's acceptance ratio (`bennett.py`).
+r"""Free-energy differences between ensembles of whole trajectories, by Bennett's acceptance ratio
+(`bennett.py`).
 
-- Two models of the same rows and T: F = p(x_0..x_T), R = p'(x_0..x_T), W = log p - log p' of the trajectory. Both are
-  normalised, so that dF = 0: the estimate is a check of samplers and kernels, and its error says how little the models overlap.
-- A model and its product with r(x_0), of normaliser Z = E_p r: F = p, R = p r / Z, W = -log r(x_0), dF = -log Z.
+- Two models of the same rows and T: F = p(x_0..x_T), R = p'(x_0..x_T), W = log p - log p' of the
+trajectory. Both are normalised, so that dF = 0: the estimate is a check of samplers and kernels,
+and its error says how little the models overlap. - A model and its product with r(x_0), of
+normaliser Z = E_p r: F = p, R = p r / Z, W = -log r(x_0), dF = -log Z.
 """
 
 from typing import NamedTuple
@@ -35,7 +37,9 @@ class FreeEnergy(NamedTuple):
 
 
 def path_work(model: DiffusionModel, other: DiffusionModel, *, key: Key) -> Float[Array, ""]:
-    """`log p(x_0..x_T) - log p'(x_0..x_T)`, nats, of one trajectory of `model`; memory does not grow with T."""
+    """`log p(x_0..x_T) - log p'(x_0..x_T)`, nats, of one trajectory of `model`; memory does not
+    grow with T.
+    """
     prior, other_prior = model.forward.prior(), other.forward.prior()
     x_last = prior.sample(key=jax.random.fold_in(key, 0))
     observed = jax.tree.map(lambda x: jnp.ones(x.shape, bool), x_last)
@@ -44,7 +48,9 @@ def path_work(model: DiffusionModel, other: DiffusionModel, *, key: Key) -> Floa
         x_t, total = carry
         reverse = model.reverse_kernel(x_t, observed, t)
         x_before = reverse.sample(key=jax.random.fold_in(key, t))
-        gain = reverse.log_prob(x_before) - other.reverse_kernel(x_t, observed, t).log_prob(x_before)
+        gain = reverse.log_prob(x_before) - other.reverse_kernel(x_t, observed, t).log_prob(
+            x_before
+        )
         return (x_before, total + jnp.sum(gain)), None
 
     begin = jnp.sum(prior.log_prob(x_last) - other_prior.log_prob(x_last))
@@ -81,5 +87,7 @@ def _works(model: DiffusionModel, other: DiffusionModel, n: int, key: Key) -> np
 
 
 @eqx.filter_jit
-def _chunk(model: DiffusionModel, other: DiffusionModel, index: Array, key: Key) -> Float[Array, " n"]:
+def _chunk(
+    model: DiffusionModel, other: DiffusionModel, index: Array, key: Key
+) -> Float[Array, " n"]:
     return jax.vmap(lambda i: path_work(model, other, key=jax.random.fold_in(key, i)))(index)

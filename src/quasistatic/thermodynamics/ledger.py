@@ -3,10 +3,11 @@ r"""The ledger: where along the trajectory the nats of K are lost.
     -K = sum_{t=1..T} cost_t + cost_prior,    cost_t = E KL(q(x_{t-1}|x_t,x_0) || p(x_{t-1}|x_t)) for t >= 2,
                                               cost_1 = -E log p(x_0|x_1) - filler,   cost_prior = KL(q(x_T|x_0) || pi).
 
-Entries are means over the rows of a table, float64; K is by definition minus the sum of the entries, and with the key of
-`bound.evaluate_terms` it is that function's mean. `work` are the mean increments of -log w on trajectories: other draws of
-the same numbers (E g_t = -cost_t), whose spread is what dissipates. `dissipation` says how much of each cost more
-trajectories would give back.
+Entries are means over the rows of a table, float64; K is by definition minus the sum of the
+entries, and with the key of `bound.evaluate_terms` it is that function's mean. `work` are the mean
+increments of -log w on trajectories: other draws of the same numbers (E g_t = -cost_t), whose
+spread is what dissipates. `dissipation` says how much of each cost more trajectories would give
+back.
 """
 
 from typing import NamedTuple
@@ -30,8 +31,9 @@ class Entries(NamedTuple):
 
     Args:
         mean: over rows and draws.
-        stderr: of `mean`, from the spread over the rows, which contains the Monte Carlo noise; of equal rows, which share theirs, from
-            the spread over the draws too (not for the dissipation, one number for all draws of a row). NaN for one row.
+        stderr: of `mean`, from the spread over the rows, which contains the Monte Carlo noise; of
+            equal rows, which share theirs, from the spread over the draws too (not for the
+            dissipation, one number for all draws of a row). NaN for one row.
         total: of the whole trajectory.
         total_stderr: of `total`.
     """
@@ -75,7 +77,9 @@ class Ledger(NamedTuple):
 
 
 def row_costs(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, " steps"]:
-    """Terms of -K `[T + 1]`, nats; with the key of `bound.bound_terms` they are its terms, step by step."""
+    """Terms of -K `[T + 1]`, nats; with the key of `bound.bound_terms` they are its terms, step by
+    step.
+    """
     fill_key, walk_key = jax.random.split(key)
     begin = start(row, key=fill_key)
 
@@ -87,7 +91,13 @@ def row_costs(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, " st
 
 
 def ledger(
-    model: DiffusionModel, rows: Row, *, key: Key, repetitions: int = 2, trajectories: int = 16, chunk: int = CHUNK
+    model: DiffusionModel,
+    rows: Row,
+    *,
+    key: Key,
+    repetitions: int = 2,
+    trajectories: int = 16,
+    chunk: int = CHUNK,
 ) -> Ledger:
     """The ledger of a table; memory does not grow with its rows.
 
@@ -115,15 +125,25 @@ def ledger(
     if corridor is None:
         raise ValueError("a ledger needs at least one row")
     means = Corridor(*(x / cost.n for x in corridor))
-    return Ledger(cost.entries(), work.entries(), shares.entries(), means, is_continuous(model), cost.n, trajectories)
+    return Ledger(
+        cost.entries(),
+        work.entries(),
+        shares.entries(),
+        means,
+        is_continuous(model),
+        cost.n,
+        trajectories,
+    )
 
 
 class _Sums:
-    """Means and standard errors of `[n, draws, T + 1]` arrays that arrive in parts, and of their sums over the steps.
+    """Means and standard errors of `[n, draws, T + 1]` arrays that arrive in parts, and of their
+    sums over the steps.
 
     Args:
-        copies: `[N]` how many rows of the table equal each of its rows, itself included: c of them, whose draws are the same, leave
-            c (c - 1) Var(mean of the draws) / N^2 more in the variance of the mean than the spread over the rows says.
+        copies: `[N]` how many rows of the table equal each of its rows, itself included: c of them,
+            whose draws are the same, leave c (c - 1) Var(mean of the draws) / N^2 more in the
+            variance of the mean than the spread over the rows says.
     """
 
     def __init__(self, copies: np.ndarray) -> None:
@@ -145,7 +165,9 @@ class _Sums:
     def entries(self) -> Entries:
         mean = self._sum / self.n
         with np.errstate(invalid="ignore", divide="ignore"):
-            variance = np.maximum(self._squares / self.n - mean**2, 0.0) * self.n / np.float64(self.n - 1)
+            variance = (
+                np.maximum(self._squares / self.n - mean**2, 0.0) * self.n / np.float64(self.n - 1)
+            )
             stderr = np.sqrt(variance / self.n + self._shared / self.n**2)
         mean = mean + self._shift
         return Entries(mean[:-1], stderr[:-1], float(mean[:-1].sum()), float(stderr[-1]))

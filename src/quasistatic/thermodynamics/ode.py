@@ -1,18 +1,21 @@
-r"""Likelihood of the probability flow: the density of a *different*, deterministic model with the same network.
+r"""Likelihood of the probability flow: the density of a *different*, deterministic model with the
+same network.
 
-A Gaussian process x_t = cos(theta) x_0 + sin(theta) e, with cos^2 = alpha_bar_t, has the marginals of the ordinary
-differential equation (Song et al. 2021)
+A Gaussian process x_t = cos(theta) x_0 + sin(theta) e, with cos^2 = alpha_bar_t, has the marginals
+of the ordinary differential equation (Song et al. 2021)
 
     dx / dtheta = - sin(theta) x_0^ + cos(theta) e^ = v(x, t),
 
-where x_0^ is the network's prediction of the data, e^ the noise that belongs to it, and v = (cos(theta) x - x_0^) /
-sin(theta) exactly the first half of the network's output. Along the flow the log-density falls by the divergence, hence
+where x_0^ is the network's prediction of the data, e^ the noise that belongs to it, and v =
+(cos(theta) x - x_0^) / sin(theta) exactly the first half of the network's output. Along the flow
+the log-density falls by the divergence, hence
 
     log p(x_0) = log N(x_T; 0, I) + integral_0^{theta_T} sum_d dv_d/dx_d dtheta_d,
 
-theta per column where the schedule is. The grid are the T steps (Heun's rule; the network has not seen other times; from t =
-0 to 1 the v at t = 1). Not a bound, and not comparable with K: report it apart. The result is a density: for a cell of
-positive width it is the density at the midpoint times the width.
+theta per column where the schedule is. The grid are the T steps (Heun's rule; the network has not
+seen other times; from t = 0 to 1 the v at t = 1). Not a bound, and not comparable with K: report it
+apart. The result is a density: for a cell of positive width it is the density at the midpoint times
+the width.
 """
 
 from typing import NamedTuple
@@ -41,7 +44,8 @@ class FlowLikelihood(NamedTuple):
 
     Args:
         log_density: nats, the model's units (z).
-        stderr: of Hutchinson's estimate of the divergence; 0 where the trace is exact, NaN with a single probe.
+        stderr: of Hutchinson's estimate of the divergence; 0 where the trace is exact, NaN with a
+            single probe.
         exact: whether the trace is.
     """
 
@@ -54,7 +58,8 @@ class Flow(eqx.Module):
     """The likelihood of one row; call it with `(model, row, key=key)`.
 
     Args:
-        exact: take the trace from the Jacobian; else from one random sign vector, the same along the whole flow.
+        exact: take the trace from the Jacobian; else from one random sign vector, the same along
+            the whole flow.
     """
 
     exact: bool = eqx.field(static=True)
@@ -65,7 +70,8 @@ class Flow(eqx.Module):
         x_0, observed = row.value, row.observed
         signs = jax.random.rademacher(key, x_0.shape, jnp.float32)
         steps = jnp.arange(model.trajectory_length + 1)
-        # q(x_t|x_0) of x_0 = 1 has the mean cos(theta); its variance sin^2 keeps the digits of small angles.
+        # q(x_t|x_0) of x_0 = 1 has the mean cos(theta); its variance sin^2 keeps the digits of
+        # small angles.
         marginal = jax.vmap(lambda t: forward.marginal(jnp.ones(x_0.shape), t))(steps)
         theta = jnp.arctan2(jnp.exp(0.5 * marginal.log_variance), marginal.mean).at[0].set(0.0)
 
@@ -87,15 +93,30 @@ class Flow(eqx.Module):
             stride = theta[t] - theta[t - 1]
             v, divergence = slope(x, jnp.maximum(t - 1, 1), stride)
             late_v, late_divergence = slope(x + stride * v, t, stride)
-            return (x + 0.5 * stride * (v + late_v), gained + 0.5 * (divergence + late_divergence)), None
+            return (
+                x + 0.5 * stride * (v + late_v),
+                gained + 0.5 * (divergence + late_divergence),
+            ), None
 
         (x_last, gained), _ = jax.lax.scan(step, (x_0, jnp.zeros(())), steps[1:])
-        cell = jnp.zeros(x_last.shape) if row.width is None else jnp.log(jnp.where(row.width > 0, row.width, 1.0))
-        return gained + jnp.sum(jnp.where(observed, log_normal_density(x_last, 0.0, 0.0) + cell, 0.0))
+        cell = (
+            jnp.zeros(x_last.shape)
+            if row.width is None
+            else jnp.log(jnp.where(row.width > 0, row.width, 1.0))
+        )
+        return gained + jnp.sum(
+            jnp.where(observed, log_normal_density(x_last, 0.0, 0.0) + cell, 0.0)
+        )
 
 
 def flow_log_density(
-    model: DiffusionModel, rows: Row, *, key: Key, probes: int = 8, exact: bool | None = None, chunk: int = CHUNK
+    model: DiffusionModel,
+    rows: Row,
+    *,
+    key: Key,
+    probes: int = 8,
+    exact: bool | None = None,
+    chunk: int = CHUNK,
 ) -> FlowLikelihood:
     """The flow's log-density of every row.
 
@@ -110,7 +131,11 @@ def flow_log_density(
     Raises:
         SettingError: a model with discrete columns.
     """
-    if not isinstance(model.forward, GaussianDiffusion) or not isinstance(rows, Cells) or rows.filler is not None:
+    if (
+        not isinstance(model.forward, GaussianDiffusion)
+        or not isinstance(rows, Cells)
+        or rows.filler is not None
+    ):
         raise SettingError(
             "the probability flow is defined for continuous columns alone, and this model has discrete ones",
             fix="use the methods 'bound', 'ais' or 'sandwich'",

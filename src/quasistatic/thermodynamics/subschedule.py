@@ -1,12 +1,14 @@
-r"""The best K of T steps, by dynamic programming over the costs of all strides (Watson et al. 2021, "Learning to efficiently sample").
+r"""The best K of T steps, by dynamic programming over the costs of all strides (Watson et al. 2021,
+"Learning to efficiently sample").
 
 A chain that keeps the steps 0 = t_0 < t_1 < ... < t_K = T has the bound
 
     -K = sum_k cost[t_{k-1}, t_k] + KL(q(x_T|x_0) || pi),    cost[s, t] = E KL(q(x_s|x_t,x_0) || p(x_s|x_t)),   s >= 1,
                                                              cost[0, t] = -E log p(x_0|x_t):
 
-a sum over strides, so the best chain is a shortest path. This needs nothing of the kernel but its bridge and reverse kernel
-over a stride, and holds for discrete ones too. The costs of all strides that end at x_t share one network evaluation.
+a sum over strides, so the best chain is a shortest path. This needs nothing of the kernel but its
+bridge and reverse kernel over a stride, and holds for discrete ones too. The costs of all strides
+that end at x_t share one network evaluation.
 """
 
 import equinox as eqx
@@ -38,13 +40,16 @@ class StrideCosts(eqx.Module):
         to = jnp.asarray((0, *self.candidates[:-1]))
 
         def ending_at(t: Step) -> Float[Array, " n"]:
-            # One noise for all t: neighbouring steps err alike, and the shortest path cannot pick the lucky ones among them.
+            # One noise for all t: neighbouring steps err alike, and the shortest path cannot pick
+            # the lucky ones among them.
             x_t = model.forward.marginal(begin.x_0, t).sample(key=walk_key)
 
             def stride(s: Step) -> Float[Array, ""]:
                 # Strides that do not go back are computed as 0 <- t and left out below.
                 reverse = model.reverse_kernel(x_t, begin.observed, t, jnp.where(s < t, s, 0))
-                divergence = model.forward.bridge(x_t, begin.x_0, t, jnp.where(s < t, s, 0)).kl(reverse)
+                divergence = model.forward.bridge(x_t, begin.x_0, t, jnp.where(s < t, s, 0)).kl(
+                    reverse
+                )
                 cost = jnp.where(s == 0, -reverse.log_cell(begin.x_0, begin.width), divergence)
                 return jnp.sum(jnp.where(begin.columns, cost, 0.0))
 
@@ -64,14 +69,23 @@ def candidate_steps(trajectory_length: int, n: int = MAX_CANDIDATES) -> tuple[in
 
 
 def stride_costs(
-    model: DiffusionModel, rows: Row, candidates: tuple[int, ...], *, key: Key, repetitions: int = 1, chunk: int = CHUNK
+    model: DiffusionModel,
+    rows: Row,
+    candidates: tuple[int, ...],
+    *,
+    key: Key,
+    repetitions: int = 1,
+    chunk: int = CHUNK,
 ) -> np.ndarray:
-    """Mean costs `[n + 1, n + 1]` over the rows, nats a row: entry (i, j) from candidate j back to candidate i, 0 being the data.
+    """Mean costs `[n + 1, n + 1]` over the rows, nats a row: entry (i, j) from candidate j back to
+    candidate i, 0 being the data.
 
     Infinite where i >= j. Memory: `chunk` matrices.
     """
     total, n_rows = np.zeros(()), 0
-    for draws in row_chunks(StrideCosts(tuple(candidates)), model, rows, repetitions, key, chunk, own_noise(rows)):
+    for draws in row_chunks(
+        StrideCosts(tuple(candidates)), model, rows, repetitions, key, chunk, own_noise(rows)
+    ):
         total, n_rows = total + draws.mean(axis=1).sum(axis=0), n_rows + len(draws)
     costs = np.full((len(candidates) + 1, len(candidates) + 1), np.inf)
     costs[:-1, 1:] = total / n_rows

@@ -1,21 +1,20 @@
 r"""What limits K, in words, with the figure behind it. The rules, all in nats a row:
 
-- **prior**: KL(q(x_T|x_0) || pi), what the trajectory has not erased at its end. To do: a schedule that ends with less signal.
-- **schedule**: what equal shares of dissipation would save with the same T. A step of length l dissipates l^2 (thermodynamic
-length,
-  Salamon and Berry 1983), so at a given length of the path `sum l^2` is least for equal steps: `sum D_t - (sum sqrt D_t)^2 /
-  T` over the positive shares. To do: spread the steps to where the dissipation is (sub-schedule, learned schedule).
-- **T**: what infinitely many steps would gain. The dissipation of a smooth path falls as 1/T, so it is K(T) - K(T/2), K(T/2)
-being the bound with
-  every other step left out. To do: a longer trajectory. (Without K(T/2): the dissipation that equal shares would leave.)
-- **noise floor**: share of the lowest allowed entropy at t = 1, of the continuous columns: a last step that wants to be
-sharper than the first step's
-  noise allows. To do: less noise in the first step.
-- **network**: none of these. K is close to log p, so that neither T nor the schedule can help: the model's p itself would
-have to
-  be better (network, training, rows), unless it is as good as the data allow.
+- **prior**: KL(q(x_T|x_0) || pi), what the trajectory has not erased at its end. To do: a schedule
+that ends with less signal. - **schedule**: what equal shares of dissipation would save with the
+same T. A step of length l dissipates l^2 (thermodynamic length, Salamon and Berry 1983), so at a
+given length of the path `sum l^2` is least for equal steps: `sum D_t - (sum sqrt D_t)^2 / T` over
+the positive shares. To do: spread the steps to where the dissipation is (sub-schedule, learned
+schedule). - **T**: what infinitely many steps would gain. The dissipation of a smooth path falls as
+1/T, so it is K(T) - K(T/2), K(T/2) being the bound with every other step left out. To do: a longer
+trajectory. (Without K(T/2): the dissipation that equal shares would leave.) - **noise floor**:
+share of the lowest allowed entropy at t = 1, of the continuous columns: a last step that wants to
+be sharper than the first step's noise allows. To do: less noise in the first step. - **network**:
+none of these. K is close to log p, so that neither T nor the schedule can help: the model's p
+itself would have to be better (network, training, rows), unless it is as good as the data allow.
 
-The largest of the first three limits, if it exceeds twice its standard error (where there is one), 0.01 nats and 0.5 % of
+The largest of the first three limits, if it exceeds twice its standard error (where there is one),
+0.01 nats and 0.5 % of
 |K|; else the noise floor if its share exceeds one half; else the network.
 """
 
@@ -37,7 +36,8 @@ class Verdict(NamedTuple):
 
     Args:
         limit: which of the five.
-        figure: the number behind it: nats a row, or a share for the noise floor; for the network the whole dissipation.
+        figure: the number behind it: nats a row, or a share for the noise floor; for the network
+            the whole dissipation.
         figures: all of them.
         words: one sentence.
     """
@@ -53,7 +53,8 @@ def verdict(found: Ledger, half_k_nats: float | None = None) -> Verdict:
 
     Args:
         found: of the whole trajectory.
-        half_k_nats: K with every other step left out (`ledger(thin(model, ...), ...).k_nats`, same rows and key).
+        half_k_nats: K with every other step left out (`ledger(thin(model, ...), ...).k_nats`, same
+            rows and key).
     """
     steps = np.maximum(found.dissipation.mean[:-1], 0.0)
     equal = float(np.sum(np.sqrt(steps)) ** 2 / len(steps))
@@ -72,7 +73,9 @@ def verdict(found: Ledger, half_k_nats: float | None = None) -> Verdict:
     smallest = max(SMALLEST_NATS, SMALLEST_SHARE * abs(found.k_nats))
     first_three: tuple[Limit, ...] = ("prior", "schedule", "T")
     limits: list[Limit] = [
-        name for name in first_three if figures[name] > max(smallest, 2 * np.nan_to_num(errors[name]))
+        name
+        for name in first_three
+        if figures[name] > max(smallest, 2 * np.nan_to_num(errors[name]))
     ]
     limit: Limit = max(limits, key=lambda name: figures[name]) if limits else "network"
     if not limits and figures["noise floor"] > FLOOR_SHARE:
@@ -88,6 +91,8 @@ def verdict(found: Ledger, half_k_nats: float | None = None) -> Verdict:
 
 
 def _floor_share(found: Ledger) -> float:
-    """How far p(x_0|x_1) of the continuous blocks is below the kernel's entropy, of the lowest it may be."""
+    """How far p(x_0|x_1) of the continuous blocks is below the kernel's entropy, of the lowest it
+    may be.
+    """
     upper, learned, lower = (x[0][list(found.continuous)] for x in found.corridor[2::-1])
     return float(np.max((upper - learned) / (upper - lower), initial=0.0))

@@ -30,13 +30,18 @@ class Evaluation:
         n_rows = min(len(jax.tree.leaves(rows)[0]), ROWS)
         n_chunks = -(-n_rows // _BATCH)
         size = n_rows // n_chunks
-        # Whole chunks: the last rows of an uneven split are left out rather than any row counted twice.
+        # Whole chunks: the last rows of an uneven split are left out rather than any row counted
+        # twice.
         kept = n_chunks * size
-        self.rows = jax.tree.map(lambda x: jnp.asarray(x[:kept]).reshape(-1, size, *x.shape[1:]), rows)
+        self.rows = jax.tree.map(
+            lambda x: jnp.asarray(x[:kept]).reshape(-1, size, *x.shape[1:]), rows
+        )
         self.repetitions = max(1, DRAWS // kept)
         self.static, self.probabilities, self.key = static, probabilities, key
 
     def __call__(self, parameters: Any) -> float:
         """Mean of K at the given parameters."""
-        cost = mean_cost(parameters, self.static, self.rows, self.probabilities, self.repetitions, key=self.key)
+        cost = mean_cost(
+            parameters, self.static, self.rows, self.probabilities, self.repetitions, key=self.key
+        )
         return -float(jnp.sum(cost))

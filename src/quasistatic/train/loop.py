@@ -16,13 +16,21 @@ from quasistatic.errors import SettingError
 from quasistatic.model import DiffusionModel
 from quasistatic.train.evaluation import Evaluation
 from quasistatic.train.run import Run
-from quasistatic.train.state import TrainState, initial_state, learning_shares, time_probabilities, trainable
+from quasistatic.train.state import (
+    TrainState,
+    initial_state,
+    learning_shares,
+    time_probabilities,
+    trainable,
+)
 from quasistatic.trajectory import Row
 
 
 @dataclass(frozen=True)
 class Event:
-    """Progress after an evaluation; bounds are K in nats per row, in the model's space (no log-volume)."""
+    """Progress after an evaluation; bounds are K in nats per row, in the model's space (no
+    log-volume).
+    """
 
     step: int
     max_steps: int
@@ -32,7 +40,9 @@ class Event:
 
 
 class FitResult(NamedTuple):
-    """The averaged model of the best evaluation, that evaluation's bound (nats per row), and all evaluations."""
+    """The averaged model of the best evaluation, that evaluation's bound (nats per row), and all
+    evaluations.
+    """
 
     model: DiffusionModel
     valid_nats: float
@@ -52,32 +62,45 @@ def fit(
 ) -> FitResult:
     """Maximise the bound K on the training rows, stop by K on the validation rows.
 
-    The average of the parameters at the best evaluation is kept; without validation rows, at the last step.
+    The average of the parameters at the best evaluation is kept; without validation rows, at the
+    last step.
 
     Args:
         model: the starting point.
         train_rows: cells `[N, ...]`, NumPy or JAX.
-        valid_rows: cells of the validation rows; None trains to `config.stop_step` (or `max_steps`).
+        valid_rows: cells of the validation rows; None trains to `config.stop_step` (or
+            `max_steps`).
         config: settings.
         fixed_schedule: keep a learned schedule as it is and train the network alone.
         column_names: of the columns in the order of the blocks, to name a faulty one.
         callback: called with an `Event` after each evaluation.
-        store: a training checkpoint (`checkpoint.TrainingStore`) to resume from and to save to; None keeps nothing.
+        store: a training checkpoint (`checkpoint.TrainingStore`) to resume from and to save to;
+            None keeps nothing.
 
     Raises:
         SettingError: the number of `config.step_weights` is not T.
-        TrainingError: the bound stayed non-finite after several restarts from the last good step, each with half the rate.
+        TrainingError: the bound stayed non-finite after several restarts from the last good step,
+            each with half the rate.
     """
     if config.step_weights is not None and len(config.step_weights) != model.trajectory_length:
         raise SettingError(
-            f"{len(config.step_weights)} step_weights for {model.trajectory_length} steps", fix="give one for each step"
+            f"{len(config.step_weights)} step_weights for {model.trajectory_length} steps",
+            fix="give one for each step",
         )
     forget_programs_if_crowded()
     static = eqx.filter(model, trainable(model), inverse=True)
     probabilities = time_probabilities(model.trajectory_length, config.first_step_share)
     key = jax.random.key(config.seed)
     shares = learning_shares(model, fixed_schedule=fixed_schedule)
-    run = Run(static, jax.tree.map(np.asarray, train_rows), probabilities, config, key, shares, column_names)
+    run = Run(
+        static,
+        jax.tree.map(np.asarray, train_rows),
+        probabilities,
+        config,
+        key,
+        shares,
+        column_names,
+    )
     evaluate = None
     if valid_rows is not None:
         evaluate = Evaluation(static, valid_rows, probabilities, key=jax.random.fold_in(key, 2**31))
@@ -98,7 +121,9 @@ def fit(
             store.save(state, history)
         elapsed, lap = monotonic() - began, monotonic() - lap_began
         if callback is not None:
-            left = min(elapsed / (state.step - first) * (last_step - state.step), max(limit - elapsed, 0.0))
+            left = min(
+                elapsed / (state.step - first) * (last_step - state.step), max(limit - elapsed, 0.0)
+            )
             callback(Event(state.step, last_step, train_nats, valid_nats, left))
         if elapsed + lap > limit:
             break

@@ -1,4 +1,6 @@
-"""One training run between two evaluations: batches, steps, and the way back when they leave the finite numbers."""
+"""One training run between two evaluations: batches, steps, and the way back when they leave the
+finite numbers.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -46,7 +48,8 @@ class Run:
     column_names: Sequence[str]
 
     def advance(self, state: TrainState, n: int) -> tuple[TrainState, float]:
-        """n steps; when they leave the finite numbers, from the same state again with half the rate and other noise.
+        """n steps; when they leave the finite numbers, from the same state again with half the rate
+        and other noise.
 
         Returns:
             The state after them, and the mean of K over their batches (nats per row).
@@ -65,19 +68,25 @@ class Run:
 
     def _steps(self, state: TrainState, n: int, key: Key) -> tuple[TrainState, np.ndarray]:
         values = []
-        rates = jax.tree.map(lambda share: jnp.asarray(share * state.rate_scale, jnp.float32), self.shares)
+        rates = jax.tree.map(
+            lambda share: jnp.asarray(share * state.rate_scale, jnp.float32), self.shares
+        )
         for begin in range(state.step, state.step + n, size := self._scan_length(n)):
             batches = self._batches(begin, size)
             parameters, average, optimiser, part = run_steps(
                 (state.parameters, state.average, state.optimiser), self.static, batches, self.probabilities,
                 jnp.asarray(begin, jnp.int32), rates, _compiled(self.config), key=key,
             )  # fmt: skip
-            state = state._replace(parameters=parameters, average=average, optimiser=optimiser, step=begin + size)
+            state = state._replace(
+                parameters=parameters, average=average, optimiser=optimiser, step=begin + size
+            )
             values.append(np.asarray(part, np.float64))
         return state, np.concatenate(values)
 
     def _scan_length(self, n: int) -> int:
-        """The largest divisor of n whose batches stay within `SCAN_BYTES`: one shape to compile for."""
+        """The largest divisor of n whose batches stay within `SCAN_BYTES`: one shape to compile
+        for.
+        """
         row_bytes = sum(x.nbytes // max(len(x), 1) for x in jax.tree.leaves(self.rows))
         most = max(SCAN_BYTES // max(self._batch_size * row_bytes, 1), 1)
         return max(d for d in range(1, n + 1) if n % d == 0 and d <= most)
@@ -102,11 +111,19 @@ class Run:
         return jax.tree.map(lambda x: np.asarray(x)[numbers], self.rows)
 
     def _non_finite(self, state: TrainState, n: int, key: Key) -> TrainingError:
-        """The error that names the column whose cost is not finite, or else the largest, at the last good parameters."""
-        rows = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:]), self._batches(state.step, n))
+        """The error that names the column whose cost is not finite, or else the largest, at the
+        last good parameters.
+        """
+        rows = jax.tree.map(
+            lambda x: jnp.asarray(x).reshape(-1, *x.shape[2:]), self._batches(state.step, n)
+        )
         model = eqx.combine(state.parameters, self.static)
-        cost = np.asarray(jnp.mean(batch_cost(model, rows, self.probabilities, key=key, dropout=False), axis=0))
-        largest = np.concatenate([_largest(cells) for cells in ((rows,) if isinstance(rows, Cells) else rows)])
+        cost = np.asarray(
+            jnp.mean(batch_cost(model, rows, self.probabilities, key=key, dropout=False), axis=0)
+        )
+        largest = np.concatenate(
+            [_largest(cells) for cells in ((rows,) if isinstance(rows, Cells) else rows)]
+        )
         worst = int(np.lexsort((largest, np.where(np.isfinite(cost), cost, np.inf)))[-1])
         name = self.column_names[worst] if worst < len(self.column_names) else f"number {worst}"
         return TrainingError(
@@ -117,14 +134,22 @@ class Run:
 
 
 def _largest(cells: Cells) -> np.ndarray:
-    """Largest absolute value of each column among the observed cells, infinite where one is not a number."""
+    """Largest absolute value of each column among the observed cells, infinite where one is not a
+    number.
+    """
     value = np.abs(np.asarray(cells.value, np.float64))
-    return np.max(np.where(np.asarray(cells.observed), np.where(np.isnan(value), np.inf, value), 0.0), axis=0)
+    return np.max(
+        np.where(np.asarray(cells.observed), np.where(np.isnan(value), np.inf, value), 0.0), axis=0
+    )
 
 
 def _compiled(config: TrainConfig) -> TrainConfig:
-    """The settings that the jitted steps depend on; the others are set alike, lest they cause another compilation."""
-    return replace(config, seed=0, patience=1, stop_step=None, max_minutes=None, evaluate_every=1, batch_size=1)
+    """The settings that the jitted steps depend on; the others are set alike, lest they cause
+    another compilation.
+    """
+    return replace(
+        config, seed=0, patience=1, stop_step=None, max_minutes=None, evaluate_every=1, batch_size=1
+    )
 
 
 @eqx.filter_jit

@@ -15,9 +15,11 @@ from quasistatic.typing import Array, Float
 
 
 class TrainState(NamedTuple):
-    """Everything that changes while training; with the settings and the data it determines the rest of the run.
+    """Everything that changes while training; with the settings and the data it determines the rest
+    of the run.
 
-    `step`, `stale` and `retries` are Python integers, `best_bound` (nats) and `rate_scale` Python floats.
+    `step`, `stale` and `retries` are Python integers, `best_bound` (nats) and `rate_scale` Python
+    floats.
     """
 
     parameters: Any
@@ -32,7 +34,9 @@ class TrainState(NamedTuple):
 
 
 def trainable(model: DiffusionModel) -> Any:
-    """Filter of the trained leaves: the network's arrays and those of learned schedules; never frequencies or pi."""
+    """Filter of the trained leaves: the network's arrays and those of learned schedules; never
+    frequencies or pi.
+    """
 
     def is_trained(node: Any) -> bool:
         return isinstance(node, AbstractSchedule | AbstractNetwork)
@@ -44,7 +48,9 @@ def trainable(model: DiffusionModel) -> Any:
 
 
 def learning_shares(model: DiffusionModel, *, fixed_schedule: bool) -> Any:
-    """Factors of the learning rate, a number per trained leaf: 1, or 0 for those of a schedule that is fixed."""
+    """Factors of the learning rate, a number per trained leaf: 1, or 0 for those of a schedule that
+    is fixed.
+    """
 
     def is_schedule(node: Any) -> bool:
         return isinstance(node, AbstractSchedule)
@@ -60,12 +66,18 @@ def optimiser(config: TrainConfig) -> optax.GradientTransformation:
     """AdamW with clipping, warm-up and a cosine; matrices only are decayed."""
     warmup = min(config.warmup_steps, max(config.max_steps // 10, 1))
     rate = optax.warmup_cosine_decay_schedule(
-        0.0, config.learning_rate, warmup, max(config.max_steps, warmup + 1), end_value=0.01 * config.learning_rate
+        0.0,
+        config.learning_rate,
+        warmup,
+        max(config.max_steps, warmup + 1),
+        end_value=0.01 * config.learning_rate,
     )
     return optax.chain(
         optax.clip_by_global_norm(config.clip_norm),
         optax.scale_by_adam(b2=0.99),
-        optax.add_decayed_weights(config.weight_decay, mask=lambda tree: jax.tree.map(lambda x: x.ndim >= 2, tree)),
+        optax.add_decayed_weights(
+            config.weight_decay, mask=lambda tree: jax.tree.map(lambda x: x.ndim >= 2, tree)
+        ),
         optax.scale_by_learning_rate(rate),
     )
 
@@ -76,8 +88,12 @@ def initial_state(model: DiffusionModel, config: TrainConfig) -> TrainState:
     return TrainState(parameters, parameters, parameters, optimiser(config).init(parameters))
 
 
-def time_probabilities(trajectory_length: int, first_step_share: float | None) -> Float[Array, " T"]:
-    """The distribution that training draws t = 1..T from; the loss is divided by it, so its expectation does not change."""
+def time_probabilities(
+    trajectory_length: int, first_step_share: float | None
+) -> Float[Array, " T"]:
+    """The distribution that training draws t = 1..T from; the loss is divided by it, so its
+    expectation does not change.
+    """
     if first_step_share is None or trajectory_length == 1:
         return jnp.full(trajectory_length, 1.0 / trajectory_length)
     rest = (1.0 - first_step_share) / (trajectory_length - 1)

@@ -23,7 +23,9 @@ class Draw(NamedTuple):
 
 
 def draw_times(probabilities: Float[Array, " T"], n: int, *, key: Key) -> Draw:
-    """One t per row, low-discrepancy over the batch: the quantiles of `(u + i) / n` in random order, with one uniform u."""
+    """One t per row, low-discrepancy over the batch: the quantiles of `(u + i) / n` in random
+    order, with one uniform u.
+    """
     offset_key, order_key = jax.random.split(key)
     quantiles = (jax.random.uniform(offset_key) + jnp.arange(n, dtype=jnp.float32)) / n
     index = jnp.searchsorted(jnp.cumsum(probabilities), quantiles, side="right")
@@ -32,9 +34,17 @@ def draw_times(probabilities: Float[Array, " T"], n: int, *, key: Key) -> Draw:
 
 
 def row_cost(
-    model: DiffusionModel, row: Row, t: Int[Array, ""], probability: Float[Array, ""], *, key: Key, dropout: bool
+    model: DiffusionModel,
+    row: Row,
+    t: Int[Array, ""],
+    probability: Float[Array, ""],
+    *,
+    key: Key,
+    dropout: bool,
 ) -> Float[Array, " D"]:
-    """An unbiased draw of -K of one row, nats per column: the t-th cost over its probability, plus the terms without t."""
+    """An unbiased draw of -K of one row, nats per column: the t-th cost over its probability, plus
+    the terms without t.
+    """
     fill_key, state_key, dropout_key = jax.random.split(key, 3)
     begin = start(row, key=fill_key)
     cost = step_cost(model, begin, t, key=state_key, dropout_key=dropout_key if dropout else None)
@@ -50,12 +60,16 @@ def batch_cost(
     key: Key,
     dropout: bool,
 ) -> Float[Array, "B D"]:
-    """-K of every row of a batch, nats per column; with weights, of K whose t-th cost counts `weights[t - 1]` times."""
+    """-K of every row of a batch, nats per column; with weights, of K whose t-th cost counts
+    `weights[t - 1]` times.
+    """
     n = jax.tree.leaves(rows)[0].shape[0]
     time_key, row_key = jax.random.split(key)
     draw = draw_times(probabilities, n, key=time_key)
     if weights is not None:
-        draw = draw._replace(probability=draw.probability / jnp.asarray(weights, jnp.float32)[draw.t - 1])
+        draw = draw._replace(
+            probability=draw.probability / jnp.asarray(weights, jnp.float32)[draw.t - 1]
+        )
 
     def one(row, t, probability, k):
         return row_cost(model, row, t, probability, key=k, dropout=dropout)
@@ -83,29 +97,38 @@ def run_steps(
         batches: rows `[k, B, ...]`.
         probabilities: of t.
         first: number of the first step.
-        rates: factor of the learning rate of each parameter array, a tree like the parameters; 0 keeps it as it is.
+        rates: factor of the learning rate of each parameter array, a tree like the parameters; 0
+            keeps it as it is.
         config: settings (static).
         key: of the run; each step folds in its number.
 
     Returns:
-        The carry after the steps, and the k batch means of -K in nats per row (weighted, if `config.step_weights` are set).
+        The carry after the steps, and the k batch means of -K in nats per row (weighted, if
+        `config.step_weights` are set).
     """
     transformation = optimiser(config)
 
     def loss(parameters, batch, step_key):
         model = eqx.combine(parameters, static)
-        cost = batch_cost(model, batch, probabilities, weights=config.step_weights, key=step_key, dropout=True)
+        cost = batch_cost(
+            model, batch, probabilities, weights=config.step_weights, key=step_key, dropout=True
+        )
         return jnp.mean(cost), cost.shape[1]
 
     def step(carry, inputs):
         parameters, average, optimiser_state = carry
         number, batch = inputs
         gradient_of = jax.value_and_grad(loss, has_aux=True)
-        (value, n_columns), gradient = gradient_of(parameters, batch, jax.random.fold_in(key, number))
+        (value, n_columns), gradient = gradient_of(
+            parameters, batch, jax.random.fold_in(key, number)
+        )
         with jax.numpy_dtype_promotion("standard"):  # optax raises its decay to an integer power
             updates, optimiser_state = transformation.update(gradient, optimiser_state, parameters)
         parameters = optax.apply_updates(parameters, jax.tree.map(jnp.multiply, updates, rates))
-        decay = jnp.minimum(config.ema_decay, (1.0 + number.astype(jnp.float32)) / (10.0 + number.astype(jnp.float32)))
+        decay = jnp.minimum(
+            config.ema_decay,
+            (1.0 + number.astype(jnp.float32)) / (10.0 + number.astype(jnp.float32)),
+        )
         average = jax.tree.map(lambda a, p: a + (1.0 - decay) * (p - a), average, parameters)
         return (parameters, average, optimiser_state), value * n_columns
 
@@ -116,14 +139,24 @@ def run_steps(
 
 @eqx.filter_jit
 def mean_cost(
-    parameters: Any, static: Any, rows: Row, probabilities: Float[Array, " T"], repetitions: int, *, key: Key
+    parameters: Any,
+    static: Any,
+    rows: Row,
+    probabilities: Float[Array, " T"],
+    repetitions: int,
+    *,
+    key: Key,
 ) -> Float[Array, " D"]:
-    """Mean of -K over rows `[n_chunks, B, ...]` and repetitions, nats per column; the same noise at every call."""
+    """Mean of -K over rows `[n_chunks, B, ...]` and repetitions, nats per column; the same noise at
+    every call.
+    """
     model = eqx.combine(parameters, static)
 
     def one(inputs):
         index, chunk = inputs
-        cost = batch_cost(model, chunk, probabilities, key=jax.random.fold_in(key, index), dropout=False)
+        cost = batch_cost(
+            model, chunk, probabilities, key=jax.random.fold_in(key, index), dropout=False
+        )
         return jnp.mean(cost, axis=0)
 
     n_chunks = jax.tree.leaves(rows)[0].shape[0]

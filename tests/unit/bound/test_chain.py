@@ -1,4 +1,5 @@
-"""i-SIR: the expectation over the retained trajectory against a simulation of the chain, and the standard errors."""
+"""i-SIR: the expectation over the retained trajectory against a simulation of the chain, and the
+standard errors."""
 
 import numpy as np
 import pytest

@@ -18,13 +18,20 @@ def parts() -> tuple:
     """Arguments of `save_model` after the path."""
     rng = np.random.default_rng(0)
     frame = pl.DataFrame(
-        {"x": rng.normal(size=30), "n": rng.poisson(4, 30), "c": rng.choice(["a", "b", "c"], 30).tolist()}
+        {
+            "x": rng.normal(size=30),
+            "n": rng.poisson(4, 30),
+            "c": rng.choice(["a", "b", "c"], 30).tolist(),
+        }
     )
     table = from_frame(frame)
     codec = fit_codec(table, infer_schema(table))
     config = ModelConfig(3, width=4, depth=1, dropout=0.0)
     model = assemble(config, codec.typical_width, codec.marginals, key=jax.random.key(0))
-    record = {"data": {"rows": 30}, "history": [{"step": 1, "train_nats": -1e-05, "valid_nats": -2.5}]}
+    record = {
+        "data": {"rows": 30},
+        "history": [{"step": 1, "train_nats": -1e-05, "valid_nats": -2.5}],
+    }
     return model, codec, config, TrainConfig(max_steps=5), record
 
 

@@ -17,7 +17,11 @@ FILES = ["config.json", "schema.json", "model.safetensors", "manifest.json"]
 
 
 def contents(folder) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def refuses(folder, name: str) -> None:
@@ -63,7 +67,9 @@ class TestLoading:
     @pytest.mark.parametrize("keep", [0, 1, 0.5, -1])
     def test_truncated(self, folder, name, keep):
         content = (folder / name).read_bytes()
-        (folder / name).write_bytes(content[: int(keep * len(content)) if isinstance(keep, float) else keep])
+        (folder / name).write_bytes(
+            content[: int(keep * len(content)) if isinstance(keep, float) else keep]
+        )
         refuses(folder, name)
 
     @pytest.mark.parametrize("name", FILES)
@@ -246,10 +252,14 @@ def test_kill_leaves_the_older_model_or_none(call, n, tmp_path):
     for stage in range(1, n + 1):
         (tmp_path / str(stage)).mkdir()
         (tmp_path / str(stage) / "manifest.json").write_bytes(b"old")
-    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), call, str(n)], check=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path), call, str(n)], check=True, timeout=120
+    )
     for stage in range(1, n + 1):
         between_the_renames = call == "Path.rename" and stage == 2
-        assert contents(tmp_path / str(stage)) == ({} if between_the_renames else {"manifest.json": b"old"})
+        assert contents(tmp_path / str(stage)) == (
+            {} if between_the_renames else {"manifest.json": b"old"}
+        )
 
 
 class TestArrays:

@@ -14,7 +14,10 @@ from quasistatic.errors import OutputError, TrainingError
 from quasistatic.train.state import initial_state
 
 SCALARS = ("step", "best_bound", "stale", "retries", "rate_scale")
-HISTORY = [{"step": 2, "train_nats": -1.0, "valid_nats": -2.0}, {"step": 4, "train_nats": -0.5, "valid_nats": math.nan}]
+HISTORY = [
+    {"step": 2, "train_nats": -1.0, "valid_nats": -2.0},
+    {"step": 4, "train_nats": -0.5, "valid_nats": math.nan},
+]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,9 @@ def folder(state, tmp_path):
 
 def same(one, two) -> bool:
     left, right = arrays_of(one), arrays_of(two)
-    return left.keys() == right.keys() and all(left[name].tobytes() == right[name].tobytes() for name in left)
+    return left.keys() == right.keys() and all(
+        left[name].tobytes() == right[name].tobytes() for name in left
+    )
 
 
 def test_round_trip(folder, state, fresh):
@@ -93,7 +98,15 @@ def test_flipped_bits(folder, fresh):
     content = file.read_bytes()
     header = 8 + int.from_bytes(content[:8], "little")
     rng = np.random.default_rng(0)
-    places = {0, 7, 8, header, len(content) - 1, *rng.integers(8, header, 150), *rng.integers(header, len(content), 30)}
+    places = {
+        0,
+        7,
+        8,
+        header,
+        len(content) - 1,
+        *rng.integers(8, header, 150),
+        *rng.integers(header, len(content), 30),
+    }
     for place in places:
         damaged = bytearray(content)
         damaged[place] ^= 1 << int(rng.integers(8))
@@ -137,7 +150,9 @@ def test_full_disk_leaves_the_older_checkpoint(folder, state, monkeypatch):
     with pytest.raises(OutputError, match="No space left") as caught:
         TrainingStore(folder, "me").save(state, [])
     assert caught.value.where == str(folder)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"training.safetensors": before}
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "training.safetensors": before
+    }
 
 
 def test_a_file_where_the_folder_should_be(tmp_path, state):
@@ -157,5 +172,8 @@ def test_remove_checkpoints_and_nothing_else(tmp_path, state):
     (tmp_path / "one" / "mine.txt").write_text("mine")
     (tmp_path / "training.safetensors").write_text("mine")
     remove_checkpoints(tmp_path)
-    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["mine.txt", "training.safetensors"]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "mine.txt",
+        "training.safetensors",
+    ]
     remove_checkpoints(tmp_path / "nowhere")

@@ -1,4 +1,5 @@
-"""Schemas between which held-out rows decide: they differ in the doubtful atoms on lattices, and in nothing else."""
+"""Schemas between which held-out rows decide: they differ in the doubtful atoms on lattices, and in
+nothing else."""
 
 from dataclasses import replace
 
@@ -7,7 +8,11 @@ import polars as pl
 import pytest
 
 from quasistatic.data.arranged import image_table
-from quasistatic.data.columns.alternatives import columns_of_found_atoms, infer_schemas, with_atoms_of
+from quasistatic.data.columns.alternatives import (
+    columns_of_found_atoms,
+    infer_schemas,
+    with_atoms_of,
+)
 from quasistatic.data.columns.atoms import CLEAR_GAIN, LEAST_GAIN, THRESHOLDS, gain_of_atoms
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.transform import fit_transform, log_cell_mass
@@ -68,7 +73,8 @@ def test_images_have_one_schema():
 
 
 FIVES = np.repeat(np.round(RNG.choice(np.arange(50, 950), 80, replace=False) / 10, 1), 5)
-"""80 values, five times each: five are enough for an atom, and the four that are left when one row is held out are not."""
+"""80 values, five times each: five are enough for an atom, and the four that are left when one row
+is held out are not."""
 
 
 def test_among_all_rows_the_schema_is_what_it_was():
@@ -83,7 +89,9 @@ def test_rows_that_are_held_out_make_no_atoms():
     found = columns_of_found_atoms(schema, rows)
     assert len(schema.column("c").atoms) == 80
     half = rows.take(np.arange(len(FIVES)))
-    assert with_atoms_of([half], schema, found) == replace(schema, columns=(replace(schema.columns[0], atoms=()),))
+    assert with_atoms_of([half], schema, found) == replace(
+        schema, columns=(replace(schema.columns[0], atoms=()),)
+    )
     assert with_atoms_of([half], schema, frozenset()) == schema
     most = rows.take(np.arange(5, rows.frame.height))  # without five rows of the first value
     assert (
@@ -94,15 +102,19 @@ def test_rows_that_are_held_out_make_no_atoms():
 
 
 def test_the_gain_of_atoms_is_that_of_left_out_rows():
-    """A value that occurs five times is none of the atoms of more than four, when one of its rows is left out."""
+    """A value that occurs five times is none of the atoms of more than four, when one of its rows
+    is left out."""
     assert gain_of_atoms(10 * FIVES, 1.0) < 0
     assert gain_of_atoms(np.tile(10 * FIVES, 2), 1.0) > LEAST_GAIN
 
 
 def test_the_gain_is_that_of_literally_leaving_out_each_row():
-    """The smooth masses are those of all rows, which is the rule; N and m differ by one, which is 1 / N."""
+    """The smooth masses are those of all rows, which is the rule; N and m differ by one, which is 1
+    / N."""
     rng = np.random.default_rng(1)
-    values = np.repeat(rng.choice(np.arange(900), 100, replace=False), rng.integers(1, 14, 100)).astype(float)
+    values = np.repeat(
+        rng.choice(np.arange(900), 100, replace=False), rng.integers(1, 14, 100)
+    ).astype(float)
     position, n = values - values.min(), len(values)
     log_mass = log_cell_mass(fit_transform(position, 1.0, "spline"), position)
 
@@ -115,7 +127,9 @@ def test_the_gain_is_that_of_literally_leaving_out_each_row():
             return np.log((np.sum(others == values[i]) + 0.5) / total)
         return np.log((np.sum(~np.isin(others, atoms)) + 0.5) / total) + log_mass[i]
 
-    gains = [np.mean([log_probability(i, c) for i in range(n)]) - log_mass.mean() for c in THRESHOLDS]
+    gains = [
+        np.mean([log_probability(i, c) for i in range(n)]) - log_mass.mean() for c in THRESHOLDS
+    ]
     assert abs(gain_of_atoms(values, 1.0) - max(gains)) < 2 / n
 
 

@@ -38,7 +38,11 @@ def schema_of(table: Table) -> Schema:
 
 
 def test_layout_words_and_units():
-    grey, colour, sequence = Layout("images", (1, 3, 4)), Layout("images", (3, 3, 4)), Layout("sequence", (5,))
+    grey, colour, sequence = (
+        Layout("images", (1, 3, 4)),
+        Layout("images", (3, 3, 4)),
+        Layout("sequence", (5,)),
+    )
     assert (grey.size, colour.size, sequence.size) == (12, 36, 5)
     assert len(set(colour.names)) == 36
     assert colour.names[12:14] == ("y0x0g", "y0x1g")
@@ -55,7 +59,12 @@ def test_layout_words_and_units():
 
 @pytest.mark.parametrize(
     "data",
-    [{}, {"kind": "images", "shape": [2, 3, 4]}, {"kind": "images", "shape": [1, 0, 4]}, {"kind": "x", "shape": [3]}],
+    [
+        {},
+        {"kind": "images", "shape": [2, 3, 4]},
+        {"kind": "images", "shape": [1, 0, 4]},
+        {"kind": "x", "shape": [3]},
+    ],
 )
 def test_no_layout(data):
     with pytest.raises(SchemaError, match="is no layout"):
@@ -72,7 +81,9 @@ def test_layout_of_a_folder_that_is_none(tmp_path):
 def test_images_come_back_as_they_were(kind, grey, colour):
     stack = {"grey": grey, "colour": colour, "real": grey.astype(np.float32) / 7}[kind]
     table = image_table(stack)
-    assert table.frame["y2x3" + ("b" if kind == "colour" else "")][5] == pytest.approx(stack[5, 2, 3].flat[-1])
+    assert table.frame["y2x3" + ("b" if kind == "colour" else "")][5] == pytest.approx(
+        stack[5, 2, 3].flat[-1]
+    )
     codec = fit_codec(table, schema_of(table))
     encoded = codec.encode(table)
     assert encoded.rows[0].value.dtype == np.float32
@@ -93,7 +104,9 @@ def test_one_constant_scales_all_pixels(grey):
     assert codec.encode(table).log_volume.max() == 0  # masses
     real = image_table(grey / 3.0 + 0.1)
     codec = fit_codec(real, schema_of(real))
-    np.testing.assert_allclose(codec.encode(real).log_volume, -12 * np.log(codec.transforms[0].sd), rtol=1e-9)
+    np.testing.assert_allclose(
+        codec.encode(real).log_volume, -12 * np.log(codec.transforms[0].sd), rtol=1e-9
+    )
 
 
 def test_the_json_of_images_does_not_grow_with_them(grey):
@@ -152,7 +165,10 @@ def test_what_cannot_be_fitted(grey):
         schema_of(with_holes(image_table(grey), np.eye(3, 4, dtype=bool)))
     with pytest.raises(SchemaError, match="a schema names the columns of a table"):
         infer_schema(image_table(grey), {"columns": {}})
-    with pytest.raises(SchemaError, match="these are 3 x 4 pixels, grey; the model was fitted on 4 x 3 pixels, grey"):
+    with pytest.raises(
+        SchemaError,
+        match="these are 3 x 4 pixels, grey; the model was fitted on 4 x 3 pixels, grey",
+    ):
         fit_codec(image_table(np.swapaxes(grey, 1, 2)), schema_of(image_table(grey)))
 
 
@@ -180,7 +196,9 @@ def test_sequences(tmp_path, array, kind, detail, measure):
     np.testing.assert_allclose(back, array, rtol=1e-5, atol=1e-6)
     pl.DataFrame(back, orient="row").write_csv(tmp_path / "x.csv")  # other names, the same places
     again = read_like(table.layout, tmp_path / "x.csv")
-    np.testing.assert_array_equal(codec.encode(again).rows[0].value, codec.encode(table).rows[0].value)
+    np.testing.assert_array_equal(
+        codec.encode(again).rows[0].value, codec.encode(table).rows[0].value
+    )
     assert sequence_table(tmp_path / "x.csv").names == sequence_table(array).names
 
 
@@ -220,10 +238,13 @@ def test_masks(tmp_path):
 
 
 def test_generated_pixels_may_lie_beyond_the_levels(grey):
-    """Every generated image is a draw of the model on the whole lattice: none has to be left out."""
+    """Every generated image is a draw of the model on the whole lattice: none has to be left
+    out."""
     codec = fit_codec(image_table(grey), schema_of(image_table(grey)))
     transform = codec.transforms[0]
-    values = np.tile(transform.forward(np.array([-3.2, 258.7, 100.4, 7.0])), (2, 3)).astype(np.float32)
+    values = np.tile(transform.forward(np.array([-3.2, 258.7, 100.4, 7.0])), (2, 3)).astype(
+        np.float32
+    )
     cells = codec.settle([values]).rows[0]
     levels = transform.inverse(cells.value.astype(np.float64))
     np.testing.assert_allclose(levels, np.tile([-3, 259, 100, 7], (2, 3)), atol=1e-3)

@@ -21,7 +21,9 @@ def test_a_batch_depends_on_seed_and_epoch_only():
     assert not np.array_equal(first, epoch_batches(100, 10, 1, 0))
 
 
-@pytest.mark.parametrize(("n", "fraction", "expected"), [(100, 0.2, 20), (10, 0.0, 0), (2, 0.01, 1), (3, 0.99, 2)])
+@pytest.mark.parametrize(
+    ("n", "fraction", "expected"), [(100, 0.2, 20), (10, 0.0, 0), (2, 0.01, 1), (3, 0.99, 2)]
+)
 def test_split(n, fraction, expected):
     train, valid = split_validation(n, fraction, seed=1)
     assert len(valid) == expected

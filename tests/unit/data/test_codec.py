@@ -85,7 +85,12 @@ def test_density_columns_come_back_to_float32_precision(dtype):
 
 def test_log_volume_is_the_log_derivative_of_the_map_to_z():
     frame = pl.DataFrame(
-        {"a": np.exp(NORMAL), "b": RNG.standard_cauchy(N), "c": np.round(NORMAL, 1), "d": ["u", "v"] * (N // 2)}
+        {
+            "a": np.exp(NORMAL),
+            "b": RNG.standard_cauchy(N),
+            "c": np.round(NORMAL, 1),
+            "d": ["u", "v"] * (N // 2),
+        }
     )
     codec, rows = encoded(frame)
     expected = np.zeros(N)
@@ -149,7 +154,9 @@ def test_atoms():
 
 
 def test_block_order_names_and_marginals():
-    frame = pl.DataFrame({"s": ["a", "b", "a", None] * 10, "x": NORMAL[:40], "n": [0, 1, 2, 3] * 10})
+    frame = pl.DataFrame(
+        {"s": ["a", "b", "a", None] * 10, "x": NORMAL[:40], "n": [0, 1, 2, 3] * 10}
+    )
     codec, rows = encoded(frame)
     assert codec.block_names == ("x", "n", "s")
     assert len(rows) == 40
@@ -256,7 +263,9 @@ def test_missing_cells_have_no_volume_and_any_dtype(model):
 
 
 def test_values_off_the_lattice_go_to_the_nearest_cell_with_a_warning(model):
-    with pytest.warns(UserWarning, match=r"column 'n': 1 value\(s\) lie between the multiples of 1"):
+    with pytest.warns(
+        UserWarning, match=r"column 'n': 1 value\(s\) lie between the multiples of 1"
+    ):
         rows = score(model, pl.DataFrame(GOOD | {"n": [1.0, 2.3]}))
     assert np.array_equal(rows.rows[0].value, score(model, pl.DataFrame(GOOD)).rows[0].value)
 
@@ -275,9 +284,13 @@ def test_columns_left_out_may_be_absent_or_present():
 
 
 def test_text_categories_match_numbers_where_only_one_can_be_meant():
-    codec, rows = encoded(pl.DataFrame({"s": pl.Series(["1", "2", "3"] * 9, dtype=pl.Enum(["1", "2", "3"]))}))
+    codec, rows = encoded(
+        pl.DataFrame({"s": pl.Series(["1", "2", "3"] * 9, dtype=pl.Enum(["1", "2", "3"]))})
+    )
     for other in ([1, 2, 3] * 9, [1.0, 2.0, 3.0] * 9):
-        assert np.array_equal(score(codec, pl.DataFrame({"s": other})).rows[0].value, rows.rows[0].value)
+        assert np.array_equal(
+            score(codec, pl.DataFrame({"s": other})).rows[0].value, rows.rows[0].value
+        )
 
 
 def test_check_size():
@@ -293,7 +306,9 @@ def test_check_size():
 def test_a_million_cells_take_little_time():
     import time
 
-    frame = pl.DataFrame({f"c{j}": np.round(RNG.normal(size=100_000), 1 + j % 2 * 8) for j in range(10)})
+    frame = pl.DataFrame(
+        {f"c{j}": np.round(RNG.normal(size=100_000), 1 + j % 2 * 8) for j in range(10)}
+    )
     table = from_frame(frame)
     start = time.process_time()
     codec = fit_codec(table, infer_schema(table))
@@ -302,7 +317,8 @@ def test_a_million_cells_take_little_time():
 
 
 def test_money_has_cents():
-    """Too fine for a lattice, so a density; what is written has the decimals of the table all the same."""
+    """Too fine for a lattice, so a density; what is written has the decimals of the table all the
+    same."""
     frame = pl.DataFrame({"income": np.round(np.exp(10 + NORMAL), 2)})
     codec, rows = encoded(frame)
     drawn = rows.rows[0].value + RNG.normal(size=(N, 1)) / 10

@@ -23,7 +23,8 @@ FRAME = pl.DataFrame(
 
 
 @pytest.mark.parametrize(
-    "extension", [".csv", ".tsv", ".parquet", ".arrow", ".feather", ".ipc", ".jsonl", ".ndjson", ".CSV"]
+    "extension",
+    [".csv", ".tsv", ".parquet", ".arrow", ".feather", ".ipc", ".jsonl", ".ndjson", ".CSV"],
 )
 def test_write_and_read(tmp_path, extension):
     path = tmp_path / f"table{extension}"
@@ -96,7 +97,10 @@ def test_missing_cells(tmp_path, mark):
         ("a,b\n1,1.5\n9223372036854775808,1e5\n", {"a": [1, 2**63], "b": [1.5, 1e5]}),
         ("a,b\n1,x\nx,2\n", {"a": ["1", "x"], "b": ["x", "2"]}),
         ('a,b\n"1,000",x\n"2 ""q""\nz",y\n', {"a": ["1,000", '2 "q"\nz'], "b": ["x", "y"]}),
-        ("t,n\n2020-01-01T10:00:00Z,1\n", {"t": [datetime.fromisoformat("2020-01-01T10:00:00+00:00")], "n": [1]}),
+        (
+            "t,n\n2020-01-01T10:00:00Z,1\n",
+            {"t": [datetime.fromisoformat("2020-01-01T10:00:00+00:00")], "n": [1]},
+        ),
         ("t,n\n2020-01-01 10:00,1\n", {"t": [datetime(2020, 1, 1, 10)], "n": [1]}),
         ("d,n\n2020-01-01,1\n2020-13-01,2\n", {"d": ["2020-01-01", "2020-13-01"], "n": [1, 2]}),
     ],
@@ -174,7 +178,8 @@ def test_an_existing_file_needs_force(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("no/t.csv", "no folder"), ("t.xyz", "unknown kind"), ("t", "unknown kind"), (".", "folder")]
+    ("name", "words"),
+    [("no/t.csv", "no folder"), ("t.xyz", "unknown kind"), ("t", "unknown kind"), (".", "folder")],
 )
 def test_output_paths_are_checked(tmp_path, name, words):
     with pytest.raises(OutputError, match=words):
@@ -219,7 +224,9 @@ def test_tables_that_belong_together_are_written_all_or_none(tmp_path, monkeypat
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-@pytest.mark.parametrize("extension", [".csv", ".tsv", ".parquet", ".arrow", ".jsonl", ".npy", ".npz"])
+@pytest.mark.parametrize(
+    "extension", [".csv", ".tsv", ".parquet", ".arrow", ".jsonl", ".npy", ".npz"]
+)
 def test_a_really_full_device_is_an_output_error(tmp_path, monkeypatch, extension):
     def onto_a_full_device(prefix, suffix, dir):
         path = tmp_path / "part"

@@ -18,7 +18,11 @@ from quasistatic.errors import DataError
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
-    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    return (
+        bytes([0, 0, 8, array.ndim])
+        + struct.pack(f">{array.ndim}I", *array.shape)
+        + array.tobytes()
+    )
 
 
 @pytest.fixture
@@ -40,7 +44,9 @@ def test_idx_plain_and_gzipped(tmp_path, grey):
 
 def test_idx_of_big_endian_numbers(tmp_path):
     values = np.array([[1.5, -2.25]], ">f4")
-    (tmp_path / "x.idx").write_bytes(bytes([0, 0, 0x0D, 2]) + struct.pack(">2I", 1, 2) + values.tobytes())
+    (tmp_path / "x.idx").write_bytes(
+        bytes([0, 0, 0x0D, 2]) + struct.pack(">2I", 1, 2) + values.tobytes()
+    )
     assert read_idx(tmp_path / "x.idx").tolist() == [[1.5, -2.25]]
 
 
@@ -50,7 +56,10 @@ def test_idx_of_big_endian_numbers(tmp_path):
         (b"", "its magic number is an empty file"),
         (b"\x89PNG\r\n\x1a\n", "magic number is 89504e47"),
         (bytes([0, 0, 8, 3, 0, 0]), "ends within its head"),
-        (idx_bytes(np.zeros((2, 3), np.uint8))[:-1], r"is truncated: \(2, 3\) numbers take 6 bytes"),
+        (
+            idx_bytes(np.zeros((2, 3), np.uint8))[:-1],
+            r"is truncated: \(2, 3\) numbers take 6 bytes",
+        ),
         (idx_bytes(np.zeros((2, 3), np.uint8)) + b"\0", "is longer than it says"),
         (bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**31, 2**31, 2**31), "GiB of memory"),
     ],
@@ -81,7 +90,9 @@ def test_png_folder(tmp_path, grey, colour, kind):
         Image.fromarray(image).save(tmp_path / f"{i}.png")
     (tmp_path / "notes.txt").write_text("not an image")
     found = read_images(tmp_path)
-    np.testing.assert_array_equal(found, stack[:, None] if kind == "grey" else np.moveaxis(stack, -1, 1))
+    np.testing.assert_array_equal(
+        found, stack[:, None] if kind == "grey" else np.moveaxis(stack, -1, 1)
+    )
 
 
 def test_jpeg_is_read(tmp_path):
@@ -103,13 +114,20 @@ def test_an_alpha_channel_that_hides_nothing_is_left_out(tmp_path, grey, colour)
     for pixels in (grey[0], colour[0]):
         plain = Image.fromarray(pixels)
         opaque = np.full(pixels.shape[:2], 255, np.uint8)
-        for name, alpha in (("opaque", opaque), ("hole", np.where(np.eye(*opaque.shape, dtype=bool), 254, opaque))):
+        for name, alpha in (
+            ("opaque", opaque),
+            ("hole", np.where(np.eye(*opaque.shape, dtype=bool), 254, opaque)),
+        ):
             picture = plain.copy()
             picture.putalpha(Image.fromarray(alpha.astype(np.uint8)))
             picture.save(tmp_path / f"{name}.png")
         plain.save(tmp_path / "plain.png")
-        plain.convert("P").save(tmp_path / "key.png", transparency=plain.convert("P").getpixel((0, 0)))
-        np.testing.assert_array_equal(read_image(tmp_path / "opaque.png"), read_image(tmp_path / "plain.png"))
+        plain.convert("P").save(
+            tmp_path / "key.png", transparency=plain.convert("P").getpixel((0, 0))
+        )
+        np.testing.assert_array_equal(
+            read_image(tmp_path / "opaque.png"), read_image(tmp_path / "plain.png")
+        )
         for name in ("hole", "key"):
             with pytest.raises(DataError, match=f"{name}.png: some of its pixels are transparent"):
                 read_image(tmp_path / f"{name}.png")
@@ -120,7 +138,9 @@ def test_bad_folders(tmp_path, grey, colour):
         read_images(tmp_path)
     Image.fromarray(grey[0]).save(tmp_path / "a.png")
     Image.fromarray(grey[0, :4]).save(tmp_path / "b.png")
-    with pytest.raises(DataError, match=r"b\.png: it is 4 x 4 pixels, grey, but a\.png is 4 x 5 pixels, grey"):
+    with pytest.raises(
+        DataError, match=r"b\.png: it is 4 x 4 pixels, grey, but a\.png is 4 x 5 pixels, grey"
+    ):
         read_images(tmp_path)
     Image.fromarray(colour[0]).save(tmp_path / "b.png")
     with pytest.raises(DataError, match=r"colour, but a\.png is 4 x 5 pixels, grey"):
@@ -137,10 +157,17 @@ def test_bad_folders(tmp_path, grey, colour):
 
 def png_that_claims(width: int, height: int) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b"\0"))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("side", [5000, 11_000, 60_000])
@@ -206,10 +233,23 @@ def python_2_batch(data: np.ndarray) -> bytes:
 
     kind = b"cnumpy\ndtype\n" + string(b"u1") + number(0) + number(1) + b"\x87R"
     kind += b"(" + number(3) + string(b"|") + b"NNN" + number(-1) + number(-1) + number(0) + b"tb"
-    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n" + number(0) + b"\x85" + string(b"b") + b"\x87R"
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
+        + number(0)
+        + b"\x85"
+        + string(b"b")
+        + b"\x87R"
+    )
     array += b"(" + number(1) + number(len(data)) + number(data.shape[1]) + b"\x86" + kind + b"\x89"
     array += string(data.tobytes()) + b"tb"
-    return b"\x80\x02}(" + string(b"batch_label") + string(b"one of five") + string(b"data") + array + b"u."
+    return (
+        b"\x80\x02}("
+        + string(b"batch_label")
+        + string(b"one of five")
+        + string(b"data")
+        + array
+        + b"u."
+    )
 
 
 def test_cifar_batches(tmp_path, rng):
@@ -221,7 +261,9 @@ def test_cifar_batches(tmp_path, rng):
     for name in ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"):
         (tmp_path / name).write_bytes(batch)
     for protocol in (2, 3, 4):
-        (tmp_path / "test_batch").write_bytes(pickle.dumps({b"data": data, b"labels": [1, 2]}, protocol=protocol))
+        (tmp_path / "test_batch").write_bytes(
+            pickle.dumps({b"data": data, b"labels": [1, 2]}, protocol=protocol)
+        )
         np.testing.assert_array_equal(read_cifar(tmp_path, test=True), data.reshape(4, 3, 32, 32))
     assert read_images(tmp_path).shape == (20, 3, 32, 32)
 

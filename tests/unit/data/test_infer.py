@@ -102,18 +102,30 @@ def test_datetime_unit(unit, step):
 
 
 def test_category_order_of_an_enum_is_kept_and_others_are_sorted():
-    assert column(pl.Series(["b", "c", "a"] * 9, dtype=pl.Enum(["c", "z", "a", "b"]))).categories == (
+    assert column(
+        pl.Series(["b", "c", "a"] * 9, dtype=pl.Enum(["c", "z", "a", "b"]))
+    ).categories == (
         "c",
         "z",
         "a",
         "b",
     )
-    assert column(pl.Series(["b", "c", "a"] * 9, dtype=pl.Categorical)).categories == ("a", "b", "c")
+    assert column(pl.Series(["b", "c", "a"] * 9, dtype=pl.Categorical)).categories == (
+        "a",
+        "b",
+        "c",
+    )
     assert column(["b", "c", "a"] * 9).categories == ("a", "b", "c")
 
 
 def test_constant_columns_are_one_state():
-    for values in ([3.5] * 20, ["x"] * 20, [True] * 20, [4] * 20, np.array(["2020-01-01"] * 20, "M8[D]")):
+    for values in (
+        [3.5] * 20,
+        ["x"] * 20,
+        [True] * 20,
+        [4] * 20,
+        np.array(["2020-01-01"] * 20, "M8[D]"),
+    ):
         found = column(values)
         assert (found.kind, len(found.categories), found.constant) == ("categorical", 1, True)
 
@@ -128,7 +140,11 @@ def test_missing_cells_are_counted():
         ([f"user{i}" for i in range(50)], "who", "identifier"),
         (list(range(100, 200)), "number", "identifier"),
         (RNG.permutation(1000)[:100] * 17, "customer_id", "identifier"),
-        ([f"a long text about the number {i} and what it might mean" for i in range(50)], "note", "free text"),
+        (
+            [f"a long text about the number {i} and what it might mean" for i in range(50)],
+            "note",
+            "free text",
+        ),
         ([f"c{i % 70}" for i in range(140)], "town", "too many categories"),
     ],
 )
@@ -144,7 +160,9 @@ def test_nested_columns_are_left_out():
 
 
 def test_an_identifier_can_be_forced():
-    forced = infer({"columns": {"c": {"kind": "categorical"}}}, c=[f"u{i}" for i in range(30)], d=NORMAL[:30])
+    forced = infer(
+        {"columns": {"c": {"kind": "categorical"}}}, c=[f"u{i}" for i in range(30)], d=NORMAL[:30]
+    )
     assert len(forced.column("c").categories) == 30
 
 
@@ -156,7 +174,10 @@ def test_an_identifier_can_be_forced():
         (np.where(RNG.random(N) < 0.5, 0, RNG.integers(0, 100_000, N)), (0.0,)),
         (NORMAL, ()),
         (np.round(NORMAL, 1), ()),
-        (RNG.poisson(0.5, N), (0.0, 1.0, 2.0, 3.0)),  # a few levels: the line in between describes nothing
+        (
+            RNG.poisson(0.5, N),
+            (0.0, 1.0, 2.0, 3.0),
+        ),  # a few levels: the line in between describes nothing
         (np.round(np.exp(NORMAL), 2), ()),
     ],
 )
@@ -176,7 +197,11 @@ def test_infinities_are_named(bad):
     ("columns", "error", "words"),
     [
         ({"a": [None, None], "b": [1.5, 2.5]}, SchemaError, r"column 'a': every cell is missing"),
-        ({"a": [float("nan")] * 3, "b": [1.5, 2.5, 3.5]}, SchemaError, r"column 'a': every cell is missing"),
+        (
+            {"a": [float("nan")] * 3, "b": [1.5, 2.5, 3.5]},
+            SchemaError,
+            r"column 'a': every cell is missing",
+        ),
         ({"a": [1.5]}, DataError, r"n_samples = 1"),
         ({"a": []}, DataError, r"n_samples = 0"),
         ({}, DataError, r"no columns"),
@@ -258,7 +283,12 @@ def test_describe_and_base_measure():
     schema = infer_schema(from_frame(mixed()))
     rows = {row["name"]: row for row in schema.describe()}
     assert rows["rounded"]["detail"] == "rounded to 0.1"
-    assert rows["kind"] == {"name": "kind", "kind": "categorical", "detail": "3 categories: c, b, a", "missing": 250}
+    assert rows["kind"] == {
+        "name": "kind",
+        "kind": "categorical",
+        "detail": "3 categories: c, b, a",
+        "missing": 250,
+    }
     assert rows["name"]["kind"] == "left out"
     assert detail(column(np.round(NORMAL * 30_000, 2))) == "density, written with 2 decimals"
     assert schema.base_measure() == (

@@ -41,10 +41,16 @@ PANDAS = {
     "object_str": pd.Series(["a", "b", None] * (N // 3), dtype=object),
     "string": pd.Series(["a", "b", None] * (N // 3), dtype="string"),
     "category": pd.Series(pd.Categorical(["lo", "hi", None] * (N // 3), ["lo", "mid", "hi"])),
-    "ordered": pd.Series(pd.Categorical(["lo", "hi", None] * (N // 3), ["lo", "mid", "hi"], ordered=True)),
+    "ordered": pd.Series(
+        pd.Categorical(["lo", "hi", None] * (N // 3), ["lo", "mid", "hi"], ordered=True)
+    ),
     "category_int": pd.Series(pd.Categorical([3, 1, 2] * (N // 3), [3, 2, 1])),
-    "datetime_ns": pd.Series(pd.date_range("2020-01-01", periods=N, freq="h").astype("datetime64[ns]")),
-    "datetime_s": pd.Series(pd.date_range("2020-01-01", periods=N, freq="h").astype("datetime64[s]")),
+    "datetime_ns": pd.Series(
+        pd.date_range("2020-01-01", periods=N, freq="h").astype("datetime64[ns]")
+    ),
+    "datetime_s": pd.Series(
+        pd.date_range("2020-01-01", periods=N, freq="h").astype("datetime64[s]")
+    ),
     "datetime_tz": pd.Series(pd.date_range("2020-01-01", periods=N, freq="h", tz="Europe/Paris")),
     "int64_arrow": pd.Series([1, 2, None] * (N // 3), dtype="int64[pyarrow]"),
     "string_arrow": pd.Series(["a", "b", None] * (N // 3), dtype=pd.ArrowDtype(pa.string())),
@@ -102,7 +108,9 @@ def test_pyarrow_comes_back():
     assert back.equals(table)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64", "int8", "uint8", "bool", ">f8", "O"])
+@pytest.mark.parametrize(
+    "dtype", ["float64", "float32", "float16", "int64", "int8", "uint8", "bool", ">f8", "O"]
+)
 def test_numpy_comes_back(dtype):
     array = RNG.integers(0, 2 if dtype == "bool" else 9, (N, 3)).astype(dtype)
     back = through_the_model(array)
@@ -115,7 +123,8 @@ def test_numpy_text_structured_and_names():
     text = np.array([["a", "x"], ["b", "y"], ["a", "y"]] * 5)
     assert np.array_equal(through_the_model(text), text)
     structured = np.array(
-        [(1, 2.5, "a"), (2, 3.5, "b"), (3, 4.5, "a")] * 5, dtype=[("i", "i4"), ("f", "f8"), ("s", "U2")]
+        [(1, 2.5, "a"), (2, 3.5, "b"), (3, 4.5, "a")] * 5,
+        dtype=[("i", "i4"), ("f", "f8"), ("s", "U2")],
     )
     back = through_the_model(structured)
     assert back.dtype == structured.dtype
@@ -130,7 +139,10 @@ def test_numpy_text_structured_and_names():
         (np.zeros((2, 2, 2)), "2-D"),
         (np.zeros((3, 0)), r"0 feature\(s\) \(shape=\(3, 0\)\) while a minimum of 1 is required"),
         (np.zeros((3, 2), dtype=complex), "Complex data not supported"),
-        (np.array([[1, "a"], ["b", 2]], dtype=object), "column 'x0': the cells are of several types: int, str"),
+        (
+            np.array([[1, "a"], ["b", 2]], dtype=object),
+            "column 'x0': the cells are of several types: int, str",
+        ),
         ("a string", "str is no table"),
         (5, "int is no table"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "column 'a' occurs more than once"),
@@ -153,7 +165,10 @@ def test_a_frame_with_further_columns_can_be_given_back():
     frame = pd.DataFrame({"a": [1, 2, 3]})
     back = to_native(pl.DataFrame({"a": [1, 2], "log_likelihood": [-1.5, -2.5]}), from_frame(frame))
     assert back["log_likelihood"].tolist() == [-1.5, -2.5]
-    arrow = to_native(pl.DataFrame({"a": [1, 2], "log_likelihood": [-1.5, -2.5]}), from_frame(pa.table({"a": [1]})))
+    arrow = to_native(
+        pl.DataFrame({"a": [1, 2], "log_likelihood": [-1.5, -2.5]}),
+        from_frame(pa.table({"a": [1]})),
+    )
     assert arrow.column_names == ["a", "log_likelihood"]
 
 
@@ -185,4 +200,7 @@ def test_fingerprint_sees_content_and_not_the_container():
 
 
 def test_take():
-    assert from_frame(POLARS).take(np.array([2, 0])).frame["i"].to_list() == [POLARS["i"][2], POLARS["i"][0]]
+    assert from_frame(POLARS).take(np.array([2, 0])).frame["i"].to_list() == [
+        POLARS["i"][2],
+        POLARS["i"][0],
+    ]

@@ -3,7 +3,14 @@ import json
 import numpy as np
 import pytest
 
-from quasistatic.data.columns.transform import TAIL, Affine, QuantileSpline, _expand, fit_transform, transform_from_json
+from quasistatic.data.columns.transform import (
+    TAIL,
+    Affine,
+    QuantileSpline,
+    _expand,
+    fit_transform,
+    transform_from_json,
+)
 
 RNG = np.random.default_rng(0)
 SAMPLES = {
@@ -41,21 +48,31 @@ def test_an_outlier_is_far_but_not_absurd(x, g):
 
 def test_inverse_is_exact(x, g):
     spread = np.ptp(x)
-    points = np.concatenate([x, x.min() - spread * np.array([0.1, 10]), x.max() + spread * np.array([0.1, 10])])
+    points = np.concatenate(
+        [x, x.min() - spread * np.array([0.1, 10]), x.max() + spread * np.array([0.1, 10])]
+    )
     back = g.inverse(g.forward(points))
-    assert np.all(np.abs(back - points) <= 1e-9 * np.maximum(np.abs(points), np.std(x / spread) * spread))
+    assert np.all(
+        np.abs(back - points) <= 1e-9 * np.maximum(np.abs(points), np.std(x / spread) * spread)
+    )
     z = np.linspace(-8, 8, 1001)
     np.testing.assert_allclose(g.forward(g.inverse(z)), z, atol=1e-9)
 
 
 def test_increases(x, g):
-    points = np.sort(np.concatenate([np.linspace(x.min(), x.max(), 5000), np.quantile(x, np.linspace(0, 1, 5000))]))
+    points = np.sort(
+        np.concatenate(
+            [np.linspace(x.min(), x.max(), 5000), np.quantile(x, np.linspace(0, 1, 5000))]
+        )
+    )
     points = points[np.concatenate([[True], np.diff(points) > 1e-12 * np.ptp(x)])]
     assert np.all(np.diff(g.forward(points)) > 0)
 
 
 def test_log_derivative_is_that_of_a_numerical_derivative(x, g):
-    inner = np.quantile(x, np.linspace(0.02, 0.98, 97)) + 1e-5 * (np.quantile(x, 0.9) - np.quantile(x, 0.1))
+    inner = np.quantile(x, np.linspace(0.02, 0.98, 97)) + 1e-5 * (
+        np.quantile(x, 0.9) - np.quantile(x, 0.1)
+    )
     scale = np.exp(-g.log_derivative(inner))
     h = 1e-5 * scale
     slope = (g.forward(inner + h) - g.forward(inner - h)) / (2 * h)

@@ -22,7 +22,8 @@ N = 48
 
 
 def polars_frame() -> pl.DataFrame:
-    """A density, a count with holes, a flag, categories in an order of their own, text, days and a constant."""
+    """A density, a count with holes, a flag, categories in an order of their own, text, days and a
+    constant."""
     rng = np.random.default_rng(7)
     count = rng.poisson(6, N).tolist()
     count[3] = None
@@ -34,7 +35,9 @@ def polars_frame() -> pl.DataFrame:
         "mass": pl.Series(rng.normal(40.0, 5.0, N), dtype=pl.Float64),
         "count": pl.Series(count, dtype=pl.Int32),
         "flag": pl.Series(rng.random(N) < 0.4, dtype=pl.Boolean),
-        "day": pl.Series([start + datetime.timedelta(int(d)) for d in rng.integers(0, 400, N)], dtype=pl.Date),
+        "day": pl.Series(
+            [start + datetime.timedelta(int(d)) for d in rng.integers(0, 400, N)], dtype=pl.Date
+        ),
         "short": pl.Series(rng.normal(0.0, 1.0, N), dtype=pl.Float32),
         "site": pl.Series(rng.choice(["b", "a"], N).tolist(), dtype=pl.String),
         "same": pl.Series([7] * N, dtype=pl.Int64),
@@ -46,7 +49,9 @@ def pandas_frame() -> pd.DataFrame:
     frame = polars_frame()
     return pd.DataFrame(
         {
-            "level": pd.Categorical(frame["level"].to_list(), ["low", "mid", "high", "never"], ordered=True),
+            "level": pd.Categorical(
+                frame["level"].to_list(), ["low", "mid", "high", "never"], ordered=True
+            ),
             "mass": frame["mass"].to_numpy(),
             "count": pd.array(frame["count"].to_list(), dtype="Int32"),
             "flag": pd.array(frame["flag"].to_list(), dtype="boolean"),
@@ -61,7 +66,9 @@ def pandas_frame() -> pd.DataFrame:
 def arrow_table() -> pa.Table:
     table = polars_frame().with_columns(pl.col("level").cast(pl.String)).to_arrow()
     level = table["level"].cast(pa.string()).combine_chunks().dictionary_encode()
-    return table.set_column(0, "level", level).set_column(6, "site", table["site"].cast(pa.string()))
+    return table.set_column(0, "level", level).set_column(
+        6, "site", table["site"].cast(pa.string())
+    )
 
 
 CONTAINERS = {
@@ -84,7 +91,8 @@ def fit_tiny():
 
 @contextlib.contextmanager
 def no_training(scale=0.3):
-    """Fits within keep the initial network, with random weights N(0, scale^2): nothing to compile."""
+    """Fits within keep the initial network, with random weights N(0, scale^2): nothing to
+    compile."""
 
     def untouched(model, rows, valid_rows, config, **_):
         network = randomised(model.network, config.seed, scale) if scale else model.network

@@ -1,4 +1,5 @@
-"""Cross-validation of candidates: which folds are trained, which candidate is kept, and for how many steps."""
+"""Cross-validation of candidates: which folds are trained, which candidate is kept, and for how
+many steps."""
 
 from dataclasses import replace
 
@@ -18,7 +19,8 @@ FIRST = [[-3.0, -2.0, -2.5]] * FOLDS  # -2 after the second evaluation
 
 @pytest.fixture
 def judged(monkeypatch):
-    """Held-out curves per candidate and fold -> (bound, candidate number, stop_step, what was trained)."""
+    """Held-out curves per candidate and fold -> (bound, candidate number, stop_step, what was
+    trained)."""
 
     def of(*curves):
         phases = []
@@ -38,7 +40,9 @@ def judged(monkeypatch):
         schema = infer_schema(table)
         codec = fitting.fit_codec(table, schema, "affine")
         some = candidates(40, codec, DiffusionDensity().get_params(), 0)[0]
-        options = [replace(some, model=replace(some.model, width=i + 1)) for i in range(len(curves))]
+        options = [
+            replace(some, model=replace(some.model, width=i + 1)) for i in range(len(curves))
+        ]
         run = _Run(table, frozenset(), "affine", "", None, False, None)
         result, _, chosen, _ = _cross_validated(run, options, [schema], 0)
         return result.valid_nats, chosen.model.width, chosen.train.stop_step, phases
@@ -62,7 +66,12 @@ def test_given_up_after_half_of_the_folds(judged):
     tie = [[-2.0]] * FOLDS
     bound, number, _, phases = judged(FIRST, behind, tie)
     assert (bound, number) == (-2.0, 1)
-    assert phases == [*folds(1, [1, 2, 3, 4], 3), *folds(2, [1, 2], 3), *folds(3, [1, 2], 3), "all rows"]
+    assert phases == [
+        *folds(1, [1, 2, 3, 4], 3),
+        *folds(2, [1, 2], 3),
+        *folds(3, [1, 2], 3),
+        "all rows",
+    ]
 
 
 def test_ahead_after_half_and_behind_in_the_end(judged):

@@ -1,4 +1,5 @@
-"""Rows with holes, completed for a second training: what is there stays, what is drawn is a cell of the table, and who gets it."""
+"""Rows with holes, completed for a second training: what is there stays, what is drawn is a cell of
+the table, and who gets it."""
 
 import jax
 import numpy as np
@@ -9,7 +10,13 @@ from quasistatic import DiffusionDensity
 from quasistatic.data.codec import EncodedTable
 from quasistatic.data.table import Table
 from quasistatic.estimator import completion
-from quasistatic.estimator.completion import COMPLETIONS, LEAST_SHARE, MOST_CELLS, with_completions, worth_completing
+from quasistatic.estimator.completion import (
+    COMPLETIONS,
+    LEAST_SHARE,
+    MOST_CELLS,
+    with_completions,
+    worth_completing,
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +39,9 @@ def encoded(mixed_model, holed) -> EncodedTable:
 
 @pytest.fixture(scope="module")
 def completed(mixed_model, encoded) -> EncodedTable:
-    return with_completions(mixed_model.model_, mixed_model._fitted.codec, encoded, key=jax.random.key(0))
+    return with_completions(
+        mixed_model.model_, mixed_model._fitted.codec, encoded, key=jax.random.key(0)
+    )
 
 
 def copies(table: EncodedTable, n: int) -> list[EncodedTable]:
@@ -86,7 +95,9 @@ def test_an_impossible_row_keeps_its_holes(mixed_model, encoded, monkeypatch):
         return imputed
 
     monkeypatch.setattr(completion, "impute_rows", without_hope)
-    table = with_completions(mixed_model.model_, mixed_model._fitted.codec, encoded, key=jax.random.key(0))
+    table = with_completions(
+        mixed_model.model_, mixed_model._fitted.codec, encoded, key=jax.random.key(0)
+    )
     assert not encoded.whole[1]
     for copy in copies(table, len(encoded)):
         same(copy.take(np.array([1])), encoded.take(np.array([1])))
@@ -118,9 +129,19 @@ def test_more_holes_than_can_be_filled_in_time_are_left_alone(encoded):
 def test_a_table_with_holes_is_trained_on_twice(with_holes, mixed, holed):
     phases = []
     model = DiffusionDensity(
-        trajectory_length=3, width=8, depth=1, dropout=0.0, frequencies=0, members=1, max_steps=2, random_state=0
+        trajectory_length=3,
+        width=8,
+        depth=1,
+        dropout=0.0,
+        frequencies=0,
+        members=1,
+        max_steps=2,
+        random_state=0,
     )
-    model.fit(holed if with_holes else pl.from_pandas(mixed).drop_nulls(), callback=lambda e: phases.append(e.phase))
+    model.fit(
+        holed if with_holes else pl.from_pandas(mixed).drop_nulls(),
+        callback=lambda e: phases.append(e.phase),
+    )
     expected = {"all rows", "all rows, completed"} if with_holes else {"all rows"}
     assert {phase for phase in phases if phase.startswith("all rows")} == expected
     assert phases[-1] == max(expected, key=len)

@@ -36,7 +36,11 @@ class TestSamples:
 
     def test_keep_column_order(self, container):
         frame, model = container
-        assert list(as_pandas(model.sample(2))) == list(as_pandas(frame)) == model.feature_names_in_.tolist()
+        assert (
+            list(as_pandas(model.sample(2)))
+            == list(as_pandas(frame))
+            == model.feature_names_in_.tolist()
+        )
 
     def test_have_values_of_the_data(self, container):
         _, model = container
@@ -66,12 +70,15 @@ class TestSamples:
 
     def test_numbers_and_seeds_of_numpy(self, mixed_model):
         pd.testing.assert_frame_equal(
-            mixed_model.sample(np.int64(3), random_state=np.int32(4)), mixed_model.sample(3, random_state=4)
+            mixed_model.sample(np.int64(3), random_state=np.int32(4)),
+            mixed_model.sample(3, random_state=4),
         )
         one, two = (mixed_model.sample(3, random_state=np.random.RandomState(4)) for _ in range(2))
         pd.testing.assert_frame_equal(one, two)
         generator = np.random.RandomState(4)
-        assert not mixed_model.sample(3, random_state=generator).equals(mixed_model.sample(3, random_state=generator))
+        assert not mixed_model.sample(3, random_state=generator).equals(
+            mixed_model.sample(3, random_state=generator)
+        )
 
     @pytest.mark.parametrize("seed", ["four", 1.5])
     def test_seeds_that_are_none(self, mixed_model, seed):
@@ -108,7 +115,11 @@ class TestArrays:
     def test_structured(self, build_tiny):
         rng = np.random.default_rng(0)
         X = np.zeros(48, [("name", "U5"), ("size", "<f4"), ("n", "<i2")])
-        X["name"], X["size"], X["n"] = rng.choice(["red", "green"], 48), rng.normal(size=48), rng.poisson(5, 48)
+        X["name"], X["size"], X["n"] = (
+            rng.choice(["red", "green"], 48),
+            rng.normal(size=48),
+            rng.poisson(5, 48),
+        )
         model = build_tiny(X)
         drawn = model.sample(6)
         assert drawn.dtype == X.dtype
@@ -147,7 +158,9 @@ class TestScores:
                 np.testing.assert_array_equal(model.score_samples(same), expected)
 
     def test_column_order_changes_nothing(self, mixed_model, whole, scores):
-        again = mixed_model.log_likelihood(whole[whole.columns[::-1]], method="ais", trajectories=3).lower
+        again = mixed_model.log_likelihood(
+            whole[whole.columns[::-1]], method="ais", trajectories=3
+        ).lower
         np.testing.assert_array_equal(again, scores)
 
     def test_row_order_changes_nothing(self, mixed_model, whole, scores):
@@ -170,7 +183,9 @@ class TestScores:
         np.testing.assert_array_equal(default, mixed_model.score_samples(whole))
         other = mixed_model.log_likelihood(whole, random_state=5).lower
         assert not np.array_equal(other, default)
-        np.testing.assert_array_equal(other, mixed_model.log_likelihood(whole, random_state=np.int64(5)).lower)
+        np.testing.assert_array_equal(
+            other, mixed_model.log_likelihood(whole, random_state=np.int64(5)).lower
+        )
 
     def test_score_is_the_mean(self, mixed_model, whole):
         assert mixed_model.score(whole) == pytest.approx(mixed_model.score_samples(whole).mean())
@@ -196,7 +211,9 @@ class TestUnits:
     def test_shifting_a_density(self, base, fit_tiny):
         frame, before = base
         shifted = frame.assign(length=frame["length"] + 64)
-        np.testing.assert_allclose(fit_tiny(shifted).score_samples(shifted), before, atol=1e-3, rtol=0)
+        np.testing.assert_allclose(
+            fit_tiny(shifted).score_samples(shifted), before, atol=1e-3, rtol=0
+        )
 
     def test_scaling_a_lattice(self, base, fit_tiny):
         frame, before = base
@@ -236,7 +253,9 @@ class TestFit:
         assert "same" not in model.schema_.names
         assert list(model.sample(2)) == [c for c in mixed if c not in columns]
         rows = mixed.dropna()
-        np.testing.assert_array_equal(model.score_samples(rows), model.score_samples(rows.drop(columns=list(columns))))
+        np.testing.assert_array_equal(
+            model.score_samples(rows), model.score_samples(rows.drop(columns=list(columns)))
+        )
 
 
 class TestRefusals:
@@ -286,7 +305,9 @@ class TestRefusals:
             mixed_model.log_likelihood(whole, **setting)
 
     @pytest.mark.parametrize(
-        "X", [np.zeros(4), np.zeros((0, 2)), np.zeros((4, 0)), np.zeros((1, 2)), 3, "text"], ids=repr
+        "X",
+        [np.zeros(4), np.zeros((0, 2)), np.zeros((4, 0)), np.zeros((1, 2)), 3, "text"],
+        ids=repr,
     )
     def test_no_table(self, X):
         with pytest.raises((ValueError, TypeError)):

@@ -39,7 +39,8 @@ def test_arrays_in_and_out(fitted, stack):
 
 @pytest.mark.parametrize("kind", ["grey", "binary"])
 def test_the_start_is_the_independent_model(stack, kind):
-    """Nothing learned yet: standard normal pixels in units of grey levels, or pixels of the data's frequencies."""
+    """Nothing learned yet: standard normal pixels in units of grey levels, or pixels of the data's
+    frequencies."""
     table = image_table(stack if kind == "grey" else np.where(stack > 90, np.uint8(1), np.uint8(0)))
     codec = fit_codec(table, infer_schema(table))
     config = ModelConfig(24, width=4, depth=1, dropout=0.0, image=(1, 4, 6))
@@ -69,14 +70,18 @@ def test_holes(fitted, stack):
     table = with_holes(image_table(stack[:2]), mask)
     filled = fitted.fill_tables(table.frame, table.source, n_imputations=2, particles=8)
     assert np.all(np.isfinite(filled.log_evidence))
-    assert np.all(filled.log_evidence > fitted.score_samples(stack[:2]))  # fewer pixels are more probable
+    assert np.all(
+        filled.log_evidence > fitted.score_samples(stack[:2])
+    )  # fewer pixels are more probable
     one, two = (frame.to_numpy().reshape(2, 4, 6) for frame in filled.frames)
     np.testing.assert_array_equal(one[:, ~mask], stack[:2][:, ~mask])
     assert np.any(one[:, mask] != two[:, mask])
 
 
 def test_one_sigma_for_all_pixels(fitted, stack):
-    noisy = stack[:1] + np.random.default_rng(0).normal(0, 5.0, (1, 4, 6))  # between the levels: no warning
+    noisy = stack[:1] + np.random.default_rng(0).normal(
+        0, 5.0, (1, 4, 6)
+    )  # between the levels: no warning
     clean = fitted.denoise(noisy, 5.0, n_draws=4, particles=4)
     assert (clean.shape, clean.dtype) == ((1, 4, 6), np.float64)
     assert np.max(np.abs(clean - noisy)) < 40
@@ -97,7 +102,9 @@ def test_grey_levels_are_seen_through_waves(fitted, stack):
 def test_what_has_no_meaning(fitted, stack):
     with pytest.raises(SettingError, match="dropout"):
         DiffusionDensity(**TINY, dropout=0.5).fit(stack)
-    with pytest.raises(SchemaError, match="its 24 columns are not those of the model: 6 x 4 pixels, grey"):
+    with pytest.raises(
+        SchemaError, match="its 24 columns are not those of the model: 6 x 4 pixels, grey"
+    ):
         fitted.score_samples(stack.reshape(20, -1))
     with pytest.raises(SchemaError, match="these are 4 x 6 pixels"):
         fitted.score_samples(np.swapaxes(stack, 1, 2))

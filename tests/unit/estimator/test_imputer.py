@@ -10,7 +10,9 @@ from sklearn.preprocessing import StandardScaler
 from quasistatic import DiffusionDensity, DiffusionImputer
 from quasistatic.errors import SchemaError, SettingError
 
-SETTINGS = DiffusionDensity(trajectory_length=3, width=8, depth=1, dropout=0.0, frequencies=0, members=1, max_steps=4)
+SETTINGS = DiffusionDensity(
+    trajectory_length=3, width=8, depth=1, dropout=0.0, frequencies=0, members=1, max_steps=4
+)
 pytestmark = pytest.mark.usefixtures("untrained")
 
 
@@ -53,7 +55,9 @@ def test_draws_and_points_repeat_by_seed(array):
 
 
 def test_names_set_output_and_the_index():
-    frame = pd.DataFrame({"a": np.arange(30) % 7 + 0.5, "b": ["x", "y"] * 15}, index=np.arange(30) + 100)
+    frame = pd.DataFrame(
+        {"a": np.arange(30) % 7 + 0.5, "b": ["x", "y"] * 15}, index=np.arange(30) + 100
+    )
     frame.loc[103, "a"] = np.nan
     frame.loc[104, "b"] = None
     found = imputer().fit(frame)

@@ -58,12 +58,18 @@ class TestTotalProbability:
     def test_samples_have_the_masses(self, discrete_model):
         masses = np.exp(discrete_model.log_likelihood(STATES, method="ais", trajectories=256).lower)
         drawn = discrete_model.sample(4096, random_state=1)
-        counted = STATES.merge(drawn.value_counts().rename("n").reset_index(), how="left")["n"].fillna(0)
+        counted = STATES.merge(drawn.value_counts().rename("n").reset_index(), how="left")[
+            "n"
+        ].fillna(0)
         expected = 4096 * masses
-        assert np.sum((counted - expected) ** 2 / expected) < 60  # 11 degrees of freedom: chance 1e-8
+        assert (
+            np.sum((counted - expected) ** 2 / expected) < 60
+        )  # 11 degrees of freedom: chance 1e-8
 
     def test_over_the_integers(self, count_model):
-        likelihood = count_model.log_likelihood(np.arange(-60, 80)[:, None], method="ais", trajectories=64)
+        likelihood = count_model.log_likelihood(
+            np.arange(-60, 80)[:, None], method="ais", trajectories=64
+        )
         masses = np.exp(likelihood.lower)
         error = np.sqrt(np.nansum((masses * likelihood.stderr) ** 2))
         assert np.sum(masses) == pytest.approx(1.0, abs=6 * error + 1e-3)
@@ -112,7 +118,13 @@ class TestFields:
         if result.method == "ais":
             assert result.terms == {}
         else:
-            assert list(result.terms) == ["prior", "diffusion", "reconstruction", "filler", "log_volume"]
+            assert list(result.terms) == [
+                "prior",
+                "diffusion",
+                "reconstruction",
+                "filler",
+                "log_volume",
+            ]
             np.testing.assert_allclose(sum(result.terms.values()), result.lower, atol=1e-5, rtol=0)
             assert (result.terms["prior"] <= 1e-5).all()
             assert (result.terms["filler"] == 0).all()
@@ -127,9 +139,13 @@ class TestFields:
         assert np.isnan(count_model.log_likelihood(counts[:1]).mean_stderr)
 
     def test_equal_rows_share_their_noise(self, count_model):
-        """The mean of 400 copies of a row is as wrong as the row: its error bar is that of the row (chi-square, rate < 1e-6)."""
+        """The mean of 400 copies of a row is as wrong as the row: its error bar is that of the row
+        (chi-square, rate < 1e-6)."""
         rows = np.full((400, 1), 4)
-        found = [count_model.log_likelihood(rows, trajectories=16, random_state=seed) for seed in range(40)]
+        found = [
+            count_model.log_likelihood(rows, trajectories=16, random_state=seed)
+            for seed in range(40)
+        ]
         assert {len(np.unique(r.lower)) for r in found} == {1}
         means = np.array([r.mean for r in found])
         ratio = means.std(ddof=1) / np.sqrt(np.mean([r.mean_stderr**2 for r in found]))

@@ -31,7 +31,11 @@ def alone(fit_tiny, frame):
 def test_by_default_on_a_small_table_only(frame):
     table = from_frame(frame)
     codec, settings = fit_codec(table, infer_schema(table)), DiffusionDensity().get_params()
-    for n_rows, members in ((48, defaults.MEMBERS), (defaults.SMALL - 1, defaults.MEMBERS), (defaults.SMALL, 1)):
+    for n_rows, members in (
+        (48, defaults.MEMBERS),
+        (defaults.SMALL - 1, defaults.MEMBERS),
+        (defaults.SMALL, 1),
+    ):
         assert {c.model.members for c in candidates(n_rows, codec, settings, 0)} == {members}
 
 

@@ -16,13 +16,17 @@ N_CONTINUOUS, N_DISCRETE = 3, 4
 
 def model_of(length: int):
     config = ModelConfig(length, width=16, depth=1, dropout=0.0)
-    return assemble(config, np.zeros(N_CONTINUOUS), [np.array([0.3, 0.7])] * N_DISCRETE, key=jax.random.key(0))
+    return assemble(
+        config, np.zeros(N_CONTINUOUS), [np.array([0.3, 0.7])] * N_DISCRETE, key=jax.random.key(0)
+    )
 
 
 def rows_of(n: int) -> tuple[Cells, Cells]:
     rng = np.random.default_rng(0)
     return (
-        Cells(rng.normal(size=(n, N_CONTINUOUS)).astype(np.float32), np.ones((n, N_CONTINUOUS), bool)),
+        Cells(
+            rng.normal(size=(n, N_CONTINUOUS)).astype(np.float32), np.ones((n, N_CONTINUOUS), bool)
+        ),
         Cells(rng.integers(0, 2, (n, N_DISCRETE)).astype(np.int32), np.ones((n, N_DISCRETE), bool)),
     )
 
@@ -33,9 +37,13 @@ def working_bytes(function, length: int) -> int:
     rows = jax.tree.map(jnp.asarray, rows_of(n))
 
     def chunk(rows, key):
-        return jax.vmap(lambda row, i: function(model, row, jax.random.fold_in(key, i)))(rows, jnp.arange(n))
+        return jax.vmap(lambda row, i: function(model, row, jax.random.fold_in(key, i)))(
+            rows, jnp.arange(n)
+        )
 
-    return jax.jit(chunk).lower(rows, jax.random.key(0)).compile().memory_analysis().temp_size_in_bytes
+    return (
+        jax.jit(chunk).lower(rows, jax.random.key(0)).compile().memory_analysis().temp_size_in_bytes
+    )
 
 
 OBSERVED = (np.ones(N_CONTINUOUS, bool), np.ones(N_DISCRETE, bool))
@@ -48,7 +56,8 @@ WALKS = {
 
 @pytest.mark.parametrize("walk", list(WALKS))
 def test_working_memory_does_not_grow_with_the_steps(walk):
-    """Tables of the process are, T times some numbers a column; the path of every row would be 40 times as much."""
+    """Tables of the process are, T times some numbers a column; the path of every row would be 40
+    times as much."""
     short, long = working_bytes(WALKS[walk], 10), working_bytes(WALKS[walk], 1000)
     assert short > 0
     assert (long - short) / 990 <= 16 * 4 * N_CONTINUOUS

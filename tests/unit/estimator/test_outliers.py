@@ -17,7 +17,8 @@ from quasistatic.estimator.surprise import Tails
 
 @pytest.fixture(scope="module")
 def table() -> pl.DataFrame:
-    """Two numbers that follow each other, one of them rounded, a flag, and a number with an atom."""
+    """Two numbers that follow each other, one of them rounded, a flag, and a number with an
+    atom."""
     rng = np.random.default_rng(3)
     size = rng.normal(50, 5, 300)
     return pl.DataFrame(
@@ -52,13 +53,19 @@ def detector(density) -> DiffusionOutlierDetector:
 
 def conditionals(density, rows, particles=16, seed=0):
     key = jax.random.key(seed)
-    return column_log_probs(density.model_, density._fitted.codec, Table(rows), key=key, particles=particles, steps=12)
+    return column_log_probs(
+        density.model_, density._fitted.codec, Table(rows), key=key, particles=particles, steps=12
+    )
 
 
 def test_conditionals_of_a_flag_are_those_of_the_joint(density, table):
-    """p(flag | others) = p(flag, others) / sum over the flags; 24 rows, standard errors from the spread over seeds (t-test, 1e-6)."""
+    """p(flag | others) = p(flag, others) / sum over the flags; 24 rows, standard errors from the
+    spread over seeds (t-test, 1e-6)."""
     rows = table.head(24)
-    parts = [density.log_likelihood(rows.with_columns(flag=pl.lit(f)), "ais", 512).lower for f in ("short", "tall")]
+    parts = [
+        density.log_likelihood(rows.with_columns(flag=pl.lit(f)), "ais", 512).lower
+        for f in ("short", "tall")
+    ]
     exact = np.where(rows["flag"] == "short", *parts) - np.logaddexp(*parts)
     found = np.stack([conditionals(density, rows, 64, seed).log_p[:, 2] for seed in range(8)])
     stderr = found.std(0, ddof=1) / np.sqrt(8)
@@ -68,7 +75,8 @@ def test_conditionals_of_a_flag_are_those_of_the_joint(density, table):
 
 
 def test_conditionals_are_in_the_units_of_their_column(density, table):
-    """They are the evidence of the row less that of its other cells, each in the data's units, as `condition` gives it."""
+    """They are the evidence of the row less that of its other cells, each in the data's units, as
+    `condition` gives it."""
     rows = table.head(3)
     found = conditionals(density, rows, 64)
     assert found.names == ("size", "weight", "flag", "rain")
@@ -80,7 +88,10 @@ def test_conditionals_are_in_the_units_of_their_column(density, table):
             error = np.hypot(np.hypot(whole.stderr, others.stderr), found.stderr[i, j])
             assert abs(apart) < 5 * error + 0.02, (i, name)  # normal, two-sided: 6e-7
     assert density.schema_.column("rain").atoms == (0.0,)
-    assert {v > 0 for v in rows["rain"]} == {True, False}  # an atom's probability and a density are among them
+    assert {v > 0 for v in rows["rain"]} == {
+        True,
+        False,
+    }  # an atom's probability and a density are among them
 
 
 def test_holes_have_no_conditional_and_a_lonely_cell_has_its_marginal(density, table):
@@ -91,7 +102,11 @@ def test_holes_have_no_conditional_and_a_lonely_cell_has_its_marginal(density, t
         rain=pl.Series([None, None, None], dtype=pl.Float64),
     )
     found = conditionals(density, rows)
-    assert np.isfinite(found.log_p).tolist() == [[False, True, False, False], [True, True, True, False], [False] * 4]
+    assert np.isfinite(found.log_p).tolist() == [
+        [False, True, False, False],
+        [True, True, True, False],
+        [False] * 4,
+    ]
     alone = density.condition({"weight": 100.0})
     assert abs(found.log_p[0, 1] - alone.log_evidence) < 1.0
     with pytest.raises(SettingError, match="particles"):
@@ -102,7 +117,9 @@ def test_holes_have_no_conditional_and_a_lonely_cell_has_its_marginal(density, t
 def test_an_odd_cell_is_found_and_blamed(density, table, score):
     """A weight that does not belong to its size, though both are usual by themselves."""
     odd = table.head(40).with_columns(
-        weight=pl.when(pl.int_range(pl.len()) == 7).then(pl.lit(60.0) + 0 * pl.col("weight")).otherwise("weight"),
+        weight=pl.when(pl.int_range(pl.len()) == 7)
+        .then(pl.lit(60.0) + 0 * pl.col("weight"))
+        .otherwise("weight"),
         size=pl.when(pl.int_range(pl.len()) == 7).then(pl.lit(58.0)).otherwise("size"),
     )
     found = DiffusionOutlierDetector.from_density(density, method=score, particles=8, steps=12)
@@ -120,7 +137,12 @@ def test_rows_with_holes_are_scored(density, table):
         weight=pl.when(pl.int_range(pl.len()) < 3).then("weight"),
         rain=pl.when(pl.int_range(pl.len()) != 1).then("rain"),
     )
-    rows = pl.concat([rows, rows.head(1).select(pl.lit(None, dtype).alias(n) for n, dtype in rows.schema.items())])
+    rows = pl.concat(
+        [
+            rows,
+            rows.head(1).select(pl.lit(None, dtype).alias(n) for n, dtype in rows.schema.items()),
+        ]
+    )
     for score in SCORES:
         found = DiffusionOutlierDetector.from_density(density, method=score, particles=4, steps=6)
         scores = found.score_samples(rows)
@@ -148,19 +170,26 @@ def test_the_threshold_is_a_share_of_rows(untrained, rng):
     settings = DiffusionDensity(
         trajectory_length=3, width=8, depth=1, dropout=0.0, frequencies=0, members=1, max_steps=4
     )
-    found = DiffusionOutlierDetector(settings, method="bound", contamination=0.1, random_state=0).fit(X)
+    found = DiffusionOutlierDetector(
+        settings, method="bound", contamination=0.1, random_state=0
+    ).fit(X)
     assert (found.predict(X) == -1).sum() == 6
     assert (found.decision_function(X) == found.score_samples(X) - found.offset_).all()
     assert found.column_scores(X).shape == (60, 2)
-    again = DiffusionOutlierDetector(settings, method="bound", contamination=0.1, random_state=0).fit(pd.DataFrame(X))
-    np.testing.assert_allclose(again.score_samples(pd.DataFrame(X)), found.score_samples(X), atol=1e-3)
+    again = DiffusionOutlierDetector(
+        settings, method="bound", contamination=0.1, random_state=0
+    ).fit(pd.DataFrame(X))
+    np.testing.assert_allclose(
+        again.score_samples(pd.DataFrame(X)), found.score_samples(X), atol=1e-3
+    )
     for bad in ({"contamination": 0.7}, {"contamination": "half"}, {"method": "odd"}):
         with pytest.raises(SettingError):
             DiffusionOutlierDetector(settings, **bad).fit(X)
 
 
 def test_surprises_of_columns_are_alike_whatever_their_unit():
-    """-log of a uniform share is exponential; a shift of the unit changes nothing; a cell beyond the reference goes on rising."""
+    """-log of a uniform share is exponential; a shift of the unit changes nothing; a cell beyond
+    the reference goes on rising."""
     rng = np.random.default_rng(0)
     log_p = stats.norm.logpdf(rng.normal(size=4000))
     tails = Tails.of(np.stack([log_p, log_p + np.log(1000)], axis=1))

@@ -30,7 +30,14 @@ def df() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def density(df) -> DiffusionDensity:
     return DiffusionDensity(
-        max_steps=300, width=32, depth=1, trajectory_length=12, dropout=0.0, frequencies=0, members=1, random_state=0
+        max_steps=300,
+        width=32,
+        depth=1,
+        trajectory_length=12,
+        dropout=0.0,
+        frequencies=0,
+        members=1,
+        random_state=0,
     ).fit(df)
 
 
@@ -38,7 +45,8 @@ def with_holes(df: pl.DataFrame, n: int = 40) -> pl.DataFrame:
     rng = np.random.default_rng(1)
     part = df.head(n)
     return part.with_columns(
-        pl.when(pl.Series(rng.random(n) < 0.7)).then(pl.col(name)).alias(name) for name in part.columns
+        pl.when(pl.Series(rng.random(n) < 0.7)).then(pl.col(name)).alias(name)
+        for name in part.columns
     )
 
 
@@ -63,7 +71,8 @@ def test_imputing_fills_every_hole_and_keeps_the_rest(density, df):
 
 def test_a_hidden_sex_is_read_from_the_height(density):
     row = pl.DataFrame(
-        {"sex": [None], "height": [183.0], "visits": [4], "income": [0.0]}, schema_overrides={"sex": pl.String}
+        {"sex": [None], "height": [183.0], "visits": [4], "income": [0.0]},
+        schema_overrides={"sex": pl.String},
     )
     drawn = [f["sex"][0] for f in density.impute(row, 16, random_state=1)]
     assert drawn.count("m") >= 12
@@ -115,15 +124,24 @@ def test_the_evidence_of_a_condition_is_its_frequency_among_samples(density):
     c = density.posterior(lambda row: -0.5 * jnp.square((row["height"] - 170.0) / 2.0))
     r = np.exp(-0.5 * ((drawn["height"].to_numpy() - 170.0) / 2.0) ** 2)
     assert abs(c.log_evidence - np.log(r.mean())) < 6 * (c.stderr + 0.03)
-    assert abs(c.sample(200)["height"].mean() - np.average(drawn["height"].to_numpy(), weights=r)) < 1.0
+    assert (
+        abs(c.sample(200)["height"].mean() - np.average(drawn["height"].to_numpy(), weights=r))
+        < 1.0
+    )
 
 
 def test_noise_is_reduced(density, df):
     rng = np.random.default_rng(2)
     truth = df.head(60)
-    noisy = truth.with_columns(pl.Series("height", truth["height"].to_numpy() + 8 * rng.standard_normal(60)))
-    found = density.denoise(noisy, {"height": 8.0}, random_state=0)  # noise leaves the lattice: no warning
-    before, after = (np.mean((f["height"].to_numpy() - truth["height"].to_numpy()) ** 2) for f in (noisy, found))
+    noisy = truth.with_columns(
+        pl.Series("height", truth["height"].to_numpy() + 8 * rng.standard_normal(60))
+    )
+    found = density.denoise(
+        noisy, {"height": 8.0}, random_state=0
+    )  # noise leaves the lattice: no warning
+    before, after = (
+        np.mean((f["height"].to_numpy() - truth["height"].to_numpy()) ** 2) for f in (noisy, found)
+    )
     assert after < 0.5 * before
     assert found.drop("height").equals(noisy.drop("height"))
 
@@ -132,11 +150,15 @@ def test_a_row_with_a_hole_is_scored_by_the_cells_that_are_there(density, df):
     """log p(others) = log sum over sex of p(sex, others)."""
     rows = df.head(6)
     hole = rows.with_columns(sex=pl.lit(None, pl.String))
-    parts = [density.log_likelihood(rows.with_columns(sex=pl.lit(s)), "ais", 256).lower for s in "fm"]
+    parts = [
+        density.log_likelihood(rows.with_columns(sex=pl.lit(s)), "ais", 256).lower for s in "fm"
+    ]
     found = density.log_likelihood(hole, "ais", 256)
     assert np.max(np.abs(found.lower - np.logaddexp(*parts)) / (found.stderr + 0.05)) < 6
     mixed = density.log_likelihood(pl.concat([rows, hole]), "ais", 256)
-    np.testing.assert_allclose(mixed.lower[:6], density.log_likelihood(rows, "ais", 256).lower, rtol=1e-5)
+    np.testing.assert_allclose(
+        mixed.lower[:6], density.log_likelihood(rows, "ais", 256).lower, rtol=1e-5
+    )
     assert mixed.base_measure.endswith("of each row's observed cells alone")
     with pytest.raises(DataError, match=r"row 7, column 'sex'.*6 row.*upper side"):
         density.log_likelihood(pl.concat([rows, hole]), "sandwich")
@@ -192,8 +214,13 @@ def test_bad_sigma(density, df):
 
 
 def test_a_condition_is_evidence_of_one_row(density):
-    evidence, log_volume, measure = read_condition(density._fitted.codec, {"income": 3.0, "sex": "f"})
-    assert measure == "counting measure on sex; Lebesgue measure on income; point masses at 0 of income"
+    evidence, log_volume, measure = read_condition(
+        density._fitted.codec, {"income": 3.0, "sex": "f"}
+    )
+    assert (
+        measure
+        == "counting measure on sex; Lebesgue measure on income; point masses at 0 of income"
+    )
     assert np.isfinite(log_volume)
     assert log_volume != 0
     assert all(leaf.ndim <= 2 for leaf in jax.tree.leaves(evidence))
@@ -201,13 +228,17 @@ def test_a_condition_is_evidence_of_one_row(density):
 
 @pytest.mark.slow
 def test_fifty_random_conditions_return_what_was_asked(density, df):
-    """Values and ranges taken from rows of the table: each has support, so every sample has its 20 rows, all within the condition."""
+    """Values and ranges taken from rows of the table: each has support, so every sample has its 20
+    rows, all within the condition."""
     rng = np.random.default_rng(3)
     for _ in range(50):
         row = df.row(int(rng.integers(len(df))), named=True)
         names = rng.choice(df.columns, size=rng.integers(1, 3), replace=False)
         given = {
-            str(n): row[n] if n == "sex" or rng.random() < 0.5 else between(row[n] - 2.0, row[n] + 2.0) for n in names
+            str(n): row[n]
+            if n == "sex" or rng.random() < 0.5
+            else between(row[n] - 2.0, row[n] + 2.0)
+            for n in names
         }
         found = density.condition(given)
         drawn = found.sample(20, random_state=int(rng.integers(1 << 30)))

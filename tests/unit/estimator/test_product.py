@@ -1,4 +1,5 @@
-"""Products of two fitted densities: against the exact product of Gaussians, guided or not; columns that differ; masses of counts."""
+"""Products of two fitted densities: against the exact product of Gaussians, guided or not; columns
+that differ; masses of counts."""
 
 import numpy as np
 import polars as pl
@@ -24,7 +25,11 @@ def table():
     rng = np.random.default_rng(0)
     group = rng.integers(0, 2, 400)
     return pl.DataFrame(
-        {"x": rng.normal(4.0 * group, 1.0), "group": np.where(group, "b", "a"), "n": rng.poisson(3, 400)}
+        {
+            "x": rng.normal(4.0 * group, 1.0),
+            "group": np.where(group, "b", "a"),
+            "n": rng.poisson(3, 400),
+        }
     )
 
 
@@ -48,7 +53,8 @@ def test_densities_of_one_table_share_a_space(densities, elsewhere):
 
 @pytest.mark.parametrize("which", ["one table", "another table"])
 def test_evidence_is_the_mean_of_the_other_likelihood(densities, elsewhere, which):
-    """log Z = log E_p p', estimated without the walk: rows of p, scored by p'. Agreement within 5 standard errors (rate 6e-7)."""
+    """log Z = log E_p p', estimated without the walk: rows of p, scored by p'. Agreement within 5
+    standard errors (rate 6e-7)."""
     here, other = densities[0], densities[1] if which == "one table" else elsewhere
     found = here.product(other)
     rows = here.sample_table(4000, random_state=5)
@@ -60,7 +66,8 @@ def test_evidence_is_the_mean_of_the_other_likelihood(densities, elsewhere, whic
 
 
 def test_draws_are_those_of_the_product(densities):
-    """Moments of the draws against importance sampling; the guided walk is worth more particles than the last weight alone."""
+    """Moments of the draws against importance sampling; the guided walk is worth more particles
+    than the last weight alone."""
     here, other = densities
     drawn = here.product(other).sample(400, random_state=3)
     rows = here.sample_table(4000, random_state=5)
@@ -71,21 +78,26 @@ def test_draws_are_those_of_the_product(densities):
     ):
         wanted = np.average(values, weights=weight)
         ess = weight.sum() ** 2 / np.square(weight).sum()
-        error = np.hypot(np.sqrt(np.average((values - wanted) ** 2, weights=weight) / ess), draws.std() / np.sqrt(100))
+        error = np.hypot(
+            np.sqrt(np.average((values - wanted) ** 2, weights=weight) / ess),
+            draws.std() / np.sqrt(100),
+        )
         assert abs(draws.mean() - wanted) < 5.5 * error
     assert len(drawn) == 400
 
 
 def test_conditions_and_r_hold(densities):
     here, other = densities
-    rows = here.product(other, log_r=lambda row: -((row["x"] - 1.0) ** 2), given={"group": "b"}).sample(
-        30, random_state=1
-    )
+    rows = here.product(
+        other, log_r=lambda row: -((row["x"] - 1.0) ** 2), given={"group": "b"}
+    ).sample(30, random_state=1)
     assert (rows["group"] == "b").all()
     assert len(rows) == 30
 
 
 def test_other_columns_are_refused(densities, table):
-    other = DiffusionDensity(max_steps=2, width=8, depth=1, trajectory_length=4).fit(table.rename({"n": "m"}))
+    other = DiffusionDensity(max_steps=2, width=8, depth=1, trajectory_length=4).fit(
+        table.rename({"n": "m"})
+    )
     with pytest.raises(SchemaError, match="column 'n'"):
         densities[0].product(other)

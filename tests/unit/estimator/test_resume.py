@@ -17,7 +17,9 @@ SETTINGS = {
 def table(n: int, missing: float = 0.0) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     a = rng.random(n) < 0.3
-    frame = pd.DataFrame({"a": a, "b": (rng.random(n) < 0.2 + 0.5 * a)}, dtype="boolean" if missing else None)
+    frame = pd.DataFrame(
+        {"a": a, "b": (rng.random(n) < 0.2 + 0.5 * a)}, dtype="boolean" if missing else None
+    )
     return frame.mask(rng.random(frame.shape) < missing) if missing else frame
 
 
@@ -47,8 +49,13 @@ def fit(rows, **options) -> DiffusionDensity:
 
 pytestmark = pytest.mark.usefixtures("often")
 
-# 4 folds and the final training of 4 networks with 3 evaluations each; or one training with 3; twice as many where holes are completed
-PATHS = {"cross-validated": (table(40), 24), "split once": (table(2000), 3), "completed": (table(2000, 0.2), 6)}
+# 4 folds and the final training of 4 networks with 3 evaluations each; or one training with 3;
+# twice as many where holes are completed
+PATHS = {
+    "cross-validated": (table(40), 24),
+    "split once": (table(2000), 3),
+    "completed": (table(2000, 0.2), 6),
+}
 
 
 @pytest.fixture(scope="module", params=list(PATHS))
@@ -79,7 +86,8 @@ def test_callback_tells_the_progress(path):
 
 @pytest.mark.parametrize(
     ("path", "k"),
-    [("cross-validated", k) for k in (1, 2, 3, 14, 17, 24)] + [("split once", k) for k in (1, 2, 3)],
+    [("cross-validated", k) for k in (1, 2, 3, 14, 17, 24)]
+    + [("split once", k) for k in (1, 2, 3)],
     indirect=["path"],
 )
 def test_resumed_after_an_interrupt(path, k, tmp_path):
@@ -135,7 +143,9 @@ class TestRefusals:
         with pytest.raises(TrainingError, match="other data"):
             fit(~rows, checkpoint=folder, resume=True)
 
-    @pytest.mark.parametrize("setting", [{"learning_rate": 1e-3}, {"random_state": 1}, {"max_steps": 8}, {"width": 5}])
+    @pytest.mark.parametrize(
+        "setting", [{"learning_rate": 1e-3}, {"random_state": 1}, {"max_steps": 8}, {"width": 5}]
+    )
     def test_other_settings(self, stopped, setting):
         rows, folder = stopped
         with pytest.raises(TrainingError, match="settings"):

@@ -31,7 +31,10 @@ class TestDeterminism:
 
     def test_another_seed_other_bytes(self, fit_tiny, mixed, folder, tmp_path):
         fit_tiny(mixed, random_state=1).save(tmp_path / "other")
-        assert contents(tmp_path / "other")["model.safetensors"] != contents(folder)["model.safetensors"]
+        assert (
+            contents(tmp_path / "other")["model.safetensors"]
+            != contents(folder)["model.safetensors"]
+        )
 
     def test_numpys_global_generator_is_neither_read_nor_moved(self, fit_tiny, mixed, mixed_model):
         np.random.seed(1)  # noqa: NPY002
@@ -122,12 +125,20 @@ class TestFolder:
         (tmp_path / "full").mkdir()
         (tmp_path / "full" / "mine.txt").write_text("mine")
         mixed_model.save(tmp_path / "model")
-        for name, force in (("file", False), ("file", True), ("full", False), ("full", True), ("model", False)):
+        for name, force in (
+            ("file", False),
+            ("file", True),
+            ("full", False),
+            ("full", True),
+            ("model", False),
+        ):
             before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
             with pytest.raises(OutputError, match="exists") as caught:
                 mixed_model.save(tmp_path / name, force=force)
             assert name in str(caught.value)
-            assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+            assert {
+                path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()
+            } == before
         mixed_model.save(tmp_path / "model", force=True)
         assert contents(tmp_path / "model") == contents(folder)
 
@@ -138,4 +149,6 @@ class TestFolder:
 
     def test_pickle_of_the_estimator(self, mixed_model, mixed):
         back = pickle.loads(pickle.dumps(mixed_model))
-        np.testing.assert_array_equal(back.score_samples(mixed.dropna()), mixed_model.score_samples(mixed.dropna()))
+        np.testing.assert_array_equal(
+            back.score_samples(mixed.dropna()), mixed_model.score_samples(mixed.dropna())
+        )

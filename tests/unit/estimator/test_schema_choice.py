@@ -1,4 +1,5 @@
-"""Where the point masses of a column are in doubt, the model that is kept has those that held-out rows are likelier with."""
+"""Where the point masses of a column are in doubt, the model that is kept has those that held-out
+rows are likelier with."""
 
 import numpy as np
 import polars as pl
@@ -25,11 +26,14 @@ SETTINGS = {
 
 
 def rounded_now_and_then(*, twin: bool) -> pl.DataFrame:
-    """Tenths, half of them read off in whole numbers, and a column that says nearly the same, or nothing."""
+    """Tenths, half of them read off in whole numbers, and a column that says nearly the same, or
+    nothing."""
     rng = np.random.default_rng(0)
     x, other = rng.normal(20, 3, 160), rng.normal(20, 3, 160)
     tenths = np.where(rng.random(160) < 0.5, np.round(x), np.round(x, 1))
-    return pl.DataFrame({"tenths": tenths, "other": (x if twin else other) + rng.normal(0, 0.3, 160)})
+    return pl.DataFrame(
+        {"tenths": tenths, "other": (x if twin else other) + rng.normal(0, 0.3, 160)}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,11 @@ def test_both_are_tried_with_the_first_network(fits):
     frame, _, phases = fits[True]
     assert len(infer_schemas(from_frame(frame))) == 2
     folds = [f"fold {i} of {defaults.FOLDS}" for i in range(1, defaults.FOLDS + 1)]
-    tried = [f"candidate 1 of 1{remark}, {fold}" for remark in ("", ", fewer point masses") for fold in folds]
+    tried = [
+        f"candidate 1 of 1{remark}, {fold}"
+        for remark in ("", ", fewer point masses")
+        for fold in folds
+    ]
     assert phases == [*tried, "all rows"]
 
 
@@ -71,12 +79,16 @@ def test_a_schema_that_is_given_is_kept(fits):
     frame, _, _ = fits[True]
     for schema in infer_schemas(from_frame(frame)):
         assert isinstance(schema, Schema)
-        assert DiffusionDensity(**SETTINGS | {"max_steps": 2}).fit(frame, schema=schema).schema_ == schema
+        assert (
+            DiffusionDensity(**SETTINGS | {"max_steps": 2}).fit(frame, schema=schema).schema_
+            == schema
+        )
 
 
 @pytest.mark.parametrize("small", [defaults.SMALL, 10], ids=["cross-validated", "split once"])
 def test_no_training_knows_atoms_of_the_rows_it_leaves_out(monkeypatch, small):
-    """Values that occur eight times in all: among the rows that are trained on, some are too few to be atoms."""
+    """Values that occur eight times in all: among the rows that are trained on, some are too few to
+    be atoms."""
     rng = np.random.default_rng(0)
     values = np.round(rng.choice(np.arange(50, 950), 40, replace=False) / 10, 1)
     frame = pl.DataFrame({"x": np.tile(values, 8), "y": rng.normal(size=320)})
@@ -100,10 +112,13 @@ def test_no_training_knows_atoms_of_the_rows_it_leaves_out(monkeypatch, small):
 
 
 def test_what_no_fold_can_see_is_not_kept():
-    """Eight values, six times each: six are atoms in all rows, and hardly one has more than four among the rows of every fold."""
+    """Eight values, six times each: six are atoms in all rows, and hardly one has more than four
+    among the rows of every fold."""
     rng = np.random.default_rng(0)
     often = np.repeat(np.round(rng.choice(np.arange(50, 950), 8, replace=False) / 10, 1), 6)
-    frame = pl.DataFrame({"x": np.r_[often, np.round(rng.uniform(5, 95, 110), 1)], "y": rng.normal(size=158)})
+    frame = pl.DataFrame(
+        {"x": np.r_[often, np.round(rng.uniform(5, 95, 110), 1)], "y": rng.normal(size=158)}
+    )
     with_atoms, plain = infer_schemas(from_frame(frame))
     assert len(with_atoms.column("x").atoms) == 8
     phases = []

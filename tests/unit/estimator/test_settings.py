@@ -64,7 +64,9 @@ def test_minutes_are_shared_by_the_trainings(codec):
     small = candidates(48, codec, settings(max_minutes=9.0), 0)
     trials, final = len(small) * defaults.FOLDS, defaults.MEMBERS
     assert (trials + final) * small[0].train.max_minutes == pytest.approx(9.0)
-    schemas = candidates(48, codec, settings(max_minutes=9.0), 0, n_schemas=2)  # the second with the first network only
+    schemas = candidates(
+        48, codec, settings(max_minutes=9.0), 0, n_schemas=2
+    )  # the second with the first network only
     trials = (len(schemas) + 1) * defaults.FOLDS
     assert (trials + final) * schemas[0].train.max_minutes == pytest.approx(9.0)
     large = candidates(3000, codec, settings(max_minutes=9.0), 0)
@@ -76,8 +78,12 @@ def test_minutes_are_shared_by_the_trainings(codec):
 def test_a_few_minutes_are_for_one_network(codec, mixed):
     (only,) = candidates(48, codec, settings(max_minutes=1.0), 0)
     assert (only.model.members, only.train.max_minutes) == (1, 1.0)
-    assert [c.model.members for c in candidates(48, codec, settings(max_minutes=1.0, members=2), 0)] == [2]
-    fitted = DiffusionDensity(max_minutes=1.0, max_steps=2, width=8, trajectory_length=4, random_state=0).fit(mixed)
+    assert [
+        c.model.members for c in candidates(48, codec, settings(max_minutes=1.0, members=2), 0)
+    ] == [2]
+    fitted = DiffusionDensity(
+        max_minutes=1.0, max_steps=2, width=8, trajectory_length=4, random_state=0
+    ).fit(mixed)
     assert fitted.manifest_["data"]["held_out"].endswith("rows, not trained on")
 
 
@@ -105,7 +111,9 @@ def test_networks_to_try(n_rows, numbers, preset, tried):
     assert [(n["width"], n["dropout"], n["frequencies"]) for n in networks] == tried
 
 
-@pytest.mark.parametrize("change", [{"frequencies": 2}, {"schedule": "cosine"}, {"column_transform": "affine"}])
+@pytest.mark.parametrize(
+    "change", [{"frequencies": 2}, {"schedule": "cosine"}, {"column_transform": "affine"}]
+)
 def test_a_setting_of_numbers_where_there_are_none(build_tiny, change):
     letters = pd.DataFrame({"a": list("xyxy") * 5, "b": list("uuvv") * 5})
     with pytest.raises(SettingError, match=f"{next(iter(change))} .* no continuous number"):
@@ -113,7 +121,10 @@ def test_a_setting_of_numbers_where_there_are_none(build_tiny, change):
 
 
 def test_validation_fraction_decides_how_many_rows_are_held_out():
-    sizes = [len(split_validation(4000, defaults.validation_rows(4000, f) / 4000, 0)[1]) for f in (0.05, 0.1, 0.5)]
+    sizes = [
+        len(split_validation(4000, defaults.validation_rows(4000, f) / 4000, 0)[1])
+        for f in (0.05, 0.1, 0.5)
+    ]
     assert sizes == sorted(set(sizes))
     assert sizes[0] == 200
     assert defaults.validation_rows(10**6, 0.1) == 2048
@@ -122,7 +133,8 @@ def test_validation_fraction_decides_how_many_rows_are_held_out():
 def test_the_transform_of_numbers_is_the_chosen_one(build_tiny):
     skewed = np.exp(np.random.default_rng(0).normal(size=(200, 1)))
     names = {
-        c: type(build_tiny(skewed, column_transform=c)._fitted.codec.transforms[0]).__name__ for c in get_args(Choice)
+        c: type(build_tiny(skewed, column_transform=c)._fitted.codec.transforms[0]).__name__
+        for c in get_args(Choice)
     }
     assert names == {"auto": "QuantileSpline", "affine": "Affine", "spline": "QuantileSpline"}
 
@@ -186,7 +198,10 @@ def test_meaningless_values_are_refused_by_name(name, value, mixed):
 def test_preset_is_larger_and_longer():
     model = inspect.signature(DiffusionDensity).parameters["preset"].default
     assert model == "default"
-    assert defaults.training(10_000, "thorough")["max_steps"] > defaults.training(10_000, "default")["max_steps"]
+    assert (
+        defaults.training(10_000, "thorough")["max_steps"]
+        > defaults.training(10_000, "default")["max_steps"]
+    )
 
 
 def test_larger_tables_are_trained_longer():

@@ -1,4 +1,5 @@
-"""Both sides of log p, certificate, ledger, sub-schedules and flow from the estimator, in the data's own units."""
+"""Both sides of log p, certificate, ledger, sub-schedules and flow from the estimator, in the
+data's own units."""
 
 import copy
 import itertools
@@ -20,7 +21,9 @@ STATES = pd.DataFrame(itertools.product("yn", "xyz", [0, 1]), columns=["left", "
 @pytest.fixture(scope="module")
 def model(build_tiny):
     """Three discrete columns, random weights that dissipate, T = 6."""
-    frame = STATES.loc[np.random.default_rng(0).integers(0, len(STATES), 120)].reset_index(drop=True)
+    frame = STATES.loc[np.random.default_rng(0).integers(0, len(STATES), 120)].reset_index(
+        drop=True
+    )
     return build_tiny(frame, scale=0.8, trajectory_length=6, discrete_kernel="categorical")
 
 
@@ -54,7 +57,9 @@ class TestSandwich:
         assert stderr > 0
 
     def test_more_trajectories_raise_the_lower_side(self, model, log_p):
-        few, many = (model.log_likelihood(STATES, method="sandwich", trajectories=n) for n in (3, 256))
+        few, many = (
+            model.log_likelihood(STATES, method="sandwich", trajectories=n) for n in (3, 256)
+        )
         assert few.mean < many.mean <= log_p.mean() + 0.02
 
     def test_smc_is_a_lower_bound_too(self, model, log_p):
@@ -64,7 +69,9 @@ class TestSandwich:
         assert np.all(np.abs(found.lower - log_p) < 6 * found.stderr + 0.02)
         assert np.all((found.ess >= 1) & (found.ess <= 64.01))
 
-    @pytest.mark.parametrize(("method", "n"), [("sandwich", 2), ("smc", 1), ("ais", 0), ("bound", -1)])
+    @pytest.mark.parametrize(
+        ("method", "n"), [("sandwich", 2), ("smc", 1), ("ais", 0), ("bound", -1)]
+    )
     def test_too_few_trajectories(self, model, method, n):
         with pytest.raises(SettingError, match="trajectories"):
             model.log_likelihood(STATES, method=method, trajectories=n)
@@ -116,10 +123,13 @@ class TestCertificate:
 
 class TestGenerated:
     def test_rounded_rows_lie_in_their_cells(self, build_tiny):
-        """Counts, a density, an atom: what does not come back as itself is left out, and little of it."""
+        """Counts, a density, an atom: what does not come back as itself is left out, and little of
+        it."""
         rng = np.random.default_rng(3)
         rain = np.where(rng.random(120) < 0.4, 0.0, rng.gamma(2.0, 3.0, 120))
-        frame = pd.DataFrame({"count": rng.poisson(2.0, 120), "rain": rain, "site": rng.choice(["a", "b"], 120)})
+        frame = pd.DataFrame(
+            {"count": rng.poisson(2.0, 120), "rain": rain, "site": rng.choice(["a", "b"], 120)}
+        )
         model = build_tiny(frame)
         found = generate_table(model.model_, model._fitted.codec, 300, key=model._key(5))
         assert 200 < len(found.log_volume) <= 300
@@ -131,7 +141,9 @@ class TestGenerated:
         assert continuous.filler.any()
 
     def test_the_certificate_of_a_mixed_model(self, mixed_model):
-        own = copy.deepcopy(mixed_model)  # a certificate is kept by the model, and this one is shared by all tests
+        own = copy.deepcopy(
+            mixed_model
+        )  # a certificate is kept by the model, and this one is shared by all tests
         found = own.certify(n=60, trajectories=8, random_state=0)
         assert "certificate" not in mixed_model.manifest_
         assert found.rows > 50
@@ -147,7 +159,9 @@ class TestLedger:
         lines = found.lines()
         assert [line["t"] for line in lines] == [1, 2, 3, "prior"]
         assert -sum(line["cost"] for line in lines) + found.log_volume == pytest.approx(k, abs=1e-4)
-        assert sum(line["dissipation"] for line in lines) == pytest.approx(found.log_p_nats - found.k_nats, abs=1e-9)
+        assert sum(line["dissipation"] for line in lines) == pytest.approx(
+            found.log_p_nats - found.k_nats, abs=1e-9
+        )
         assert found.blocks == ("numbers", "states")
         assert found.verdict.words
         assert "Lebesgue" in found.base_measure
@@ -172,14 +186,20 @@ class TestSteps:
         assert found.steps == 3
         assert model.log_likelihood(STATES).steps == 6
         assert not np.allclose(found.lower, log_p, atol=1e-3)  # another, coarser model
-        np.testing.assert_array_equal(model.log_likelihood(STATES, steps=6).lower, model.log_likelihood(STATES).lower)
+        np.testing.assert_array_equal(
+            model.log_likelihood(STATES, steps=6).lower, model.log_likelihood(STATES).lower
+        )
 
     def test_samples_follow_the_thinned_chain(self, model):
         log_p = model.log_likelihood(STATES, method="ais", trajectories=512, steps=2).lower
         drawn = model.sample(4096, random_state=1, steps=2)
-        counted = STATES.merge(drawn.value_counts().rename("n").reset_index(), how="left")["n"].fillna(0)
+        counted = STATES.merge(drawn.value_counts().rename("n").reset_index(), how="left")[
+            "n"
+        ].fillna(0)
         expected = 4096 * np.exp(log_p)
-        assert np.sum((counted - expected) ** 2 / expected) < 60  # 11 degrees of freedom: chance 1e-8
+        assert (
+            np.sum((counted - expected) ** 2 / expected) < 60
+        )  # 11 degrees of freedom: chance 1e-8
 
     @pytest.mark.parametrize("steps", [0, 7, -1, 2.5])
     def test_out_of_range(self, model, steps):
@@ -193,7 +213,8 @@ class TestSteps:
 
 class TestFlow:
     def test_an_untrained_flow_is_the_independent_model(self, build_tiny):
-        """A network of 0: the flow stands still, and its density is that of the transformed columns, as is the chain's."""
+        """A network of 0: the flow stands still, and its density is that of the transformed
+        columns, as is the chain's."""
         X = np.random.default_rng(1).normal(3.0, 2.0, size=(48, 2))
         model = build_tiny(X, scale=0, trajectory_length=8)
         found = model.flow_log_density(X)

@@ -17,7 +17,8 @@ from quasistatic.experiments.store import load_parameters
 
 @pytest.fixture
 def file(tmp_path, monkeypatch, rng):
-    """Digits that are vertical bars, in the place and form of the real ones; the last column is always 0."""
+    """Digits that are vertical bars, in the place and form of the real ones; the last column is
+    always 0."""
     monkeypatch.setenv("QUASISTATIC_DATA", str(tmp_path))
     path = tmp_path / FILE
     path.parent.mkdir()
@@ -71,7 +72,14 @@ def test_a_whole_run(file, tmp_path):
     independent = np.where(test == 1, np.log(p), np.log(1 - p)).sum(axis=1).mean()
     assert nats["L_null"] == pytest.approx(independent, rel=1e-4)
     assert all(np.isfinite(metrics["inpainting"]["log_evidence"]))
-    names = {"samples.png", "reverse.png", "reverse.gif", "training.png", "inpainting.png", "metrics.json"}
+    names = {
+        "samples.png",
+        "reverse.png",
+        "reverse.gif",
+        "training.png",
+        "inpainting.png",
+        "metrics.json",
+    }
     assert {path.name for path in folder.glob("*.*")} == names
     history = json.loads((folder / "modern" / "model.json").read_text())["history"]
     minutes = [event["minutes"] for event in history]
@@ -79,4 +87,6 @@ def test_a_whole_run(file, tmp_path):
     assert minutes == sorted(minutes)
     model = load_parameters(folder / "modern", BMNIST)
     key = jax.random.split(jax.random.key(1), 3)[1]
-    assert measure(model, BMNIST.load(setting, 1), setting, 784, key=key)["K"] == pytest.approx(values["K"])
+    assert measure(model, BMNIST.load(setting, 1), setting, 784, key=key)["K"] == pytest.approx(
+        values["K"]
+    )

@@ -32,7 +32,9 @@ def test_the_density_of_the_spiral_against_a_sum_over_fine_segments():
     for z in spiral.sample(4, seed=1):
         x = z * scale + mean
         values = stats.norm.pdf(x, nodes, spiral.NOISE).prod(1)
-        direct = np.log(np.trapezoid(values, theta) / (spiral.HIGH - spiral.LOW)) + 2 * np.log(scale)
+        direct = np.log(np.trapezoid(values, theta) / (spiral.HIGH - spiral.LOW)) + 2 * np.log(
+            scale
+        )
         assert abs(spiral.log_density(z[None])[0] - direct) < 1e-6
 
 
@@ -71,11 +73,15 @@ def test_parzen_is_the_kernel_density_of_scikit_learn(rng):
     samples, valid, test = (rng.random((n, 7)) for n in (300, 50, 80))
     for sigma in (0.1, 0.5):  # scikit-learn stops at 1e-8 of the density
         reference = KernelDensity(bandwidth=sigma).fit(samples).score_samples(test)
-        np.testing.assert_allclose(log_density(squared_distances(test, samples), sigma, 7), reference, atol=1e-5)
+        np.testing.assert_allclose(
+            log_density(squared_distances(test, samples), sigma, 7), reference, atol=1e-5
+        )
     found = parzen(samples, valid, test, chunk=33)
     best = max(SIGMAS, key=lambda s: KernelDensity(bandwidth=s).fit(samples).score(valid))
     assert found.sigma == best
-    np.testing.assert_allclose(found.nats, KernelDensity(bandwidth=best).fit(samples).score(test) / 80, atol=1e-5)
+    np.testing.assert_allclose(
+        found.nats, KernelDensity(bandwidth=best).fit(samples).score(test) / 80, atol=1e-5
+    )
 
 
 def test_where_data_are_looked_for(tmp_path, monkeypatch):

@@ -29,7 +29,9 @@ def structureless():
         sizes={"side": 8, "unet": 4, "depth": 1, "restored": 3, "particles": 256},
     )  # fmt: skip
     variant = Variant("modern", "untrained", modern_model)
-    item = Trained(variant, modern_model(setting, jax.random.key(0)), [], {"K": 0.0}, np.zeros((1, 64)))
+    item = Trained(
+        variant, modern_model(setting, jax.random.key(0)), [], {"K": 0.0}, np.zeros((1, 64))
+    )
     data = image_data(*(patches(n, 8, seed) for seed, n in enumerate((40, 8, 8))))
     return Run(experiment("textures"), setting, data, (item,), Path(), 0)
 
@@ -43,7 +45,8 @@ def test_the_window_is_in_the_middle():
 
 
 def test_log_evidence_of_a_model_without_structure(structureless, tmp_path):
-    """Its seen pixels are independent, and log Z is the sum of their log-masses, per unit of width about the density of N(0, 1)."""
+    """Its seen pixels are independent, and log Z is the sum of their log-masses, per unit of width
+    about the density of N(0, 1)."""
     run = structureless._replace(folder=tmp_path)
     found = inpainted(run, run.trained[0], shape_of(run.setting))
     assert (tmp_path / "inpainting.png").stat().st_size > 1000
@@ -51,7 +54,9 @@ def test_log_evidence_of_a_model_without_structure(structureless, tmp_path):
     assert found["pixels_in_the_hole"] == 16
     rows = run.data.test.take(slice(0, 3))
     seen = ~window(8, 8).reshape(-1)
-    log_density = -0.5 * np.square(rows.value[:, seen].astype(np.float64)) - 0.5 * math.log(2 * math.pi)
+    log_density = -0.5 * np.square(rows.value[:, seen].astype(np.float64)) - 0.5 * math.log(
+        2 * math.pi
+    )
     exact = log_density.sum(axis=1)
     assert np.all(np.abs(np.array(found["log_evidence"]) * math.log(2) - exact) < 0.02 * 48)
     assert np.all(np.array(found["stderr"]) < 0.1)
@@ -65,7 +70,9 @@ def test_what_is_known_stays_and_the_same_key_gives_the_same(structureless):
     run = structureless
     seen = np.broadcast_to(~window(8, 8).reshape(-1), (2, 64))
     rows = run.data.test.take(slice(0, 2))._replace(observed=seen)
-    first, again = (fill(run.trained[0].model, rows, particles=8, key=jax.random.key(1)) for _ in range(2))
+    first, again = (
+        fill(run.trained[0].model, rows, particles=8, key=jax.random.key(1)) for _ in range(2)
+    )
     for filled in (first.smc, first.recipe):
         np.testing.assert_array_equal(filled[seen], rows.value[seen])
         assert np.all(filled[~seen] != rows.value[~seen])
@@ -86,7 +93,8 @@ def test_without_structure_the_posterior_mean_halves_the_noisy_image(structurele
 
 
 def test_holes_of_binary_pixels_are_filled_with_bits():
-    """An absorbing model of independent pixels, 0.9 to be 1: both ways draw bits, and log Z is exact."""
+    """An absorbing model of independent pixels, 0.9 to be 1: both ways draw bits, and log Z is
+    exact."""
     log_p = pad_log_probs([np.array([0.1, 0.9])] * 16)
     forward = AbsorbingDiffusion(4, log_p)
     model = DiffusionModel(forward, ResidualMLP(32, 32, width=4, depth=1, key=jax.random.key(0)))
@@ -96,4 +104,6 @@ def test_holes_of_binary_pixels_are_filled_with_bits():
     for filled in (found.smc, found.recipe):
         np.testing.assert_array_equal(filled[seen], rows.value[seen])
         assert set(np.unique(filled)) <= {0, 1}
-    np.testing.assert_allclose(found.log_evidence, 12 * np.log([[0.9] * POPULATIONS, [0.1] * POPULATIONS]), rtol=1e-4)
+    np.testing.assert_allclose(
+        found.log_evidence, 12 * np.log([[0.9] * POPULATIONS, [0.1] * POPULATIONS]), rtol=1e-4
+    )

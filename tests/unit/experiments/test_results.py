@@ -40,7 +40,10 @@ def test_what_only_some_experiments_have():
     """Each entry adds its lines, and no other."""
     plain = results(METRICS).splitlines()
     both = ("modern", "paper")
-    gap = {name: values | {"truth": 2.5, "gap_of_lower": 0.375} for name, values in METRICS["variants"].items()}
+    gap = {
+        name: values | {"truth": 2.5, "gap_of_lower": 0.375}
+        for name, values in METRICS["variants"].items()
+    }
     cases = [
         ({"variants": gap}, ["| lower bound below the truth by | 0.375 | 0.375 |"]),
         (
@@ -99,7 +102,11 @@ def test_what_only_some_experiments_have():
     ]  # fmt: skip
     for entry, wanted in cases:
         lines = results(METRICS | entry).splitlines()
-        found = [line for line in lines if line not in plain and line not in ("| of the run |  |", "| --- | --- |")]
+        found = [
+            line
+            for line in lines
+            if line not in plain and line not in ("| of the run |  |", "| --- | --- |")
+        ]
         assert found == wanted
 
 

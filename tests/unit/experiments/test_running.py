@@ -1,4 +1,5 @@
-"""Whole experiments, as small as they can be: files, numbers, parameters; tables; states along trajectories."""
+"""Whole experiments, as small as they can be: files, numbers, parameters; tables; states along
+trajectories."""
 
 import json
 import math
@@ -36,7 +37,9 @@ def tiny(name: str, **changes) -> Setting:
 @pytest.fixture(scope="module")
 def heartbeat_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "heartbeat"
-    return folder, run(experiment("heartbeat"), tiny("heartbeat", trajectory_length=8), folder, seed=3, quick=True)
+    return folder, run(
+        experiment("heartbeat"), tiny("heartbeat", trajectory_length=8), folder, seed=3, quick=True
+    )
 
 
 def test_what_takes_a_while_is_announced(tmp_path):
@@ -99,17 +102,33 @@ def test_swiss_roll(swiss_roll_run):
     assert metrics["gain_of_the_learned_schedule"] == pytest.approx(
         metrics["variants"]["paper-learned"]["K"] - metrics["variants"]["paper-fixed"]["K"]
     )
-    for name in ("trajectory-modern.png", "corridor-paper-learned.png", "samples.png", "schedules.png", "reverse.gif"):
+    for name in (
+        "trajectory-modern.png",
+        "corridor-paper-learned.png",
+        "samples.png",
+        "schedules.png",
+        "reverse.gif",
+    ):
         assert (folder / name).stat().st_size > 1000
 
 
 def test_the_same_seed_gives_the_same_numbers(heartbeat_run, tmp_path):
     _, first = heartbeat_run
-    again = run(experiment("heartbeat"), tiny("heartbeat", trajectory_length=8), tmp_path / "again", seed=3, quick=True)
+    again = run(
+        experiment("heartbeat"),
+        tiny("heartbeat", trajectory_length=8),
+        tmp_path / "again",
+        seed=3,
+        quick=True,
+    )
     timeless = ("seconds", "training_seconds")
 
     def without_clock(values):
-        return {k: without_clock(v) if isinstance(v, dict) else v for k, v in values.items() if k not in timeless}
+        return {
+            k: without_clock(v) if isinstance(v, dict) else v
+            for k, v in values.items()
+            if k not in timeless
+        }
 
     assert without_clock(again) == without_clock(first)
 
@@ -143,7 +162,13 @@ def test_one_variant_alone_with_a_setting_of_its_own(tmp_path):
 
     whole = experiment("heartbeat")
     small = replace(whole, variants=tuple(replace(v, adapt=shorter) for v in whole.variants))
-    metrics = run(small, tiny("heartbeat", trajectory_length=8), tmp_path / "out", variants=["modern"], quick=True)
+    metrics = run(
+        small,
+        tiny("heartbeat", trajectory_length=8),
+        tmp_path / "out",
+        variants=["modern"],
+        quick=True,
+    )
     assert list(metrics["variants"]) == ["modern"]
     assert metrics["K"] == metrics["variants"]["modern"]["K"]
     assert metrics["variants"]["modern"]["steps"] == 2
@@ -182,7 +207,9 @@ def test_an_older_result_is_gone_before_the_new_run_has_ended(tmp_path):
     with pytest.raises(DataError):
         run(broken, tiny("heartbeat"), tmp_path, force=True)
     assert (tmp_path / "metrics.json").exists()  # nothing has been replaced
-    stopped = replace(chosen.variants[0], build=lambda setting, key: (_ for _ in ()).throw(KeyboardInterrupt()))
+    stopped = replace(
+        chosen.variants[0], build=lambda setting, key: (_ for _ in ()).throw(KeyboardInterrupt())
+    )
     with pytest.raises(KeyboardInterrupt):
         run(replace(chosen, variants=(stopped,)), tiny("heartbeat"), tmp_path, force=True)
     assert not (tmp_path / "metrics.json").exists()
@@ -207,7 +234,10 @@ def test_missing_data_leave_nothing_behind(tmp_path, monkeypatch):
 
 def test_tables(heartbeat_run, tmp_path):
     _, metrics = heartbeat_run
-    for name, found in (("a", metrics), ("b", metrics | {"experiment": "swiss-roll", "quick": False})):
+    for name, found in (
+        ("a", metrics),
+        ("b", metrics | {"experiment": "swiss-roll", "quick": False}),
+    ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "metrics.json").write_text(json.dumps(found))
     lines = write_table("table1", tmp_path).splitlines()
@@ -227,7 +257,9 @@ def test_tables(heartbeat_run, tmp_path):
         "variants": {"paper": {"K": 1.5, "K_stderr": 0.25}},
     }
     (tmp_path / "c" / "metrics.json").write_text(json.dumps(found))
-    assert "| this program, paper | 300.0 ± 2.0 | 10000 | 1.500 ± 0.250 |" in write_table("table2", tmp_path)
+    assert "| this program, paper | 300.0 ± 2.0 | 10000 | 1.500 ± 0.250 |" in write_table(
+        "table2", tmp_path
+    )
     nats = {"modern": {"K": -90.0, "K_stderr": 1.0, "lower": -88.25, "lower_stderr": 0.5}}
     found = {
         "experiment": "bmnist",
@@ -276,11 +308,14 @@ def images():
 
 
 def test_the_unit_of_image_likelihoods_is_a_density_of_unit_variance(images):
-    """The mass of a narrow cell over its width is the density at its centre: L_null is -2.047 bits a pixel on such data."""
+    """The mass of a narrow cell over its width is the density at its centre: L_null is -2.047 bits
+    a pixel on such data."""
     setting, data, _ = images
     model = modern_model(setting, jax.random.key(0))
     null = log_null(model.forward, data.train) + data.log_volume
-    density = -0.5 * np.sum(data.train.value.astype(np.float64) ** 2 + math.log(2 * math.pi), axis=1)
+    density = -0.5 * np.sum(
+        data.train.value.astype(np.float64) ** 2 + math.log(2 * math.pi), axis=1
+    )
     np.testing.assert_allclose(null, density, atol=0.02)
     assert abs(null.mean() / 64 / math.log(2) + 2.047) < 0.01
 
@@ -293,7 +328,9 @@ def test_untrained_image_models_can_be_measured_and_drawn(images, build, tmp_pat
     assert all(np.isfinite(value) for value in found.values())
     if build is modern_model:
         samples_beside_data(stacks[2], {"model": stacks[0][:8]}, tmp_path / "s.png")
-        reverse_pictures(model, data.decode, tmp_path / "r.png", tmp_path / "r.gif", key=jax.random.key(0), n=4)
+        reverse_pictures(
+            model, data.decode, tmp_path / "r.png", tmp_path / "r.gif", key=jax.random.key(0), n=4
+        )
         assert (tmp_path / "r.gif").stat().st_size > 500
 
 

@@ -15,7 +15,10 @@ from quasistatic.train.step import batch_cost
 
 
 def members(n_features, n_outputs, *, dropout=0.0):
-    made = [ResidualMLP(n_features, n_outputs, width=8, dropout_rate=dropout, key=jax.random.key(i)) for i in range(3)]
+    made = [
+        ResidualMLP(n_features, n_outputs, width=8, dropout_rate=dropout, key=jax.random.key(i))
+        for i in range(3)
+    ]
     return [randomised(network, i, scale=1.0) for i, network in enumerate(made)]
 
 
@@ -24,7 +27,9 @@ def test_the_mean_of_the_outputs(rng):
     x, time = jnp.asarray(rng.standard_normal(4), jnp.float32), jnp.asarray(0.4)
     apart = np.array([network(x, time) for network in networks])
     assert np.std(apart, axis=0).min() > 1e-3
-    np.testing.assert_allclose(as_ensemble(networks)(x, time), apart.mean(axis=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        as_ensemble(networks)(x, time), apart.mean(axis=0), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_one_alone_stays_what_it_is():
@@ -36,7 +41,9 @@ def test_members_have_dropout_of_their_own():
     network = members(4, 5, dropout=0.5)[0]
     x, time, key = jnp.ones(4), jnp.asarray(0.4), jax.random.key(1)
     twice = EnsembleNetwork([network, network])
-    assert np.any(np.abs(twice(x, time, key=key) - network(x, time, key=jax.random.split(key)[0])) > 1e-4)
+    assert np.any(
+        np.abs(twice(x, time, key=key) - network(x, time, key=jax.random.split(key)[0])) > 1e-4
+    )
     np.testing.assert_allclose(twice(x, time), network(x, time), rtol=1e-6)
 
 
@@ -47,7 +54,9 @@ def test_members_of_different_sizes_are_refused():
 
 def test_logits_make_it_at_least_as_likely_as_the_mean_of_its_members(rng):
     """Row by row and draw by draw, where the outputs are logits (the same noise for all)."""
-    forward = AbsorbingDiffusion(4, pad_log_probs([[0.5, 0.5], [0.2, 0.3, 0.5], [0.25] * 4, [0.9, 0.1]]))
+    forward = AbsorbingDiffusion(
+        4, pad_log_probs([[0.5, 0.5], [0.2, 0.3, 0.5], [0.25] * 4, [0.9, 0.1]])
+    )
     codes = rng.integers(0, 2, (200, 4)).astype(np.int32)
     rows, probabilities = Cells(codes, np.ones(codes.shape, bool)), jnp.full(4, 0.25)
 

@@ -1,4 +1,5 @@
-"""Pixels and planes: each rearrangement against its definition, the convolution against a direct sum."""
+"""Pixels and planes: each rearrangement against its definition, the convolution against a direct
+sum."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,15 @@ import pytest
 from cases import randomised
 from quasistatic.network import AbstractNetwork, InterleavedNetwork, MultiscaleNetwork, UNet
 from quasistatic.network.multiscale import bumps
-from quasistatic.network.planes import PixelLinear, mean_pool, tiles, to_pixels, to_planes, untile, upsample
+from quasistatic.network.planes import (
+    PixelLinear,
+    mean_pool,
+    tiles,
+    to_pixels,
+    to_planes,
+    untile,
+    upsample,
+)
 
 
 @pytest.fixture
@@ -32,12 +41,17 @@ def test_tiles_hold_squares_and_can_be_undone(image):
 def test_pooling_is_a_mean_and_upsampling_repeats(image):
     pooled = mean_pool(image, 2)
     np.testing.assert_allclose(pooled[2, 1], image[4:6, 2:4].mean((0, 1)), rtol=1e-6)
-    np.testing.assert_array_equal(upsample(pooled, 2)[4:6, 2:4], np.broadcast_to(pooled[2, 1], (2, 2, 3)))
+    np.testing.assert_array_equal(
+        upsample(pooled, 2)[4:6, 2:4], np.broadcast_to(pooled[2, 1], (2, 2, 3))
+    )
 
 
 def test_a_convolution_against_the_direct_sum(image):
     layer = PixelLinear(3, 5, size=3, key=jax.random.key(0))
-    weight, x = np.asarray(layer.weight).reshape(3, 3, 3, 5), np.pad(np.asarray(image), ((1, 1), (1, 1), (0, 0)))
+    weight, x = (
+        np.asarray(layer.weight).reshape(3, 3, 3, 5),
+        np.pad(np.asarray(image), ((1, 1), (1, 1), (0, 0))),
+    )
     direct = np.zeros((6, 4, 5))
     for i in range(6):
         for j in range(4):
@@ -54,7 +68,9 @@ def test_bumps_sum_to_one_and_peak_at_their_times():
 
 @pytest.mark.parametrize("kind", [MultiscaleNetwork, UNet])
 def test_sizes_that_do_not_fit_are_refused(kind):
-    with pytest.raises(ValueError, match="33 features are not a whole number of planes of 4 x 4 pixels"):
+    with pytest.raises(
+        ValueError, match="33 features are not a whole number of planes of 4 x 4 pixels"
+    ):
         kind(33, 32, height=4, width=4, key=jax.random.key(0))
     if kind is MultiscaleNetwork:
         with pytest.raises(ValueError, match="an image of 6 x 6 pixels cannot be shrunk by 4"):
@@ -73,7 +89,9 @@ def test_a_padded_image_is_the_larger_one_with_zeros_at_its_ends(rng, pixel_plan
     x, time = rng.standard_normal((3, 2)).astype(np.float32), jnp.asarray(0.4)
     padded = jnp.asarray(np.pad(x, ((0, 1), (0, 2))).reshape(-1))
     out = np.asarray(large(padded, time)).reshape(4, 4)[:3, :2]
-    np.testing.assert_allclose(np.asarray(small(jnp.asarray(x.reshape(-1)), time)).reshape(3, 2), out, atol=1e-5)
+    np.testing.assert_allclose(
+        np.asarray(small(jnp.asarray(x.reshape(-1)), time)).reshape(3, 2), out, atol=1e-5
+    )
 
 
 class Doubled(AbstractNetwork):
@@ -95,7 +113,9 @@ def test_states_are_handed_over_as_planes_and_back():
 
 @pytest.mark.parametrize("dense", [0, 8])
 def test_the_far_corner_is_seen_where_there_is_a_dense_path(dense):
-    network = UNet(576, 576, height=24, width=24, channels=4, tile=1, dense=dense, key=jax.random.key(0))
+    network = UNet(
+        576, 576, height=24, width=24, channels=4, tile=1, dense=dense, key=jax.random.key(0)
+    )
     network = randomised(network, 0)
     x = jnp.asarray(np.random.default_rng(1).standard_normal(576), jnp.float32)
     of_corner = jax.grad(lambda pixels: network(pixels, jnp.asarray(0.5))[0])(x).reshape(24, 24)

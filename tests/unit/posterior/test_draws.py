@@ -1,4 +1,5 @@
-"""Draws from weighted particles: how many is no matter of compilation, and each has the law of a particle."""
+"""Draws from weighted particles: how many is no matter of compilation, and each has the law of a
+particle."""
 
 import equinox as eqx
 import jax
@@ -22,10 +23,15 @@ def drawn(n: int) -> np.ndarray:
 
     @eqx.filter_jit
     def run(key, draws):
-        x_0, log_weight = jnp.arange(len(WEIGHTS))[:, None], jnp.log(jnp.asarray(WEIGHTS, jnp.float32))
+        x_0, log_weight = (
+            jnp.arange(len(WEIGHTS))[:, None],
+            jnp.log(jnp.asarray(WEIGHTS, jnp.float32)),
+        )
         return summary(newcomers(x_0, len(WEIGHTS)), x_0, log_weight, draws, key=key).draws[:, 0]
 
-    return np.asarray(jax.vmap(run, (0, None))(jax.random.split(jax.random.key(0), RUNS), jnp.asarray(n)))
+    return np.asarray(
+        jax.vmap(run, (0, None))(jax.random.split(jax.random.key(0), RUNS), jnp.asarray(n))
+    )
 
 
 @pytest.mark.parametrize("n", [1, 3, 7])

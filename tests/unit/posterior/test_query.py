@@ -1,4 +1,5 @@
-"""Whole tables: chunks, order, equal rows, holes; exactly the number of rows asked for; impossible evidence as data."""
+"""Whole tables: chunks, order, equal rows, holes; exactly the number of rows asked for; impossible
+evidence as data."""
 
 import equinox as eqx
 import jax
@@ -12,7 +13,12 @@ from quasistatic.bound.smc import is_uneven
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
 from quasistatic.posterior import AllOf, Function, Observed, Range, Soft
-from quasistatic.posterior.query import condition_rows, evidence_of_rows, impute_rows, posterior_rows
+from quasistatic.posterior.query import (
+    condition_rows,
+    evidence_of_rows,
+    impute_rows,
+    posterior_rows,
+)
 
 KEY = jax.random.key(3)
 
@@ -38,7 +44,8 @@ def test_holes_are_filled_and_the_rest_is_kept(model, rows):
         assert state.shape == (3, *cells.value.shape)
         assert state.dtype == cells.value.dtype
         assert np.array_equal(
-            state[:, cells.observed], np.broadcast_to(cells.value[cells.observed], (3, cells.observed.sum()))
+            state[:, cells.observed],
+            np.broadcast_to(cells.value[cells.observed], (3, cells.observed.sum())),
         )
     assert np.all(found.states[1] < 3)
     whole = rows[0].observed.all(1) & rows[1].observed.all(1)
@@ -69,7 +76,9 @@ def test_a_row_without_cells_is_a_plain_sample(model, rows):
 
 @pytest.mark.parametrize("n", [0, 1, 7, 300])
 def test_exactly_as_many_rows_as_asked_for(model, n):
-    evidence = AllOf((Range.of([0.2], [jnp.inf]), Soft.of([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]], block=1)))
+    evidence = AllOf(
+        (Range.of([0.2], [jnp.inf]), Soft.of([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]], block=1))
+    )
     found = condition_rows(model, evidence, n, key=KEY)
     assert found.states[0].shape == (n, 1)
     assert np.all(found.states[0] >= 0.2)

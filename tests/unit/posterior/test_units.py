@@ -1,4 +1,5 @@
-"""The way back to the table's units in JAX is that of the codec; and a narrow r of a bent column is found."""
+"""The way back to the table's units in JAX is that of the codec; and a narrow r of a bent column is
+found."""
 
 import equinox as eqx
 import jax
@@ -53,14 +54,19 @@ def test_values_are_those_that_the_codec_decodes():
 
 
 def test_newtons_method_does_not_overshoot_a_bent_column():
-    """x_0 ~ N(0, 1) exactly, 400 particles: log Z within 0.15 of quadrature in each of 32 runs, and most particles effective."""
+    """x_0 ~ N(0, 1) exactly, 400 particles: log Z within 0.15 of quadrature in each of 32 runs, and
+    most particles effective."""
     forward = GaussianDiffusion(linear_schedule(20), 1)
     model = DiffusionModel(forward, Constant(jnp.zeros(2), 2))
     walk = TwistedWalk(400, 1)
     grid = np.linspace(-8, 8, 20001)
     for name in ("function-of-a-curve", "measured"):
         evidence = EVIDENCE[name][1]()
-        r = np.exp(np.asarray(jax.vmap(evidence.log_prob)(jnp.asarray(grid[:, None], jnp.float32)), np.float64))
+        r = np.exp(
+            np.asarray(
+                jax.vmap(evidence.log_prob)(jnp.asarray(grid[:, None], jnp.float32)), np.float64
+            )
+        )
         exact = np.log(np.sum(r * stats.norm.pdf(grid)) * (grid[1] - grid[0]))
         run = eqx.filter_jit(lambda m, e, ks: jax.vmap(lambda k: walk(m, e, key=k))(ks))
         found = run(model, evidence, jax.random.split(jax.random.key(0), 32))

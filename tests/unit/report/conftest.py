@@ -1,4 +1,5 @@
-"""A table whose names and categories are as bad as they come, a model of it, and what the report finds."""
+"""A table whose names and categories are as bad as they come, a model of it, and what the report
+finds."""
 
 import datetime
 
@@ -71,7 +72,11 @@ def look(folder):
     """`look(table)`: what the report finds with small limits."""
 
     def of(table, density=None, **settings):
-        options = {"name": "model <i>", "data_name": "data <i>.csv", "settings": {"width": 8, "patience": None}}
+        options = {
+            "name": "model <i>",
+            "data_name": "data <i>.csv",
+            "settings": {"width": 8, "patience": None},
+        }
         options |= {"trajectories": 4, "seed": 1, "limits": SMALL}
         return find(load(folder) if density is None else density, table, **options | settings)
 

@@ -21,14 +21,18 @@ def test_large_samples_agree_with_scikit_learn(rng):
 
 def test_it_is_symmetric_and_one_for_a_renaming(rng):
     a, b = rng.integers(0, 6, 500), rng.integers(0, 3, 500)
-    assert normalised_mutual_information(a, b) == pytest.approx(normalised_mutual_information(b, a), abs=1e-12)
+    assert normalised_mutual_information(a, b) == pytest.approx(
+        normalised_mutual_information(b, a), abs=1e-12
+    )
     assert normalised_mutual_information(a, (a * 5 + 2) % 6) == pytest.approx(1, abs=1e-12)
 
 
 def test_what_chance_alone_would_give_is_taken_off(rng):
     """400 rows in 8 x 8 bins: without the correction independent columns would seem associated."""
     pairs = [(rng.integers(0, 8, 400), rng.integers(0, 8, 400)) for _ in range(100)]
-    plain = np.mean([normalized_mutual_info_score(a, b, average_method="geometric") for a, b in pairs])
+    plain = np.mean(
+        [normalized_mutual_info_score(a, b, average_method="geometric") for a, b in pairs]
+    )
     assert plain > 0.025
     assert np.mean([normalised_mutual_information(a, b) for a, b in pairs]) < 0.005
 

@@ -13,7 +13,10 @@ from quasistatic.report.columns import BINS, STATES, bin_edges, marginal, read_c
 
 def of(values, others=None, **settings):
     """The marginal of a column that holds `values` in the data and `others` in the sample."""
-    frames = [pl.DataFrame({"c": pl.Series(v, **settings)}) for v in (values, values if others is None else others)]
+    frames = [
+        pl.DataFrame({"c": pl.Series(v, **settings)})
+        for v in (values, values if others is None else others)
+    ]
     column = infer_schema(Table(pl.concat(frames))).columns[0]
     real, sampled = (read_column(Table(frame), column) for frame in frames)
     return marginal(column, real, sampled)
@@ -33,8 +36,12 @@ def test_disjoint_columns_are_wholly_apart(rng):
 
 
 def test_the_chance_level_is_the_mean_distance_of_equal_distributions(rng):
-    """400 pairs of 200 and 300 draws: the mean distance has a standard error of about 1 %, and is met within 5 %."""
-    found = [of(rng.integers(0, 6, 200).astype(str), rng.integers(0, 6, 300).astype(str)) for _ in range(400)]
+    """400 pairs of 200 and 300 draws: the mean distance has a standard error of about 1 %, and is
+    met within 5 %."""
+    found = [
+        of(rng.integers(0, 6, 200).astype(str), rng.integers(0, 6, 300).astype(str))
+        for _ in range(400)
+    ]
     ratio = np.mean([m.distance for m in found]) / np.mean([m.chance for m in found])
     assert abs(ratio - 1) < 0.05
 
@@ -75,7 +82,8 @@ def test_missing_cells_are_counted_and_left_out():
 
 
 @pytest.mark.parametrize(
-    "values", [[1e300, -1e300, 5.5e299] * 20, [1e-300, 2e-300, 7.1e-300] * 20, [1e6 + 1e-9, 1e6] * 20]
+    "values",
+    [[1e300, -1e300, 5.5e299] * 20, [1e-300, 2e-300, 7.1e-300] * 20, [1e6 + 1e-9, 1e6] * 20],
 )
 def test_numbers_at_the_ends_of_float64(values):
     found = of(values)

@@ -73,5 +73,7 @@ def test_tables_that_do_not_fit(look, nasty):
 def test_missing_libraries_are_named(monkeypatch):
     require_libraries()
     monkeypatch.setattr(libraries, "find_spec", lambda name: None if name == "jinja2" else object())
-    with pytest.raises(SettingError, match=r"needs jinja2, which is not installed[\s\S]*pip install"):
+    with pytest.raises(
+        SettingError, match=r"needs jinja2, which is not installed[\s\S]*pip install"
+    ):
         require_libraries()

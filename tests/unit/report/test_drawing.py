@@ -36,7 +36,10 @@ def test_it_is_one_element_without_anything_of_its_own():
 
 def test_text_comes_through_as_it_is():
     texts = [
-        element.text for element in ElementTree.fromstring(draw(paint, name="one", alt="", height=200)).iter("text")
+        element.text
+        for element in ElementTree.fromstring(draw(paint, name="one", alt="", height=200)).iter(
+            "text"
+        )
     ]
     assert TEXT in texts
 
@@ -46,16 +49,26 @@ def test_every_colour_has_a_name():
     used = set(re.findall(r"var\(--(\w+)\)", svg))
     assert {"real", "ink", "muted"} <= used <= set(NAMES)
     markup = re.sub(r">[^<]*<", "><", svg)  # without the texts
-    assert not re.search(r"#[0-9a-fA-F]{3,6}\b(?!-)", re.sub(r'(href|clip-path)="[^"]*"', "", markup))
+    assert not re.search(
+        r"#[0-9a-fA-F]{3,6}\b(?!-)", re.sub(r'(href|clip-path)="[^"]*"', "", markup)
+    )
 
 
 def test_a_colour_without_a_name_is_refused():
     with pytest.raises(KeyError, match="123456"):
-        draw(lambda figure: figure.add_subplot().plot([0, 1], color="#123456"), name="one", alt="", height=99)
+        draw(
+            lambda figure: figure.add_subplot().plot([0, 1], color="#123456"),
+            name="one",
+            alt="",
+            height=99,
+        )
 
 
 def test_ids_are_the_figures_own_and_only_those_in_use():
-    one, two = (ElementTree.fromstring(draw(paint, name=name, alt="", height=200)) for name in ("one", "two"))
+    one, two = (
+        ElementTree.fromstring(draw(paint, name=name, alt="", height=200))
+        for name in ("one", "two")
+    )
     ids = [{element.get("id") for element in root.iter()} - {None} for root in (one, two)]
     assert ids[0]
     assert not ids[0] & ids[1]

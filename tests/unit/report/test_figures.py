@@ -1,4 +1,5 @@
-"""What the figures say: Crooks' check, the corridor's sides, the ledger and the training curve at their edges."""
+"""What the figures say: Crooks' check, the corridor's sides, the ledger and the training curve at
+their edges."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,14 +25,16 @@ from quasistatic.thermodynamics.work import Work
 
 
 def gaussian_work(rng, reverse_scale=1.0, n=3000, trajectories=12, spread=1.5):
-    """F: W ~ N(m, s^2) and R: W ~ N(m - s^2, s^2), each row with an m of its own, keep Crooks' relation exactly."""
+    """F: W ~ N(m, s^2) and R: W ~ N(m - s^2, s^2), each row with an m of its own, keep Crooks'
+    relation exactly."""
     middle = rng.normal(20, 5, n)
     forward = rng.normal(middle[:, None], spread, (n, trajectories))
     return Work(forward, rng.normal(middle - spread**2 * reverse_scale, spread))
 
 
 def test_reversal_odds_hold_where_crooks_relation_does(rng):
-    """7 groups of nearly normal counts, each within 5.5 standard errors: a false-alarm rate of 7 * 4e-8 = 3e-7."""
+    """7 groups of nearly normal counts, each within 5.5 standard errors: a false-alarm rate of 7 *
+    4e-8 = 3e-7."""
     predicted, found, stderr = reversal_odds(gaussian_work(rng))
     assert len(predicted) == 7
     assert np.all(np.abs(found - predicted) < 5.5 * stderr)
@@ -89,12 +92,17 @@ def test_a_first_step_that_towers_over_the_others_is_told_in_the_title(findings)
 
 
 def test_training_curves():
-    history = [{"step": s, "train_nats": -9.0 + s, "valid_nats": v} for s, v in ((1, -9.0), (2, -7.5), (3, -8.0))]
+    history = [
+        {"step": s, "train_nats": -9.0 + s, "valid_nats": v}
+        for s, v in ((1, -9.0), (2, -7.5), (3, -8.0))
+    ]
     assert "-7.500 at step 2" in training_curve(history).caption
     assert training_curve([]) is None
     unknown = float("nan")
     assert training_curve([{"step": 1, "train_nats": unknown, "valid_nats": unknown}]) is None
-    assert training_curve([{"step": 1, "train_nats": -1.0, "valid_nats": unknown}]).svg.startswith("<svg")
+    assert training_curve([{"step": 1, "train_nats": -1.0, "valid_nats": unknown}]).svg.startswith(
+        "<svg"
+    )
 
 
 def test_matrices_are_capped(rng):
@@ -123,5 +131,7 @@ def test_a_long_trajectory_makes_no_large_picture(findings):
         for name in ("cost", "work", "dissipation")
     }
     corridor = type(ledger.steps.corridor)(*(stretch(x)[:T] for x in ledger.steps.corridor))
-    long = type(ledger)(ledger.steps._replace(**entries, corridor=corridor), *list(vars(ledger).values())[1:])
+    long = type(ledger)(
+        ledger.steps._replace(**entries, corridor=corridor), *list(vars(ledger).values())[1:]
+    )
     assert len(draw_ledger(long).svg) < 150_000

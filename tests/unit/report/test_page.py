@@ -18,7 +18,20 @@ from unit.report.conftest import SCRIPT, SMALL, N
 
 VOID = {"meta", "br", "wbr", "img", "link", "hr", "input"}
 FOREIGN = {"svg", "g", "path", "use", "defs", "text", "clipPath", "rect", "circle"}
-LOADING = {"script", "link", "img", "image", "iframe", "object", "embed", "video", "audio", "source", "base", "form"}
+LOADING = {
+    "script",
+    "link",
+    "img",
+    "image",
+    "iframe",
+    "object",
+    "embed",
+    "video",
+    "audio",
+    "source",
+    "base",
+    "form",
+}
 
 
 class Page(HTMLParser):
@@ -97,7 +110,15 @@ def test_names_and_categories_are_text(pages):
     assert "<b>" not in page
     assert "<i>" not in page
     text = Page(page).text
-    for words in (SCRIPT, "$a_{b}$ 100%", "model <i>", "data <i>.csv", "when it was", "]]> -->", "$\\frac{1}{0}$"):
+    for words in (
+        SCRIPT,
+        "$a_{b}$ 100%",
+        "model <i>",
+        "data <i>.csv",
+        "when it was",
+        "]]> -->",
+        "$\\frac{1}{0}$",
+    ):
         assert words in text
     assert "\x00" not in page
     assert "\u202e" not in page
@@ -108,7 +129,9 @@ def test_every_figure_has_words(page):
     pictures = [a for tag, a in parsed.attributes if tag == "svg"]
     assert len(pictures) == parsed.tags.count("figure") >= 10
     assert all(a["role"] == "img" and len(a["aria-label"]) > 20 for a in pictures)
-    assert parsed.tags.count("figcaption") >= len(pictures) - 2  # the matrices are explained above them
+    assert (
+        parsed.tags.count("figcaption") >= len(pictures) - 2
+    )  # the matrices are explained above them
     assert all(a.get("scope") in ("col", "row") for tag, a in parsed.attributes if tag == "th")
     assert parsed.tags.count("h1") == 1
 
@@ -188,8 +211,12 @@ def test_one_row(look, nasty):
 def test_few_effective_trajectories_are_a_notice(findings):
     ess = np.full(20, 3.0)
     ess[:2] = 1.2
-    scored = dataclasses.replace(findings.scored, likelihood=dataclasses.replace(findings.scored.likelihood, ess=ess))
-    said = notices(dataclasses.replace(findings, data=dataclasses.replace(findings.data, scored=scored)))
+    scored = dataclasses.replace(
+        findings.scored, likelihood=dataclasses.replace(findings.scored.likelihood, ess=ess)
+    )
+    said = notices(
+        dataclasses.replace(findings, data=dataclasses.replace(findings.data, scored=scored))
+    )
     assert any("The lower side of 2 rows hangs on fewer than 2" in words for words in said)
 
 
@@ -200,7 +227,10 @@ def test_a_long_base_measure_is_shortened_on_top(findings):
 
 
 CSS = (files("quasistatic.report") / "template" / "page.css").read_text(encoding="utf-8")
-SCHEMES = [dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block)) for block in re.findall(r":root \{([^}]*)\}", CSS)]
+SCHEMES = [
+    dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
+    for block in re.findall(r":root \{([^}]*)\}", CSS)
+]
 
 
 def luminance(colour: str) -> float:

@@ -34,7 +34,9 @@ def test_what_is_drawn_are_the_images():
     (pixels,) = pictures_in(picture.svg)
     np.testing.assert_array_equal(pixels, picture_of(stack))
     np.testing.assert_array_equal(pixels[:4, :6], stack[0])
-    np.testing.assert_array_equal(pixels[6:10, 8:14], stack[4])  # two pixels between images, three in a line
+    np.testing.assert_array_equal(
+        pixels[6:10, 8:14], stack[4]
+    )  # two pixels between images, three in a line
     (attributes,) = [a for tag, a in Page(picture.svg).attributes if tag == "svg"]
     assert attributes["aria-label"] == 'a "picture" <of> images'
 
@@ -45,7 +47,11 @@ def of_images():
     stack = np.random.default_rng(1).integers(0, 256, (20, 4, 4), dtype=np.uint8)
     density = DiffusionDensity(**SETTINGS).fit(stack)
     options = {"name": "model", "trajectories": 3, "limits": SMALL}
-    return stack, find(density, image_table(stack), data_name="folder", **options), find(density, None, **options)
+    return (
+        stack,
+        find(density, image_table(stack), data_name="folder", **options),
+        find(density, None, **options),
+    )
 
 
 def test_images_stand_beside_sampled_ones(of_images):
@@ -68,7 +74,9 @@ def test_images_stand_beside_sampled_ones(of_images):
     order = np.argsort(-scored.likelihood.lower, kind="stable")
     real, sampled, most, least = pictures_in(text)
     np.testing.assert_array_equal(real, picture_of(stack[scored.index]))
-    np.testing.assert_array_equal(sampled, picture_of(found.images.arrange(found.sampled.to_numpy())))
+    np.testing.assert_array_equal(
+        sampled, picture_of(found.images.arrange(found.sampled.to_numpy()))
+    )
     np.testing.assert_array_equal(most, picture_of(stack[scored.index][order[:n]]))
     np.testing.assert_array_equal(least, picture_of(stack[scored.index][order[::-1][:n]]))
 
@@ -94,6 +102,8 @@ def test_images_have_limits_of_their_own():
 def test_a_sequence_is_a_table_of_its_places():
     rows = np.random.default_rng(3).normal(size=(30, 5)).cumsum(axis=1)
     density = DiffusionDensity(**SETTINGS, members=1).fit(sequence_table(rows))
-    page = Page(render(find(density, sequence_table(rows), name="model", trajectories=3, limits=SMALL)))
+    page = Page(
+        render(find(density, sequence_table(rows), name="model", trajectories=3, limits=SMALL))
+    )
     for words in ("sequences of length 5", "bits per sequence", "Pairs of columns", "x4"):
         assert words in page.text

@@ -1,4 +1,5 @@
-"""The probability flow of a normal distribution, whose network is known: its density, up to the steps."""
+"""The probability flow of a normal distribution, whose network is known: its density, up to the
+steps."""
 
 import equinox as eqx
 import jax
@@ -29,17 +30,22 @@ class NormalData(AbstractNetwork):
     n_outputs: int = eqx.field(static=True, default=6)
 
     def __call__(self, features, time, *, key=None):
-        log_snr = jnp.asarray(self.log_snr)[jnp.round(time * len(self.log_snr)).astype(jnp.int32) - 1]
+        log_snr = jnp.asarray(self.log_snr)[
+            jnp.round(time * len(self.log_snr)).astype(jnp.int32) - 1
+        ]
         a, b = jnp.sqrt(jax.nn.sigmoid(log_snr)), jnp.sqrt(jax.nn.sigmoid(-log_snr))
         x = features[:3]
-        guess = a * self.covariance @ jnp.linalg.solve(a**2 * self.covariance + b**2 * jnp.eye(3), x)
+        guess = (
+            a * self.covariance @ jnp.linalg.solve(a**2 * self.covariance + b**2 * jnp.eye(3), x)
+        )
         return jnp.concatenate([(a * x - guess) / b, jnp.zeros(3)])
 
 
 def normal_model(T: int) -> DiffusionModel:
     table = np.linspace(9.0, -11.0, T).tolist()
     return DiffusionModel(
-        GaussianDiffusion(TableSchedule(table), 3), NormalData(jnp.asarray(COVARIANCE, jnp.float32), tuple(table))
+        GaussianDiffusion(TableSchedule(table), 3),
+        NormalData(jnp.asarray(COVARIANCE, jnp.float32), tuple(table)),
     )
 
 
@@ -72,15 +78,22 @@ def test_hutchinson_agrees_within_its_error(model, rows):
 
 def test_a_cell_has_its_width_and_a_hole_nothing(model, rows):
     plain = flow_log_density(model, rows, key=jax.random.key(0)).log_density
-    wide = flow_log_density(model, rows._replace(width=np.full(X.shape, 0.1, np.float32)), key=jax.random.key(0))
+    wide = flow_log_density(
+        model, rows._replace(width=np.full(X.shape, 0.1, np.float32)), key=jax.random.key(0)
+    )
     np.testing.assert_allclose(wide.log_density, plain + 3 * np.log(0.1), atol=1e-4)
     observed = np.broadcast_to(np.array([True, False, True]), X.shape)
     changed = np.where(observed, X, 7.0).astype(np.float32)
-    holes = [flow_log_density(model, Cells(x, observed), key=jax.random.key(0)).log_density for x in (X, changed)]
+    holes = [
+        flow_log_density(model, Cells(x, observed), key=jax.random.key(0)).log_density
+        for x in (X, changed)
+    ]
     np.testing.assert_array_equal(*holes)
 
 
 def test_discrete_columns_have_no_flow():
     forward = KERNELS["gaussian-x-absorbing"]()
     with pytest.raises(SettingError, match="continuous columns alone"):
-        flow_log_density(model_of(forward), cells_of(forward, random_state(forward, 2)), key=jax.random.key(0))
+        flow_log_density(
+            model_of(forward), cells_of(forward, random_state(forward, 2)), key=jax.random.key(0)
+        )

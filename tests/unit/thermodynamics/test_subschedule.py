@@ -13,7 +13,9 @@ def test_against_brute_force(seed):
     T = 8
     rng = np.random.default_rng(seed)
     costs = np.full((T + 1, T + 1), np.inf)
-    costs[np.triu_indices(T + 1, 1)] = rng.normal(size=T * (T + 1) // 2)  # costs may be negative (densities)
+    costs[np.triu_indices(T + 1, 1)] = rng.normal(
+        size=T * (T + 1) // 2
+    )  # costs may be negative (densities)
     for k in range(1, T + 1):
         chains = [(*middle, T) for middle in combinations(range(1, T), k - 1)]
         totals = [sum(costs[s, t] for s, t in zip((0, *c), c, strict=False)) for c in chains]

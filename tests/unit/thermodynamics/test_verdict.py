@@ -16,8 +16,21 @@ def made(dissipation, prior: float = 0.0, sharpness: float = 0.1) -> Ledger:
         return Entries(values, np.full(T + 1, 1e-4), float(values.sum()), 1e-3)
 
     cost = [1.0, 0.2, 0.2, 0.2, prior]
-    corridor = Corridor(np.zeros((T, 1)), np.full((T, 1), 2.0 * (1 - sharpness)), np.full((T, 1), 2.0), np.ones((T, 1)))
-    return Ledger(entries(cost), entries(cost), entries([*dissipation, 0.0]), corridor, np.array([True]), 100, 16)
+    corridor = Corridor(
+        np.zeros((T, 1)),
+        np.full((T, 1), 2.0 * (1 - sharpness)),
+        np.full((T, 1), 2.0),
+        np.ones((T, 1)),
+    )
+    return Ledger(
+        entries(cost),
+        entries(cost),
+        entries([*dissipation, 0.0]),
+        corridor,
+        np.array([True]),
+        100,
+        16,
+    )
 
 
 @pytest.mark.parametrize(

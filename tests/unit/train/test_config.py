@@ -20,7 +20,9 @@ TRAIN = TrainConfig(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("config", [MODEL, TRAIN, ModelConfig(1), TrainConfig()], ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize(
+    "config", [MODEL, TRAIN, ModelConfig(1), TrainConfig()], ids=lambda c: type(c).__name__
+)
 def test_json_round_trip(config):
     text = json.dumps(config.to_json())
     assert type(config).from_json(json.loads(text)) == config
@@ -75,7 +77,9 @@ WIDTHS, MARGINALS = np.array([0.0, 0.3]), [np.array([0.7, 0.3]), np.array([0.2, 
 
 
 def assembled(**changes):
-    config = ModelConfig(**{"trajectory_length": 4, "width": 4, "depth": 1, "dropout": 0.0} | changes)
+    config = ModelConfig(
+        **{"trajectory_length": 4, "width": 4, "depth": 1, "dropout": 0.0} | changes
+    )
     return assemble(config, WIDTHS, MARGINALS, key=jax.random.key(0))
 
 
@@ -88,7 +92,9 @@ def assembled(**changes):
     ],
 )
 def test_every_name_runs(kernel, schedule):
-    numbers, codes = sample_rows(assembled(discrete_kernel=kernel, schedule=schedule), 8, key=jax.random.key(1))
+    numbers, codes = sample_rows(
+        assembled(discrete_kernel=kernel, schedule=schedule), 8, key=jax.random.key(1)
+    )
     assert numbers.shape == codes.shape == (8, 2)
     assert np.isfinite(numbers).all()
     assert (codes >= 0).all()
@@ -109,15 +115,24 @@ CHANGES = [
 
 
 def test_no_setting_is_ignored():
-    assert {name for change in CHANGES for name in change} | {"image"} == set(ModelConfig(1).to_json())
-    descriptions = [description(assembled()), *(description(assembled(**change)) for change in CHANGES)]
+    assert {name for change in CHANGES for name in change} | {"image"} == set(
+        ModelConfig(1).to_json()
+    )
+    descriptions = [
+        description(assembled()),
+        *(description(assembled(**change)) for change in CHANGES),
+    ]
     assert len(set(descriptions)) == len(descriptions)
 
 
 def test_an_image_has_a_network_of_its_own():
     """And its size is looked at: the same four pixels in a row or in a square are told apart."""
     plain = ModelConfig(3, width=4, depth=1, dropout=0.0)
-    configs = [plain, dataclasses.replace(plain, image=(1, 2, 2)), dataclasses.replace(plain, image=(1, 1, 4))]
+    configs = [
+        plain,
+        dataclasses.replace(plain, image=(1, 2, 2)),
+        dataclasses.replace(plain, image=(1, 1, 4)),
+    ]
     models = [assemble(c, np.full(4, 0.3), [], key=jax.random.key(0)) for c in configs]
     assert [type(m.network).__name__ for m in models] == ["ResidualMLP", "UNet", "UNet"]
     assert len({description(m) for m in models}) == 3

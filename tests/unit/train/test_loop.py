@@ -21,7 +21,9 @@ from quasistatic.model import DiffusionModel
 from quasistatic.network import ResidualMLP
 from quasistatic.train import fit, loop, run
 
-CONFIG = TrainConfig(max_steps=6, batch_size=16, evaluate_every=2, learning_rate=0.01, first_step_share=0.1)
+CONFIG = TrainConfig(
+    max_steps=6, batch_size=16, evaluate_every=2, learning_rate=0.01, first_step_share=0.1
+)
 NAMES = ("x", "c", "d")
 
 
@@ -67,7 +69,9 @@ class Clock:
 
 class TestRecovery:
     @pytest.mark.parametrize("parameters", [False, True], ids=["loss", "parameters"])
-    def test_a_transient_fault_is_rolled_back(self, parameters, model, rows, valid_rows, monkeypatch, plain):
+    def test_a_transient_fault_is_rolled_back(
+        self, parameters, model, rows, valid_rows, monkeypatch, plain
+    ):
         faulty = Faulty(2, parameters=parameters)
         monkeypatch.setattr(run, "run_steps", faulty)
         result = fit(model, rows, valid_rows, CONFIG)
@@ -89,11 +93,18 @@ class TestRecovery:
 
     def test_half_the_rate_is_half_the_step(self, model, rows, monkeypatch):
         def first_step(rate_scale):
-            monkeypatch.setattr(loop, "initial_state", lambda *args: start(*args)._replace(rate_scale=rate_scale))
-            return jax.tree.leaves(eqx.filter(fit(model, rows, None, config).model, eqx.is_inexact_array))
+            monkeypatch.setattr(
+                loop, "initial_state", lambda *args: start(*args)._replace(rate_scale=rate_scale)
+            )
+            return jax.tree.leaves(
+                eqx.filter(fit(model, rows, None, config).model, eqx.is_inexact_array)
+            )
 
         # no warm-up in the way: the first step has rate 0, the second the whole rate
-        start, config = loop.initial_state, dataclasses.replace(CONFIG, max_steps=6, stop_step=2, ema_decay=0.0)
+        start, config = (
+            loop.initial_state,
+            dataclasses.replace(CONFIG, max_steps=6, stop_step=2, ema_decay=0.0),
+        )
         before = jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))
         whole, half = first_step(1.0), first_step(0.5)
         for b, w, h in zip(before, whole, half, strict=True):
@@ -117,7 +128,9 @@ class TestRecovery:
     def test_a_fault_that_comes_and_goes_ends_too(self, model, rows, valid_rows, monkeypatch):
         faulty = Faulty(*range(1, 99))
         monkeypatch.setattr(run, "run_steps", faulty)
-        with pytest.raises(TrainingError, match=f"after step 0, also after {run.MAX_RETRIES} restarts"):
+        with pytest.raises(
+            TrainingError, match=f"after step 0, also after {run.MAX_RETRIES} restarts"
+        ):
             fit(model, rows, valid_rows, CONFIG, column_names=NAMES)
         assert len(faulty.calls) == run.MAX_RETRIES + 1
 
@@ -131,7 +144,9 @@ class TestStopping:
         """The best evaluation, and two no better."""
         bounds = iter([-1.0, -2.0, -1.0, 0.0])
         monkeypatch.setattr(loop.Evaluation, "__call__", lambda self, parameters: next(bounds))
-        result = fit(model, rows, valid_rows, dataclasses.replace(CONFIG, evaluate_every=1, patience=2))
+        result = fit(
+            model, rows, valid_rows, dataclasses.replace(CONFIG, evaluate_every=1, patience=2)
+        )
         assert [entry["step"] for entry in result.history] == [1, 2, 3]
         assert result.valid_nats == -1.0
 
@@ -143,13 +158,24 @@ class TestStopping:
         assert len(long.history) == 3
 
     def test_minutes_are_kept_to(self, model, rows, valid_rows, monkeypatch):
-        """Evaluations of 20 seconds, three for all the steps: within 54 there is time for two, within 60 for three."""
+        """Evaluations of 20 seconds, three for all the steps: within 54 there is time for two,
+        within 60 for three."""
         clock = Clock()
         monkeypatch.setattr(loop, "monotonic", clock)
         monkeypatch.setattr(loop.Evaluation, "__call__", lambda self, parameters: clock.wait(20.0))
-        for minutes, left in ((0.9, [34.0, 14.0]), (1.0, [40.0, 20.0, 0.0]), (None, [40.0, 20.0, 0.0])):
+        for minutes, left in (
+            (0.9, [34.0, 14.0]),
+            (1.0, [40.0, 20.0, 0.0]),
+            (None, [40.0, 20.0, 0.0]),
+        ):
             events = []
-            fit(model, rows, valid_rows, dataclasses.replace(CONFIG, max_minutes=minutes), callback=events.append)
+            fit(
+                model,
+                rows,
+                valid_rows,
+                dataclasses.replace(CONFIG, max_minutes=minutes),
+                callback=events.append,
+            )
             assert [event.seconds_left for event in events] == pytest.approx(left)
 
     def test_the_best_average_is_kept(self, model, rows, valid_rows, monkeypatch, plain):
@@ -169,7 +195,9 @@ class TestStopping:
         result = fit(model, rows, None, dataclasses.replace(CONFIG, stop_step=5))
         assert [entry["step"] for entry in result.history] == [2, 4, 5]
         assert math.isnan(result.history[-1]["valid_nats"])
-        assert [e["train_nats"] for e in result.history[:2]] == [e["train_nats"] for e in plain.history[:2]]
+        assert [e["train_nats"] for e in result.history[:2]] == [
+            e["train_nats"] for e in plain.history[:2]
+        ]
 
     def test_it_learns(self, model, rows, valid_rows):
         config = dataclasses.replace(CONFIG, max_steps=200, evaluate_every=40)
@@ -178,7 +206,9 @@ class TestStopping:
 
     def test_fewer_rows_than_a_batch(self, model, rows, valid_rows):
         few = jax.tree.map(lambda x: x[:3], rows)
-        assert np.isfinite(fit(model, few, jax.tree.map(lambda x: x[:1], valid_rows), CONFIG).valid_nats)
+        assert np.isfinite(
+            fit(model, few, jax.tree.map(lambda x: x[:1], valid_rows), CONFIG).valid_nats
+        )
 
 
 class TestProgress:
@@ -203,7 +233,9 @@ class TestProgress:
         assert fixed
         for name in fixed:
             np.testing.assert_array_equal(before[name], after[name])
-        assert any("network" in name and not np.array_equal(before[name], after[name]) for name in before)
+        assert any(
+            "network" in name and not np.array_equal(before[name], after[name]) for name in before
+        )
 
 
 class TestResuming:
@@ -215,7 +247,9 @@ class TestResuming:
 
         with pytest.raises(KeyboardInterrupt):
             fit(model, rows, valid_rows, CONFIG, store=TrainingStore(tmp_path, "me"), callback=stop)
-        result = fit(model, rows, valid_rows, CONFIG, store=TrainingStore(tmp_path, "me", resume=True))
+        result = fit(
+            model, rows, valid_rows, CONFIG, store=TrainingStore(tmp_path, "me", resume=True)
+        )
         assert bits(result) == bits(plain)
         assert result.history == plain.history
         assert result.valid_nats == plain.valid_nats
@@ -228,7 +262,9 @@ class TestResuming:
         until = dataclasses.replace(CONFIG, stop_step=2)
         fit(model, rows, valid_rows, until, store=TrainingStore(tmp_path, "me"))
         monkeypatch.undo()
-        result = fit(model, rows, valid_rows, CONFIG, store=TrainingStore(tmp_path, "me", resume=True))
+        result = fit(
+            model, rows, valid_rows, CONFIG, store=TrainingStore(tmp_path, "me", resume=True)
+        )
         assert bits(result) == bits(whole)
 
 
@@ -245,7 +281,9 @@ BASE = TrainConfig(max_steps=40, stop_step=4, batch_size=16, evaluate_every=2, l
 def linear(rows):
     """The states only, and a linear network: quick to compile."""
     forward = AbsorbingDiffusion(2, pad_log_probs([[0.7, 0.3]] * 2))
-    network = ResidualMLP(forward.n_features, forward.n_outputs, width=4, depth=0, key=jax.random.key(0))
+    network = ResidualMLP(
+        forward.n_features, forward.n_outputs, width=4, depth=0, key=jax.random.key(0)
+    )
     return DiffusionModel(forward, network), rows[1]
 
 

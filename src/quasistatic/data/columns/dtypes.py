@@ -1,4 +1,6 @@
-"""Polars dtypes as text that fits into JSON, and back; string scans for exactly one reading per text."""
+"""Polars dtypes as text that fits into JSON, and back; string scans for exactly one reading per
+text.
+"""
 
 import json
 from typing import Any
@@ -82,6 +84,14 @@ def ticks_per_unit(dtype: pl.DataType, unit: str) -> int:
     return _NANOSECONDS[unit] * TICKS_PER_SECOND[dtype.time_unit] // 10**9  # type: ignore[attr-defined]
 
 
-_NANOSECONDS = {"d": 86400 * 10**9, "h": 3600 * 10**9, "min": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+_NANOSECONDS = {
+    "d": 86400 * 10**9,
+    "h": 3600 * 10**9,
+    "min": 60 * 10**9,
+    "s": 10**9,
+    "ms": 10**6,
+    "us": 10**3,
+    "ns": 1,
+}
 TIME_UNITS = tuple(_NANOSECONDS)
 """Units of a datetime column's numbers, from the largest to the smallest."""

@@ -1,4 +1,6 @@
-"""Which kind each column of a table is; the rules are in `docs/` and in the functions' summaries."""
+"""Which kind each column of a table is; the rules are in `docs/` and in the functions'
+summaries.
+"""
 
 import re
 from dataclasses import replace
@@ -8,7 +10,13 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.columns.atoms import find_atoms
-from quasistatic.data.columns.dtypes import TIME_UNITS, dtype_text, is_temporal, is_text, ticks_per_unit
+from quasistatic.data.columns.dtypes import (
+    TIME_UNITS,
+    dtype_text,
+    is_temporal,
+    is_text,
+    ticks_per_unit,
+)
 from quasistatic.data.columns.lattice import float_lattice, integer_lattice, written_decimals
 from quasistatic.data.columns.numbers import as_numbers, as_times, check_finite
 from quasistatic.data.columns.overrides import read_overrides
@@ -19,7 +27,9 @@ from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError
 
 MOST_CATEGORIES = 1000
-_ID_NAME = re.compile(r"(?:^|[_\W])(?:id|uuid|guid|key|index|row|rowid|nr)$|[a-z](?:Id|ID|Key)$", re.IGNORECASE)
+_ID_NAME = re.compile(
+    r"(?:^|[_\W])(?:id|uuid|guid|key|index|row|rowid|nr)$|[a-z](?:Id|ID|Key)$", re.IGNORECASE
+)
 _FORCE = 'to model it all the same, give a --schema file with {{"columns": {{{name}: {{"kind": "{kind}"}}}}}}'
 
 
@@ -32,14 +42,17 @@ def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schem
 
     Raises:
         DataError: fewer than two rows, no columns, infinities.
-        SchemaError: a column that is all missing, an override that does not fit, or no column left to model.
+        SchemaError: a column that is all missing, an override that does not fit, or no column left
+            to model.
     """
     if not table.names:
         raise DataError("0 feature(s): the table has no columns", where=table.source)
     if len(table) < 2:
         counted = f"{len(table)} row(s) (n_samples = {len(table)})"
         raise DataError(
-            f"the table has {counted}; a density needs at least 2", where=table.source, fix="give more rows"
+            f"the table has {counted}; a density needs at least 2",
+            where=table.source,
+            fix="give more rows",
         )
     if table.layout is not None:
         return infer_arranged(table, table.layout, overrides)
@@ -50,7 +63,9 @@ def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schem
     if not columns:
         reasons = "; ".join(f"{item.name!r}: {item.reason}" for item in left_out)
         raise SchemaError(
-            f"no column is left to model ({reasons})", where=table.source, fix="name the kinds in a --schema file"
+            f"no column is left to model ({reasons})",
+            where=table.source,
+            fix="name the kinds in a --schema file",
         )
     return Schema(columns, left_out, table.container)
 
@@ -60,7 +75,14 @@ def _decide(series: pl.Series, given: dict[str, Any], table: Table) -> Column | 
     kind = given.get("kind")
     if kind == "ignore":
         return LeftOut(series.name, "ignored, as the schema says")
-    if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary, pl.Time, pl.Duration, pl.Unknown, pl.Int128):
+    if series.dtype.is_nested() or series.dtype in (
+        pl.Object,
+        pl.Binary,
+        pl.Time,
+        pl.Duration,
+        pl.Unknown,
+        pl.Int128,
+    ):
         if kind is not None:
             raise SchemaError(
                 f"cells of type {dtype_text(series.dtype)} cannot be {kind}",
@@ -96,7 +118,12 @@ def _kind(series: pl.Series) -> str:
     if series.dtype.is_integer():
         return "integer"
     # a handful of values that recur and lie on no lattice are levels, not measurements
-    if distinct <= 20 and n >= 10 * distinct and _float_lattice(series) is None and _least_count(series) >= 3:
+    if (
+        distinct <= 20
+        and n >= 10 * distinct
+        and _float_lattice(series) is None
+        and _least_count(series) >= 3
+    ):
         return "categorical"
     return "numeric"
 
@@ -106,7 +133,9 @@ def _least_count(series: pl.Series) -> int:
 
 
 def _left_out_reason(series: pl.Series, table: Table) -> str:
-    """Why an identifier, free text or a column of too many categories is not modelled; empty when it is."""
+    """Why an identifier, free text or a column of too many categories is not modelled; empty when
+    it is.
+    """
     n = len(series) - series.null_count()
     distinct = series.n_unique() - (series.null_count() > 0)
     if is_text(series.dtype):
@@ -131,7 +160,11 @@ def _text_reason(series: pl.Series, n: int, distinct: int) -> str:
     if n >= 10 and distinct > 0.9 * n:
         return f"looks like an identifier ({distinct} different values in {n} cells); {force}"
     most = min(max(50, n // 10), MOST_CATEGORIES)
-    return f"has too many categories ({distinct}; at most {most} for {n} cells); {force}" if distinct > most else ""
+    return (
+        f"has too many categories ({distinct}; at most {most} for {n} cells); {force}"
+        if distinct > most
+        else ""
+    )
 
 
 def _force(name: str, kind: str) -> str:
@@ -161,19 +194,27 @@ def _state_column(series: pl.Series, kind: str, where: str) -> Column:
     else:
         values = state_values(series)
     if kind == "binary" and len(values) > 2:
-        raise SchemaError(f"binary, but there are {len(values)} values", where=where, fix="call it categorical")
+        raise SchemaError(
+            f"binary, but there are {len(values)} values", where=where, fix="call it categorical"
+        )
     constant = series.drop_nulls().n_unique() == 1
     kind = "binary" if len(values) == 2 else "categorical"
     unit = TIME_UNITS[0] if is_temporal(series.dtype) else None
     missing = series.null_count()
-    return Column(series.name, kind, dtype_text(series.dtype), None, 0.0, values, (), missing, constant, unit)
+    return Column(
+        series.name, kind, dtype_text(series.dtype), None, 0.0, values, (), missing, constant, unit
+    )
 
 
 def _time_column(series: pl.Series, where: str) -> Column:
     """A lattice in the largest unit in which every value is whole."""
     times = series if is_temporal(series.dtype) else as_times(series, pl.Datetime("us"), where)
     ticks = times.drop_nulls().to_physical().unique().sort().to_numpy().astype(np.int64)
-    units = ["d"] if isinstance(times.dtype, pl.Date) else [u for u in TIME_UNITS if ticks_per_unit(times.dtype, u) > 0]
+    units = (
+        ["d"]
+        if isinstance(times.dtype, pl.Date)
+        else [u for u in TIME_UNITS if ticks_per_unit(times.dtype, u) > 0]
+    )
     unit = next(u for u in units if not np.any(ticks % ticks_per_unit(times.dtype, u)))
     whole = ticks // ticks_per_unit(times.dtype, unit)
     n = len(series) - series.null_count()
@@ -188,7 +229,9 @@ def _whole_column(series: pl.Series, numbers: pl.Series) -> Column:
     values = numbers.drop_nulls()
     distinct = values.unique().sort().to_numpy()
     lattice = integer_lattice(distinct, len(values))
-    return _lattice_column(series, "integer", values.to_numpy().astype(np.float64), lattice.step, int(lattice.offset))
+    return _lattice_column(
+        series, "integer", values.to_numpy().astype(np.float64), lattice.step, int(lattice.offset)
+    )
 
 
 def _float_column(series: pl.Series, numbers: pl.Series, kind: str, where: str) -> Column:
@@ -197,7 +240,11 @@ def _float_column(series: pl.Series, numbers: pl.Series, kind: str, where: str) 
     if kind == "integer":
         fractional = values != np.rint(values)
         if fractional.any():
-            raise SchemaError(f"integer, but there is {values[fractional][0]!r}", where=where, fix="call it continuous")
+            raise SchemaError(
+                f"integer, but there is {values[fractional][0]!r}",
+                where=where,
+                fix="call it continuous",
+            )
         whole = integer_lattice(np.unique(values).astype(np.int64), len(values))
         return _lattice_column(series, "integer", values, whole.step, int(whole.offset))
     if lattice is None:
@@ -205,7 +252,11 @@ def _float_column(series: pl.Series, numbers: pl.Series, kind: str, where: str) 
         return Column(series.name, "continuous", dtype_text(series.dtype), atoms=atoms, missing=series.null_count(),
                       constant=bool(values.min() == values.max()),
                       decimals=written_decimals(*_distinct(numbers)))  # fmt: skip
-    whole = lattice.step >= 1 and float(lattice.step).is_integer() and float(lattice.offset).is_integer()
+    whole = (
+        lattice.step >= 1
+        and float(lattice.step).is_integer()
+        and float(lattice.offset).is_integer()
+    )
     if whole and kind == "numeric":
         return _lattice_column(series, "integer", values, lattice.step, int(lattice.offset))
     return _lattice_column(series, "continuous", values, lattice.step, lattice.offset)
@@ -222,7 +273,9 @@ def _distinct(series: pl.Series) -> tuple[np.ndarray, int, float]:
     return values.unique().sort().to_numpy().astype(np.float64), len(values), epsilon
 
 
-def _lattice_column(series: pl.Series, kind: str, values: np.ndarray, step: float, offset: float) -> Column:
+def _lattice_column(
+    series: pl.Series, kind: str, values: np.ndarray, step: float, offset: float
+) -> Column:
     atoms = find_atoms(values, step)
     lower = 0.0 if values.min() >= 0 else None
     return Column(
@@ -233,7 +286,9 @@ def _lattice_column(series: pl.Series, kind: str, values: np.ndarray, step: floa
 
 def _override(column: Column, given: dict[str, Any], series: pl.Series, where: str) -> Column:
     """The column with the lattice, states and atoms that the user fixed."""
-    changes: dict[str, Any] = {key: given[key] for key in ("step", "offset", "lower") if key in given}
+    changes: dict[str, Any] = {
+        key: given[key] for key in ("step", "offset", "lower") if key in given
+    }
     changes |= {key: tuple(given[key]) for key in ("categories", "atoms") if key in given}
     if column.is_discrete:
         changes = {"categories": changes["categories"]} if changes.get("categories") else {}
@@ -244,10 +299,13 @@ def _override(column: Column, given: dict[str, Any], series: pl.Series, where: s
     if changes.get("step", 1) is None:
         if column.kind != "continuous":
             raise SchemaError(
-                f"a column of kind {column.kind} needs a step", where=where, fix='set "kind": "continuous"'
+                f"a column of kind {column.kind} needs a step",
+                where=where,
+                fix='set "kind": "continuous"',
             )
         changes |= {"lower": None, "offset": 0.0}
         changes.setdefault(
-            "atoms", find_atoms(as_numbers(series, where).drop_nulls().to_numpy().astype(np.float64), None)
+            "atoms",
+            find_atoms(as_numbers(series, where).drop_nulls().to_numpy().astype(np.float64), None),
         )
     return replace(column, **changes)

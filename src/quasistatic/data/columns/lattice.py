@@ -1,6 +1,7 @@
 """Was a column of floats recorded on a lattice (rounded), and on which one?
 
-The evidence is the chance that as many values of full precision would all lie that close to the lattice.
+The evidence is the chance that as many values of full precision would all lie that close to the
+lattice.
 """
 
 from decimal import Decimal
@@ -12,8 +13,8 @@ CHANCE = 1e-6
 """A lattice is believed when full-precision values would show it with at most this probability."""
 MOST_DECIMALS = 6
 FINEST = 1e4
-"""A lattice finer than the standard deviation by this much is a density, unless values repeat or it has two decimals; by
-100 times as much it always is, for float32 could not tell its cells apart."""
+"""A lattice finer than the standard deviation by this much is a density, unless values repeat or it
+has two decimals; by 100 times as much it always is, for float32 could not tell its cells apart."""
 
 
 class Lattice(NamedTuple):
@@ -24,7 +25,8 @@ class Lattice(NamedTuple):
 
 
 def integer_lattice(values: np.ndarray, n: int) -> Lattice:
-    """Step and origin of integers: the greatest common divisor of their differences if it can be believed, else 1.
+    """Step and origin of integers: the greatest common divisor of their differences if it can be
+    believed, else 1.
 
     Args:
         values: sorted distinct int64 (or uint64) values.
@@ -32,12 +34,15 @@ def integer_lattice(values: np.ndarray, n: int) -> Lattice:
     """
     first, last = int(values[0]), int(values[-1])
     step = int(np.gcd.reduce(np.diff(values))) if len(values) > 1 else 1
-    # k values share a residue mod `step` by chance with probability step^-(k - 1); many rows on three values or more will do
+    # k values share a residue mod `step` by chance with probability step^-(k - 1); many rows on
+    # three values or more will do
     believable = len(values) >= 3 and (n >= 50 or step ** -(len(values) - 1.0) < CHANCE)
     step = step if believable and step > 1 else 1
     if max(abs(first), abs(last)) < 2**52:
         return Lattice(step, first % step)
-    return Lattice(step, first)  # large numbers (nanoseconds since 1970, say) keep their differences exact
+    return Lattice(
+        step, first
+    )  # large numbers (nanoseconds since 1970, say) keep their differences exact
 
 
 def float_lattice(values: np.ndarray, n: int, relative_error: float) -> Lattice | None:
@@ -55,7 +60,8 @@ def float_lattice(values: np.ndarray, n: int, relative_error: float) -> Lattice 
 
 
 def written_decimals(values: np.ndarray, n: int, relative_error: float) -> int | None:
-    """Decimal places that all values of a column have, be they too fine for a lattice; None for values of full precision.
+    """Decimal places that all values of a column have, be they too fine for a lattice; None for
+    values of full precision.
 
     Args:
         values: as for `float_lattice`.
@@ -68,7 +74,10 @@ def written_decimals(values: np.ndarray, n: int, relative_error: float) -> int |
 
 def decimal_places(step: float, offset: float) -> int | None:
     """Decimal places of a lattice's points, None when they have no short decimal form."""
-    places = max(-int(Decimal(repr(float(number))).normalize().as_tuple().exponent) for number in (step, offset))
+    places = max(
+        -int(Decimal(repr(float(number))).normalize().as_tuple().exponent)
+        for number in (step, offset)
+    )
     return max(places, 0) if places <= 12 else None
 
 
@@ -92,7 +101,9 @@ def _decimal(values: np.ndarray, n: int, relative_error: float) -> Lattice | Non
             if chance >= np.log(CHANCE):
                 return None
             whole = integer_lattice(nearest.astype(np.int64), n)
-            return Lattice(_decimal_number(whole.step, decimals), _decimal_number(whole.offset, decimals))
+            return Lattice(
+                _decimal_number(whole.step, decimals), _decimal_number(whole.offset, decimals)
+            )
     return None
 
 

@@ -1,6 +1,7 @@
 """Columns of numbers and times <-> float64 coordinates.
 
-The coordinate of a lattice column is k = (x - offset) / step, a whole number on the lattice; that of a density is x itself.
+The coordinate of a lattice column is k = (x - offset) / step, a whole number on the lattice; that
+of a density is x itself.
 """
 
 import numpy as np
@@ -71,7 +72,9 @@ def as_times(series: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
             and isinstance(series.dtype, pl.Datetime)
         ):
             raise SchemaError(
-                f"time zone {theirs} where the schema has {ours}", where=where, fix="convert the time zone"
+                f"time zone {theirs} where the schema has {ours}",
+                where=where,
+                fix="convert the time zone",
             )
         return series.cast(dtype)
     if series.dtype == pl.Null:
@@ -79,9 +82,15 @@ def as_times(series: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
     return _parsed(series, dtype, "date", where)
 
 
-def _parsed(series: pl.Series, dtype: pl.DataType | type[pl.DataType], noun: str, where: str) -> pl.Series:
+def _parsed(
+    series: pl.Series, dtype: pl.DataType | type[pl.DataType], noun: str, where: str
+) -> pl.Series:
     text = series.cast(pl.String, strict=False)
-    parsed = _parsed_dates(text, dtype) if noun == "date" else text.str.strip_chars().cast(dtype, strict=False)
+    parsed = (
+        _parsed_dates(text, dtype)
+        if noun == "date"
+        else text.str.strip_chars().cast(dtype, strict=False)
+    )
     failed = (parsed.is_null() & text.is_not_null()).to_numpy()
     if failed.any():
         row = first_row(failed)
@@ -112,15 +121,21 @@ def atom_coordinates(column: Column) -> np.ndarray:
     return np.rint((atoms - column.offset) / (column.step or 1.0)) if column.has_lattice else atoms
 
 
-def read_coordinates(series: pl.Series, column: Column, source: str) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates (float64 `[N]`, not yet rounded; 0 where missing) and the mask of the observed cells."""
+def read_coordinates(
+    series: pl.Series, column: Column, source: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates (float64 `[N]`, not yet rounded; 0 where missing) and the mask of the observed
+    cells.
+    """
     where = f"{source}, column {column.name!r}"
     if column.kind == "datetime":
         dtype = parse_dtype(column.dtype)
         dtype = dtype if is_temporal(dtype) else pl.Datetime("us")  # forced upon text
         series = as_times(series, dtype, where)
         ticks = ticks_per_unit(dtype, column.unit or "d")
-        values = series.to_physical().fill_null(int(column.offset) * ticks).to_numpy().astype(np.int64)
+        values = (
+            series.to_physical().fill_null(int(column.offset) * ticks).to_numpy().astype(np.int64)
+        )
         coordinate = (values - int(column.offset) * ticks) / ((column.step or 1.0) * ticks)
         return coordinate, series.is_not_null().to_numpy()
     series = as_numbers(series, where)
@@ -135,7 +150,8 @@ def read_coordinates(series: pl.Series, column: Column, source: str) -> tuple[np
     elif values.dtype.kind in "iu" and isinstance(column.offset, int):
         # modulo 2^64: differences of large integers stay exact
         difference = (
-            values.astype(np.int64 if values.dtype.kind == "i" else np.uint64).view(np.uint64) - _word(column.offset)
+            values.astype(np.int64 if values.dtype.kind == "i" else np.uint64).view(np.uint64)
+            - _word(column.offset)
         ).view(np.int64)
         coordinate = difference / column.step
     else:
@@ -155,7 +171,8 @@ def _word(value: int) -> np.uint64:
 
 
 def write_numbers(coordinate: np.ndarray, column: Column) -> pl.Series:
-    """The column's values of coordinates (float64 `[N]`), at the nearest lattice point and within the dtype's range.
+    """The column's values of coordinates (float64 `[N]`), at the nearest lattice point and within
+    the dtype's range.
 
     The numbers of a density have as many decimals as the training table had.
     """
@@ -168,7 +185,9 @@ def write_numbers(coordinate: np.ndarray, column: Column) -> pl.Series:
     if isinstance(column.offset, int) and dtype.is_integer() and float(column.step).is_integer():
         low, high = integer_range(dtype)
         low = low if column.lower is None else max(low, int(column.lower))
-        return _write_integers(coordinate, column.name, int(column.step), column.offset, low, high).cast(dtype)
+        return _write_integers(
+            coordinate, column.name, int(column.step), column.offset, low, high
+        ).cast(dtype)
     nearest = np.rint(coordinate)
     if column.lower is not None:
         nearest = np.maximum(nearest, np.ceil((column.lower - column.offset) / column.step - 1e-9))
@@ -191,8 +210,12 @@ def _cast_floats(values: np.ndarray, column: Column, dtype: pl.DataType) -> pl.S
     return pl.Series(column.name, values).cast(dtype)
 
 
-def _write_integers(coordinate: np.ndarray, name: str, step: int, offset: int, low: int, high: int) -> pl.Series:
-    """Offset + k step with k rounded and clipped so that low <= value <= high; exact for 64-bit integers."""
+def _write_integers(
+    coordinate: np.ndarray, name: str, step: int, offset: int, low: int, high: int
+) -> pl.Series:
+    """Offset + k step with k rounded and clipped so that low <= value <= high; exact for 64-bit
+    integers.
+    """
     k_low, k_high = -((offset - low) // step), (high - offset) // step
     k = np.clip(np.rint(coordinate), _inward(k_low), _inward(k_high)).astype(np.int64)
     values = (k.view(np.uint64) * _word(step) + _word(offset)).astype(np.uint64)
@@ -216,5 +239,7 @@ def _write_times(coordinate: np.ndarray, column: Column, dtype: pl.DataType) -> 
         low, high = -(2**63) + 1, 2**63 - 1
     step, offset = round((column.step or 1.0) * ticks), int(column.offset) * ticks
     series = _write_integers(coordinate, column.name, step, offset, low, high).cast(pl.Int64)
-    series = series.cast(pl.Int32).cast(pl.Date) if isinstance(dtype, pl.Date) else series.cast(dtype)
+    series = (
+        series.cast(pl.Int32).cast(pl.Date) if isinstance(dtype, pl.Date) else series.cast(dtype)
+    )
     return series.cast(pl.String) if as_text else series

@@ -11,8 +11,9 @@ _KEYS = ("kind", "step", "offset", "lower", "categories", "atoms")
 def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, dict[str, Any]]:
     """Settings per column, of a partial file or of a full schema.
 
-    A partial file is `{"columns": {"age": {"kind": "integer"}, "id": {"kind": "ignore"}}}`; the settings are kind
-    (a column kind or "ignore"), step (null: a density), offset, lower, categories and atoms.
+    A partial file is `{"columns": {"age": {"kind": "integer"}, "id": {"kind": "ignore"}}}`; the
+    settings are kind (a column kind or "ignore"), step (null: a density), offset, lower, categories
+    and atoms.
 
     Args:
         data: the JSON; None for no overrides.
@@ -25,7 +26,9 @@ def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, d
         return {}
     if not isinstance(data, dict) or "columns" not in data:
         raise SchemaError(
-            'there is no "columns" in it', where="the schema file", fix='write {"columns": {NAME: {"kind": KIND}}}'
+            'there is no "columns" in it',
+            where="the schema file",
+            fix='write {"columns": {NAME: {"kind": KIND}}}',
         )
     if isinstance(data["columns"], list):
         given = _from_schema(Schema.from_json(data))
@@ -33,12 +36,16 @@ def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, d
         unknown = set(data) - {"columns", "format"}
         if unknown or data.get("format", FORMAT) != FORMAT:
             raise SchemaError(
-                f"unknown keys {sorted(unknown)}", where="the schema file", fix='its only key is "columns"'
+                f"unknown keys {sorted(unknown)}",
+                where="the schema file",
+                fix='its only key is "columns"',
             )
         given = data["columns"]
     if not isinstance(given, dict):
         raise SchemaError(
-            '"columns" is no object', where="the schema file", fix='write {"columns": {NAME: {"kind": KIND}}}'
+            '"columns" is no object',
+            where="the schema file",
+            fix='write {"columns": {NAME: {"kind": KIND}}}',
         )
     absent = [name for name in given if name not in names]
     if absent:
@@ -63,16 +70,24 @@ def _check(name: str, settings: Any) -> None:
         raise SchemaError(f"{settings!r} is no object", where=where, fix='write {"kind": KIND}')
     unknown = set(settings) - set(_KEYS)
     if unknown:
-        raise SchemaError(f"unknown keys {sorted(unknown)}", where=where, fix=f"the keys are {', '.join(_KEYS)}")
+        raise SchemaError(
+            f"unknown keys {sorted(unknown)}", where=where, fix=f"the keys are {', '.join(_KEYS)}"
+        )
     kinds = (*KINDS, "ignore")
     if "kind" in settings and settings["kind"] not in kinds:
-        raise SchemaError(f"unknown kind {settings['kind']!r}", where=where, fix=f"the kinds are {', '.join(kinds)}")
+        raise SchemaError(
+            f"unknown kind {settings['kind']!r}",
+            where=where,
+            fix=f"the kinds are {', '.join(kinds)}",
+        )
     for key in ("step", "offset", "lower"):
         value = settings.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise SchemaError(f"{key} = {value!r} is no number", where=where)
     if settings.get("step") is not None and not 0 < settings["step"] < 1e300:
-        raise SchemaError(f"step = {settings['step']} is not positive", where=where, fix="use null for a density")
+        raise SchemaError(
+            f"step = {settings['step']} is not positive", where=where, fix="use null for a density"
+        )
     for key in ("categories", "atoms"):
         if not isinstance(settings.get(key, []), list | tuple):
             raise SchemaError(f"{key} is no list", where=where)

@@ -20,7 +20,11 @@ def read_codes(series: pl.Series, column: Column, source: str) -> tuple[np.ndarr
     if is_temporal(parse_dtype(column.dtype)):
         series = as_times(series, parse_dtype(column.dtype), f"{source}, column {column.name!r}")
     observed = series.is_not_null().to_numpy()
-    codes = _text_codes(series, column) if isinstance(column.categories[0], str) else _number_codes(series, column)
+    codes = (
+        _text_codes(series, column)
+        if isinstance(column.categories[0], str)
+        else _number_codes(series, column)
+    )
     unseen = observed & (codes < 0)
     if unseen.any():
         row = first_row(unseen)
@@ -41,7 +45,9 @@ def _text_codes(series: pl.Series, column: Column) -> np.ndarray:
     text = series.cast(pl.String, strict=False)
     if series.dtype == pl.Boolean and "True" in column.categories:
         text = text.str.to_titlecase()
-    codes = text.cast(pl.Enum([str(value) for value in column.categories]), strict=False).to_physical()
+    codes = text.cast(
+        pl.Enum([str(value) for value in column.categories]), strict=False
+    ).to_physical()
     return codes.cast(pl.Int64).fill_null(-1).to_numpy()
 
 
@@ -60,7 +66,9 @@ def _number_codes(series: pl.Series, column: Column) -> np.ndarray:
         series = series.cast(pl.Float64, strict=False)
     exact = series.dtype.is_integer() and all(isinstance(value, int) for value in column.categories)
     dtype = np.dtype(np.int64 if exact and series.dtype != pl.UInt64 else np.float64)
-    known = np.array([int(value) if isinstance(value, bool) else value for value in column.categories], dtype)
+    known = np.array(
+        [int(value) if isinstance(value, bool) else value for value in column.categories], dtype
+    )
     values = series.cast(pl.Int64 if dtype.kind == "i" else pl.Float64).fill_null(0).to_numpy()
     if column.dtype == "Float32":
         known, values = known.astype(np.float32), values.astype(np.float32)
@@ -77,7 +85,9 @@ def write_codes(codes: np.ndarray, column: Column) -> pl.Series:
     values = list(column.categories)
     if is_temporal(dtype):
         states = pl.Series(column.name, values, dtype=pl.Int64)
-        states = states.cast(pl.Int32).cast(dtype) if isinstance(dtype, pl.Date) else states.cast(dtype)
+        states = (
+            states.cast(pl.Int32).cast(dtype) if isinstance(dtype, pl.Date) else states.cast(dtype)
+        )
     elif isinstance(values[0], str) and not isinstance(dtype, pl.Enum | pl.Categorical):
         states = pl.Series(column.name, values).cast(dtype)
     elif dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum):
@@ -88,7 +98,9 @@ def write_codes(codes: np.ndarray, column: Column) -> pl.Series:
 
 
 def state_values(series: pl.Series) -> tuple[Value, ...]:
-    """The states of a training column: all of an Enum's in its order, else the sorted distinct values."""
+    """The states of a training column: all of an Enum's in its order, else the sorted distinct
+    values.
+    """
     if isinstance(series.dtype, pl.Enum):
         return tuple(series.dtype.categories.to_list())
     if is_temporal(series.dtype):

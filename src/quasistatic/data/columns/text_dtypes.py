@@ -1,4 +1,6 @@
-"""The dtype of a column of text cells: whole numbers, numbers, booleans, dates, date-times, or text."""
+"""The dtype of a column of text cells: whole numbers, numbers, booleans, dates, date-times, or
+text.
+"""
 
 import polars as pl
 
@@ -12,7 +14,8 @@ _DECIMAL_COMMA = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
 def typed(series: pl.Series, decimal_comma: bool = False) -> pl.Series:
     """The series in the narrowest dtype that loses nothing; text as it is when there is none.
 
-    "?" counts as missing where all else are numbers. Numbers with leading zeros (postcodes) stay text.
+    "?" counts as missing where all else are numbers. Numbers with leading zeros (postcodes) stay
+    text.
 
     Args:
         series: text, null where missing.

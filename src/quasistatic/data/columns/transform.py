@@ -1,10 +1,11 @@
-"""Strictly increasing maps g: x -> z that make a column look like N(0, 1), with exact inverse and log g'.
+"""Strictly increasing maps g: x -> z that make a column look like N(0, 1), with exact inverse and
+log g'.
 
-Beyond |z| = `TAIL` every map grows like a logarithm, so that the density of x falls like that of a log-normal there: a value a
-hundred standard deviations out costs some 50 nats, not 5,000.
+Beyond |z| = `TAIL` every map grows like a logarithm, so that the density of x falls like that of a
+log-normal there: a value a hundred standard deviations out costs some 50 nats, not 5,000.
 
-All arithmetic is float64; parameters are JSON. `fit_transform` chooses between a straight line and a spline by the
-penalised Gaussian likelihood of the training values.
+All arithmetic is float64; parameters are JSON. `fit_transform` chooses between a straight line and
+a spline by the penalised Gaussian likelihood of the training values.
 """
 
 import math
@@ -16,7 +17,8 @@ import numpy as np
 
 Choice = Literal["auto", "affine", "spline"]
 SMALLEST_SPLINE_SAMPLE = 50
-"""Below this many values (or a third as many distinct ones) a straight line is all that can be supported."""
+"""Below this many values (or a third as many distinct ones) a straight line is all that can be
+supported."""
 
 
 TAIL = 5.0
@@ -69,14 +71,17 @@ class Affine:
 
 @dataclass(frozen=True)
 class QuantileSpline:
-    """Monotone rational-quadratic spline (Gregory & Delbourgo 1982) through knots (x_k, z_k) with slopes d_k, C1.
+    """Monotone rational-quadratic spline (Gregory & Delbourgo 1982) through knots (x_k, z_k) with
+    slopes d_k, C1.
 
-    Within a bin of width h and rise r, with theta = (x - x_k) / h, a = d_k h / r and b = d_{k+1} h / r,
+    Within a bin of width h and rise r, with theta = (x - x_k) / h, a = d_k h / r and b = d_{k+1} h
+    / r,
 
         z = z_k + r (theta^2 + a theta (1 - theta)) / D,   D = 1 + (a + b - 2) theta (1 - theta),
         g' = (r / h) (b theta^2 + 2 theta (1 - theta) + a (1 - theta)^2) / D^2.
 
-    Outside the knots it is a straight line with the slope of the last knot; z is compressed beyond the tails.
+    Outside the knots it is a straight line with the slope of the last knot; z is compressed beyond
+    the tails.
     """
 
     x: tuple[float, ...]
@@ -84,7 +89,9 @@ class QuantileSpline:
     slope: tuple[float, ...]
 
     def _bins(self, value: np.ndarray, knots: tuple[float, ...]) -> tuple[np.ndarray, ...]:
-        """Bin number, h, r, a, b of each value; the values outside are put into the first or last bin."""
+        """Bin number, h, r, a, b of each value; the values outside are put into the first or last
+        bin.
+        """
         x, z, slope = np.asarray(self.x), np.asarray(self.z), np.asarray(self.slope)
         k = np.clip(np.searchsorted(knots, value, side="right") - 1, 0, len(knots) - 2)
         h, r = np.diff(x), np.diff(z)
@@ -125,7 +132,9 @@ class QuantileSpline:
         _, x0, _, h, r, a, b = self._bins(x, self.x)
         theta = np.clip((x - x0) / h, 0.0, 1.0)
         cross = theta * (1 - theta)
-        shape = (b * theta * theta + 2 * cross + a * (1 - theta) ** 2) / (1 + (a + b - 2) * cross) ** 2
+        shape = (b * theta * theta + 2 * cross + a * (1 - theta) ** 2) / (
+            1 + (a + b - 2) * cross
+        ) ** 2
         return np.log(r) - np.log(h) + np.log(shape) + _log_compression(self._spline(x))
 
     def to_json(self) -> dict[str, Any]:
@@ -148,16 +157,21 @@ def fit_transform(x: np.ndarray, step: float | None, choice: Choice = "auto") ->
 
     Args:
         x: finite values.
-        step: lattice width; the values are first spread evenly over their cells, so that ties do not look like peaks.
-        choice: "affine", "spline" (a line still, when the sample is too small for one), or "auto": the higher of
-            sum log N(g(x); 0, 1) + log g'(x) - (parameters / 2) log n.
+        step: lattice width; the values are first spread evenly over their cells, so that ties do
+            not look like peaks.
+        choice: "affine", "spline" (a line still, when the sample is too small for one), or "auto":
+            the higher of sum log N(g(x); 0, 1) + log g'(x) - (parameters / 2) log n.
     """
     spread = np.sort(np.asarray(x, dtype=np.float64))
     if step is not None:
         spread = _spread_ties(spread, step)
     affine = _fit_affine(spread)
     distinct = 1 + np.count_nonzero(np.diff(np.sort(x)))
-    if choice == "affine" or len(spread) < SMALLEST_SPLINE_SAMPLE or distinct < SMALLEST_SPLINE_SAMPLE // 3:
+    if (
+        choice == "affine"
+        or len(spread) < SMALLEST_SPLINE_SAMPLE
+        or distinct < SMALLEST_SPLINE_SAMPLE // 3
+    ):
         return affine
     spline = _fit_spline(spread)
     if spline is None:
@@ -201,7 +215,8 @@ def _fit_spline(x: np.ndarray) -> QuantileSpline | None:
     levels = _levels(len(x))
     knots = np.quantile(x, levels, method="hazen")
     knots[0], knots[-1] = x[0], x[-1]
-    # nearly equal quantiles would make a spike of the density: keep knots apart by a share of the bulk's width
+    # nearly equal quantiles would make a spike of the density: keep knots apart by a share of the
+    # bulk's width
     gap = 1e-4 * (np.quantile(x, 0.95) - np.quantile(x, 0.05))
     keep = [0]
     for k in range(1, len(knots)):
@@ -211,12 +226,16 @@ def _fit_spline(x: np.ndarray) -> QuantileSpline | None:
         return None
     x_knots, p = knots[keep], levels[keep]
     z_knots = np.array([NormalDist().inv_cdf(float(level)) for level in p])
-    spline = QuantileSpline(tuple(x_knots.tolist()), tuple(z_knots.tolist()), tuple(_slopes(x_knots, z_knots).tolist()))
+    spline = QuantileSpline(
+        tuple(x_knots.tolist()), tuple(z_knots.tolist()), tuple(_slopes(x_knots, z_knots).tolist())
+    )
     return _standardise(spline, x)
 
 
 def _levels(n: int) -> np.ndarray:
-    """Quantile levels of the knots: evenly spaced, then halving towards either end while 20 values remain beyond."""
+    """Quantile levels of the knots: evenly spaced, then halving towards either end while 20 values
+    remain beyond.
+    """
     k = int(np.clip(n // 40, 4, 32))
     inner = np.arange(1, k) / k
     tail = []
@@ -227,14 +246,17 @@ def _levels(n: int) -> np.ndarray:
 
 
 def _slopes(x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Slopes at the knots: the bins' secants, meeting in their weighted harmonic mean (Fritsch & Butland 1984).
+    """Slopes at the knots: the bins' secants, meeting in their weighted harmonic mean (Fritsch &
+    Butland 1984).
 
     A harmonic mean never exceeds three times the smaller secant, so no bin overshoots.
     """
     h, secant = np.diff(x), np.diff(z) / np.diff(x)
     left, right = h[:-1], h[1:]
     total = left + right
-    inner = 1.0 / (((right + total) / (3 * total)) / secant[:-1] + ((left + total) / (3 * total)) / secant[1:])
+    inner = 1.0 / (
+        ((right + total) / (3 * total)) / secant[:-1] + ((left + total) / (3 * total)) / secant[1:]
+    )
     return np.concatenate([secant[:1], inner, secant[-1:]])
 
 
@@ -243,10 +265,14 @@ def _standardise(spline: QuantileSpline, x: np.ndarray) -> QuantileSpline:
     z = spline._spline(x)
     mean, sd = float(np.mean(z)), float(np.std(z))
     z_knots = (np.asarray(spline.z) - mean) / sd
-    return QuantileSpline(spline.x, tuple(z_knots.tolist()), tuple((np.asarray(spline.slope) / sd).tolist()))
+    return QuantileSpline(
+        spline.x, tuple(z_knots.tolist()), tuple((np.asarray(spline.slope) / sd).tolist())
+    )
 
 
 def _score(transform: Transform, x: np.ndarray, parameters: int) -> float:
     """Bayesian information criterion (as a log-likelihood, nats) of N(0, 1) in z."""
     z = transform.forward(x)
-    return float(np.sum(transform.log_derivative(x) - 0.5 * z * z) - 0.5 * parameters * np.log(len(x)))
+    return float(
+        np.sum(transform.log_derivative(x) - 0.5 * z * z) - 0.5 * parameters * np.log(len(x))
+    )

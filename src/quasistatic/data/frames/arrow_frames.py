@@ -1,4 +1,6 @@
-"""pyarrow tables in and out; pyarrow is imported only when the user's object already is one, or a model gives one back."""
+"""pyarrow tables in and out; pyarrow is imported only when the user's object already is one, or a
+model gives one back.
+"""
 
 import base64
 import importlib
@@ -27,16 +29,23 @@ def read(obj: Any) -> tuple[pl.DataFrame, str, dict[str, Any]]:
     names = table.column_names
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise DataError(f"column {twice[0]!r} occurs more than once", where=_SOURCE, fix="rename the columns")
+        raise DataError(
+            f"column {twice[0]!r} occurs more than once", where=_SOURCE, fix="rename the columns"
+        )
     series, categories = [], {}
     for name, column in zip(names, table.columns, strict=True):
         if pyarrow.types.is_dictionary(column.type):
             column = column.unify_dictionaries() if column.num_chunks > 1 else column
             order = column.chunk(0).dictionary.to_pylist() if column.num_chunks else []
-            categories[name] = [value if isinstance(value, bool | int | float | str) else str(value) for value in order]
+            categories[name] = [
+                value if isinstance(value, bool | int | float | str) else str(value)
+                for value in order
+            ]
             if len({str(value) for value in order}) < len(order):
                 raise DataError(
-                    "two categories read the same", where=f"{_SOURCE}, column {name!r}", fix="rename one of them"
+                    "two categories read the same",
+                    where=f"{_SOURCE}, column {name!r}",
+                    fix="rename one of them",
                 )
             cells = [None if cell is None else str(cell) for cell in column.to_pylist()]
             series.append(pl.Series(name, cells, dtype=pl.Enum([str(value) for value in order])))
@@ -64,11 +73,15 @@ def write(frame: pl.DataFrame, container: Mapping[str, Any]) -> Any:
             continue
         kind = schema.field(index)
         if name in container["categories"]:
-            arrays.append(_dictionary(pyarrow, frame[name], kind.type, container["categories"][name]))
+            arrays.append(
+                _dictionary(pyarrow, frame[name], kind.type, container["categories"][name])
+            )
         else:
             arrays.append(frame[name].to_arrow().cast(kind.type))
         fields.append(kind)
-    return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields, metadata=schema.metadata))
+    return pyarrow.Table.from_arrays(
+        arrays, schema=pyarrow.schema(fields, metadata=schema.metadata)
+    )
 
 
 def _dictionary(pyarrow: Any, series: pl.Series, kind: Any, categories: list[Any]) -> Any:

@@ -1,4 +1,6 @@
-"""pandas frames in and out; pandas is imported only to give one back to somebody who works with it."""
+"""pandas frames in and out; pandas is imported only to give one back to somebody who works with
+it.
+"""
 
 import contextlib
 import importlib
@@ -24,15 +26,25 @@ def read(frame: Any) -> tuple[pl.DataFrame, str, dict[str, Any]]:
     """
     labels = list(frame.columns)
     names = [str(label) for label in labels]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    twice = (
+        sorted({name for name in names if names.count(name) > 1})
+        if len(set(names)) < len(names)
+        else []
+    )
     if twice:
-        raise DataError(f"column {twice[0]!r} occurs more than once", where=_SOURCE, fix="rename the columns")
+        raise DataError(
+            f"column {twice[0]!r} occurs more than once", where=_SOURCE, fix="rename the columns"
+        )
     series = [_read_column(name, frame.iloc[:, j]) for j, name in enumerate(names)]
     columns = {
         name: _column_spec(label, frame.dtypes.iloc[j])
         for j, (name, label) in enumerate(zip(names, labels, strict=True))
     }
-    return pl.DataFrame({column.name: column for column in series}), _SOURCE, {"backend": "pandas", "columns": columns}
+    return (
+        pl.DataFrame({column.name: column for column in series}),
+        _SOURCE,
+        {"backend": "pandas", "columns": columns},
+    )
 
 
 def _column_spec(label: Any, dtype: Any) -> dict[str, Any]:
@@ -40,7 +52,11 @@ def _column_spec(label: Any, dtype: Any) -> dict[str, Any]:
     spec: dict[str, Any] = {"dtype": str(dtype)}
     if _is_categorical(dtype):
         values = [_json_value(value) for value in dtype.categories.tolist()]
-        spec |= {"categories": values, "ordered": bool(dtype.ordered), "categories_dtype": str(dtype.categories.dtype)}
+        spec |= {
+            "categories": values,
+            "ordered": bool(dtype.ordered),
+            "categories_dtype": str(dtype.categories.dtype),
+        }
     elif type(dtype).__name__ == "StringDtype":
         missing = "nan" if isinstance(dtype.na_value, float) else "NA"
         spec |= {"storage": dtype.storage, "na_value": missing}
@@ -67,7 +83,9 @@ def _read_column(name: str, series: Any) -> pl.Series:
         texts = [str(_json_value(value)) for value in dtype.categories.tolist()]
         if len(set(texts)) < len(texts):
             raise DataError(
-                "two categories read the same", where=f"{_SOURCE}, column {name!r}", fix="rename one of them"
+                "two categories read the same",
+                where=f"{_SOURCE}, column {name!r}",
+                fix="rename one of them",
             )
         codes = series.cat.codes.to_numpy().astype(np.int64)
         cells = np.array([*texts, None], dtype=object)[codes]
@@ -77,11 +95,18 @@ def _read_column(name: str, series: Any) -> pl.Series:
     kind = getattr(dtype, "kind", "O")
     if type(dtype).__name__ == "DatetimeTZDtype":
         naive = series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-        return _read_array(name, naive).dt.replace_time_zone("UTC").dt.convert_time_zone(str(dtype.tz))
+        return (
+            _read_array(name, naive).dt.replace_time_zone("UTC").dt.convert_time_zone(str(dtype.tz))
+        )
     if kind in "biuf" and hasattr(dtype, "numpy_dtype"):
-        plain = series.to_numpy(dtype=np.dtype(dtype.numpy_dtype), na_value=False if kind == "b" else 0)
+        plain = series.to_numpy(
+            dtype=np.dtype(dtype.numpy_dtype), na_value=False if kind == "b" else 0
+        )
         return _mask(pl.Series(name, plain), missing)
-    cells = [None if hole else value for value, hole in zip(series.tolist(), missing.tolist(), strict=True)]
+    cells = [
+        None if hole else value
+        for value, hole in zip(series.tolist(), missing.tolist(), strict=True)
+    ]
     return object_column(name, cells, _SOURCE)
 
 
@@ -117,19 +142,27 @@ def _write_column(pandas: Any, series: pl.Series, spec: Mapping[str, Any]) -> An
     if isinstance(series.dtype, pl.Datetime):
         return _write_datetime(pandas, series, text)
     dtype = _pandas_dtype(pandas, series, spec)
-    if series.dtype.is_numeric() and not series.null_count() and not isinstance(series.dtype, pl.Decimal):
+    if (
+        series.dtype.is_numeric()
+        and not series.null_count()
+        and not isinstance(series.dtype, pl.Decimal)
+    ):
         return pandas.Series(series.to_numpy()).astype(dtype)
     if text.startswith("float"):
         return pandas.Series(series.cast(pl.Float64).to_numpy()).astype(dtype)
     if series.null_count() and re.fullmatch(r"u?int\d+|bool", text):
-        dtype = "object" if text == "bool" else "float64"  # as pandas itself does when a hole appears
+        dtype = (
+            "object" if text == "bool" else "float64"
+        )  # as pandas itself does when a hole appears
     return pandas.Series(series.to_list(), dtype=dtype)
 
 
 def _pandas_dtype(pandas: Any, series: pl.Series, spec: Mapping[str, Any]) -> Any:
     if "storage" in spec:
         try:
-            return pandas.StringDtype(spec["storage"], na_value=np.nan if spec["na_value"] == "nan" else pandas.NA)
+            return pandas.StringDtype(
+                spec["storage"], na_value=np.nan if spec["na_value"] == "nan" else pandas.NA
+            )
         except (TypeError, ImportError):  # pandas 2, or no pyarrow here
             return "string"
     if "arrow" in spec:
@@ -149,7 +182,9 @@ def _write_categorical(pandas: Any, series: pl.Series, spec: Mapping[str, Any]) 
             categories = categories.astype(spec["categories_dtype"])
     codes = {key: code for code, key in enumerate(back)}
     numbers = [-1 if cell is None else codes[cell] for cell in series.cast(pl.String).to_list()]
-    return pandas.Series(pandas.Categorical.from_codes(numbers, categories=categories, ordered=spec["ordered"]))
+    return pandas.Series(
+        pandas.Categorical.from_codes(numbers, categories=categories, ordered=spec["ordered"])
+    )
 
 
 def _write_datetime(pandas: Any, series: pl.Series, text: str) -> Any:

@@ -1,7 +1,8 @@
 """CIFAR-10's python batches, read without running anything that a pickle can ask for.
 
-A batch is a pickled dict of byte strings, lists and one NumPy array. The unpickler below knows three global names, and each
-stands for a record of what was stored; any other name is refused before it is looked up.
+A batch is a pickled dict of byte strings, lists and one NumPy array. The unpickler below knows
+three global names, and each stands for a record of what was stored; any other name is refused
+before it is looked up.
 """
 
 import pickle  # only its parser of the format; see `_Reader.find_class`
@@ -44,7 +45,9 @@ _KNOWN = {
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _KNOWN:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no CIFAR-10 batch does")
+            raise pickle.UnpicklingError(
+                f"it asks for {module}.{name}, which no CIFAR-10 batch does"
+            )
         return _KNOWN[module, name]
 
 
@@ -55,7 +58,9 @@ def read_cifar_batch(path: str | Path) -> np.ndarray:
         DataError: no such file, or not a CIFAR-10 batch.
     """
     path = Path(path)
-    fix = "give a file of cifar-10-python.tar.gz, unpacked: data_batch_1 to data_batch_5, test_batch"
+    fix = (
+        "give a file of cifar-10-python.tar.gz, unpacked: data_batch_1 to data_batch_5, test_batch"
+    )
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DataError("the file is too large for a CIFAR-10 batch", where=str(path), fix=fix)
@@ -78,17 +83,31 @@ def read_cifar_batch(path: str | Path) -> np.ndarray:
 
 
 def _bytes_of(stored: Any) -> bytes | None:
-    """The content of a stored uint8 array in C order whose shape fits its bytes; None for anything else."""
-    if not isinstance(stored, _Stored) or not isinstance(stored.state, tuple) or len(stored.state) != 5:
+    """The content of a stored uint8 array in C order whose shape fits its bytes; None for anything
+    else.
+    """
+    if (
+        not isinstance(stored, _Stored)
+        or not isinstance(stored.state, tuple)
+        or len(stored.state) != 5
+    ):
         return None
     _, shape, kind, fortran, content = stored.state
     if not isinstance(kind, _Stored) or kind.arguments[:1] not in ((b"u1",), ("u1",)) or fortran:
         return None
-    if not isinstance(content, bytes) or not isinstance(shape, tuple) or not all(isinstance(n, int) for n in shape):
+    if (
+        not isinstance(content, bytes)
+        or not isinstance(shape, tuple)
+        or not all(isinstance(n, int) for n in shape)
+    ):
         return None
     return content if int(np.prod(shape, dtype=object)) == len(content) else None
 
 
 def read_cifar(folder: str | Path, *, test: bool = False) -> np.ndarray:
-    """All training images of a `cifar-10-batches-py` folder, or the test images, uint8 `[N, 3, 32, 32]`."""
-    return np.concatenate([read_cifar_batch(Path(folder) / name) for name in (TEST if test else TRAIN)])
+    """All training images of a `cifar-10-batches-py` folder, or the test images, uint8 `[N, 3, 32,
+    32]`.
+    """
+    return np.concatenate(
+        [read_cifar_batch(Path(folder) / name) for name in (TEST if test else TRAIN)]
+    )

@@ -19,11 +19,13 @@ from quasistatic.errors import DataError
 
 
 def read_images(path: str | Path) -> np.ndarray:
-    """Images as a stack `[N, C, H, W]`: uint8 grey levels, or real numbers from a `.npy` file of floats.
+    """Images as a stack `[N, C, H, W]`: uint8 grey levels, or real numbers from a `.npy` file of
+    floats.
 
     Args:
-        path: a folder of PNG or JPEG files; the folder `cifar-10-batches-py` (its training images); a `.npy` stack `[N, H, W]` or
-            `[N, H, W, C]` with one or three channels; an idx file of images, plain or `.gz`.
+        path: a folder of PNG or JPEG files; the folder `cifar-10-batches-py` (its training images);
+            a `.npy` stack `[N, H, W]` or `[N, H, W, C]` with one or three channels; an idx file of
+            images, plain or `.gz`.
 
     Raises:
         DataError: nothing of this kind, damaged, too large, or no image in it.
@@ -56,9 +58,15 @@ def read_npy(path: str | Path) -> np.ndarray:
         raise DataError("there is no such file", where=str(path), fix="check the path") from error
     except (ValueError, EOFError, OSError) as error:
         fix = "save plain numbers with numpy.save"
-        raise DataError(f"this is no intact NumPy array ({error})", where=str(path), fix=fix) from error
+        raise DataError(
+            f"this is no intact NumPy array ({error})", where=str(path), fix=fix
+        ) from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "buif":
-        raise DataError("the file holds no array of numbers", where=str(path), fix="save plain numbers with numpy.save")
+        raise DataError(
+            "the file holds no array of numbers",
+            where=str(path),
+            fix="save plain numbers with numpy.save",
+        )
     return array
 
 
@@ -81,7 +89,9 @@ def stack_of(array: np.ndarray, where: str) -> np.ndarray:
         )  # fmt: skip
     if array.dtype.kind == "f":
         if not np.all(np.isfinite(array)):
-            raise DataError("some pixels are not finite", where=where, fix="remove or replace those images")
+            raise DataError(
+                "some pixels are not finite", where=where, fix="remove or replace those images"
+            )
     elif array.dtype != np.uint8:
         raise DataError(
             f"pixels of type {array.dtype} are neither grey levels 0..255 nor real numbers", where=where,
@@ -92,10 +102,11 @@ def stack_of(array: np.ndarray, where: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PixelScale:
-    """One affine map for all pixels, as the paper scales its data: `z = (x - mean) / scale`, of unit variance.
+    """One affine map for all pixels, as the paper scales its data: `z = (x - mean) / scale`, of
+    unit variance.
 
-    A grey level is a cell of width `step / scale`: the model gives it its probability *mass*, so that no noise has to be
-    added. A density of real pixels has step 0.
+    A grey level is a cell of width `step / scale`: the model gives it its probability *mass*, so
+    that no noise has to be added. A density of real pixels has step 0.
 
     Args:
         mean: of all pixels.
@@ -118,7 +129,9 @@ class PixelScale:
         variance = float(np.var(stack, dtype=np.float64))
         if variance == 0:
             raise DataError("all pixels are equal", fix="give images that differ")
-        return cls(float(np.mean(stack, dtype=np.float64)), float(np.sqrt(variance + step**2 / 12)), step)
+        return cls(
+            float(np.mean(stack, dtype=np.float64)), float(np.sqrt(variance + step**2 / 12)), step
+        )
 
     def encode(self, stack: np.ndarray) -> Cells:
         """Cells `[N, C * H * W]`, plane by plane."""
@@ -127,16 +140,22 @@ class PixelScale:
         return Cells(value, np.ones(value.shape, bool), width)
 
     def decode(self, value: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-        """Images `[N, C, H, W]` of model values: rounded to grey levels (uint8), or real numbers."""
+        """Images `[N, C, H, W]` of model values: rounded to grey levels (uint8), or real
+        numbers.
+        """
         x = (np.asarray(value, np.float64) * self.scale + self.mean).reshape(-1, *shape)
         return np.clip(np.rint(x), 0, 255).astype(np.uint8) if self.step else x
 
     @property
     def log_cell_width(self) -> float:
-        """log of a cell's width in the model's units, nats a pixel: `log mass - log width` compares with a density; 0 for densities."""
+        """log of a cell's width in the model's units, nats a pixel: `log mass - log width` compares
+        with a density; 0 for densities.
+        """
         return float(np.log(self.step / self.scale)) if self.step else 0.0
 
 
 def dequantise(stack: np.ndarray, *, seed: int) -> np.ndarray:
-    """Grey levels with uniform noise of exactly one level, `[x - 1/2, x + 1/2]`: for estimators that know densities only."""
+    """Grey levels with uniform noise of exactly one level, `[x - 1/2, x + 1/2]`: for estimators
+    that know densities only.
+    """
     return stack.astype(np.float64) + np.random.default_rng(seed).uniform(-0.5, 0.5, stack.shape)

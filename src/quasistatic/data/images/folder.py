@@ -21,8 +21,8 @@ def read_image(path: str | Path) -> np.ndarray:
     """One image, uint8 `[C, H, W]`, one channel or three, turned as its EXIF orientation says.
 
     Raises:
-        DataError: no intact PNG or JPEG, more than `MAX_PIXELS`, or a colour mode that is neither grey nor RGB, or
-            transparent pixels.
+        DataError: no intact PNG or JPEG, more than `MAX_PIXELS`, or a colour mode that is neither
+            grey nor RGB, or transparent pixels.
     """
     pillow, path = require_pillow(), Path(path)
     try:
@@ -49,27 +49,38 @@ def read_image(path: str | Path) -> np.ndarray:
         raise DataError("there is no such file", where=str(path), fix="check the path") from error
     except pillow.DecompressionBombError as error:
         raise _too_large(path, "it claims more pixels than can be meant") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's ways to say that a file is damaged
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+    ) as error:  # Pillow's ways to say that a file is damaged
         if isinstance(error, DataError):
             raise
         raise DataError(
-            f"this is no intact PNG or JPEG file ({error})", where=str(path), fix="remove it or write it again"
+            f"this is no intact PNG or JPEG file ({error})",
+            where=str(path),
+            fix="remove it or write it again",
         ) from error
     return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
 
 
 def read_image_folder(folder: str | Path) -> np.ndarray:
-    """All PNG and JPEG files of a folder in the order of their names, uint8 `[N, C, H, W]`; subfolders are not entered.
+    """All PNG and JPEG files of a folder in the order of their names, uint8 `[N, C, H, W]`;
+    subfolders are not entered.
 
     Raises:
-        DataError: no such folder, no image in it, images that differ in size or colour, or one that cannot be read.
+        DataError: no such folder, no image in it, images that differ in size or colour, or one that
+            cannot be read.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError("there is no such folder", where=str(folder), fix="check the path")
     paths = _image_paths(folder)
     if not paths:
-        inside = next((sub for sub in sorted(folder.iterdir()) if sub.is_dir() and _image_paths(sub)), None)
+        inside = next(
+            (sub for sub in sorted(folder.iterdir()) if sub.is_dir() and _image_paths(sub)), None
+        )
         fix = f"give a folder of {', '.join(EXTENSIONS)} files"
         fix += f": subfolders are not entered, but {inside} holds some" if inside else ""
         raise DataError("the folder holds no image", where=str(folder), fix=fix)
@@ -89,7 +100,10 @@ def read_image_folder(folder: str | Path) -> np.ndarray:
 
 def _opaque(image: Any) -> bool:
     """Whether no pixel is transparent: then an alpha channel says nothing."""
-    return not image.has_transparency_data or image.convert("RGBA").getchannel("A").getextrema()[0] == 255
+    return (
+        not image.has_transparency_data
+        or image.convert("RGBA").getchannel("A").getextrema()[0] == 255
+    )
 
 
 def _image_paths(folder: Path) -> list[Path]:

@@ -23,7 +23,12 @@ def read_idx(path: str | Path) -> np.ndarray:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             head = file.read(4)
-            if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _KINDS or not 1 <= head[3] <= 4:
+            if (
+                len(head) < 4
+                or head[:2] != b"\0\0"
+                or head[2] not in _KINDS
+                or not 1 <= head[3] <= 4
+            ):
                 found = head.hex() or "an empty file"
                 raise DataError(
                     f"this is no idx file: its magic number is {found}, not 0000TTDD", where=str(path),
@@ -40,10 +45,16 @@ def read_idx(path: str | Path) -> np.ndarray:
     except FileNotFoundError as error:
         raise DataError("there is no such file", where=str(path), fix="check the path") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"the gzip stream is damaged ({error})", where=str(path), fix=fix) from error
+        raise DataError(
+            f"the gzip stream is damaged ({error})", where=str(path), fix=fix
+        ) from error
     except OSError as error:
-        raise DataError(f"the file cannot be read ({error.strerror or error})", where=str(path)) from error
+        raise DataError(
+            f"the file cannot be read ({error.strerror or error})", where=str(path)
+        ) from error
     if len(content) != wanted:
         what = "is truncated" if len(content) < wanted else "is longer than it says"
-        raise DataError(f"the file {what}: {shape} numbers take {wanted} bytes", where=str(path), fix=fix)
+        raise DataError(
+            f"the file {what}: {shape} numbers take {wanted} bytes", where=str(path), fix=fix
+        )
     return np.frombuffer(content, kind).reshape(shape).astype(kind.newbyteorder("="))

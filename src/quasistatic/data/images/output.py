@@ -19,7 +19,8 @@ ENDINGS = (".png", ".npy", ".npz")
 
 
 def grid_of(images: np.ndarray, columns: int, *, fill: int = 255) -> np.ndarray:
-    """Images `[N, C, H, W]` as one picture `[rows, columns, 3]`, uint8, row by row, a white gap between them.
+    """Images `[N, C, H, W]` as one picture `[rows, columns, 3]`, uint8, row by row, a white gap
+    between them.
 
     Example:
         >>> grid_of(np.zeros((3, 1, 4, 4), np.uint8), 2).shape
@@ -28,7 +29,9 @@ def grid_of(images: np.ndarray, columns: int, *, fill: int = 255) -> np.ndarray:
     images = np.broadcast_to(images, (len(images), 3, *images.shape[2:]))
     n, _, height, width = images.shape
     rows = -(-n // columns)
-    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), fill, np.uint8)
+    canvas = np.full(
+        (rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), fill, np.uint8
+    )
     for number, image in enumerate(images):
         y, x = (number // columns) * (height + GAP), (number % columns) * (width + GAP)
         canvas[y : y + height, x : x + width] = np.moveaxis(image, 0, -1)
@@ -36,7 +39,8 @@ def grid_of(images: np.ndarray, columns: int, *, fill: int = 255) -> np.ndarray:
 
 
 def picture_of(stack: np.ndarray) -> np.ndarray:
-    """Images `[N, H, W]` or `[N, H, W, 3]` as one nearly square picture `[rows, columns, 3]`, uint8.
+    """Images `[N, H, W]` or `[N, H, W, 3]` as one nearly square picture `[rows, columns, 3]`,
+    uint8.
 
     Example:
         >>> picture_of(np.zeros((5, 4, 4), np.uint8)).shape
@@ -53,7 +57,8 @@ def check_image_output(path: str | Path, force: bool = False) -> Path:
         force: replace what exists; of folders only one that holds nothing but PNG files.
 
     Raises:
-        OutputError: another ending, a missing or write-protected parent folder, or something that exists.
+        OutputError: another ending, a missing or write-protected parent folder, or something that
+            exists.
     """
     path = Path(path)
     if path.suffix:
@@ -61,16 +66,34 @@ def check_image_output(path: str | Path, force: bool = False) -> Path:
         return path
     parent = path.parent
     if not parent.is_dir():
-        raise OutputError(f"there is no folder {str(parent)!r}", where=str(path), fix=f"create it: mkdir -p {parent}")
+        raise OutputError(
+            f"there is no folder {str(parent)!r}",
+            where=str(path),
+            fix=f"create it: mkdir -p {parent}",
+        )
     if not os.access(parent, os.W_OK):
-        raise OutputError(f"the folder {str(parent)!r} cannot be written", where=str(path), fix="choose another folder")
+        raise OutputError(
+            f"the folder {str(parent)!r} cannot be written",
+            where=str(path),
+            fix="choose another folder",
+        )
     if os.path.lexists(path):
-        pictures = path.is_dir() and not path.is_symlink() and all(p.suffix == ".png" for p in path.iterdir())
+        pictures = (
+            path.is_dir()
+            and not path.is_symlink()
+            and all(p.suffix == ".png" for p in path.iterdir())
+        )
         if not pictures:
-            raise OutputError("it exists, and not as a folder of PNG files", where=str(path), fix="give another name")
+            raise OutputError(
+                "it exists, and not as a folder of PNG files",
+                where=str(path),
+                fix="give another name",
+            )
         if not force and any(path.iterdir()):
             raise OutputError(
-                "the folder exists already", where=str(path), fix="give another name, or --force to replace it"
+                "the folder exists already",
+                where=str(path),
+                fix="give another name, or --force to replace it",
             )
     return path
 
@@ -79,8 +102,10 @@ def write_images(stack: np.ndarray, path: str | Path, force: bool = False) -> No
     """Write images whole or not at all.
 
     Args:
-        stack: `[N, H, W]` or `[N, H, W, 3]`; uint8 levels, or real numbers, which pictures show from the 1st to the 99th percentile.
-        path: `.png`: one grid; `.npy` and `.npz` (array "images"): the array; a folder: one PNG file for each.
+        stack: `[N, H, W]` or `[N, H, W, 3]`; uint8 levels, or real numbers, which pictures show
+            from the 1st to the 99th percentile.
+        path: `.png`: one grid; `.npy` and `.npz` (array "images"): the array; a folder: one PNG
+            file for each.
         force: replace what exists.
 
     Raises:
@@ -91,7 +116,9 @@ def write_images(stack: np.ndarray, path: str | Path, force: bool = False) -> No
         case ".npy":
             write_whole(path, lambda file: np.save(file, stack, allow_pickle=False), force, ENDINGS)
         case ".npz":
-            write_whole(path, lambda file: np.savez(file, images=stack, allow_pickle=False), force, ENDINGS)
+            write_whole(
+                path, lambda file: np.savez(file, images=stack, allow_pickle=False), force, ENDINGS
+            )
         case ".png":
             image = require_pillow().fromarray(_enlarged(picture_of(stack)))
             write_whole(path, lambda file: image.save(file, format="PNG"), force, ENDINGS)
@@ -117,12 +144,16 @@ def _enlarged(picture: np.ndarray) -> np.ndarray:
 
 
 def _write_folder(stack: np.ndarray, path: Path) -> None:
-    """A new folder beside `path`, then one rename; an older one is moved away just before and removed after."""
+    """A new folder beside `path`, then one rename; an older one is moved away just before and
+    removed after.
+    """
     pillow = require_pillow()
     fresh, older = (path.with_name(f".{path.name}.{word}-{os.getpid()}") for word in ("new", "old"))
     digits = len(str(len(stack) - 1))
     try:
-        shutil.rmtree(fresh, ignore_errors=True)  # of a process with the same number that was killed
+        shutil.rmtree(
+            fresh, ignore_errors=True
+        )  # of a process with the same number that was killed
         fresh.mkdir()
         for number, image in enumerate(stack):
             pillow.fromarray(image).save(fresh / f"{number:0{digits}d}.png")
@@ -134,7 +165,9 @@ def _write_folder(stack: np.ndarray, path: Path) -> None:
             older.rename(path)
         reason = error.strerror or error
         raise OutputError(
-            f"the images cannot be written ({reason})", where=str(path), fix="free space, or choose another place"
+            f"the images cannot be written ({reason})",
+            where=str(path),
+            fix="free space, or choose another place",
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

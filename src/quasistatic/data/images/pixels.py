@@ -20,19 +20,26 @@ CHUNK = 2**22
 
 
 def fit_pixels(table: Table, schema: Schema) -> tuple[Affine, float]:
-    """`z = (x - mean) / sd` of the coordinates of all pixels, and the z-width of a grey level; 0 for a density.
+    """`z = (x - mean) / sd` of the coordinates of all pixels, and the z-width of a grey level; 0
+    for a density.
 
-    The variance is that of the pixels with that of an even distribution within the cells, as in `images.PixelScale`.
+    The variance is that of the pixels with that of an even distribution within the cells, as in
+    `images.PixelScale`.
     """
     column, pixels = schema.columns[0], table.frame.select(schema.names).to_numpy()
-    mean, variance = float(np.mean(pixels, dtype=np.float64)), float(np.var(pixels, dtype=np.float64))
+    mean, variance = (
+        float(np.mean(pixels, dtype=np.float64)),
+        float(np.var(pixels, dtype=np.float64)),
+    )
     if column.step is None:
         return Affine(mean, math.sqrt(variance)), 0.0
     sd = math.sqrt(variance / column.step**2 + 1 / 12)
     return Affine((mean - column.offset) / column.step, sd), 1 / sd
 
 
-def read_pixels(table: Table, schema: Schema, transform: Transform | None) -> tuple[Cells, np.ndarray]:
+def read_pixels(
+    table: Table, schema: Schema, transform: Transform | None
+) -> tuple[Cells, np.ndarray]:
     """Cells `[N, D]` and log-volume `[N]` of a table of images.
 
     Args:
@@ -47,7 +54,9 @@ def read_pixels(table: Table, schema: Schema, transform: Transform | None) -> tu
     pixels = table.frame.select(schema.names).to_numpy()
     observed = ~np.isnan(pixels) if pixels.dtype.kind == "f" else np.ones(pixels.shape, bool)
     if transform is None:
-        return Cells(_codes(pixels, observed, schema, table.source), observed), np.zeros(len(pixels))
+        return Cells(_codes(pixels, observed, schema, table.source), observed), np.zeros(
+            len(pixels)
+        )
     value, log_volume = np.empty(pixels.shape, np.float32), np.empty(len(pixels))
     width = np.empty(pixels.shape, np.float32) if column.has_lattice else None
     between, size = 0, max(CHUNK // pixels.shape[1], 1)
@@ -64,7 +73,8 @@ def read_pixels(table: Table, schema: Schema, transform: Transform | None) -> tu
             width[rows] = widths
     if between:
         warnings.warn(
-            f"{table.source}: {between} pixel(s) lie between two grey levels and count as the nearest one", stacklevel=3
+            f"{table.source}: {between} pixel(s) lie between two grey levels and count as the nearest one",
+            stacklevel=3,
         )
     return Cells(value, observed, width), log_volume
 
@@ -83,7 +93,9 @@ def _codes(pixels: np.ndarray, observed: np.ndarray, schema: Schema, source: str
 
 
 def round_pixels(values: np.ndarray, schema: Schema, transform: Transform) -> pl.DataFrame:
-    """The table of values `[N, D]` as floats: at the nearest level where there are levels, without limits."""
+    """The table of values `[N, D]` as floats: at the nearest level where there are levels, without
+    limits.
+    """
     column, x = schema.columns[0], transform.inverse(values.astype(np.float64))
     x = x if column.step is None else np.rint(x) * column.step + column.offset
     return pl.from_numpy(x, schema=list(schema.names), orient="row")
@@ -92,14 +104,18 @@ def round_pixels(values: np.ndarray, schema: Schema, transform: Transform) -> pl
 def write_pixels(
     values: np.ndarray, observed: np.ndarray | None, schema: Schema, transform: Transform | None
 ) -> pl.DataFrame:
-    """The table of values or codes `[N, D]`, clipped to the levels there are; pixels that are not observed are missing."""
+    """The table of values or codes `[N, D]`, clipped to the levels there are; pixels that are not
+    observed are missing.
+    """
     column, flat = schema.columns[0], values.reshape(-1)
     if transform is None:
         series = write_codes(flat, column)
     else:
         with np.errstate(over="ignore"):  # clipped to the dtype
             series = write_numbers(transform.inverse(flat.astype(np.float64)), column)
-    frame = pl.from_numpy(series.to_numpy().reshape(values.shape), schema=list(schema.names), orient="row")
+    frame = pl.from_numpy(
+        series.to_numpy().reshape(values.shape), schema=list(schema.names), orient="row"
+    )
     if observed is None or observed.all():
         return frame
     return frame.with_columns(pl.when(pl.Series(observed[:, j])).then(pl.col(name)).alias(name)

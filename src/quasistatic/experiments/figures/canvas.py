@@ -12,7 +12,9 @@ DATA, MODEL, FAINT = "#1f4e79", "#c0504d", "#8c8c8c"
 """Colours: of data, of the model, of what is there for comparison."""
 
 
-def blank(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Any, np.ndarray]:
+def blank(
+    rows: int, columns: int, size: tuple[float, float], **options: Any
+) -> tuple[Any, np.ndarray]:
     """A figure and its axes `[rows, columns]`; `size` of one panel in inches.
 
     Raises:
@@ -23,7 +25,9 @@ def blank(rows: int, columns: int, size: tuple[float, float], **options: Any) ->
         from matplotlib.figure import Figure
         from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
-        raise SettingError("figures need matplotlib", fix="pip install 'quasistatic[experiments]'") from error
+        raise SettingError(
+            "figures need matplotlib", fix="pip install 'quasistatic[experiments]'"
+        ) from error
     layout = ConstrainedLayoutEngine(wspace=0.06, hspace=0.04)
     figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout=layout)
     FigureCanvasAgg(figure)
@@ -45,10 +49,19 @@ def pixels_of(figure: Any) -> np.ndarray:
     return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
 
 
-def save_animation(frames: Sequence[np.ndarray], path: Path, *, milliseconds: int = 80, hold: int = 1500) -> None:
-    """An animated GIF of uint8 frames `[H, W, 3]` or `[H, W]`; the last one stays for `hold` milliseconds."""
+def save_animation(
+    frames: Sequence[np.ndarray], path: Path, *, milliseconds: int = 80, hold: int = 1500
+) -> None:
+    """An animated GIF of uint8 frames `[H, W, 3]` or `[H, W]`; the last one stays for `hold`
+    milliseconds.
+    """
     from PIL import Image
 
-    images = [Image.fromarray(frame).convert("P", palette=Image.Palette.ADAPTIVE, colors=64) for frame in frames]
+    images = [
+        Image.fromarray(frame).convert("P", palette=Image.Palette.ADAPTIVE, colors=64)
+        for frame in frames
+    ]
     durations = [milliseconds] * (len(images) - 1) + [hold]
-    images[0].save(path, save_all=True, append_images=images[1:], duration=durations, loop=0, optimize=True)
+    images[0].save(
+        path, save_all=True, append_images=images[1:], duration=durations, loop=0, optimize=True
+    )

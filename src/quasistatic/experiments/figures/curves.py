@@ -1,4 +1,6 @@
-"""Figures over the steps of the trajectory: the entropy corridor, and schedules side by side; and training curves."""
+"""Figures over the steps of the trajectory: the entropy corridor, and schedules side by side; and
+training curves.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,26 +23,35 @@ COLOURS = (MODEL, FAINT, DATA, "#6a994e", "#8e6bb0")
 
 
 def corridor(model: DiffusionModel, rows: Cells, path: Path, *, key: Key, chunk: int = 64) -> None:
-    """Entropy of the reverse steps between its bounds (24), nats per column, without t = 1 where the lower bound is arbitrary."""
+    """Entropy of the reverse steps between its bounds (24), nats per column, without t = 1 where
+    the lower bound is arbitrary.
+    """
     parts = [
         jax.tree.map(lambda x: x.mean(axis=(0, 1)), draw)
         for draw in row_chunks(row_corridor, model, rows, 1, key, chunk)
     ]
     n_columns = rows.value.shape[1]
     mean = Corridor(
-        *(np.mean([np.asarray(getattr(part, name)) for part in parts], axis=0)[1:, 0] for name in Corridor._fields)
+        *(
+            np.mean([np.asarray(getattr(part, name)) for part in parts], axis=0)[1:, 0]
+            for name in Corridor._fields
+        )
     )
     t = np.arange(2, model.trajectory_length + 1)
     figure, axes = blank(1, 2, (3.6, 2.8))
     lower, learned, upper = (x / n_columns for x in (mean.lower, mean.learned, mean.upper))
-    axes[0, 0].fill_between(t, lower, upper, color=DATA, alpha=0.15, linewidth=0, label="corridor (24)")
+    axes[0, 0].fill_between(
+        t, lower, upper, color=DATA, alpha=0.15, linewidth=0, label="corridor (24)"
+    )
     axes[0, 0].plot(t, learned, color=MODEL, linewidth=1.3, label="reverse step")
     axes[0, 0].set(xlabel="t", ylabel="entropy, nats per column")
     axes[0, 0].legend(fontsize=8, frameon=False)
     place = (learned - lower) / np.maximum(upper - lower, 1e-12)
     axes[0, 1].plot(t, place, color=MODEL, linewidth=1.3)
     axes[0, 1].axhspan(0, 1, color=DATA, alpha=0.15, linewidth=0)
-    axes[0, 1].set(xlabel="t", ylabel="place in the corridor", ylim=(-0.15, 1.15), yticks=[0, 0.5, 1])
+    axes[0, 1].set(
+        xlabel="t", ylabel="place in the corridor", ylim=(-0.15, 1.15), yticks=[0, 0.5, 1]
+    )
     save(figure, path)
 
 
@@ -81,7 +92,8 @@ def training(
     over: Literal["step", "minutes"] = "step",
     levels: Mapping[str, float] | None = None,
 ) -> None:
-    """The bound while training: of the validation rows, or of the training batches where there are none.
+    """The bound while training: of the validation rows, or of the training batches where there are
+    none.
 
     Args:
         trained: the models.
@@ -97,10 +109,15 @@ def training(
     for item, colour in zip(trained, COLOURS, strict=False):
         place = [event[over] for event in item.history]
         bound = [
-            event["valid_nats"] if np.isfinite(event["valid_nats"]) else event["train_nats"] for event in item.history
+            event["valid_nats"] if np.isfinite(event["valid_nats"]) else event["train_nats"]
+            for event in item.history
         ]
         axis.plot(
-            place, (np.array(bound) + offset_nats) * bits_per_nat, color=colour, label=item.variant.name, linewidth=1.3
+            place,
+            (np.array(bound) + offset_nats) * bits_per_nat,
+            color=colour,
+            label=item.variant.name,
+            linewidth=1.3,
         )
     for name, level in (levels or {}).items():
         axis.axhline(level, color=FAINT, linewidth=0.7, linestyle=":")
@@ -108,6 +125,9 @@ def training(
                       fontsize=6, va="center", color=FAINT)  # fmt: skip
     if over == "minutes":
         axis.set_xlim(left=0.0)
-    axis.set(xlabel={"step": "training step", "minutes": "minutes of training"}[over], ylabel=f"K, {units}")
+    axis.set(
+        xlabel={"step": "training step", "minutes": "minutes of training"}[over],
+        ylabel=f"K, {units}",
+    )
     axis.legend(fontsize=8, frameon=False)
     save(figure, path)

@@ -1,4 +1,6 @@
-"""Figures of images: a grid of samples beside a grid of data, and the reverse trajectory as a strip and as an animation."""
+"""Figures of images: a grid of samples beside a grid of data, and the reverse trajectory as a strip
+and as an animation.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +21,9 @@ def _show(axis, picture: np.ndarray, title: str) -> None:
     axis.set_title(title, fontsize=10)
 
 
-def samples_beside_data(data: np.ndarray, samples: dict[str, np.ndarray], path: Path, *, columns: int = 8) -> None:
+def samples_beside_data(
+    data: np.ndarray, samples: dict[str, np.ndarray], path: Path, *, columns: int = 8
+) -> None:
     """uint8 images `[N, C, H, W]`: the data's grid, then that of every model."""
     figure, axes = blank(1, 1 + len(samples), (3.2, 3.4))
     for axis, (name, images) in zip(axes[0], [("data", data), *samples.items()], strict=True):

@@ -49,4 +49,9 @@ def restored_images(
 def _outline(axis, hole: np.ndarray) -> None:
     y, x = (np.flatnonzero(hole.any(axis=a)) for a in (1, 0))
     left, right, top, bottom = x[0] - 0.5, x[-1] + 0.5, y[0] - 0.5, y[-1] + 0.5
-    axis.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=MODEL, linewidth=0.7)
+    axis.plot(
+        [left, right, right, left, left],
+        [top, top, bottom, bottom, top],
+        color=MODEL,
+        linewidth=0.7,
+    )

@@ -1,4 +1,6 @@
-"""The entropy corridor (24) of the reverse steps with the learned entropy inside, block by block."""
+"""The entropy corridor (24) of the reverse steps with the learned entropy inside, block by
+block.
+"""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -6,7 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from quasistatic.estimator.ledger import LedgerReport
-from quasistatic.forward import AbsorbingDiffusion, AbstractDiffusion, CategoricalDiffusion, ProductDiffusion
+from quasistatic.forward import (
+    AbsorbingDiffusion,
+    AbstractDiffusion,
+    CategoricalDiffusion,
+    ProductDiffusion,
+)
 from quasistatic.report.figures.drawing import Picture, draw
 from quasistatic.report.figures.style import MUTED, REAL, SAMPLED
 
@@ -37,8 +44,8 @@ def draw_corridors(found: LedgerReport, forward: AbstractDiffusion) -> list[Pict
 def upper_side(block: AbstractDiffusion) -> str:
     """Why the upper side of the corridor does not hold for a block; empty where it does.
 
-    It needs H(X_{t-1}) <= H(X_t), which an end of largest entropy guarantees: a uniform pi, or N(0, I) for columns of at
-    most unit variance.
+    It needs H(X_{t-1}) <= H(X_t), which an end of largest entropy guarantees: a uniform pi, or N(0,
+    I) for columns of at most unit variance.
     """
     if isinstance(block, AbsorbingDiffusion):
         return "absorbing"
@@ -66,11 +73,21 @@ def _draw(found: LedgerReport, b: int, name: str, broken: str) -> Picture | None
             if broken:
                 axes.plot(t, lower, color=REAL, linestyle="--", label="lower side")
             else:
-                axes.fill_between(t, lower - base, upper - base, color=REAL, alpha=0.3, linewidth=0, label="corridor")
+                axes.fill_between(
+                    t,
+                    lower - base,
+                    upper - base,
+                    color=REAL,
+                    alpha=0.3,
+                    linewidth=0,
+                    label="corridor",
+                )
             axes.plot(t, learned - base, color=SAMPLED, label="learned")
         axes.axhline(0, color=MUTED, linewidth=0.8)
         axes.set_xlabel("step t")
-        axes.set_title("entropy of the reverse step, nats" if broken else "entropy above the lower side, nats")
+        axes.set_title(
+            "entropy of the reverse step, nats" if broken else "entropy above the lower side, nats"
+        )
         axes.locator_params(axis="y", nbins=5)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         figure.legend(loc="outside upper left", ncols=2)
@@ -83,7 +100,9 @@ def _draw(found: LedgerReport, b: int, name: str, broken: str) -> Picture | None
         f"entropy, {span}, lies {_two_digits(above)} nats above it in all: so much less sharp are steps that have to guess."
     )
     return Picture(
-        draw(paint, name=f"corridor{b}", alt=alt, height=240), f"{caption} {_UPPER[broken]}", f"Block of {name}"
+        draw(paint, name=f"corridor{b}", alt=alt, height=240),
+        f"{caption} {_UPPER[broken]}",
+        f"Block of {name}",
     )
 
 

@@ -1,4 +1,6 @@
-"""How columns depend on each other: a matrix of normalised mutual information for real and one for sampled rows."""
+"""How columns depend on each other: a matrix of normalised mutual information for real and one for
+sampled rows.
+"""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -18,7 +20,9 @@ _STRONGEST = 0.6
 
 
 def draw_matrices(found: Association) -> list[Picture]:
-    """The matrix of the real rows (if there are any) and that of the sampled ones, with the same first columns."""
+    """The matrix of the real rows (if there are any) and that of the sampled ones, with the same
+    first columns.
+    """
     names = found.names[:SHOWN]
     pictures = []
     for kind, values, colour in (("real", found.real, REAL), ("sampled", found.sampled, SAMPLED)):
@@ -40,7 +44,9 @@ def _matrix(names: tuple[str, ...], values: np.ndarray, colour: str):
         figure.set_layout_engine("none")
         axes = figure.add_subplot()
         height = figure.get_size_inches()[1] * 72
-        axes.set_position((_MARGIN / WIDTH, 4 / height, 1 - _MARGIN / WIDTH - 4 / WIDTH, (height - 30) / height))
+        axes.set_position(
+            (_MARGIN / WIDTH, 4 / height, 1 - _MARGIN / WIDTH - 4 / WIDTH, (height - 30) / height)
+        )
         for i in range(size):
             for j in range(size):
                 if i == j or not np.isfinite(values[i, j]):
@@ -58,16 +64,28 @@ def _matrix(names: tuple[str, ...], values: np.ndarray, colour: str):
                     continue
                 alpha = _STRONGEST * float(values[i, j])
                 axes.add_patch(Rectangle((j, i), 1, 1, facecolor=colour, alpha=alpha, linewidth=0))
-                axes.add_patch(Rectangle((j, i), 1, 1, facecolor="none", edgecolor=MUTED, linewidth=0.4))
+                axes.add_patch(
+                    Rectangle((j, i), 1, 1, facecolor="none", edgecolor=MUTED, linewidth=0.4)
+                )
                 if size <= 9:
-                    axes.text(j + 0.5, i + 0.54, f"{100 * values[i, j]:.0f}", color=INK, ha="center", va="center")
+                    axes.text(
+                        j + 0.5,
+                        i + 0.54,
+                        f"{100 * values[i, j]:.0f}",
+                        color=INK,
+                        ha="center",
+                        va="center",
+                    )
         axes.set(xlim=(0, size), ylim=(size, 0))
         axes.grid(False)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0, labelcolor=INK)
         axes.xaxis.tick_top()
         axes.set_xticks(np.arange(size) + 0.5, [str(j + 1) for j in range(size)])
-        axes.set_yticks(np.arange(size) + 0.5, [f"{shortened(name, _LABEL)} {j + 1}" for j, name in enumerate(names)])
+        axes.set_yticks(
+            np.arange(size) + 0.5,
+            [f"{shortened(name, _LABEL)} {j + 1}" for j, name in enumerate(names)],
+        )
 
     return paint
 

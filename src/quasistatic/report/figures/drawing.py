@@ -1,4 +1,6 @@
-"""Matplotlib figures as SVG that may stand in a page: named colours, no ids in common, no style of their own, the same bytes."""
+"""Matplotlib figures as SVG that may stand in a page: named colours, no ids in common, no style of
+their own, the same bytes.
+"""
 
 import io
 import re
@@ -38,7 +40,9 @@ class Picture(NamedTuple):
     tall: bool = False
 
 
-def draw(paint: Callable[[Figure], None], *, name: str, alt: str, height: float, width: float = WIDTH) -> str:
+def draw(
+    paint: Callable[[Figure], None], *, name: str, alt: str, height: float, width: float = WIDTH
+) -> str:
     """What `paint` does to an empty figure, as an `<svg>` element.
 
     Args:
@@ -49,7 +53,9 @@ def draw(paint: Callable[[Figure], None], *, name: str, alt: str, height: float,
         width: CSS pixels.
     """
     with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # the reader's fonts draw the text, not ours
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing from"
+        )  # the reader's fonts draw the text, not ours
         matplotlib.rcdefaults()
         settings: dict[Any, Any] = SETTINGS
         matplotlib.rcParams.update(settings)

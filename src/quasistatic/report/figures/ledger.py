@@ -1,4 +1,6 @@
-"""The ledger: what each step costs, what it dissipates, and how much of the signal is left after it."""
+"""The ledger: what each step costs, what it dissipates, and how much of the signal is left after
+it.
+"""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,12 +25,21 @@ def draw_ledger(found: LedgerReport) -> Picture:
     def paint(figure: Figure) -> None:
         top, middle, bottom = figure.subplots(3, 1, sharex=True)
         clipped = _bars(top, t, cost, REAL)
-        top.set_title("cost of step t, nats" + (f" (t = 1: {short_number(cost[0])})" if clipped else ""))
+        top.set_title(
+            "cost of step t, nats" + (f" (t = 1: {short_number(cost[0])})" if clipped else "")
+        )
         _bars(middle, t, dissipation, THIRD, error=steps.dissipation.stderr[:-1])
         middle.set_title("dissipation of step t, nats")
         for b, name in enumerate(found.blocks):
             colour, stroke = LINES[name] if len(found.blocks) > 1 else (REAL, "-")
-            bottom.plot(t, steps.corridor.signal[:, b], stroke, color=colour, label=name, drawstyle="steps-mid")
+            bottom.plot(
+                t,
+                steps.corridor.signal[:, b],
+                stroke,
+                color=colour,
+                label=name,
+                drawstyle="steps-mid",
+            )
         bottom.set_title("signal left after step t")
         bottom.set_ylim(-0.04, 1.04)
         bottom.set_xlabel("step t: from the row (left) to noise (right)")
@@ -48,10 +59,14 @@ def draw_ledger(found: LedgerReport) -> Picture:
         "trajectories give back, with its standard error; it adds up to log p - K. Bottom: how much of the row is left. "
         "Cost where the signal falls is information; dissipation is loss."
     )
-    return Picture(draw(paint, name="ledger", alt=alt, height=430), caption, "Step by step", tall=True)
+    return Picture(
+        draw(paint, name="ledger", alt=alt, height=430), caption, "Step by step", tall=True
+    )
 
 
-def _bars(axes: Axes, t: np.ndarray, values: np.ndarray, colour: str, error: np.ndarray | None = None) -> bool:
+def _bars(
+    axes: Axes, t: np.ndarray, values: np.ndarray, colour: str, error: np.ndarray | None = None
+) -> bool:
     """Bars of the steps; True if the first one is cut off because it towers over the others."""
     if len(t) < 60:
         axes.bar(t, values, width=0.8, color=colour, linewidth=0)
@@ -64,6 +79,8 @@ def _bars(axes: Axes, t: np.ndarray, values: np.ndarray, colour: str, error: np.
     if not len(others) or abs(values[0]) <= 2 * np.max(np.abs(others)):
         return False
     reach = float(np.max(np.abs(others))) or 1.0
-    low = min(float(np.min(others)), 0.0) - (0.1 * reach if values[0] < 0 or others.min() < 0 else 0.0)
+    low = min(float(np.min(others)), 0.0) - (
+        0.1 * reach if values[0] < 0 or others.min() < 0 else 0.0
+    )
     axes.set_ylim(low, max(float(np.max(others)), 0.0) + 0.1 * reach)
     return True

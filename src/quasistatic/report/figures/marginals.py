@@ -1,4 +1,6 @@
-"""Each column's distribution, real rows against sampled ones: steps for numbers, bars for categories."""
+"""Each column's distribution, real rows against sampled ones: steps for numbers, bars for
+categories.
+"""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -73,7 +75,9 @@ def _align_ends(labels, places: list[float]) -> None:
     """Long labels at the ends of the axis are turned inwards."""
     for label, place in zip(labels, places, strict=True):
         if len(label.get_text()) > 6:
-            label.set_horizontalalignment("left" if place < 0.15 else "right" if place > 0.85 else "center")
+            label.set_horizontalalignment(
+                "left" if place < 0.15 else "right" if place > 0.85 else "center"
+            )
 
 
 def _apart(found: Marginal) -> str:

@@ -1,4 +1,6 @@
-"""Both sides of log p: row by row, their distance, and the scores of real rows beside those of the model's own."""
+"""Both sides of log p: row by row, their distance, and the scores of real rows beside those of the
+model's own.
+"""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -23,13 +25,28 @@ def draw_sandwich(likelihood: Likelihood) -> Picture:
         if len(place) < 40:
             top.vlines(place, lower, upper, color=SAMPLED, linewidth=3)
             top.plot(place, upper, linestyle="", marker="_", color=SAMPLED, label="upper side")
-            top.plot(place, lower, linestyle="", marker="o", markersize=4, color=REAL, label="lower side")
+            top.plot(
+                place, lower, linestyle="", marker="o", markersize=4, color=REAL, label="lower side"
+            )
         else:
-            top.fill_between(place, lower, upper, color=SAMPLED, alpha=0.55, linewidth=0, label="up to the upper side")
+            top.fill_between(
+                place,
+                lower,
+                upper,
+                color=SAMPLED,
+                alpha=0.55,
+                linewidth=0,
+                label="up to the upper side",
+            )
             top.plot(place, lower, color=REAL, label="lower side")
         top.set_title("log p, nats")
         bottom.plot(
-            place, upper - lower, linestyle="", marker="o", markersize=3 if len(place) < 200 else 2, color=SAMPLED
+            place,
+            upper - lower,
+            linestyle="",
+            marker="o",
+            markersize=3 if len(place) < 200 else 2,
+            color=SAMPLED,
         )
         bottom.axhline(0, color=MUTED, linewidth=0.8)
         bottom.set_title("upper − lower side, nats")
@@ -44,7 +61,9 @@ def draw_sandwich(likelihood: Likelihood) -> Picture:
         f"Both sides of each of {len(lower)} rows, sorted by the lower one. The mean distance is {nats(gap, stderr)} nats. "
         "The upper side is asymptotic: above log p only in the limit of many trajectories, and of a single row it may be off."
     )
-    return Picture(draw(paint, name="sandwich", alt=alt, height=330), caption, "Row by row", tall=True)
+    return Picture(
+        draw(paint, name="sandwich", alt=alt, height=330), caption, "Row by row", tall=True
+    )
 
 
 def draw_gaps(exact: np.ndarray, asymptotic: np.ndarray | None) -> Picture:
@@ -68,7 +87,9 @@ def draw_gaps(exact: np.ndarray, asymptotic: np.ndarray | None) -> Picture:
         + (" On real rows the upper side is asymptotic." if asymptotic is not None else "")
         + (f" {beyond} beyond the axis are in the last bin." if beyond else "")
     )
-    return Picture(draw(paint, name="gaps", alt=alt, height=230), caption, "Distance of the two sides")
+    return Picture(
+        draw(paint, name="gaps", alt=alt, height=230), caption, "Distance of the two sides"
+    )
 
 
 def draw_scores(generated: np.ndarray, real: np.ndarray | None) -> Picture:
@@ -95,7 +116,9 @@ def draw_scores(generated: np.ndarray, real: np.ndarray | None) -> Picture:
     return Picture(draw(paint, name="scores", alt=alt, height=230), caption, "Scores")
 
 
-def _histogram(axes, values: np.ndarray, edges: np.ndarray, colour: str, label: str, *, fill: bool = False) -> None:
+def _histogram(
+    axes, values: np.ndarray, edges: np.ndarray, colour: str, label: str, *, fill: bool = False
+) -> None:
     share = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values)
     if fill:
         axes.stairs(share, edges, fill=True, color=colour, alpha=0.5, linewidth=0, label=label)

@@ -1,7 +1,8 @@
-"""One palette for figures and page, light and dark: figures name their colours, the page's CSS says what they are.
+"""One palette for figures and page, light and dark: figures name their colours, the page's CSS says
+what they are.
 
-Matplotlib knows colours as numbers only, so each name has a number of its own that stands for it until the picture is written;
-`drawing` then puts `var(--NAME)` in its place.
+Matplotlib knows colours as numbers only, so each name has a number of its own that stands for it
+until the picture is written; `drawing` then puts `var(--NAME)` in its place.
 """
 
 from typing import Any

@@ -15,7 +15,9 @@ def training_curve(history: list[dict[str, Any]]) -> Picture | None:
     """The curve of a training history; None where nothing was recorded."""
     if not history:
         return None
-    step, train, valid = (np.array([e[k] for e in history], float) for k in ("step", "train_nats", "valid_nats"))
+    step, train, valid = (
+        np.array([e[k] for e in history], float) for k in ("step", "train_nats", "valid_nats")
+    )
     train, valid = (np.where(np.isfinite(values), values, np.nan) for values in (train, valid))
     if not np.isfinite(np.concatenate([train, valid])).any():
         return None
@@ -24,7 +26,15 @@ def training_curve(history: list[dict[str, Any]]) -> Picture | None:
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
-        axes.plot(step, train, color=SAMPLED, linestyle="--", marker=marker, markersize=4, label="trained on")
+        axes.plot(
+            step,
+            train,
+            color=SAMPLED,
+            linestyle="--",
+            marker=marker,
+            markersize=4,
+            label="trained on",
+        )
         axes.plot(step, valid, color=REAL, marker=marker, markersize=4, label="held out")
         axes.axvline(step[at], color=MUTED, linewidth=1, linestyle=":")
         axes.plot(step[at], valid[at], "o", color=REAL, markeredgecolor=INK, markersize=8)

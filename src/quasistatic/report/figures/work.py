@@ -18,7 +18,9 @@ SMALLEST_GROUP = 5.0
 
 
 def draw_work(work: Work) -> Picture:
-    """Histograms of W - dF of forward and reverse trajectories, dF of each row by Bennett's acceptance ratio."""
+    """Histograms of W - dF of forward and reverse trajectories, dF of each row by Bennett's
+    acceptance ratio.
+    """
     free_energy = bennett(work.forward, work.reverse[:, None])[0]
     forward, reverse = work.forward - free_energy[:, None], work.reverse - free_energy
     low, high = np.quantile(np.concatenate([forward.ravel(), reverse]), (0.0005, 0.9995))
@@ -28,9 +30,17 @@ def draw_work(work: Work) -> Picture:
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.stairs(
-            found.forward / forward.size, found.edges, fill=True, color=REAL, alpha=0.5, linewidth=0, label="forward"
+            found.forward / forward.size,
+            found.edges,
+            fill=True,
+            color=REAL,
+            alpha=0.5,
+            linewidth=0,
+            label="forward",
         )
-        axes.stairs(found.reverse / reverse.size, found.edges, color=SAMPLED, linewidth=2, label="reverse")
+        axes.stairs(
+            found.reverse / reverse.size, found.edges, color=SAMPLED, linewidth=2, label="reverse"
+        )
         axes.axvline(0, color=MUTED, linewidth=1)
         axes.set_xlabel("W − ΔF, nats")
         axes.set_title("share of trajectories")
@@ -44,18 +54,29 @@ def draw_work(work: Work) -> Picture:
         f"to the right (they dissipate {nats(dissipated)} nats on average), reverse ones to the left; the histograms cross "
         "at 0. The closer together they are, the tighter are the bounds. Values far out are counted in the outermost bins."
     )
-    return Picture(draw(paint, name="work", alt=alt, height=240), caption, "Work in both directions")
+    return Picture(
+        draw(paint, name="work", alt=alt, height=240), caption, "Work in both directions"
+    )
 
 
 def draw_crooks(work: Work, slope: Slope) -> Picture:
-    """How often a trajectory is the one that generated its row: as Crooks' relation predicts, and as counted."""
+    """How often a trajectory is the one that generated its row: as Crooks' relation predicts, and
+    as counted.
+    """
     predicted, counted, stderr = reversal_odds(work)
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         seen = np.concatenate([predicted, counted[counted > 0]])
         low, high = 0.6 * float(seen.min()), min(1.6 * float(seen.max()), 1.1)
-        axes.plot([low, high], [low, high], color=MUTED, linewidth=1.2, linestyle="--", label="Crooks' relation")
+        axes.plot(
+            [low, high],
+            [low, high],
+            color=MUTED,
+            linewidth=1.2,
+            linestyle="--",
+            label="Crooks' relation",
+        )
         axes.set(xscale="log", yscale="log")
         axes.errorbar(
             predicted, np.maximum(counted, low), yerr=[np.minimum(stderr, 0.95 * np.maximum(counted, low)), stderr],
@@ -83,15 +104,22 @@ def draw_crooks(work: Work, slope: Slope) -> Picture:
 def _logarithmic_ticks(low: float, high: float) -> list[float]:
     """1, 2 and 5 times powers of ten within the range, or every other one where they are many."""
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5) if low <= digit * 10.0**decade <= high]
+    ticks = [
+        digit * 10.0**decade
+        for decade in decades
+        for digit in (1, 2, 5)
+        if low <= digit * 10.0**decade <= high
+    ]
     return ticks if len(ticks) <= 5 else [tick for tick in ticks if f"{tick:e}".startswith("1")]
 
 
 def reversal_odds(work: Work) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Chance of a trajectory to be the reverse one: predicted, counted, and the standard error of the count, by groups.
+    """Chance of a trajectory to be the reverse one: predicted, counted, and the standard error of
+    the count, by groups.
 
-    Given the weights of a row's trajectories, of which one generated it, that is the k-th with probability `w_k / sum_j w_j`:
-    exact for any number of trajectories, without an estimate of the free energy. Trajectories are grouped by that probability.
+    Given the weights of a row's trajectories, of which one generated it, that is the k-th with
+    probability `w_k / sum_j w_j`: exact for any number of trajectories, without an estimate of the
+    free energy. Trajectories are grouped by that probability.
     """
     log_weights = -np.concatenate([work.reverse[:, None], work.forward], axis=1)
     share = np.exp(log_weights - np.logaddexp.reduce(log_weights, axis=1, keepdims=True))
