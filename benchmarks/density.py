@@ -1,6 +1,7 @@
-"""Test log-likelihood beside published figures and rivals. Prints a Markdown table.
+r"""Test log-likelihood beside published figures and rivals. Prints a Markdown table.
 
-    QUASISTATIC_DATA=... python benchmarks/density.py debd nltcs plants [--preset thorough] [--trajectories 64]
+    QUASISTATIC_DATA=... python benchmarks/density.py debd nltcs plants \
+        [--preset thorough] [--trajectories 64]
     QUASISTATIC_DATA=... python benchmarks/density.py fd27 [NAMES]
 
 Splits: `debd` as published (the model's own validation split is taken from the training rows and
@@ -18,7 +19,8 @@ import polars as pl
 
 from quasistatic import DiffusionDensity
 
-PUBLISHED = {  # nats per row: Chow-Liu, ID-SPN 2014, HCLT-100 (from the papers that introduced them)
+# Nats per row: Chow-Liu, ID-SPN 2014, HCLT-100 (from the papers that introduced them).
+PUBLISHED = {
     "nltcs": (-6.76, -6.02, -6.00),
     "plants": (-16.52, -12.54, -12.68),
     "jester": (-58.23, -52.86, -52.82),

@@ -36,7 +36,8 @@ def main() -> None:
     print(f"Machine: {describe()}; seed {SEED}\n")
     bound = f"AIS-{arguments.trajectories}"
     print(
-        f"| set | kernel | T | K | {bound} | ESS | fit s | scoring s |\n|---|---|---|---|---|---|---|---|",
+        f"| set | kernel | T | K | {bound} | ESS | fit s | scoring s |\n"
+        "|---|---|---|---|---|---|---|---|",
         flush=True,
     )
     for name in arguments.names:

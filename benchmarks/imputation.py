@@ -1,6 +1,7 @@
-"""Filled holes against the truth, by the protocol of ForestDiffusion. Prints a Markdown table.
+r"""Filled holes against the truth, by the protocol of ForestDiffusion. Prints a Markdown table.
 
-    QUASISTATIC_DATA=... python benchmarks/imputation.py [NAMES] [--seeds 3] [--methods quasistatic miceforest ...]
+    QUASISTATIC_DATA=... python benchmarks/imputation.py [NAMES] [--seeds 3] \
+        [--methods quasistatic miceforest ...]
 
 The figures of each seed go to stderr as they come.
 

@@ -1,7 +1,9 @@
-"""How long ForestDiffusion takes for the tables of `imputation.py`, at least, beside `quasistatic`.
+r"""How long ForestDiffusion takes for the tables of `imputation.py`, at least, beside
+`quasistatic`.
 Prints a Markdown table.
 
-    QUASISTATIC_DATA=... python benchmarks/imputation_time.py [NAMES] [--columns forest-diffusion quasistatic]
+    QUASISTATIC_DATA=... python benchmarks/imputation_time.py [NAMES] \
+        [--columns forest-diffusion quasistatic]
 
 Seconds of the processor, which other work on the machine does not count for; seed 0, one process.
 

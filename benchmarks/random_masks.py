@@ -56,7 +56,8 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"Machine: {describe()}; {arguments.seeds} seed(s) from 0\n")
     print(
-        "| table | seed | training | MinMAE | AvgMAE | MAE of the point |\n|---|---|---|---|---|---|",
+        "| table | seed | training | MinMAE | AvgMAE | MAE of the point |\n"
+        "|---|---|---|---|---|---|",
         flush=True,
     )
     for name in arguments.names:
@@ -120,9 +121,13 @@ class Masked(eqx.Module):
         self.column = tuple(names.index(name) for name in names)
         self.share = share
         self.network = ResidualMLP(
-            self.forward.n_features + len(names), self.forward.n_outputs,
-            width=config.width, depth=config.depth, dropout_rate=config.dropout, key=key,
-        )  # fmt: skip
+            self.forward.n_features + len(names),
+            self.forward.n_outputs,
+            width=config.width,
+            depth=config.depth,
+            dropout_rate=config.dropout,
+            key=key,
+        )
 
     def choose(self, flags, a, b):
         """Cells of a where the flags are set, else of b."""

@@ -74,7 +74,8 @@ def mixed_table(n_rows: int, seed: int = 0) -> pl.DataFrame:
 def training_step() -> None:
     """One jitted scan of steps at width 256, batch 512, beside the matmul rate."""
     print(
-        "| block | weights | ms/step | rows/s | GFLOP/s | of the matmul rate |\n|---|---|---|---|---|---|"
+        "| block | weights | ms/step | rows/s | GFLOP/s | of the matmul rate |\n"
+        "|---|---|---|---|---|---|"
     )
     two = [np.array([0.5, 0.5])]
     tables = {
@@ -99,7 +100,8 @@ def training_step() -> None:
         share = statistics.median(6 * weights * BATCH / s / rate for s, rate in pairs)
         flops = 6 * weights * BATCH / seconds / 1e9
         print(
-            f"| {name} | {weights} | {seconds * 1e3:.2f} | {BATCH / seconds:.0f} | {flops:.0f} | {share:.0%} |",
+            f"| {name} | {weights} | {seconds * 1e3:.2f} | {BATCH / seconds:.0f} | {flops:.0f} | "
+            f"{share:.0%} |",
             flush=True,
         )
     print()
@@ -158,7 +160,8 @@ def whole_commands(n_rows: int) -> None:
     empty compilation cache for `fit`.
     """
     print(
-        f"{n_rows} rows x 10 mixed columns, default options\n\n| command | seconds | peak memory, GB |\n|---|---|---|"
+        f"{n_rows} rows x 10 mixed columns, default options\n\n"
+        "| command | seconds | peak memory, GB |\n|---|---|---|"
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -68,10 +68,18 @@ class ModelConfig(_Json):
                 self.dropout,
                 "has no meaning for images: their network has none",
             )
-        _require(self.discrete_kernel in get_args(DiscreteKernel), "discrete_kernel", self.discrete_kernel,
-                 f"is none of {', '.join(get_args(DiscreteKernel))}")  # fmt: skip
-        _require(self.schedule in get_args(ScheduleName), "schedule", self.schedule,
-                 f"is none of {', '.join(get_args(ScheduleName))}")  # fmt: skip
+        _require(
+            self.discrete_kernel in get_args(DiscreteKernel),
+            "discrete_kernel",
+            self.discrete_kernel,
+            f"is none of {', '.join(get_args(DiscreteKernel))}",
+        )
+        _require(
+            self.schedule in get_args(ScheduleName),
+            "schedule",
+            self.schedule,
+            f"is none of {', '.join(get_args(ScheduleName))}",
+        )
         for name in ("trajectory_length", "width", "depth", "members"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
         _require(
@@ -132,8 +140,12 @@ class TrainConfig(_Json):
             object.__setattr__(
                 self, "step_weights", tuple(self.step_weights)
             )  # a list when it comes from JSON
-            _require(all(0 < w < math.inf for w in self.step_weights), "step_weights", self.step_weights,
-                     "must be positive numbers")  # fmt: skip
+            _require(
+                all(0 < w < math.inf for w in self.step_weights),
+                "step_weights",
+                self.step_weights,
+                "must be positive numbers",
+            )
         for name in ("max_steps", "batch_size", "evaluate_every", "patience"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
         for name in ("learning_rate", "clip_norm"):

@@ -35,7 +35,8 @@ def with_arrays(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
     for name, (_, leaf) in zip(names, leaves, strict=True):
         if arrays[name].shape != leaf.shape or arrays[name].dtype != leaf.dtype:
             raise ValueError(
-                f"array {name!r} is {arrays[name].dtype} {arrays[name].shape}, not {leaf.dtype} {leaf.shape}"
+                f"array {name!r} is {arrays[name].dtype} {arrays[name].shape}, "
+                f"not {leaf.dtype} {leaf.shape}"
             )
     return eqx.combine(
         jax.tree_util.tree_unflatten(structure, [jnp.asarray(arrays[name]) for name in names]),

@@ -3,7 +3,8 @@
     config.json        model and training settings, the columns' transforms and frequencies
     schema.json        the columns
     model.safetensors  parameters
-    manifest.json      versions, data fingerprint, training history, SHA-256 of the three other files and of itself
+    manifest.json      versions, data fingerprint, training history, SHA-256 of the three other
+                       files and of itself
 
 Nothing in the folder depends on the clock, so the same data, seed and versions give the same bytes.
 """
@@ -97,9 +98,10 @@ def load_model(path: str | os.PathLike[str]) -> StoredModel:
     manifest = _read_json(folder, "manifest.json")
     if manifest.get("format") != FORMAT or not isinstance(manifest.get("sha256"), dict):
         raise ModelFolderError(
-            f"format {manifest.get('format')!r} is unknown to this version", where=str(folder / "manifest.json"),
+            f"format {manifest.get('format')!r} is unknown to this version",
+            where=str(folder / "manifest.json"),
             fix="use the version of quasistatic that wrote it, or fit again",
-        )  # fmt: skip
+        )
     sums = {name: hashlib.sha256(_read(folder, name)).hexdigest() for name in _SUMMED}
     # The bytes too: "1e-05" and "1E-05" are one value.
     as_written = _read(folder, "manifest.json") == _json_bytes(manifest)
@@ -109,8 +111,9 @@ def load_model(path: str | os.PathLike[str]) -> StoredModel:
         if reached != manifest.get("sha256", {}).get(name):
             raise ModelFolderError(
                 "the file is not the one that was saved (its SHA-256 differs from manifest.json)",
-                where=str(folder / name), fix="restore the folder from a copy, or fit again",
-            )  # fmt: skip
+                where=str(folder / name),
+                fix="restore the folder from a copy, or fit again",
+            )
     config = _read_json(folder, "config.json")
     try:
         codec = Codec.from_json(config["codec"] | {"schema": _read_json(folder, "schema.json")})

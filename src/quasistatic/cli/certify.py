@@ -60,14 +60,15 @@ def certify(
 def show_certificate(screen: Screen, found: "Certificate") -> None:
     """The certificate in three lines."""
     screen.result(
-        f"Certificate: the sides of log p are {nats(found.gap, found.gap_stderr)} nats per row apart "
-        f"({found.rows} generated rows, {found.trajectories} trajectories of {found.steps} steps)"
+        f"Certificate: the sides of log p are {nats(found.gap, found.gap_stderr)} nats per row "
+        f"apart ({found.rows} generated rows, {found.trajectories} trajectories of {found.steps} "
+        "steps)"
     )
     screen.result(
-        f"  {nats(found.lower)} <= {nats(found.log_likelihood, found.log_likelihood_stderr)} <= {nats(found.upper)} nats per row "
-        "(lower side, Bennett's estimate, upper side)"
+        f"  {nats(found.lower)} <= {nats(found.log_likelihood, found.log_likelihood_stderr)} <= "
+        f"{nats(found.upper)} nats per row (lower side, Bennett's estimate, upper side)"
     )
     screen.result(
-        f"  Crooks' slope {nats(found.crooks_slope, found.crooks_stderr)} (1 where the weights are right), "
-        f"effective sample size {found.ess:.1f} of {found.trajectories}"
+        f"  Crooks' slope {nats(found.crooks_slope, found.crooks_stderr)} (1 where the weights "
+        f"are right), effective sample size {found.ess:.1f} of {found.trajectories}"
     )

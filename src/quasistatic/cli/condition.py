@@ -25,7 +25,8 @@ def condition(
             "--given",
             "-g",
             metavar="COLUMN=VALUE",
-            help="Also `COLUMN>V`, `<`, `>=`, `<=`; `V<=COLUMN<W`; `COLUMN=A|B`: either. Repeat it.",
+            help="Also `COLUMN>V`, `<`, `>=`, `<=`; `V<=COLUMN<W`; `COLUMN=A|B`: either. "
+            "Repeat it.",
         ),
     ],
     number: Annotated[
@@ -65,7 +66,8 @@ def condition(
     frame = found.sample_table(number, random_state=seed, particles=particles)
     write_rows(frame, output, force=force, layout=layout)
     screen.result(
-        f"Log evidence: {nats(found.log_evidence, found.stderr)} nats; {found.ess:.0f} effective particles"
+        f"Log evidence: {nats(found.log_evidence, found.stderr)} nats; "
+        f"{found.ess:.0f} effective particles"
     )
     screen.result(f"Base measure: {found.base_measure}")
     if output != STDOUT:

@@ -25,8 +25,8 @@ def denoise(
             "--sigma",
             "-s",
             metavar="COLUMN=SD",
-            help="Standard deviation of the noise of a column, in its units. Repeat it for more columns. "
-            "Only SD: of all numbers, such as the pixels of images.",
+            help="Standard deviation of the noise of a column, in its units. "
+            "Repeat it for more columns. Only SD: of all numbers, such as the pixels of images.",
         ),
     ],
     draws: Annotated[int, typer.Option(metavar="N", min=1, help="Draws behind each mean.")] = 64,

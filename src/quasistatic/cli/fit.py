@@ -39,7 +39,8 @@ def fit(
         Literal["table", "images", "sequence"] | None,
         typer.Option(
             metavar="NAME",
-            help="`table`, `images` or `sequence`. [default: images for a folder and for a .npy file of 3 or 4 dimensions]",
+            help="`table`, `images` or `sequence`. [default: images for a folder and for a .npy "
+            "file of 3 or 4 dimensions]",
         ),
     ] = None,
     preset: Annotated[
@@ -55,8 +56,8 @@ def fit(
         float | None,
         _number(
             _TRAINING,
-            "Minutes of training at most; the result then depends on the machine's speed. Below 3, a table of fewer than "
-            "2,000 rows is not cross-validated.",
+            "Minutes of training at most; the result then depends on the machine's speed. "
+            "Below 3, a table of fewer than 2,000 rows is not cross-validated.",
             most=None,
         ),
     ] = None,
@@ -82,7 +83,8 @@ def fit(
         typer.Option(
             metavar="NAME",
             rich_help_panel=_MODEL,
-            help="How binary and categorical columns diffuse: `absorbing` (default), `binomial` or `categorical`.",
+            help="How binary and categorical columns diffuse: `absorbing` (default), "
+            "`binomial` or `categorical`.",
         ),
     ] = None,
     schedule: Annotated[
@@ -98,7 +100,8 @@ def fit(
         typer.Option(
             metavar="NAME",
             rich_help_panel=_MODEL,
-            help="Numbers before they diffuse: `affine` (standardised), `spline` (made normal), `auto` (default; by column).",
+            help="Numbers before they diffuse: `affine` (standardised), `spline` (made normal), "
+            "`auto` (default; by column).",
         ),
     ] = None,
     width: Annotated[
@@ -122,7 +125,8 @@ def fit(
         int | None,
         _count(
             _MODEL,
-            "Networks that are trained apart and asked together. [default: 4 on a small table, else 1]",
+            "Networks that are trained apart and asked together. [default: 4 on a small table, "
+            "else 1]",
         ),
     ] = None,
     seed: Seed = 0,
@@ -171,7 +175,8 @@ def fit(
     )
     images = values.get("layout", {}).get("kind") == "images"
     screen.tell(
-        f"Next: quasistatic sample {output} {'-n 64 -o grid.png' if images else '-n 1000 -o synthetic.csv'}"
+        f"Next: quasistatic sample {output} "
+        f"{'-n 64 -o grid.png' if images else '-n 1000 -o synthetic.csv'}"
     )
     screen.tell(f"      quasistatic score {output} {data} -o scores.csv")
     screen.tell(f"      quasistatic inspect {output}")
@@ -258,10 +263,12 @@ def fit_and_save(
     for before, after in zip(schema.columns, density.schema_.columns, strict=True):
         if before.atoms and not after.atoms:
             screen.tell(
-                f"Column {before.name!r} goes without point masses: held-out rows are no more likely with them"
+                f"Column {before.name!r} goes without point masses: "
+                "held-out rows are no more likely with them"
             )
     screen.result(
-        f"Validation bound: {nats(values['validation_bound'])} nats per row (a lower bound on the mean log p of held-out rows)"
+        f"Validation bound: {nats(values['validation_bound'])} nats per row (a lower bound on the "
+        "mean log p of held-out rows)"
     )
     if schema.layout is not None:
         values |= {"validation_bound_bits": schema.layout.bits(values["validation_bound"])}
@@ -322,7 +329,8 @@ def _check_outputs(output: str, checkpoint: Path, *, resume: bool, force: bool) 
 def _say_how_to_resume(checkpoint: Path) -> None:
     if any(checkpoint.glob("*/*.safetensors")):
         say(
-            f"Stopped. The checkpoint is in {checkpoint}: give the same command again with `--resume` to go on from it."
+            f"Stopped. The checkpoint is in {checkpoint}: give the same command again with "
+            "`--resume` to go on from it."
         )
     else:
         shutil.rmtree(

@@ -28,7 +28,8 @@ def impute(
             "-m",
             metavar="M",
             min=1,
-            help="Filled tables; with more than one, OUT gets numbers. [default: 5; 1 with --point]",
+            help="Filled tables; with more than one, OUT gets numbers. [default: 5; "
+            "1 with --point]",
         ),
     ] = None,
     point: Annotated[
@@ -42,7 +43,8 @@ def impute(
         typer.Option(
             metavar="N",
             min=1,
-            help="Particles a row: more are more exact. By default 16 to 128, more for small tables.",
+            help="Particles a row: more are more exact. By default 16 to 128, "
+            "more for small tables.",
         ),
     ] = None,
     mask: Annotated[

@@ -72,7 +72,8 @@ def inspect(
     screen.tell()
     if certificate is None:
         screen.tell(
-            f"No certificate yet: `quasistatic certify {model}` bounds the error of its likelihoods."
+            f"No certificate yet: `quasistatic certify {model}` bounds the error of its "
+            "likelihoods."
         )
     else:
         from quasistatic.estimator.certificate import Certificate

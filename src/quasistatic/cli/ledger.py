@@ -18,11 +18,12 @@ def show_ledger(screen: Screen, report: "LedgerReport") -> None:
     rows = [_row(group, signals) for group in _groups(lines[:-1])] + [_row(lines[-1:], signals)]
     head = ["t", "cost", "±", "dissipation", *(f"{name} left" for name in signals)]
     screen.table(f"Ledger of {report.steps.n_rows} rows, nats per row", head, rows)
-    screen.result(f"K = {nats(report.k_nats)} nats per row = - {nats(report.steps.cost.total)} (costs) + log-volume "
-                  f"{nats(report.log_volume)}")  # fmt: skip
     screen.result(
-        f"Dissipation: {nats(report.steps.dissipation.total, report.steps.dissipation.total_stderr)} nats per row"
+        f"K = {nats(report.k_nats)} nats per row = - {nats(report.steps.cost.total)} (costs) "
+        f"+ log-volume {nats(report.log_volume)}"
     )
+    lost = report.steps.dissipation
+    screen.result(f"Dissipation: {nats(lost.total, lost.total_stderr)} nats per row")
     screen.result(f"Verdict: {report.verdict.words}.")
 
 

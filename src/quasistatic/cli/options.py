@@ -11,8 +11,9 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="The table: .csv, .tsv, .parquet, .feather/.arrow, .jsonl, .npy or .npz. Empty cells and NA are missing. "
-        "Or images: a folder of PNG and JPEG files, or a .npy stack.",
+        help="The table: .csv, .tsv, .parquet, .feather/.arrow, .jsonl, .npy or .npz. "
+        "Empty cells and NA are missing. Or images: a folder of PNG and JPEG files, "
+        "or a .npy stack.",
     ),
 ]
 Rows = Annotated[

@@ -21,8 +21,9 @@ def outliers(
     score: Annotated[
         _Score,
         typer.Option(
-            help="`conditional`: the most surprising cell given the others of its row. `bound`, `ais`: log-likelihood of the row, "
-            "faster. `typicality`: its distance from that of rows of the model."
+            help="`conditional`: the most surprising cell given the others of its row. `bound`, "
+            "`ais`: log-likelihood of the row, faster. `typicality`: "
+            "its distance from that of rows of the model."
         ),
     ] = "conditional",
     top: Annotated[
@@ -78,7 +79,8 @@ def outliers(
     shown = ranked.head(_SHOWN).with_columns(selectors.float().round(2))
     screen.table(f"The most unusual of {len(table)} rows", shown.columns, shown.iter_rows())
     screen.result(
-        f"{flagged} of the {len(ranked)} rows written score below {detector.offset_:.4f} nats, as 1 in 100 rows of the model do"
+        f"{flagged} of the {len(ranked)} rows written score below {detector.offset_:.4f} nats, "
+        "as 1 in 100 rows of the model do"
     )
     screen.result(
         f"Base measure, of which log_p has the part of its column: {density.schema_.base_measure()}"

@@ -20,7 +20,8 @@ def report(
         typer.Argument(
             metavar="DATA",
             show_default=False,
-            help="Rows to hold against the model, best such as it was not fitted on. Without them: what the model alone can say.",
+            help="Rows to hold against the model, best such as it was not fitted on. "
+            "Without them: what the model alone can say.",
         ),
     ] = None,
     output: Annotated[
@@ -51,7 +52,7 @@ def report(
     `quasistatic report model table.csv`
 
     `quasistatic report model -o model.html`
-    """  # fmt: skip
+    """
     from quasistatic.cli.rows import layout_of
     from quasistatic.data.images.folder import require_pillow
     from quasistatic.data.layout import are_images
@@ -75,9 +76,15 @@ def report(
     table = None if data is None else read_like(layout, data)
     config = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
     found = find(
-        density, table, name=Path(model).resolve().name, data_name="" if data is None else Path(data).name,
-        settings=config["model"] | config["train"], trajectories=trajectories, seed=seed, tell=screen.tell,
-    )  # fmt: skip
+        density,
+        table,
+        name=Path(model).resolve().name,
+        data_name="" if data is None else Path(data).name,
+        settings=config["model"] | config["train"],
+        trajectories=trajectories,
+        seed=seed,
+        tell=screen.tell,
+    )
     write_page(render(found), output, force)
     first = headline(found)
     for notice in notices(found) if data is not None else []:

@@ -88,13 +88,22 @@ def reproduce(
     def tell(variant: str, event: "Event") -> None:
         bound = event.train_nats if event.valid_nats != event.valid_nats else event.valid_nats
         screen.tell(
-            f"{variant}: step {event.step} of {event.max_steps}, bound {bound:.4f} nats per row (model's units), "
-            f"about {duration(event.seconds_left)} left"
+            f"{variant}: step {event.step} of {event.max_steps}, "
+            f"bound {bound:.4f} nats per row (model's units), about "
+            f"{duration(event.seconds_left)} left"
         )
 
     metrics = run(
-        chosen, setting, folder, seed=seed, variants=variant or (), quick=quick, force=force, progress=tell, stage=screen.tell
-    )  # fmt: skip
+        chosen,
+        setting,
+        folder,
+        seed=seed,
+        variants=variant or (),
+        quick=quick,
+        force=force,
+        progress=tell,
+        stage=screen.tell,
+    )
     rows = [
         [variant, *(f"{values[key]:.3f}" for key in ("K", "K_minus_L_null", "lower"))]
         for variant, values in metrics["variants"].items()
@@ -106,8 +115,9 @@ def reproduce(
     screen.table("", ["model", "K", "K - L_null", "lower (AIS)"], rows)
     for variant, nats in metrics.get("nats_per_image", {}).items():
         screen.result(
-            f"{variant}: K {nats['K']:.2f} ± {nats['K_stderr']:.2f}, lower (AIS) {nats['lower']:.2f} ± {nats['lower_stderr']:.2f} "
-            f"nats per image ({metrics['test_images']} test images)"
+            f"{variant}: K {nats['K']:.2f} ± {nats['K_stderr']:.2f}, lower (AIS) "
+            f"{nats['lower']:.2f} ± {nats['lower_stderr']:.2f} nats per image "
+            f"({metrics['test_images']} test images)"
         )
     screen.result(f"Numbers, parameters and figures: {output} ({duration(metrics['seconds'])})")
     screen.json(metrics)

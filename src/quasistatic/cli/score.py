@@ -31,8 +31,9 @@ def score(
     method: Annotated[
         _Method,
         typer.Option(
-            help="`bound`: the variational bound, fast. `ais`: tighter, with an effective sample size. `smc`: with resampling. "
-            "`sandwich`: both sides. `flow`: the density of another, deterministic model."
+            help="`bound`: the variational bound, fast. `ais`: tighter, "
+            "with an effective sample size. `smc`: with resampling. `sandwich`: both sides. "
+            "`flow`: the density of another, deterministic model."
         ),
     ] = "bound",
     trajectories: Annotated[
@@ -40,7 +41,8 @@ def score(
         typer.Option(
             metavar="N",
             min=1,
-            help="Trajectories a row: more are tighter. [default: 16; 2 with bound, 64 with sandwich, 8 probes with flow]",
+            help="Trajectories a row: more are tighter. [default: 16; 2 with bound, "
+            "64 with sandwich, 8 probes with flow]",
         ),
     ] = None,
     steps: Steps = None,
@@ -122,7 +124,8 @@ def score_rows(
     holes = int(np.count_nonzero(~whole_rows(density, table)))
     if holes:
         screen.warn(
-            f"{holes} of {len(table)} rows have missing cells: theirs is the log-likelihood of the cells that are there."
+            f"{holes} of {len(table)} rows have missing cells: theirs is the log-likelihood of "
+            "the cells that are there."
         )
     show_likelihood(screen, likelihood, density.schema_.layout)
     return likelihood, holes
@@ -173,7 +176,8 @@ def score_flow(
         )
     if not whole.all():
         screen.warn(
-            f"{np.count_nonzero(~whole)} of {len(table)} rows have missing cells: they get no flow log-density."
+            f"{np.count_nonzero(~whole)} of {len(table)} rows have missing cells: "
+            "they get no flow log-density."
         )
     found = density.flow_log_density(
         table.take(np.flatnonzero(whole)), 8 if probes is None else probes, seed
@@ -181,7 +185,8 @@ def score_flow(
     mean, stderr = mean_and_stderr(found.log_density)
     measure = density.schema_.base_measure()
     screen.result(
-        f"Mean flow log-density of {len(found.log_density)} rows: {nats(mean, stderr)} nats per row (the density of a different, "
+        f"Mean flow log-density of {len(found.log_density)} rows: "
+        f"{nats(mean, stderr)} nats per row (the density of a different, "
         "deterministic model with the same network: not a bound, not to be compared with one)"
     )
     screen.result(f"Base measure: {measure}")
@@ -207,8 +212,9 @@ def show_likelihood(
 
     how = "" if likelihood.method == "bound" else f", {likelihood.trajectories} trajectories a row"
     screen.result(
-        f"Mean log-likelihood of {len(likelihood.lower)} rows: {nats(likelihood.mean, likelihood.mean_stderr)} "
-        f"{likelihood.unit} ({METHODS[likelihood.method].meaning}{how})"
+        f"Mean log-likelihood of {len(likelihood.lower)} rows: "
+        f"{nats(likelihood.mean, likelihood.mean_stderr)} {likelihood.unit} "
+        f"({METHODS[likelihood.method].meaning}{how})"
     )
     if layout is not None:
         screen.result(f"  = {in_bits(layout, likelihood.mean, likelihood.mean_stderr)}")
@@ -216,8 +222,9 @@ def show_likelihood(
         from quasistatic.estimator.likelihood import mean_and_stderr
 
         screen.result(
-            f"Upper side: {nats(*mean_and_stderr(likelihood.upper))} {likelihood.unit} ({likelihood.upper_kind}: "
-            f"{_UPPER[likelihood.upper_kind]}); the sides are {nats(*likelihood.gap)} apart"
+            f"Upper side: {nats(*mean_and_stderr(likelihood.upper))} {likelihood.unit} "
+            f"({likelihood.upper_kind}: {_UPPER[likelihood.upper_kind]}); "
+            f"the sides are {nats(*likelihood.gap)} apart"
         )
     screen.result(f"Base measure: {likelihood.base_measure}")
 

@@ -29,8 +29,8 @@ from quasistatic.typing import Key
 
 FILE = "mnist/bmnist_pcg64_2015.npz"
 SOURCE = (
-    "make it from MNIST with the lines on the page bmnist of the documentation: packed bits of 50,000, 10,000 and 10,000 images "
-    "as the arrays train, valid and test"
+    "make it from MNIST with the lines on the page bmnist of the documentation: "
+    "packed bits of 50,000, 10,000 and 10,000 images as the arrays train, valid and test"
 )
 SIDE = 28
 PIXELS = SIDE * SIDE
@@ -80,9 +80,14 @@ def _unet(setting: Setting, key: Key) -> DiffusionModel:
         setting.trajectory_length, pad_log_probs([np.full(2, 0.5)] * PIXELS)
     )
     network = UNet(
-        forward.n_features, forward.n_outputs, height=SIDE, width=SIDE, channels=setting.sizes["unet"],
-        depth=setting.sizes["depth"], key=key,
-    )  # fmt: skip
+        forward.n_features,
+        forward.n_outputs,
+        height=SIDE,
+        width=SIDE,
+        channels=setting.sizes["unet"],
+        depth=setting.sizes["depth"],
+        key=key,
+    )
     return DiffusionModel(forward, InterleavedNetwork(network, n_states=2))
 
 
@@ -146,14 +151,40 @@ BMNIST = Experiment(
     published=Published(),
     variants=(Variant("modern", "small U-Net that guesses the masked pixels", _unet, 3e-3),),
     full=Setting(
-        TrainConfig(max_steps=12_000, batch_size=64, weight_decay=0.0, evaluate_every=1000, patience=100, ema_decay=0.999),
-        trajectory_length=PIXELS, n_train=50_000, n_valid=2048, n_test=500, repetitions=1, trajectories=2, n_samples=64,
+        TrainConfig(
+            max_steps=12_000,
+            batch_size=64,
+            weight_decay=0.0,
+            evaluate_every=1000,
+            patience=100,
+            ema_decay=0.999,
+        ),
+        trajectory_length=PIXELS,
+        n_train=50_000,
+        n_valid=2048,
+        n_test=500,
+        repetitions=1,
+        trajectories=2,
+        n_samples=64,
         sizes={"unet": 48, "depth": 2, "restored": 4, "particles": 8},
     ),
     quick=Setting(
-        TrainConfig(max_steps=240, batch_size=64, weight_decay=0.0, evaluate_every=60, patience=100, ema_decay=0.98,
-                    warmup_steps=20),
-        trajectory_length=98, n_train=10_000, n_valid=256, n_test=64, repetitions=1, trajectories=4, n_samples=64,
+        TrainConfig(
+            max_steps=240,
+            batch_size=64,
+            weight_decay=0.0,
+            evaluate_every=60,
+            patience=100,
+            ema_decay=0.98,
+            warmup_steps=20,
+        ),
+        trajectory_length=98,
+        n_train=10_000,
+        n_valid=256,
+        n_test=64,
+        repetitions=1,
+        trajectories=4,
+        n_samples=64,
         sizes={"unet": 24, "depth": 1, "restored": 4, "particles": 8},
     ),
     load=load,
@@ -161,4 +192,4 @@ BMNIST = Experiment(
     per_row=lambda setting: PIXELS,
     draw=draw,
     extra=in_nats,
-)  # fmt: skip
+)

@@ -34,9 +34,10 @@ def denoised(run: Run, item: Trained) -> dict[str, Any]:
     original = np.asarray(run.data.test.value[:n])
     noise_key, walk_key = jax.random.split(jax.random.key(run.seed))
     noisy = original + SIGMA * np.asarray(jax.random.normal(noise_key, original.shape))
+    # As many draws as particles: their mean is the weighted mean, but for the weights' rounding.
     found = posterior_rows(
         item.model, Noisy.of(noisy, SIGMA), draws=particles, particles=particles, key=walk_key
-    )  # as many draws as particles: their mean is the weighted mean, but for the rounding of the weights
+    )
     draws = np.asarray(found.draws)
     mean = draws.mean(axis=1)
 

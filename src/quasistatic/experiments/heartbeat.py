@@ -111,16 +111,32 @@ HEARTBEAT = Experiment(
         Variant("paper", "sigmoid perceptron 20-50-50-50, a readout per step", _paper, 1e-2),
     ),
     full=Setting(
-        TrainConfig(max_steps=6000, batch_size=512, weight_decay=0.0, evaluate_every=500, ema_decay=0.999),
-        trajectory_length=2000, n_train=2500, n_valid=0, n_test=5, repetitions=1000, trajectories=1000, n_samples=10_000,
+        TrainConfig(
+            max_steps=6000, batch_size=512, weight_decay=0.0, evaluate_every=500, ema_decay=0.999
+        ),
+        trajectory_length=2000,
+        n_train=2500,
+        n_valid=0,
+        n_test=5,
+        repetitions=1000,
+        trajectories=1000,
+        n_samples=10_000,
         sizes={"width": 64},
     ),
     quick=Setting(
-        TrainConfig(max_steps=1500, batch_size=256, weight_decay=0.0, evaluate_every=500, ema_decay=0.99),
-        trajectory_length=200, n_train=2500, n_valid=0, n_test=5, repetitions=50, trajectories=50, n_samples=2000,
+        TrainConfig(
+            max_steps=1500, batch_size=256, weight_decay=0.0, evaluate_every=500, ema_decay=0.99
+        ),
+        trajectory_length=200,
+        n_train=2500,
+        n_valid=0,
+        n_test=5,
+        repetitions=50,
+        trajectories=50,
+        n_samples=2000,
         sizes={"width": 64},
     ),
     load=load,
     draw=draw,
     extra=_valid_share,
-)  # fmt: skip
+)

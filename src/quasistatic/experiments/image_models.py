@@ -49,9 +49,17 @@ def paper_model(setting: Setting, key: Key) -> DiffusionModel:
     sizes = setting.sizes
     forward = SigmoidGaussianDiffusion(_schedule(setting), pixels_per_row(setting))
     network = MultiscaleNetwork(
-        forward.n_features, forward.n_outputs, height=height, width=width, channels=sizes["channels"],
-        layers=sizes["layers"], scales=sizes["scales"], dense=sizes["dense"], n_bumps=sizes["bumps"], key=key,
-    )  # fmt: skip
+        forward.n_features,
+        forward.n_outputs,
+        height=height,
+        width=width,
+        channels=sizes["channels"],
+        layers=sizes["layers"],
+        scales=sizes["scales"],
+        dense=sizes["dense"],
+        n_bumps=sizes["bumps"],
+        key=key,
+    )
     return DiffusionModel(forward, network)
 
 
@@ -65,10 +73,18 @@ def modern_model(
     sizes = setting.sizes
     forward = GaussianDiffusion(schedule or _schedule(setting), pixels_per_row(setting), OCTAVES)
     network = UNet(
-        forward.n_features, forward.n_outputs, height=height, width=width, channels=sizes["unet"], depth=sizes["depth"],
-        coarse_depth=sizes.get("coarse_depth"), dense=sizes.get("dense_units", 0), dense_depth=sizes.get("dense_depth", 1),
-        pixel_planes=PIXEL_PLANES, key=key,
-    )  # fmt: skip
+        forward.n_features,
+        forward.n_outputs,
+        height=height,
+        width=width,
+        channels=sizes["unet"],
+        depth=sizes["depth"],
+        coarse_depth=sizes.get("coarse_depth"),
+        dense=sizes.get("dense_units", 0),
+        dense_depth=sizes.get("dense_depth", 1),
+        pixel_planes=PIXEL_PLANES,
+        key=key,
+    )
     return DiffusionModel(forward, network)
 
 

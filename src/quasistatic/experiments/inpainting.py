@@ -125,9 +125,17 @@ def inpainted(run: Run, item: Trained, shape: tuple[int, int, int]) -> dict[str,
         for z, e in zip(log_z.mean(axis=1), stderr, strict=True)
     ]
     restored_images(
-        {"original": original, "hole": original, "sequential Monte Carlo": smc, "2015 recipe": recipe},
-        run.folder / "inpainting.png", notes=notes, hole=hole, empty=("hole",),
-    )  # fmt: skip
+        {
+            "original": original,
+            "hole": original,
+            "sequential Monte Carlo": smc,
+            "2015 recipe": recipe,
+        },
+        run.folder / "inpainting.png",
+        notes=notes,
+        hole=hole,
+        empty=("hole",),
+    )
     return {
         "model": item.variant.name,
         "units": "bits per image",

@@ -88,14 +88,22 @@ def for_samples(setting: Setting) -> Setting:
     """
     length = min(setting.trajectory_length, 100)
     train = replace(
-        setting.train, batch_size=2 * setting.train.batch_size, first_step_share=None,
+        setting.train,
+        batch_size=2 * setting.train.batch_size,
+        first_step_share=None,
         step_weights=simple_weights(cosine_schedule(length)),
-    )  # fmt: skip
+    )
     return replace(setting, train=train, trajectory_length=length)
 
 
-MODERN = Variant("modern", "small U-Net with a dense path, corridor head, cosine schedule, all noise levels alike in the loss",
-                 digits_model, 2e-3, adapt=for_samples)  # fmt: skip
+MODERN = Variant(
+    "modern",
+    "small U-Net with a dense path, corridor head, cosine schedule, "
+    "all noise levels alike in the loss",
+    digits_model,
+    2e-3,
+    adapt=for_samples,
+)
 
 MNIST = Experiment(
     name="mnist",
@@ -104,21 +112,74 @@ MNIST = Experiment(
     published=Published(parzen=317.0),
     variants=(PAPER, MODERN),
     full=Setting(
-        TrainConfig(max_steps=10_000, batch_size=64, weight_decay=0.0, evaluate_every=500, patience=100, ema_decay=0.999,
-                    first_step_share=0.1),
-        trajectory_length=1000, n_train=50_000, n_valid=1024, n_test=100, repetitions=1, trajectories=4, n_samples=10_000,
-        sizes={"side": 28, "channels": 0, "layers": 0, "scales": 1, "dense": 8, "bumps": 10, "unet": 32, "depth": 1,
-               "coarse_depth": 2, "dense_units": 1024, "dense_depth": 2, "restored": 4, "particles": 32, "parzen_test": 10_000},
+        TrainConfig(
+            max_steps=10_000,
+            batch_size=64,
+            weight_decay=0.0,
+            evaluate_every=500,
+            patience=100,
+            ema_decay=0.999,
+            first_step_share=0.1,
+        ),
+        trajectory_length=1000,
+        n_train=50_000,
+        n_valid=1024,
+        n_test=100,
+        repetitions=1,
+        trajectories=4,
+        n_samples=10_000,
+        sizes={
+            "side": 28,
+            "channels": 0,
+            "layers": 0,
+            "scales": 1,
+            "dense": 8,
+            "bumps": 10,
+            "unet": 32,
+            "depth": 1,
+            "coarse_depth": 2,
+            "dense_units": 1024,
+            "dense_depth": 2,
+            "restored": 4,
+            "particles": 32,
+            "parzen_test": 10_000,
+        },
     ),
     quick=Setting(
-        TrainConfig(max_steps=200, batch_size=64, weight_decay=0.0, evaluate_every=50, patience=100, ema_decay=0.98,
-                    warmup_steps=20, first_step_share=0.1),
-        trajectory_length=50, n_train=10_000, n_valid=256, n_test=32, repetitions=1, trajectories=4, n_samples=256,
-        sizes={"side": 28, "channels": 0, "layers": 0, "scales": 1, "dense": 4, "bumps": 6, "unet": 16, "depth": 1, "dense_units": 64,
-               "restored": 4, "particles": 16, "parzen_test": 500},
+        TrainConfig(
+            max_steps=200,
+            batch_size=64,
+            weight_decay=0.0,
+            evaluate_every=50,
+            patience=100,
+            ema_decay=0.98,
+            warmup_steps=20,
+            first_step_share=0.1,
+        ),
+        trajectory_length=50,
+        n_train=10_000,
+        n_valid=256,
+        n_test=32,
+        repetitions=1,
+        trajectories=4,
+        n_samples=256,
+        sizes={
+            "side": 28,
+            "channels": 0,
+            "layers": 0,
+            "scales": 1,
+            "dense": 4,
+            "bumps": 6,
+            "unet": 16,
+            "depth": 1,
+            "dense_units": 64,
+            "restored": 4,
+            "particles": 16,
+            "parzen_test": 500,
+        },
     ),
     load=load,
     per_row=pixels_per_row,
     draw=draw,
     extra=extra,
-)  # fmt: skip
+)

@@ -59,9 +59,13 @@ def _of_models(metrics: Metrics) -> list[list[str]]:
             row("lower bound, nats per image", bound("lower", 2), nats),
         ]
     if "parzen" in metrics:
-        rows.append(row(
-            "Parzen windows, bits per image", lambda v: number(v["bits_per_image"], v["stderr"], 1), metrics["parzen"]
-        ))  # fmt: skip
+        rows.append(
+            row(
+                "Parzen windows, bits per image",
+                lambda v: number(v["bits_per_image"], v["stderr"], 1),
+                metrics["parzen"],
+            )
+        )
     if "valid_samples" in metrics:
         rows.append(row("valid samples", lambda share: f"{share:.2%}", metrics["valid_samples"]))
     return [
@@ -110,7 +114,10 @@ def _of_run(metrics: Metrics) -> list[list[str]]:
 
 
 def _holes(found: Metrics) -> list[list[str]]:
-    smc = f"holes, filled by sequential Monte Carlo ({found['model']}): root-mean-square difference from the original"
+    smc = (
+        f"holes, filled by sequential Monte Carlo ({found['model']}): "
+        "root-mean-square difference from the original"
+    )
     evidence = zip(found["log_evidence"], found["stderr"], strict=True)
     return [
         [f"{smc}, {PIXEL}", number(found["rms_smc"], digits=2)],
@@ -148,6 +155,6 @@ def _circumstances(metrics: Metrics) -> str:
     on, versions = metrics["machine"], metrics["versions"]
     cores = "1 core" if on["cores"] == 1 else f"{on['cores']} cores"
     return (
-        f"The {size} setting, seed {metrics['seed']}: {metrics['seconds'] / 60:.0f} minutes on {cores} "
-        f"({on['processor']}), Python {versions['python']}, JAX {versions['jax']}.\n"
+        f"The {size} setting, seed {metrics['seed']}: {metrics['seconds'] / 60:.0f} minutes "
+        f"on {cores} ({on['processor']}), Python {versions['python']}, JAX {versions['jax']}.\n"
     )

@@ -148,7 +148,8 @@ def _train(
         event | {"minutes": round(m, 3)} for event, m in zip(found.history, minutes, strict=True)
     ]
     stage(
-        f"{variant.name}: {setting.n_test} test rows are scored, {setting.trajectories} trajectories each"
+        f"{variant.name}: {setting.n_test} test rows are scored, "
+        f"{setting.trajectories} trajectories each"
     )
     metrics = measure(found.model, data, setting, experiment.per_row(setting), key=measure_key)
     metrics |= {"test_rows": setting.n_test, "trajectories": setting.trajectories}

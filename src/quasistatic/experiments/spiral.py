@@ -1,7 +1,8 @@
 r"""The Swiss roll as a distribution: a spiral with Gaussian noise, its exact density and its exact
 entropy.
 
-    theta ~ U(3 pi / 2, 9 pi / 2),   x = theta (cos theta, sin theta) + NOISE e,   e ~ N(0, I),   z = (x - E x) / scale,
+    theta ~ U(3 pi / 2, 9 pi / 2),   x = theta (cos theta, sin theta) + NOISE e,   e ~ N(0, I),
+    z = (x - E x) / scale,
 
 with one scale for both coordinates, `scale^2 = tr Cov(x) / 2`: the paper scales its data to unit
 variance by one constant. (The paper does not state its generator; this is scikit-learn's spiral

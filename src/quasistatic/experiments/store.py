@@ -60,9 +60,10 @@ def load_parameters(folder: str | Path, experiment: Experiment) -> DiffusionMode
             or hashlib.sha256(content).hexdigest() != record["sha256"]
         ):
             raise ModelFolderError(
-                f"these are not the parameters that {experiment.name} saved", where=str(folder),
+                f"these are not the parameters that {experiment.name} saved",
+                where=str(folder),
                 fix="run the experiment again",
-            )  # fmt: skip
+            )
         setting = Setting(
             **record["setting"] | {"train": TrainConfig.from_json(record["setting"]["train"])}
         )
@@ -71,6 +72,7 @@ def load_parameters(folder: str | Path, experiment: Experiment) -> DiffusionMode
         if isinstance(error, ModelFolderError):
             raise
         raise ModelFolderError(
-            f"the folder's files are missing or do not fit together ({error})", where=str(folder),
+            f"the folder's files are missing or do not fit together ({error})",
+            where=str(folder),
             fix="run the experiment again",
-        ) from error  # fmt: skip
+        ) from error

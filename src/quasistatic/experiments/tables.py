@@ -68,10 +68,17 @@ def table_1(results: dict[str, dict[str, Any]]) -> str:
         for model, values in metrics["variants"].items():
             size = " (quick)" if metrics["quick"] else ""
             rows.append(
-                [name + size, model, metrics["units"], number(values["K"], values.get("K_stderr")),
-                 number(values["K_minus_L_null"]), number(values["lower"], values.get("lower_stderr")),
-                 number(published["k"]), number(published["k_minus_l_null"])]
-            )  # fmt: skip
+                [
+                    name + size,
+                    model,
+                    metrics["units"],
+                    number(values["K"], values.get("K_stderr")),
+                    number(values["K_minus_L_null"]),
+                    number(values["lower"], values.get("lower_stderr")),
+                    number(published["k"]),
+                    number(published["k_minus_l_null"]),
+                ]
+            )
     return markdown(head, rows)
 
 
@@ -101,9 +108,13 @@ def table_3(results: dict[str, dict[str, Any]]) -> str:
     for model, values in metrics["nats_per_image"].items():
         size = " (quick)" if metrics["quick"] else ""
         rows.append(
-            [f"this program, {model}{size}", number(values["K"], values["K_stderr"]),
-             number(values["lower"], values["lower_stderr"]), str(metrics["test_images"])]
-        )  # fmt: skip
+            [
+                f"this program, {model}{size}",
+                number(values["K"], values["K_stderr"]),
+                number(values["lower"], values["lower_stderr"]),
+                str(metrics["test_images"]),
+            ]
+        )
     return markdown(["model", "K", "log-likelihood or its bound", "test images"], rows)
 
 
@@ -117,9 +128,11 @@ def write_table(name: str, folder: Path) -> str:
     if not results:
         wanted = TABLES[name][0]
         raise DataError(
-            f"no results for {name} lie below this folder", where=str(folder),
-            fix=f"run the experiments first, e.g. `quasistatic reproduce {wanted} -o {folder / wanted}`",
-        )  # fmt: skip
+            f"no results for {name} lie below this folder",
+            where=str(folder),
+            fix=f"run the experiments first, e.g. `quasistatic reproduce {wanted} -o "
+            f"{folder / wanted}`",
+        )
     text = {"table1": table_1, "table2": table_2, "table3": table_3}[name](results)
     (folder / f"{name}.md").write_text(text, encoding="utf-8")
     (folder / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

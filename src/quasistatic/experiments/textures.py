@@ -45,9 +45,10 @@ def pictures() -> list[np.ndarray]:
         from skimage import data
     except ImportError as error:
         raise DataError(
-            "textures need scikit-image, or pictures of bark in the data folder", where=str(bark),
+            "textures need scikit-image, or pictures of bark in the data folder",
+            where=str(bark),
             fix="pip install 'quasistatic[experiments]'",
-        ) from error  # fmt: skip
+        ) from error
     return [getattr(data, name)() for name in STAND_INS]
 
 
@@ -84,21 +85,68 @@ TEXTURES = Experiment(
     published=Published(k=-0.55, k_minus_l_null=1.5),
     variants=(PAPER, MODERN),
     full=Setting(
-        TrainConfig(max_steps=4000, batch_size=64, weight_decay=0.0, evaluate_every=500, patience=8, ema_decay=0.999,
-                    first_step_share=0.1),
-        trajectory_length=500, n_train=50_000, n_valid=512, n_test=128, repetitions=1, trajectories=4, n_samples=64,
-        sizes={"side": 32, "channels": 20, "layers": 3, "scales": 4, "dense": 0, "bumps": 10, "unet": 48, "depth": 2,
-               "restored": 4, "particles": 64},
+        TrainConfig(
+            max_steps=4000,
+            batch_size=64,
+            weight_decay=0.0,
+            evaluate_every=500,
+            patience=8,
+            ema_decay=0.999,
+            first_step_share=0.1,
+        ),
+        trajectory_length=500,
+        n_train=50_000,
+        n_valid=512,
+        n_test=128,
+        repetitions=1,
+        trajectories=4,
+        n_samples=64,
+        sizes={
+            "side": 32,
+            "channels": 20,
+            "layers": 3,
+            "scales": 4,
+            "dense": 0,
+            "bumps": 10,
+            "unet": 48,
+            "depth": 2,
+            "restored": 4,
+            "particles": 64,
+        },
     ),
     quick=Setting(
-        TrainConfig(max_steps=400, batch_size=64, weight_decay=0.0, evaluate_every=100, patience=100, ema_decay=0.98,
-                    warmup_steps=25, first_step_share=0.1),
-        trajectory_length=60, n_train=4000, n_valid=128, n_test=64, repetitions=2, trajectories=6, n_samples=64,
-        sizes={"side": 16, "channels": 8, "layers": 2, "scales": 3, "dense": 0, "bumps": 6, "unet": 24, "depth": 1,
-               "restored": 4, "particles": 32},
+        TrainConfig(
+            max_steps=400,
+            batch_size=64,
+            weight_decay=0.0,
+            evaluate_every=100,
+            patience=100,
+            ema_decay=0.98,
+            warmup_steps=25,
+            first_step_share=0.1,
+        ),
+        trajectory_length=60,
+        n_train=4000,
+        n_valid=128,
+        n_test=64,
+        repetitions=2,
+        trajectories=6,
+        n_samples=64,
+        sizes={
+            "side": 16,
+            "channels": 8,
+            "layers": 2,
+            "scales": 3,
+            "dense": 0,
+            "bumps": 6,
+            "unet": 24,
+            "depth": 1,
+            "restored": 4,
+            "particles": 32,
+        },
     ),
     load=load,
     per_row=pixels_per_row,
     draw=draw,
     extra=restored,
-)  # fmt: skip
+)

@@ -121,8 +121,16 @@ def training(
         )
     for name, level in (levels or {}).items():
         axis.axhline(level, color=FAINT, linewidth=0.7, linestyle=":")
-        axis.annotate(name, (1, level), (2, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
-                      fontsize=6, va="center", color=FAINT)  # fmt: skip
+        axis.annotate(
+            name,
+            (1, level),
+            (2, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            fontsize=6,
+            va="center",
+            color=FAINT,
+        )
     if over == "minutes":
         axis.set_xlim(left=0.0)
     axis.set(
