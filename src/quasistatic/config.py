@@ -2,6 +2,7 @@
 `TypeError`.
 """
 
+import abc
 import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
@@ -12,8 +13,12 @@ DiscreteKernel = Literal["absorbing", "binomial", "categorical"]
 ScheduleName = Literal["learned", "linear", "cosine"]
 
 
-class _Json:
-    """To and from a dict of JSON types."""
+class _AbstractSettings(abc.ABC):
+    """Settings that check themselves, to and from a dict of JSON types."""
+
+    @abc.abstractmethod
+    def __post_init__(self) -> None:
+        """Raise `SettingError` for a value that has no meaning."""
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types."""
@@ -31,7 +36,7 @@ def _require(condition: bool, name: str, value: Any, rule: str) -> None:
 
 
 @dataclass(frozen=True)
-class ModelConfig(_Json):
+class ModelConfig(_AbstractSettings):
     """What is assembled for a table; see `assemble.assemble`.
 
     Args:
@@ -92,7 +97,7 @@ class ModelConfig(_Json):
 
 
 @dataclass(frozen=True)
-class TrainConfig(_Json):
+class TrainConfig(_AbstractSettings):
     """Settings of one training run.
 
     Args:

@@ -153,6 +153,7 @@ def _plain(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int | str):
         return value
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    return str(value)
+    import numpy as np
+
+    array = np.asarray(value)
+    return str(value) if array.dtype.kind in "OSV" else _plain(array.tolist())

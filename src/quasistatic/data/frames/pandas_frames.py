@@ -62,13 +62,13 @@ def _column_spec(label: Any, dtype: Any) -> dict[str, Any]:
         spec |= {"storage": dtype.storage, "na_value": missing}
     elif type(dtype).__name__ == "ArrowDtype":
         spec["arrow"] = arrow_frames.type_text(dtype.pyarrow_dtype)
-    if isinstance(label, int | float | bool) or hasattr(label, "item"):
+    if isinstance(label, int | float | bool | np.generic):
         spec["label"] = _json_value(label)
     return spec
 
 
 def _json_value(value: Any) -> Any:
-    value = value.item() if hasattr(value, "item") else value
+    value = value.item() if isinstance(value, np.generic) else value
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 
@@ -98,10 +98,9 @@ def _read_column(name: str, series: Any) -> pl.Series:
         return (
             _read_array(name, naive).dt.replace_time_zone("UTC").dt.convert_time_zone(str(dtype.tz))
         )
-    if kind in "biuf" and hasattr(dtype, "numpy_dtype"):
-        plain = series.to_numpy(
-            dtype=np.dtype(dtype.numpy_dtype), na_value=False if kind == "b" else 0
-        )
+    numpy_dtype = getattr(dtype, "numpy_dtype", None)
+    if kind in "biuf" and numpy_dtype is not None:
+        plain = series.to_numpy(dtype=np.dtype(numpy_dtype), na_value=False if kind == "b" else 0)
         return _mask(pl.Series(name, plain), missing)
     cells = [
         None if hole else value
