@@ -11,8 +11,8 @@ import numpy as np
 from quasistatic.bound.upper import bidirectional
 from quasistatic.data.codec import Codec
 from quasistatic.errors import SettingError
-from quasistatic.estimator.generated import GeneratedRows, generate_table
 from quasistatic.estimator.likelihood import mean_and_stderr
+from quasistatic.fitted.generated import GeneratedRows, generate_table
 from quasistatic.model import DiffusionModel
 from quasistatic.thermodynamics.bennett import bennett
 from quasistatic.thermodynamics.crooks import matched_slope

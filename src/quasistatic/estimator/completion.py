@@ -12,8 +12,8 @@ import numpy as np
 
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec, EncodedTable
-from quasistatic.estimator.steps import PARTICLES, shortened
 from quasistatic.model import DiffusionModel
+from quasistatic.posterior.budget import PARTICLES, shortened
 from quasistatic.posterior.query import impute_rows
 from quasistatic.typing import Key
 

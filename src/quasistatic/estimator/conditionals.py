@@ -21,8 +21,8 @@ from quasistatic.data.columns.numbers import read_coordinates
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
-from quasistatic.estimator.steps import shortened
 from quasistatic.model import DiffusionModel
+from quasistatic.posterior.budget import shortened
 from quasistatic.posterior.query import evidence_of_rows
 from quasistatic.typing import Key
 

@@ -18,7 +18,7 @@ from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import to_native
 from quasistatic.errors import ModelFolderError, SettingError
-from quasistatic.estimator.fitting import FitEvent, Fitted, fit_table
+from quasistatic.estimator.fitting import FitEvent, fit_table
 from quasistatic.estimator.holes import evaluate_table
 from quasistatic.estimator.likelihood import Likelihood
 from quasistatic.estimator.methods import in_own_units, trajectories_of
@@ -26,6 +26,7 @@ from quasistatic.estimator.parts import Seed
 from quasistatic.estimator.posterior import PosteriorMethods
 from quasistatic.estimator.tables import accept_tables, as_table
 from quasistatic.estimator.thermodynamic import ThermodynamicMethods
+from quasistatic.fitted.model import Fitted
 from quasistatic.trajectory import sample_rows
 
 
@@ -180,11 +181,10 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         return self._remember(fitted)
 
     def _remember(self, fitted: Fitted) -> Self:
-        self._fitted = fitted
+        self.fitted_ = fitted
         self.model_, self.schema_ = fitted.model, fitted.codec.schema
         self.history_ = fitted.record["history"]
         self.manifest_ = {"versions": versions(), **fitted.record}
-        self._sub_schedules: dict[int, tuple[int, ...]] = {}
         return self
 
     def log_likelihood(
@@ -288,7 +288,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         )
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_fitted")
+        return "fitted_" in vars(self)
 
     def __sklearn_tags__(self) -> Any:
         return accept_tables(super().__sklearn_tags__())

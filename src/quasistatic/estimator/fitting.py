@@ -25,6 +25,7 @@ from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
 from quasistatic.estimator import defaults
 from quasistatic.estimator.completion import with_completions, worth_completing
+from quasistatic.fitted.model import Fitted
 from quasistatic.model import DiffusionModel
 from quasistatic.network import as_ensemble
 from quasistatic.train import Event, FitResult, fit
@@ -94,16 +95,6 @@ class _Trial(NamedTuple):
         """Steps of training to the highest mean."""
         train = self.candidate.train
         return min((int(np.argmax(self.curve())) + 1) * train.evaluate_every, train.max_steps)
-
-
-class Fitted(NamedTuple):
-    """A trained model with all that is needed to use and to store it."""
-
-    model: DiffusionModel
-    codec: Codec
-    model_config: ModelConfig
-    train_config: TrainConfig
-    record: dict[str, Any]
 
 
 def candidates(

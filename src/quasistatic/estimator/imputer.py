@@ -13,8 +13,8 @@ from quasistatic.data.table import Table, to_native
 from quasistatic.errors import SchemaError
 from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.estimator.nested import fresh_density
-from quasistatic.estimator.steps import STEPS
 from quasistatic.estimator.tables import accept_tables, as_table
+from quasistatic.posterior.budget import STEPS
 
 
 class DiffusionImputer(TransformerMixin, BaseEstimator):

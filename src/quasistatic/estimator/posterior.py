@@ -22,9 +22,9 @@ from quasistatic.estimator.fillings import point_of
 from quasistatic.estimator.noise import of_all_numbers, on_lattice
 from quasistatic.estimator.parts import FittedParts, Seed
 from quasistatic.estimator.product import LogDensity, check_same_columns, one_space
-from quasistatic.estimator.steps import MOST_PARTICLES, effort, shortened
 from quasistatic.estimator.tables import as_table
 from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed
+from quasistatic.posterior.budget import MOST_PARTICLES, effort, shortened
 from quasistatic.posterior.measured import Measured
 from quasistatic.posterior.multiplied import multiply_rows
 from quasistatic.posterior.query import RowPosteriors, impute_rows, posterior_rows
@@ -73,7 +73,7 @@ class PosteriorMethods(FittedParts):
             point: one table in place of the list: the median of numbers, the most frequent
                 category, of as many draws as there are particles, 128 at most.
             particles: a row; by default 16 to 128, more for small tables
-                (`estimator.steps.effort`).
+                (`posterior.budget.effort`).
             steps: of the walk, evenly taken from T; by default at most 64 for small tables and 32
                 for large ones.
 

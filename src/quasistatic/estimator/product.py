@@ -11,7 +11,7 @@ import numpy as np
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import SchemaError
-from quasistatic.estimator.fitting import Fitted
+from quasistatic.fitted.model import Fitted
 from quasistatic.typing import State
 
 

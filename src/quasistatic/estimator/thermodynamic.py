@@ -6,9 +6,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from quasistatic.estimator.certificate import Certificate, certify, work_of_generated
 from quasistatic.estimator.flow import flow_likelihood
-from quasistatic.estimator.generated import generate_table
 from quasistatic.estimator.ledger import LedgerReport, ledger_report
 from quasistatic.estimator.parts import FittedParts, Seed
+from quasistatic.fitted.generated import generate_table
 from quasistatic.thermodynamics.ode import FlowLikelihood
 from quasistatic.thermodynamics.work import Work
 

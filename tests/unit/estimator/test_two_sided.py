@@ -13,7 +13,7 @@ import pytest
 from laws.enumeration import Chain
 from quasistatic import DataError, SettingError, load
 from quasistatic.estimator.certificate import Certificate
-from quasistatic.estimator.generated import generate_table
+from quasistatic.fitted.generated import generate_table
 
 STATES = pd.DataFrame(itertools.product("yn", "xyz", [0, 1]), columns=["left", "middle", "right"])
 

@@ -1,0 +1,119 @@
+"""`Fitted`: a trained model, its codec and its record, on which every question to it stands."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+from quasistatic.config import ModelConfig, TrainConfig
+from quasistatic.data.codec import Codec, EncodedTable
+from quasistatic.data.schema import Schema
+from quasistatic.data.table import Table
+from quasistatic.errors import DataError, SettingError
+from quasistatic.fitted.generated import generate_table
+from quasistatic.model import DiffusionModel, thin
+from quasistatic.thermodynamics.subschedule import best_subschedule
+from quasistatic.typing import Key
+
+SCHEDULE_ROWS = 256
+"""Generated rows whose costs choose a sub-schedule."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model with all that is needed to use and to store it.
+
+    Args:
+        model: the trained model.
+        codec: the map between the columns of a table and the blocks of the model.
+        model_config: the settings that the model was assembled from.
+        train_config: the settings of its training, with the seed of the fit.
+        record: where the model comes from, in JSON types: the data, the training, its history.
+    """
+
+    model: DiffusionModel
+    codec: Codec
+    model_config: ModelConfig
+    train_config: TrainConfig
+    record: dict[str, Any]
+    _sub_schedules: dict[int, tuple[int, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @property
+    def schema(self) -> Schema:
+        """The columns."""
+        return self.codec.schema
+
+    def key(self, seed: int | None = None) -> Key:
+        """The random key of a seed; None takes the seed of the fit."""
+        return jax.random.key(self.train_config.seed if seed is None else int(seed))
+
+    def encode(self, table: Table, *, whole: str = "") -> EncodedTable:
+        """The cells of a table of at least one row.
+
+        Args:
+            table: rows with the columns of the model.
+            whole: why every cell must be there, for the message; holes are accepted if it is empty
+                (default).
+
+        Raises:
+            DataError: no row, or a missing cell where none may be.
+            SchemaError: other columns or categories than the model's.
+        """
+        if len(table) == 0:
+            raise DataError("there are no rows to score", where=table.source)
+        encoded = self.codec.encode(table)
+        if whole:
+            _refuse_missing(encoded, self.codec, table.source, whole)
+        return encoded
+
+    def sub_schedule(self, steps: int) -> tuple[int, ...]:
+        """The best `steps` of the T steps, increasing to T, by dynamic programming over the costs
+        of all strides.
+
+        The costs are those of 256 rows that the model generates, with the seed of the fit: a
+        sub-schedule depends on the model alone.
+
+        Args:
+            steps: number of steps, 1 to T.
+
+        Raises:
+            SettingError: steps outside 1..T.
+        """
+        T = self.model.trajectory_length
+        if not isinstance(steps, int | np.integer) or not 1 <= steps <= T:
+            raise SettingError(f"steps = {steps!r} must be a whole number from 1 to T = {T}")
+        if steps not in self._sub_schedules:
+            key = jax.random.fold_in(self.key(), int(steps))
+            rows = generate_table(self.model, self.codec, SCHEDULE_ROWS, key=key).rows
+            self._sub_schedules[int(steps)] = best_subschedule(
+                self.model, rows, int(steps), key=key
+            )
+        return self._sub_schedules[int(steps)]
+
+    def walked(self, steps: int | None) -> DiffusionModel:
+        """The model on its best sub-schedule of so many steps; None is the model itself.
+
+        Args:
+            steps: number of steps, 1 to T.
+
+        Raises:
+            SettingError: steps outside 1..T.
+        """
+        if steps is None or steps == self.model.trajectory_length:
+            return self.model
+        return thin(self.model, self.sub_schedule(steps))
+
+
+def _refuse_missing(encoded: EncodedTable, codec: Codec, source: str, why: str) -> None:
+    observed = np.concatenate([cells.observed for cells in encoded.rows], axis=1)
+    if observed.all():
+        return
+    row, column = np.argwhere(~observed)[0]
+    raise DataError(
+        f"{np.count_nonzero(~observed.all(axis=1))} row(s) have missing cells, and {why}",
+        where=f"{source}, row {row + 1}, column {codec.block_names[column]!r}",
+        fix="drop these rows or fill their holes",
+    )
