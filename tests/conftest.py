@@ -11,10 +11,15 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 QUICK_ROOMS = [
     REPOSITORY / "tests" / room
     for room in (
-        "laws", "unit/estimator", "unit/posterior", "unit/report", "unit/train",
-        "surface/test_cli_images.py", "surface/test_bad_images.py",
+        "laws",
+        "unit/estimator",
+        "unit/posterior",
+        "unit/report",
+        "unit/train",
+        "surface/test_cli_images.py",
+        "surface/test_bad_images.py",
     )
-]  # fmt: skip
+]
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("house")

@@ -17,8 +17,19 @@ FILES = sorted(SOURCE.rglob("*.py"))
 BANNED_NAMES = {"utils", "util", "misc", "helpers", "helper", "common", "core"}
 HEAVY = ("jax", "sklearn", "polars", "numpy", "pandas", "equinox", "optax", "matplotlib", "jinja2")
 COMMANDS = (
-    "fit", "sample", "score", "impute", "condition", "denoise", "outliers", "certify", "inspect", "report", "demo", "reproduce",
-)  # fmt: skip
+    "fit",
+    "sample",
+    "score",
+    "impute",
+    "condition",
+    "denoise",
+    "outliers",
+    "certify",
+    "inspect",
+    "report",
+    "demo",
+    "reproduce",
+)
 
 
 def short(path: Path) -> str:
@@ -110,8 +121,10 @@ def test_help_takes_at_most_half_a_second():
     """Of the processor: by the clock it would be a test of what else the machine does."""
     command = [sys.executable, "-m", "quasistatic", "--help"]
     code = (
-        f"import resource, subprocess\nsubprocess.run({command!r}, capture_output=True, check=True)\n"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\nprint(used.ru_utime + used.ru_stime)"
+        "import resource, subprocess\n"
+        f"subprocess.run({command!r}, capture_output=True, check=True)\n"
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
+        "print(used.ru_utime + used.ru_stime)"
     )
     assert 0.01 < min(float(run_python(code)) for _ in range(3)) <= 0.5
 

@@ -23,7 +23,8 @@ def assert_mean(draws, expected, axis: int = -1, tolerance: float = 1e-5) -> Non
     excess = np.abs(mean - expected) / allowed
     worst = np.unravel_index(np.argmax(excess), excess.shape)
     assert np.all(excess <= 1), (
-        f"{worst}: mean {mean[worst]}, expected {np.broadcast_to(expected, mean.shape)[worst]}, standard error {stderr[worst]}"
+        f"{worst}: mean {mean[worst]}, expected {np.broadcast_to(expected, mean.shape)[worst]},"
+        f" standard error {stderr[worst]}"
     )
 
 

@@ -44,16 +44,30 @@ def update(mean, covariance, matrix, y, variance):
 CASES = {
     "linear": (lambda: Linear.of(A, SEEN, NOISE), A, SEEN, NOISE**2),
     "noisy": (lambda: Noisy.of(SEEN, NOISE), np.eye(2), SEEN, NOISE**2),
-    "noisy-one": (lambda: Noisy.of(SEEN, 0.3, seen=[False, True]), np.eye(2)[1:], SEEN[1:], np.array([0.09])),
+    "noisy-one": (
+        lambda: Noisy.of(SEEN, 0.3, seen=[False, True]),
+        np.eye(2)[1:],
+        SEEN[1:],
+        np.array([0.09]),
+    ),
     "observed-one": (
         lambda: Observed.of(Cells(SEEN.astype(np.float32), np.array([True, False]))),
-        np.eye(2)[:1], SEEN[:1], np.zeros(1),
+        np.eye(2)[:1],
+        SEEN[:1],
+        np.zeros(1),
     ),
     "observed-and-linear": (
-        lambda: AllOf((Observed.of(Cells(SEEN.astype(np.float32), np.array([True, False]))), Linear.of(A[:1], SEEN[:1], 0.5))),
-        np.array([[1.0, 0.0], [1.0, 1.0]]), SEEN[[0, 0]], np.array([0.0, 0.25]),
+        lambda: AllOf(
+            (
+                Observed.of(Cells(SEEN.astype(np.float32), np.array([True, False]))),
+                Linear.of(A[:1], SEEN[:1], 0.5),
+            )
+        ),
+        np.array([[1.0, 0.0], [1.0, 1.0]]),
+        SEEN[[0, 0]],
+        np.array([0.0, 0.25]),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)

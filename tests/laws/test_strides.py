@@ -135,9 +135,7 @@ def test_gaussian_bridges_compose(name):
 
 
 @pytest.mark.parametrize("name", GAUSSIAN)
-def test_the_gaussian_reverse_variance_is_the_implied_variance_of_the_data_pushed_through_the_bridge(
-    name,
-):
+def test_the_gaussian_reverse_variance_is_that_of_the_data_pushed_through_the_bridge(name):
     """sigma^2 = beta_tilde + c^2 C at every stride, with the C of the single step; raw values all
     over the corridor."""
     forward = KERNELS[name]()

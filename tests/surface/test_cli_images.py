@@ -66,8 +66,11 @@ def test_fit_of_a_folder(place):
         assert words in text
     assert text.count("\n") < 20
     assert {p.name for p in (place / "model").iterdir()} == {
-        "config.json", "schema.json", "model.safetensors", "manifest.json"
-    }  # fmt: skip
+        "config.json",
+        "schema.json",
+        "model.safetensors",
+        "manifest.json",
+    }
     assert all(p.stat().st_size < 6000 for p in (place / "model").glob("*.json"))
 
 

@@ -11,9 +11,15 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 from quasistatic import DiffusionDensity, DiffusionImputer, DiffusionOutlierDetector
 
 TINY = {
-    "trajectory_length": 2, "width": 4, "depth": 1, "dropout": 0.0, "frequencies": 0, "batch_size": 16, "max_steps": 2,
+    "trajectory_length": 2,
+    "width": 4,
+    "depth": 1,
+    "dropout": 0.0,
+    "frequencies": 0,
+    "batch_size": 16,
+    "max_steps": 2,
     "random_state": 0,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -137,9 +137,10 @@ def read_like(layout: Layout | None, path: str | Path) -> Table:
         return table
     if len(table.names) != layout.size:
         raise SchemaError(
-            f"its sequences have length {len(table.names)}, those of the model {layout.size}", where=str(path),
+            f"its sequences have length {len(table.names)}, those of the model {layout.size}",
+            where=str(path),
             fix="give sequences of the model's length",
-        )  # fmt: skip
+        )
     return replace(
         table, frame=table.frame.rename(dict(zip(table.names, layout.names, strict=True)))
     )
@@ -173,12 +174,16 @@ def read_mask(path: str | Path, layout: Layout) -> np.ndarray:
     grey = read_image(path).mean(axis=0)
     if grey.shape != layout.shape[1:]:
         raise DataError(
-            f"the mask is {grey.shape[1]} x {grey.shape[0]} pixels, the images are {layout.words}", where=str(path),
+            f"the mask is {grey.shape[1]} x {grey.shape[0]} pixels, the images are {layout.words}",
+            where=str(path),
             fix="draw a mask of the images' size",
-        )  # fmt: skip
+        )
     mask = grey >= 128
     if mask.all() or not mask.any():
         what = "nothing is left to go by" if mask.all() else "there is nothing to fill"
-        raise DataError(f"the mask is all {'white' if mask.all() else 'black'}: {what}", where=str(path),
-                        fix="paint the holes white and the rest black")  # fmt: skip
+        raise DataError(
+            f"the mask is all {'white' if mask.all() else 'black'}: {what}",
+            where=str(path),
+            fix="paint the holes white and the rest black",
+        )
     return mask

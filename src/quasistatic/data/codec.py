@@ -275,25 +275,33 @@ def check_columns(table: Table, schema: Schema) -> None:
     """
     if schema.layout is not None and table.layout not in (None, schema.layout):
         raise SchemaError(
-            f"these are {table.layout.words}; the model was fitted on {schema.layout.words}", where=table.source,
+            f"these are {table.layout.words}; the model was fitted on {schema.layout.words}",
+            where=table.source,
             fix="give data of that size and kind, or fit another model",
-        )  # fmt: skip
+        )
     known, given = schema.names, table.names
     allowed = {item.name for item in schema.left_out} | set(known)
     missing = [name for name in known if name not in set(given)]
     unexpected = [name for name in given if name not in allowed]
     if schema.layout is not None and (missing or unexpected):
         raise SchemaError(
-            f"its {len(given)} columns are not those of the model: {schema.layout.words}", where=table.source,
-            fix="give images or sequences of that shape: an array, an image_table or a sequence_table",
-        )  # fmt: skip
+            f"its {len(given)} columns are not those of the model: {schema.layout.words}",
+            where=table.source,
+            fix=(
+                "give images or sequences of that shape: an array, an image_table or a"
+                " sequence_table"
+            ),
+        )
     if missing or unexpected:
         parts = [f"missing column(s): {', '.join(map(repr, missing))}"] if missing else []
         parts += [f"unexpected column(s): {', '.join(map(repr, unexpected))}"] if unexpected else []
         raise SchemaError(
             f"the columns are not those of the model; {'; '.join(parts)}",
             where=table.source,
-            fix=f"the model has {', '.join(map(repr, schema.names))}; rename or drop columns to match",
+            fix=(
+                f"the model has {', '.join(map(repr, schema.names))}; rename or drop columns to"
+                " match"
+            ),
         )
 
 
@@ -316,8 +324,8 @@ def _coordinates(table: Table, column: Column) -> tuple[np.ndarray, np.ndarray]:
     if off:
         unit = f" {column.unit}" if column.unit else ""
         warnings.warn(
-            f"{table.source}, column {column.name!r}: {off} value(s) lie between the multiples of {column.step:g}{unit} that the "
-            "model was fitted on, and count as the nearest one",
+            f"{table.source}, column {column.name!r}: {off} value(s) lie between the multiples of"
+            f" {column.step:g}{unit} that the model was fitted on, and count as the nearest one",
             stacklevel=3,
         )
     return nearest, observed

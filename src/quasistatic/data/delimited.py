@@ -67,7 +67,10 @@ def _utf8(path: Path) -> bytes:
         raise DataError(
             f"byte {error.start + 1} (0x{data[error.start]:02x}) is no UTF-8",
             where=f"{path}, line {line}",
-            fix=f"convert the file to UTF-8, for example: iconv -f LATIN1 -t UTF-8 {path.name} > utf8.csv",
+            fix=(
+                f"convert the file to UTF-8, for example: iconv -f LATIN1 -t UTF-8 {path.name} >"
+                " utf8.csv"
+            ),
         ) from error
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
@@ -103,7 +106,10 @@ def _check_rows(text: io.TextIOWrapper, separator: str, path: Path) -> tuple[lis
                 raise DataError(
                     f"{len(row)} cells where the header has {width}",
                     where=f"{path}, line {row_start}",
-                    fix="add or remove separators, or put quotation marks around a cell that contains one",
+                    fix=(
+                        "add or remove separators, or put quotation marks around a cell that"
+                        " contains one"
+                    ),
                 )
             blank.append(not row)
             row_start = reader.line_num + 1

@@ -50,9 +50,12 @@ def check_size(schema: Schema, n_rows: int, available: int | None = None) -> Non
     widest = sorted(schema.columns, key=lambda c: -len(c.categories))[:3]
     names = ", ".join(f"{c.name!r} ({max(len(c.categories), 1)})" for c in widest)
     raise DataError(
-        f"{n_rows} rows of {len(schema.columns)} columns need about {needed / 2**30:.1f} GiB of memory, "
-        f"{available / 2**30:.1f} GiB are available; most states: {names}",
-        fix='leave columns out (kind "ignore" in a --schema file), merge rare categories, or fit on fewer rows',
+        f"{n_rows} rows of {len(schema.columns)} columns need about {needed / 2**30:.1f} GiB of"
+        f" memory, {available / 2**30:.1f} GiB are available; most states: {names}",
+        fix=(
+            'leave columns out (kind "ignore" in a --schema file), merge rare categories, or fit on'
+            " fewer rows"
+        ),
     )
 
 
@@ -65,6 +68,8 @@ def require_bytes(needed: int, *, where: str) -> None:
     available = available_bytes()
     if needed > available:
         raise DataError(
-            f"its numbers take {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} GiB are available",
-            where=where, fix="give a smaller file, or fewer or smaller images",
-        )  # fmt: skip
+            f"its numbers take {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} GiB are"
+            " available",
+            where=where,
+            fix="give a smaller file, or fewer or smaller images",
+        )

@@ -62,9 +62,10 @@ def sequences_of(array: np.ndarray, where: str) -> Sequences:
         )
     if array.ndim != 2 or 0 in array.shape:
         raise DataError(
-            f"an array of shape {array.shape} is no table of sequences", where=where,
+            f"an array of shape {array.shape} is no table of sequences",
+            where=where,
             fix="give [N, L]: N sequences of length L",
-        )  # fmt: skip
+        )
     if array.dtype.kind == "f":
         if not np.all(np.isfinite(array)):
             raise DataError(
@@ -74,8 +75,12 @@ def sequences_of(array: np.ndarray, where: str) -> Sequences:
     lowest, highest = int(array.min()), int(array.max())
     if lowest < 0 or highest >= MAX_STATES:
         raise DataError(
-            f"states run from {lowest} to {highest}", where=where,
-            fix=f"number the states from 0, at most {MAX_STATES} of them, or save real numbers as floats",
-        )  # fmt: skip
+            f"states run from {lowest} to {highest}",
+            where=where,
+            fix=(
+                f"number the states from 0, at most {MAX_STATES} of them, or save real numbers as"
+                " floats"
+            ),
+        )
     n_states = max(highest + 1, 2)
     return Sequences(array.astype(np.int32), "binary" if n_states == 2 else "categorical", n_states)

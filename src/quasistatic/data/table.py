@@ -108,7 +108,10 @@ def from_array(array: np.ndarray, source: str = IN_MEMORY) -> Table:
         columns = {name: _array_column(name, array[name], source) for name in array.dtype.names}
         return Table(pl.DataFrame(columns), source, container | {"structured": True})
     if array.ndim != 2:
-        fix = "reshape your data: array.reshape(-1, 1) for one column, array.reshape(1, -1) for one row"
+        fix = (
+            "reshape your data: array.reshape(-1, 1) for one column, array.reshape(1, -1) for"
+            " one row"
+        )
         raise DataError(
             f"expected a 2-D array, got {array.ndim}-D with shape {array.shape}",
             where=source,

@@ -1,7 +1,8 @@
 r"""How much two columns of any kinds tell of each other: normalised mutual information on binned
 columns.
 
-    NMI(A, B) = I(A; B) / sqrt(H(A) H(B)),    I(A; B) = H(A) + H(B) - H(A, B),    H = -sum p log p + (r - 1) / 2n
+    NMI(A, B) = I(A; B) / sqrt(H(A) H(B)),    I(A; B) = H(A) + H(B) - H(A, B),
+    H = -sum p log p + (r - 1) / 2n
 
 0 for independent columns, 1 where each determines the other (Strehl and Ghosh 2002). Each entropy,
 of n rows in r occupied bins, has the first-order correction for the bins that n rows leave uneven
@@ -64,9 +65,11 @@ def associate(
         for column, values in zip(columns, reference, strict=True)
     ]
     matrices = [
-        None
-        if table is None
-        else _matrix([_binned(v, cut) for v, cut in zip(table, cuts, strict=True)])
+        (
+            None
+            if table is None
+            else _matrix([_binned(v, cut) for v, cut in zip(table, cuts, strict=True)])
+        )
         for table in (real, sampled)
     ]
     assert matrices[1] is not None  # there are sampled rows always
@@ -107,9 +110,11 @@ def normalised_mutual_information(a: np.ndarray, b: np.ndarray) -> float:
     """NMI of two columns of bins `[N]`, -1 where missing; NaN where one of them has a single value.
 
     Example:
-        >>> a = np.arange(1000) % 4
-        >>> round(normalised_mutual_information(a, 3 - a), 2), round(normalised_mutual_information(a, np.arange(1000) // 4 % 3), 2)
-        (1.0, 0.0)
+        >>> a, b = np.arange(1000) % 4, np.arange(1000) // 4 % 3
+        >>> round(normalised_mutual_information(a, 3 - a), 2)
+        1.0
+        >>> round(normalised_mutual_information(a, b), 2)
+        0.0
     """
     both = (a >= 0) & (b >= 0)
     if not both.any():

@@ -102,9 +102,17 @@ def marginal(column: Column, real: Values | None, sampled: Values) -> Marginal:
     both = real is not None and len(real.value) > 0
     distance, chance = _apart(*counts) if both else (float("nan"), float("nan"))
     return Marginal(
-        column, labels, ticks, shares[0] if both else None, shares[-1],
-        0 if real is None else real.missing, beyond, merged, distance, chance,
-    )  # fmt: skip
+        column,
+        labels,
+        ticks,
+        shares[0] if both else None,
+        shares[-1],
+        0 if real is None else real.missing,
+        beyond,
+        merged,
+        distance,
+        chance,
+    )
 
 
 def bin_edges(value: np.ndarray, lattice: bool) -> np.ndarray:

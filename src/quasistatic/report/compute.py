@@ -96,9 +96,23 @@ def find(
     rows = (sampled if scored is None else scored.table).head(limits.ledger)
     ledger = density.ledger(rows, trajectories=max(trajectories // 2, 2), random_state=seed)
     return Findings(
-        name, density, settings or {}, seed, trajectories, data, sampled, marginals, association, generated,
-        certificate, stored, work, matched_slope(work.forward, work.reverse), bracket.upper - bracket.lower, ledger,
-    )  # fmt: skip
+        name,
+        density,
+        settings or {},
+        seed,
+        trajectories,
+        data,
+        sampled,
+        marginals,
+        association,
+        generated,
+        certificate,
+        stored,
+        work,
+        matched_slope(work.forward, work.reverse),
+        bracket.upper - bracket.lower,
+        ledger,
+    )
 
 
 def _subset(index: np.ndarray, most: int, seed: int) -> np.ndarray:

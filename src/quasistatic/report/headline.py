@@ -44,8 +44,10 @@ def headline(found: Findings) -> Headline:
     measure = _measure(found)
     certificate = found.certificate
     accuracy = (
-        f"On rows that the model generated, the two sides are {nats(certificate.gap, certificate.gap_stderr)} nats apart with "
-        f"{certificate.trajectories} trajectories: by no more is the lower side too low on average."
+        "On rows that the model generated, the two sides are"
+        f" {nats(certificate.gap, certificate.gap_stderr)} nats apart with"
+        f" {certificate.trajectories} trajectories: by no more is the lower side too low on"
+        " average."
     )
     scored = found.scored
     if scored is None:
@@ -53,7 +55,10 @@ def headline(found: Findings) -> Headline:
         held_out = found.density.manifest_["data"]["held_out"]
         lines = [
             *_in_bits(found, (bound, None)),
-            f"The bound K while fitting ({held_out}). It also chose when to stop, which flatters it slightly.",
+            (
+                f"The bound K while fitting ({held_out}). It also chose when to stop, which"
+                " flatters it slightly."
+            ),
             accuracy,
         ]
         return Headline(
@@ -105,33 +110,37 @@ def notices(found: Findings) -> list[str]:
     """What was left out, and what flatters."""
     if found.data is None:
         return [
-            "No data were given: this page tells what the model alone can say. Give DATA, best of rows that the model was not "
-            "fitted on, to see real columns and pairs against sampled ones, both sides of the likelihood of real rows, and the "
-            "most and the least likely of them."
+            "No data were given: this page tells what the model alone can say. Give DATA, best of"
+            " rows that the model was not fitted on, to see real columns and pairs against sampled"
+            " ones, both sides of the likelihood of real rows, and the most and the least likely of"
+            " them."
         ]
     data, said = found.data, []
     if data.seen:
         said.append(
-            "These data are the table that the model was fitted on, which flatters its likelihood. For a judgement, give rows that "
-            "it has not seen."
+            "These data are the table that the model was fitted on, which flatters its likelihood."
+            " For a judgement, give rows that it has not seen."
         )
     if data.holes:
         said.append(
-            f"{data.holes:,} of {counted(data.rows, 'row')} have missing cells: they get no log-likelihood and are left out of the "
-            "scores and of the ledger."
+            f"{data.holes:,} of {counted(data.rows, 'row')} have missing cells: they get no"
+            " log-likelihood and are left out of the scores and of the ledger."
         )
     if found.scored is None:
         said.append(
-            "Every row has a missing cell: none could be scored, and there are no likely and unlikely rows."
+            "Every row has a missing cell: none could be scored, and there are no likely and"
+            " unlikely rows."
         )
     elif len(found.scored.index) < data.rows - data.holes:
         what = "Scored and shown are" if found.images else "Scored are"
         said.append(
-            f"{what} {len(found.scored.index):,} of the {data.rows - data.holes:,} whole rows, drawn at random (seed {found.seed})."
+            f"{what} {len(found.scored.index):,} of the {data.rows - data.holes:,} whole rows,"
+            f" drawn at random (seed {found.seed})."
         )
     if data.compared < data.rows and not found.images:
         said.append(
-            f"Columns and pairs are compared on {data.compared:,} of the {data.rows:,} rows, drawn at random (seed {found.seed})."
+            f"Columns and pairs are compared on {data.compared:,} of the {data.rows:,} rows, drawn"
+            f" at random (seed {found.seed})."
         )
     alone = (
         0
@@ -140,7 +149,7 @@ def notices(found: Findings) -> list[str]:
     )
     if alone:
         said.append(
-            f"The lower side of {counted(alone, 'row')} hangs on fewer than {FEW_TRAJECTORIES:g} effective trajectories and may be "
-            "far too low: ask for more trajectories."
+            f"The lower side of {counted(alone, 'row')} hangs on fewer than {FEW_TRAJECTORIES:g}"
+            " effective trajectories and may be far too low: ask for more trajectories."
         )
     return said

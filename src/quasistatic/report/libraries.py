@@ -16,7 +16,8 @@ def require_libraries() -> None:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise SettingError(
-            f"a report needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed",
+            f"a report needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'}"
+            " not installed",
             where="report",
             fix='pip install "quasistatic[report]"',
         )

@@ -30,9 +30,13 @@ SHOWN_COLUMNS = 20
 def render(found: Findings) -> str:
     """The page of a report: the same findings give the same text."""
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
+        loader=jinja2.FunctionLoader(_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
     environment.filters["breakable"] = breakable
     return environment.get_template("page.html.jinja").render(_context(found))
 

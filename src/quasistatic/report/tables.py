@@ -78,7 +78,10 @@ def schema_table(schema: Schema) -> PageTable:
         [r["name"], _what(r["kind"], r["detail"]), r["missing"] or ""] for r in schema.describe()
     ]
     left_out = f", {len(schema.left_out)} left out" if schema.left_out else ""
-    caption = f"{counted(len(schema.columns), 'modelled column')}{left_out}; missing cells are those of the table fitted on"
+    caption = (
+        f"{counted(len(schema.columns), 'modelled column')}{left_out}; missing cells are those of"
+        " the table fitted on"
+    )
     return _table(caption, ["column", "what it is", _number("missing")], rows)
 
 
@@ -91,8 +94,9 @@ def marginal_table(found: Sequence[Marginal]) -> PageTable:
     rows = [[m.column.name, percent(m.distance), percent(m.chance)] for m in found]
     return _table(
         "Rows that would have to move for real and sampled to agree (total variation)",
-        ["column", _number("of the rows"), _number("by chance")], rows,
-    )  # fmt: skip
+        ["column", _number("of the rows"), _number("by chance")],
+        rows,
+    )
 
 
 def pair_table(found: Association, n: int = 5) -> PageTable | None:
@@ -173,8 +177,8 @@ def certificate_table(found: Certificate) -> PageTable:
         ["effective trajectories", f"{short_number(found.ess)} of {found.trajectories}"],
     ]
     caption = (
-        f"Nats per row; from {counted(found.rows, 'generated row')}, {found.trajectories} trajectories a row, "
-        f"{counted(found.steps, 'step')} each"
+        f"Nats per row; from {counted(found.rows, 'generated row')}, {found.trajectories}"
+        f" trajectories a row, {counted(found.steps, 'step')} each"
     )
     return _table(caption, ["", _number("value")], rows)
 
@@ -220,8 +224,13 @@ _MEANING = {
     "prior": "signal left at t = T; a schedule that ends with less would save it",
     "schedule": "what equal shares of dissipation would save at the same T",
     "T": "what more steps would gain at most",
-    "noise floor": "how much of its sharpness the last reverse step uses; near 100 %, less noise in the first step would help",
-    "network": "the whole dissipation; if none of the others limits, only a better network can help",
+    "noise floor": (
+        "how much of its sharpness the last reverse step uses; near 100 %, less noise in the first"
+        " step would help"
+    ),
+    "network": (
+        "the whole dissipation; if none of the others limits, only a better network can help"
+    ),
 }
 
 

@@ -241,7 +241,8 @@ for stage in range(1, n + 1):
                 os.kill(os.getpid(), signal.SIGKILL)
             return original(*args)
         setattr(owner, name, counted)
-        folder._write_folder(path / str(stage), {f: b"new" for f in ("manifest.json", "b", "c", "d")}, True)
+        files = {f: b"new" for f in ("manifest.json", "b", "c", "d")}
+        folder._write_folder(path / str(stage), files, True)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 """

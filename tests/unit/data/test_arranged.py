@@ -51,8 +51,10 @@ def test_layout_words_and_units():
     assert colour.bits(-36 * np.log(2)) == pytest.approx(-1)
     assert sequence.bits(-np.log(2)) == pytest.approx(-1)
     assert {x.bits_unit for x in (grey, colour, sequence)} == {
-        "bits per pixel", "bits per pixel and colour", "bits per sequence"
-    }  # fmt: skip
+        "bits per pixel",
+        "bits per pixel and colour",
+        "bits per sequence",
+    }
     for layout in (grey, colour, sequence):
         assert Layout.from_json(json.loads(json.dumps(layout.to_json()))) == layout
 
@@ -175,14 +177,32 @@ def test_what_cannot_be_fitted(grey):
 @pytest.mark.parametrize(
     ("array", "kind", "detail", "measure"),
     [
-        (np.eye(6, dtype=bool), "binary", "2 values: 0, 1", "counting measure on 6 places (2 values: 0, 1)"),
-        (np.arange(12).reshape(4, 3) % 4, "categorical", "4 categories: 0, 1, 2, 3",
-         "counting measure on 3 places (4 categories: 0, 1, 2, 3)"),
-        (np.random.default_rng(0).normal(size=(20, 3)), "continuous", "density", "Lebesgue measure on 3 places"),
-        (np.round(np.random.default_rng(0).normal(size=(20, 3)), 1), "continuous", "rounded to 0.1",
-         "counting measure on 3 places (rounded to 0.1)"),
+        (
+            np.eye(6, dtype=bool),
+            "binary",
+            "2 values: 0, 1",
+            "counting measure on 6 places (2 values: 0, 1)",
+        ),
+        (
+            np.arange(12).reshape(4, 3) % 4,
+            "categorical",
+            "4 categories: 0, 1, 2, 3",
+            "counting measure on 3 places (4 categories: 0, 1, 2, 3)",
+        ),
+        (
+            np.random.default_rng(0).normal(size=(20, 3)),
+            "continuous",
+            "density",
+            "Lebesgue measure on 3 places",
+        ),
+        (
+            np.round(np.random.default_rng(0).normal(size=(20, 3)), 1),
+            "continuous",
+            "rounded to 0.1",
+            "counting measure on 3 places (rounded to 0.1)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_sequences(tmp_path, array, kind, detail, measure):
     np.save(tmp_path / "x.npy", array)
     table = read_data(tmp_path / "x.npy", "sequence")

@@ -59,9 +59,13 @@ def test_what_is_refused(tmp_path, grey):
     (tmp_path / "letters" / "a.txt").write_text("x")
     write_images(grey, tmp_path / "pictures")
     for name, message in (
-        ("x.csv", "unknown kind of file"), ("file", "not as a folder of PNG"), ("letters", "not as a folder of PNG"),
-        ("pictures", "exists already"), ("no/x", "there is no folder"), ("no/x.png", "there is no folder"),
-    ):  # fmt: skip
+        ("x.csv", "unknown kind of file"),
+        ("file", "not as a folder of PNG"),
+        ("letters", "not as a folder of PNG"),
+        ("pictures", "exists already"),
+        ("no/x", "there is no folder"),
+        ("no/x.png", "there is no folder"),
+    ):
         with pytest.raises(OutputError, match=message):
             check_image_output(tmp_path / name)
     for name in ("file", "letters"):

@@ -291,7 +291,8 @@ def test_describe_and_base_measure():
     }
     assert rows["name"]["kind"] == "left out"
     assert detail(column(np.round(NORMAL * 30_000, 2))) == "density, written with 2 decimals"
-    assert schema.base_measure() == (
-        "counting measure on rounded (rounded to 0.1), count (integer), kind, flag, day (in steps of 1 d); "
-        "Lebesgue measure on x, zeros; point masses at 0 of zeros"
+    assert (
+        schema.base_measure()
+        == "counting measure on rounded (rounded to 0.1), count (integer), kind, flag, day (in"
+        " steps of 1 d); Lebesgue measure on x, zeros; point masses at 0 of zeros"
     )

@@ -16,8 +16,15 @@ from quasistatic.estimator import fitting
 from quasistatic.train import FitResult
 
 TINY = {
-    "trajectory_length": 3, "width": 8, "depth": 1, "dropout": 0.0, "frequencies": 0, "members": 1, "max_steps": 4, "random_state": 0,
-}  # fmt: skip
+    "trajectory_length": 3,
+    "width": 8,
+    "depth": 1,
+    "dropout": 0.0,
+    "frequencies": 0,
+    "members": 1,
+    "max_steps": 4,
+    "random_state": 0,
+}
 N = 48
 
 

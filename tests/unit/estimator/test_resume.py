@@ -9,9 +9,15 @@ import pytest
 from quasistatic import DiffusionDensity, OutputError, TrainingError
 
 SETTINGS = {
-    "trajectory_length": 2, "width": 4, "depth": 1, "dropout": 0.25, "frequencies": 0, "batch_size": 16, "max_steps": 6,
+    "trajectory_length": 2,
+    "width": 4,
+    "depth": 1,
+    "dropout": 0.25,
+    "frequencies": 0,
+    "batch_size": 16,
+    "max_steps": 6,
     "random_state": 0,
-}  # fmt: skip
+}
 
 
 def table(n: int, missing: float = 0.0) -> pd.DataFrame:

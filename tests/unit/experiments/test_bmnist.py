@@ -34,8 +34,17 @@ def file(tmp_path, monkeypatch, rng):
 def tiny():
     train = replace(BMNIST.quick.train, max_steps=4, batch_size=16, evaluate_every=2)
     sizes = {"unet": 4, "depth": 1, "restored": 2, "particles": 2}
-    return replace(BMNIST.quick, train=train, trajectory_length=7, n_train=64, n_valid=16, n_test=5, trajectories=2,
-                   n_samples=10, sizes=sizes)  # fmt: skip
+    return replace(
+        BMNIST.quick,
+        train=train,
+        trajectory_length=7,
+        n_train=64,
+        n_valid=16,
+        n_test=5,
+        trajectories=2,
+        n_samples=10,
+        sizes=sizes,
+    )
 
 
 def test_bits_are_unpacked_and_cut(file):

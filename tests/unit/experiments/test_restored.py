@@ -25,9 +25,13 @@ from quasistatic.network import ResidualMLP
 def structureless():
     """A run whose network says nothing: pixels N(0, 1), independent."""
     setting = Setting(
-        TrainConfig(), trajectory_length=20, n_train=40, n_valid=8, n_test=8,
+        TrainConfig(),
+        trajectory_length=20,
+        n_train=40,
+        n_valid=8,
+        n_test=8,
         sizes={"side": 8, "unet": 4, "depth": 1, "restored": 3, "particles": 256},
-    )  # fmt: skip
+    )
     variant = Variant("modern", "untrained", modern_model)
     item = Trained(
         variant, modern_model(setting, jax.random.key(0)), [], {"K": 0.0}, np.zeros((1, 64))

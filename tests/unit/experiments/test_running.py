@@ -46,13 +46,20 @@ def test_what_takes_a_while_is_announced(tmp_path):
     told = []
     setting = tiny("heartbeat", trajectory_length=8)
     run(
-        experiment("heartbeat"), setting, tmp_path / "run", variants=["paper"], stage=told.append,
+        experiment("heartbeat"),
+        setting,
+        tmp_path / "run",
+        variants=["paper"],
+        stage=told.append,
         progress=lambda name, event: told.append(f"{name} {event.step}"),
-    )  # fmt: skip
+    )
     assert told == [
-        "paper 2", "paper 4", f"paper: {setting.n_test} test rows are scored, 3 trajectories each",
-        "paper: 10 rows are drawn", "comparisons and figures",
-    ]  # fmt: skip
+        "paper 2",
+        "paper 4",
+        f"paper: {setting.n_test} test rows are scored, 3 trajectories each",
+        "paper: 10 rows are drawn",
+        "comparisons and figures",
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -300,9 +307,24 @@ def test_every_model_of_both_sizes_can_be_built(name):
 @pytest.fixture(scope="module")
 def images():
     setting = Setting(
-        TrainConfig(), trajectory_length=5, n_train=40, n_valid=8, n_test=8, repetitions=1, trajectories=3,
-        sizes={"side": 8, "channels": 3, "layers": 1, "scales": 2, "dense": 1, "bumps": 3, "unet": 4, "depth": 1},
-    )  # fmt: skip
+        TrainConfig(),
+        trajectory_length=5,
+        n_train=40,
+        n_valid=8,
+        n_test=8,
+        repetitions=1,
+        trajectories=3,
+        sizes={
+            "side": 8,
+            "channels": 3,
+            "layers": 1,
+            "scales": 2,
+            "dense": 1,
+            "bumps": 3,
+            "unet": 4,
+            "depth": 1,
+        },
+    )
     stacks = [patches(n, 8, seed) for seed, n in enumerate((40, 8, 8))]
     return setting, image_data(*stacks), stacks
 

@@ -15,6 +15,12 @@ from quasistatic.report.findings import Limits
 N = 80
 SMALL = Limits(compared=60, scored=20, generated=24, weighed=16, ledger=8, certificate=12, paired=5)
 SCRIPT = "<script>alert('x')</script>"
+QUESTION = (
+    "a question that somebody wrote into the heading, whole, with no thought of who would draw it?"
+)
+UNBREAKABLE = (
+    "thisnamehasnoplacewhereitcouldbebrokenandgoesonforlongerthanaphoneiswideeveninsmalltype"
+)
 
 
 def nasty_table() -> pl.DataFrame:
@@ -37,12 +43,14 @@ def nasty_table() -> pl.DataFrame:
             SCRIPT: rng.normal(0, 1, N).round(2),
             "$a_{b}$ 100%": choice,
             "_hidden": rng.normal(1e6, 1e-3, N),
-            "a question that somebody wrote into the heading, whole, with no thought of who would draw it?": rng.integers(0, 9, N),
-            "thisnamehasnoplacewhereitcouldbebrokenandgoesonforlongerthanaphoneiswideeveninsmalltype": rng.random(N) < 0.4,
-            "when\tit\nwas": [start + datetime.timedelta(int(day)) for day in rng.integers(0, 500, N)],
-            "]]> --> id=\"x\" url(#y)": ["always"] * N,
+            QUESTION: rng.integers(0, 9, N),
+            UNBREAKABLE: rng.random(N) < 0.4,
+            "when\tit\nwas": [
+                start + datetime.timedelta(int(day)) for day in rng.integers(0, 500, N)
+            ],
+            ']]> --> id="x" url(#y)': ["always"] * N,
         }
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="session")

@@ -145,8 +145,8 @@ def test_the_numbers_are_those_that_were_found(findings, pages):
     likelihood = findings.scored.likelihood
     assert f"{nats(likelihood.mean, likelihood.mean_stderr)} nats per row, lower side" in text
     assert (
-        f"{nats(float(likelihood.upper.mean()), float(likelihood.upper.std(ddof=1) / 20**0.5))} nats per row, upper"
-        in text
+        f"{nats(float(likelihood.upper.mean()), float(likelihood.upper.std(ddof=1) / 20**0.5))}"
+        " nats per row, upper" in text
     )
     assert nats(findings.certificate.gap, findings.certificate.gap_stderr) in text
     assert nats(findings.ledger.k_nats, findings.ledger.steps.cost.total_stderr) in text
@@ -184,8 +184,8 @@ def test_columns_beyond_the_cap_are_counted(findings):
     text = Page(render(wide)).text
     total = 5 * len(findings.marginals)
     assert (
-        f"Drawn are {SHOWN_COLUMNS} columns of {total}, those that differ most; {total - SHOWN_COLUMNS} are not drawn"
-        in text
+        f"Drawn are {SHOWN_COLUMNS} columns of {total}, those that differ most;"
+        f" {total - SHOWN_COLUMNS} are not drawn" in text
     )
     assert "total variation" in text  # the table of all of them
 

@@ -15,9 +15,21 @@ from quasistatic.trajectory import sample_rows
 
 MODEL = ModelConfig(5, "binomial", "cosine", width=7, depth=3, dropout=0.2, frequencies=2)
 TRAIN = TrainConfig(
-    max_steps=11, batch_size=12, learning_rate=0.5, weight_decay=0.25, warmup_steps=3, ema_decay=0.5, clip_norm=2.0,
-    evaluate_every=4, patience=5, stop_step=9, first_step_share=0.3, step_weights=(0.5, 2.0), max_minutes=1.5, seed=8,
-)  # fmt: skip
+    max_steps=11,
+    batch_size=12,
+    learning_rate=0.5,
+    weight_decay=0.25,
+    warmup_steps=3,
+    ema_decay=0.5,
+    clip_norm=2.0,
+    evaluate_every=4,
+    patience=5,
+    stop_step=9,
+    first_step_share=0.3,
+    step_weights=(0.5, 2.0),
+    max_minutes=1.5,
+    seed=8,
+)
 
 
 @pytest.mark.parametrize(
@@ -108,10 +120,17 @@ def description(model) -> str:
 
 
 CHANGES = [
-    {"trajectory_length": 5}, {"discrete_kernel": "binomial"}, {"discrete_kernel": "categorical"},
-    {"schedule": "linear"}, {"schedule": "cosine"}, {"width": 5}, {"depth": 2}, {"dropout": 0.5},
-    {"members": 2}, {"frequencies": 2},
-]  # fmt: skip
+    {"trajectory_length": 5},
+    {"discrete_kernel": "binomial"},
+    {"discrete_kernel": "categorical"},
+    {"schedule": "linear"},
+    {"schedule": "cosine"},
+    {"width": 5},
+    {"depth": 2},
+    {"dropout": 0.5},
+    {"members": 2},
+    {"frequencies": 2},
+]
 
 
 def test_no_setting_is_ignored():

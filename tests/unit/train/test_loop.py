@@ -269,9 +269,17 @@ class TestResuming:
 
 
 CHANGES = {
-    "max_steps": 50, "batch_size": 17, "learning_rate": 0.02, "weight_decay": 0.5, "warmup_steps": 2, "ema_decay": 0.0,
-    "clip_norm": 1e-3, "first_step_share": 0.9, "step_weights": (1.0, 3.0), "seed": 1,
-}  # fmt: skip
+    "max_steps": 50,
+    "batch_size": 17,
+    "learning_rate": 0.02,
+    "weight_decay": 0.5,
+    "warmup_steps": 2,
+    "ema_decay": 0.0,
+    "clip_norm": 1e-3,
+    "first_step_share": 0.9,
+    "step_weights": (1.0, 3.0),
+    "seed": 1,
+}
 
 
 BASE = TrainConfig(max_steps=40, stop_step=4, batch_size=16, evaluate_every=2, learning_rate=0.01)

@@ -30,7 +30,10 @@ MOST_CATEGORIES = 1000
 _ID_NAME = re.compile(
     r"(?:^|[_\W])(?:id|uuid|guid|key|index|row|rowid|nr)$|[a-z](?:Id|ID|Key)$", re.IGNORECASE
 )
-_FORCE = 'to model it all the same, give a --schema file with {{"columns": {{{name}: {{"kind": "{kind}"}}}}}}'
+_FORCE = (
+    'to model it all the same, give a --schema file with {{"columns": {{{name}: {{"kind":'
+    ' "{kind}"}}}}}}'
+)
 
 
 def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schema:
@@ -91,7 +94,10 @@ def _decide(series: pl.Series, given: dict[str, Any], table: Table) -> Column | 
             )
         return LeftOut(series.name, f"cells of type {dtype_text(series.dtype)} cannot be modelled")
     if series.null_count() == len(series):
-        fix = f'drop the column, or give a --schema file with {{"columns": {{"{series.name}": {{"kind": "ignore"}}}}}}'
+        fix = (
+            f'drop the column, or give a --schema file with {{"columns": {{"{series.name}":'
+            ' {"kind": "ignore"}}}'
+        )
         raise SchemaError("every cell is missing", where=where, fix=fix)
     check_finite(series, table.source)
     if kind is None:
@@ -156,7 +162,10 @@ def _text_reason(series: pl.Series, n: int, distinct: int) -> str:
         return ""  # declared as categories by whoever made the frame
     length = float(series.cast(pl.String).str.len_chars().mean() or 0)  # type: ignore[arg-type]
     if n >= 10 and distinct > 0.5 * n and length > 40:
-        return f"looks like free text ({distinct} different values, {length:.0f} characters on average); {force}"
+        return (
+            f"looks like free text ({distinct} different values, {length:.0f} characters on"
+            f" average); {force}"
+        )
     if n >= 10 and distinct > 0.9 * n:
         return f"looks like an identifier ({distinct} different values in {n} cells); {force}"
     most = min(max(50, n // 10), MOST_CATEGORIES)
@@ -220,9 +229,15 @@ def _time_column(series: pl.Series, where: str) -> Column:
     n = len(series) - series.null_count()
     lattice = integer_lattice(whole, n)
     return Column(
-        series.name, "datetime", dtype_text(series.dtype), lattice.step, int(lattice.offset),
-        missing=series.null_count(), constant=len(ticks) == 1, unit=unit,
-    )  # fmt: skip
+        series.name,
+        "datetime",
+        dtype_text(series.dtype),
+        lattice.step,
+        int(lattice.offset),
+        missing=series.null_count(),
+        constant=len(ticks) == 1,
+        unit=unit,
+    )
 
 
 def _whole_column(series: pl.Series, numbers: pl.Series) -> Column:
@@ -249,9 +264,15 @@ def _float_column(series: pl.Series, numbers: pl.Series, kind: str, where: str) 
         return _lattice_column(series, "integer", values, whole.step, int(whole.offset))
     if lattice is None:
         atoms = find_atoms(values, None)
-        return Column(series.name, "continuous", dtype_text(series.dtype), atoms=atoms, missing=series.null_count(),
-                      constant=bool(values.min() == values.max()),
-                      decimals=written_decimals(*_distinct(numbers)))  # fmt: skip
+        return Column(
+            series.name,
+            "continuous",
+            dtype_text(series.dtype),
+            atoms=atoms,
+            missing=series.null_count(),
+            constant=bool(values.min() == values.max()),
+            decimals=written_decimals(*_distinct(numbers)),
+        )
     whole = (
         lattice.step >= 1
         and float(lattice.step).is_integer()
@@ -279,9 +300,16 @@ def _lattice_column(
     atoms = find_atoms(values, step)
     lower = 0.0 if values.min() >= 0 else None
     return Column(
-        series.name, kind, dtype_text(series.dtype), float(step), offset,  # type: ignore[arg-type]
-        atoms=atoms, missing=series.null_count(), constant=bool(values.min() == values.max()), lower=lower,
-    )  # fmt: skip
+        series.name,
+        kind,
+        dtype_text(series.dtype),
+        float(step),
+        offset,  # type: ignore[arg-type]
+        atoms=atoms,
+        missing=series.null_count(),
+        constant=bool(values.min() == values.max()),
+        lower=lower,
+    )
 
 
 def _override(column: Column, given: dict[str, Any], series: pl.Series, where: str) -> Column:

@@ -35,9 +35,13 @@ def check_finite(series: pl.Series, source: str) -> None:
     if bad.any():
         row = first_row(bad)
         raise DataError(
-            f"{np.count_nonzero(bad)} infinite or too large value(s) (beyond 1e300), the first is {series[row - 1]}",
+            f"{np.count_nonzero(bad)} infinite or too large value(s) (beyond 1e300), the first is"
+            f" {series[row - 1]}",
             where=f"{source}, row {row}, column {series.name!r}",
-            fix="replace infinity by a missing cell (or a number that is meant), or rescale the column",
+            fix=(
+                "replace infinity by a missing cell (or a number that is meant), or rescale the"
+                " column"
+            ),
         )
 
 

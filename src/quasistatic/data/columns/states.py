@@ -34,7 +34,10 @@ def read_codes(series: pl.Series, column: Column, source: str) -> tuple[np.ndarr
         raise SchemaError(
             f"{series[row - 1]!r} in row {row} is no category of this column; known: {known}",
             where=f"{source}, column {column.name!r}",
-            fix="correct the cell, leave it empty (missing), or fit a model on data that have this category",
+            fix=(
+                "correct the cell, leave it empty (missing), or fit a model on data that have this"
+                " category"
+            ),
         )
     return np.where(observed, codes, 0).astype(np.int32), observed
 

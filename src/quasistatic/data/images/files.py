@@ -40,9 +40,13 @@ def read_images(path: str | Path) -> np.ndarray:
     if not path.exists():
         raise DataError("there is no such file or folder", where=str(path), fix="check the path")
     raise DataError(
-        "this is nothing that images can be read from", where=str(path),
-        fix="give a folder of PNG or JPEG files, a .npy stack, an idx file (…-ubyte, …-ubyte.gz) or cifar-10-batches-py",
-    )  # fmt: skip
+        "this is nothing that images can be read from",
+        where=str(path),
+        fix=(
+            "give a folder of PNG or JPEG files, a .npy stack, an idx file (…-ubyte, …-ubyte.gz) or"
+            " cifar-10-batches-py"
+        ),
+    )
 
 
 def read_npy(path: str | Path) -> np.ndarray:
@@ -84,9 +88,10 @@ def stack_of(array: np.ndarray, where: str) -> np.ndarray:
         array = array[..., None]
     if array.ndim != 4 or array.shape[-1] not in (1, 3) or 0 in array.shape:
         raise DataError(
-            f"an array of shape {array.shape} is no stack of images", where=where,
+            f"an array of shape {array.shape} is no stack of images",
+            where=where,
             fix="give [N, H, W] for grey images, or [N, H, W, 3] for colour",
-        )  # fmt: skip
+        )
     if array.dtype.kind == "f":
         if not np.all(np.isfinite(array)):
             raise DataError(
@@ -94,9 +99,10 @@ def stack_of(array: np.ndarray, where: str) -> np.ndarray:
             )
     elif array.dtype != np.uint8:
         raise DataError(
-            f"pixels of type {array.dtype} are neither grey levels 0..255 nor real numbers", where=where,
+            f"pixels of type {array.dtype} are neither grey levels 0..255 nor real numbers",
+            where=where,
             fix="save them as uint8, or as float32 for a density",
-        )  # fmt: skip
+        )
     return np.ascontiguousarray(np.moveaxis(array, -1, 1))
 
 

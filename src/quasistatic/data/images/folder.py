@@ -34,15 +34,23 @@ def read_image(path: str | Path) -> np.ndarray:
                     raise _too_large(path, f"{width} x {height} pixels")
                 if image.mode not in _CHANNELS:
                     raise DataError(
-                        f"its colour mode is {image.mode}, neither grey nor RGB with 8 bits", where=str(path),
-                        fix="convert it, e.g. `convert in.png -colorspace sRGB -depth 8 out.png`, "
-                        "or give all images as one .npy stack of float32, which keeps finer levels",
-                    )  # fmt: skip
+                        f"its colour mode is {image.mode}, neither grey nor RGB with 8 bits",
+                        where=str(path),
+                        fix=(
+                            "convert it, e.g. `convert in.png -colorspace sRGB -depth 8 out.png`,"
+                            " or give all images as one .npy stack of float32, which keeps finer"
+                            " levels"
+                        ),
+                    )
                 if not _opaque(image):
                     raise DataError(
-                        "some of its pixels are transparent", where=str(path),
-                        fix="put it on a background, e.g. `convert in.png -background white -flatten out.png`",
-                    )  # fmt: skip
+                        "some of its pixels are transparent",
+                        where=str(path),
+                        fix=(
+                            "put it on a background, e.g. `convert in.png -background white"
+                            " -flatten out.png`"
+                        ),
+                    )
                 upright = import_module("PIL.ImageOps").exif_transpose(image)
                 pixels = np.asarray(upright.convert("L" if _CHANNELS[image.mode] == 1 else "RGB"))
     except FileNotFoundError as error:
@@ -91,9 +99,10 @@ def read_image_folder(folder: str | Path) -> np.ndarray:
         image = read_image(path)
         if image.shape != first.shape:
             raise DataError(
-                f"it is {_describe(image)}, but {paths[0].name} is {_describe(first)}", where=str(path),
+                f"it is {_describe(image)}, but {paths[0].name} is {_describe(first)}",
+                where=str(path),
                 fix="give images of one size and kind: crop, resize or convert them first",
-            )  # fmt: skip
+            )
         stack[number] = image
     return stack
 
@@ -117,9 +126,10 @@ def _describe(image: np.ndarray) -> str:
 
 def _too_large(path: Path, size: str) -> DataError:
     return DataError(
-        f"the image is too large ({size}; the limit is {MAX_PIXELS} pixels)", where=str(path),
+        f"the image is too large ({size}; the limit is {MAX_PIXELS} pixels)",
+        where=str(path),
         fix="remove it, or cut it into smaller images",
-    )  # fmt: skip
+    )
 
 
 def require_pillow() -> Any:

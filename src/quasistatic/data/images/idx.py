@@ -31,9 +31,13 @@ def read_idx(path: str | Path) -> np.ndarray:
             ):
                 found = head.hex() or "an empty file"
                 raise DataError(
-                    f"this is no idx file: its magic number is {found}, not 0000TTDD", where=str(path),
-                    fix="give a file as MNIST is distributed (train-images-idx3-ubyte, plain or .gz)",
-                )  # fmt: skip
+                    f"this is no idx file: its magic number is {found}, not 0000TTDD",
+                    where=str(path),
+                    fix=(
+                        "give a file as MNIST is distributed (train-images-idx3-ubyte, plain or"
+                        " .gz)"
+                    ),
+                )
             sizes = file.read(4 * head[3])
             if len(sizes) < 4 * head[3]:
                 raise DataError("the file ends within its head", where=str(path), fix=fix)

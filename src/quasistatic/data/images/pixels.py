@@ -73,7 +73,8 @@ def read_pixels(
             width[rows] = widths
     if between:
         warnings.warn(
-            f"{table.source}: {between} pixel(s) lie between two grey levels and count as the nearest one",
+            f"{table.source}: {between} pixel(s) lie between two grey levels and count as the"
+            " nearest one",
             stacklevel=3,
         )
     return Cells(value, observed, width), log_volume
@@ -86,9 +87,11 @@ def _codes(pixels: np.ndarray, observed: np.ndarray, schema: Schema, source: str
     if unknown.any():
         row, place = np.argwhere(unknown)[0]
         raise SchemaError(
-            f"the pixel {schema.names[place]} of image {row + 1} is {pixels[row, place]:g}; the model knows the levels "
-            f"{', '.join(map(str, levels))} alone", where=source, fix="threshold the images as those that were fitted",
-        )  # fmt: skip
+            f"the pixel {schema.names[place]} of image {row + 1} is {pixels[row, place]:g}; the"
+            f" model knows the levels {', '.join(map(str, levels))} alone",
+            where=source,
+            fix="threshold the images as those that were fitted",
+        )
     return np.where(observed, codes, 0).astype(np.int32)
 
 
@@ -118,5 +121,7 @@ def write_pixels(
     )
     if observed is None or observed.all():
         return frame
-    return frame.with_columns(pl.when(pl.Series(observed[:, j])).then(pl.col(name)).alias(name)
-                              for j, name in enumerate(schema.names))  # fmt: skip
+    return frame.with_columns(
+        pl.when(pl.Series(observed[:, j])).then(pl.col(name)).alias(name)
+        for j, name in enumerate(schema.names)
+    )

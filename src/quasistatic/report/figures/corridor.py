@@ -21,13 +21,20 @@ EVEN = 1e-4
 """Largest difference of two log-probabilities of an even pi."""
 
 _UPPER = {
-    "": "The upper side is the entropy of the forward step: at the top, a step knows nothing beyond the noise, and above it, it "
-    "is blunter than it need be. This side holds where noise adds entropy, as it does for even states and for numbers of at most "
-    "unit variance in the model's scale.",
-    "absorbing": "No upper side is drawn: it needs forward steps that add entropy, and an absorbing kernel ends in a certain state, "
-    "all masks.",
-    "uneven": "No upper side is drawn: it needs forward steps that add entropy, and this heat bath ends at uneven "
-    "frequencies, which may have less of it than the rows.",
+    "": (
+        "The upper side is the entropy of the forward step: at the top, a step knows nothing beyond"
+        " the noise, and above it, it is blunter than it need be. This side holds where noise adds"
+        " entropy, as it does for even states and for numbers of at most unit variance in the"
+        " model's scale."
+    ),
+    "absorbing": (
+        "No upper side is drawn: it needs forward steps that add entropy, and an absorbing kernel"
+        " ends in a certain state, all masks."
+    ),
+    "uneven": (
+        "No upper side is drawn: it needs forward steps that add entropy, and this heat bath ends"
+        " at uneven frequencies, which may have less of it than the rows."
+    ),
 }
 
 
@@ -93,11 +100,15 @@ def _draw(found: LedgerReport, b: int, name: str, broken: str) -> Picture | None
         figure.legend(loc="outside upper left", ncols=2)
 
     above = float(np.sum(learned - lower))
-    alt = f"Entropy of the reverse steps of the {name}: together {_two_digits(above)} nats above the corridor's lower side."
+    alt = (
+        f"Entropy of the reverse steps of the {name}: together {_two_digits(above)} nats above the"
+        " corridor's lower side."
+    )
     span = f"{_two_digits(learned.min())} to {_two_digits(learned.max())} nats"
     caption = (
-        f"Steps t = 2 to {t[-1]} of the {name}. The lower side is the entropy of a step that knows the row. The learned "
-        f"entropy, {span}, lies {_two_digits(above)} nats above it in all: so much less sharp are steps that have to guess."
+        f"Steps t = 2 to {t[-1]} of the {name}. The lower side is the entropy of a step that knows"
+        f" the row. The learned entropy, {span}, lies {_two_digits(above)} nats above it in all: so"
+        " much less sharp are steps that have to guess."
     )
     return Picture(
         draw(paint, name=f"corridor{b}", alt=alt, height=240),

@@ -30,9 +30,11 @@ def draw_matrices(found: Association) -> list[Picture]:
             kept = values[: len(names), : len(names)]
             cell = (WIDTH - _MARGIN) / len(names)
             svg = draw(
-                _matrix(names, kept, colour), name=f"dependence-{kind}", alt=_alt(kind, names, kept),
+                _matrix(names, kept, colour),
+                name=f"dependence-{kind}",
+                alt=_alt(kind, names, kept),
                 height=min(cell, 34.0) * len(names) + 30,
-            )  # fmt: skip
+            )
             pictures.append(Picture(svg, "", f"{kind.capitalize()} rows"))
     return pictures
 
@@ -95,7 +97,11 @@ def _alt(kind: str, names: tuple[str, ...], values: np.ndarray) -> str:
     strength = np.nan_to_num(values[first, second], nan=-1.0)
     strongest = [i for i in np.argsort(-strength, kind="stable")[:3] if strength[i] >= 0]
     pairs = "; ".join(
-        f"{shortened(names[first[i]], 30)} and {shortened(names[second[i]], 30)} {100 * strength[i]:.0f} %"
+        f"{shortened(names[first[i]], 30)} and {shortened(names[second[i]], 30)}"
+        f" {100 * strength[i]:.0f} %"
         for i in strongest
     )
-    return f"Matrix of the association of {len(names)} columns in {kind} rows. Strongest: {pairs or 'none'}."
+    return (
+        f"Matrix of the association of {len(names)} columns in {kind} rows. Strongest:"
+        f" {pairs or 'none'}."
+    )

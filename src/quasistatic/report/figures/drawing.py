@@ -102,7 +102,9 @@ def _value(key: str, value: str, name: str) -> str:
 
 def _variable(match: re.Match[str]) -> str:
     names = {number: name for name, number in PALETTE.items()}
-    return f"var(--{names[match.group().lower()]})"  # a colour without a name would be wrong in the dark
+    return (  # a colour without a name would be wrong in the dark
+        f"var(--{names[match.group().lower()]})"
+    )
 
 
 def _references(element: ElementTree.Element) -> list[str]:

@@ -51,13 +51,15 @@ def draw_ledger(found: LedgerReport) -> Picture:
 
     dearest = int(np.argmax(cost)) + 1
     alt = (
-        f"Cost, dissipation and remaining signal of steps 1 to {len(cost)}. The dearest step is t = {dearest}; "
-        f"the dissipation adds up to {nats(steps.dissipation.total, steps.dissipation.total_stderr)} nats."
+        f"Cost, dissipation and remaining signal of steps 1 to {len(cost)}. The dearest step is t ="
+        f" {dearest}; the dissipation adds up to"
+        f" {nats(steps.dissipation.total, steps.dissipation.total_stderr)} nats."
     )
     caption = (
-        "Top: the terms of -K, whose sum is what the model needs to undo the trajectory. Middle: the part of it that more "
-        "trajectories give back, with its standard error; it adds up to log p - K. Bottom: how much of the row is left. "
-        "Cost where the signal falls is information; dissipation is loss."
+        "Top: the terms of -K, whose sum is what the model needs to undo the trajectory. Middle:"
+        " the part of it that more trajectories give back, with its standard error; it adds up to"
+        " log p - K. Bottom: how much of the row is left. Cost where the signal falls is"
+        " information; dissipation is loss."
     )
     return Picture(
         draw(paint, name="ledger", alt=alt, height=430), caption, "Step by step", tall=True

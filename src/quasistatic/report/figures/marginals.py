@@ -93,7 +93,8 @@ def _remarks(found: Marginal) -> list[str]:
         remarks.append(f"The {found.merged} rarest categories share one bar.")
     if found.beyond:
         remarks.append(
-            f"{counted(found.beyond, 'value')} beyond the axis {'is' if found.beyond == 1 else 'are'} in the outermost bins."
+            f"{counted(found.beyond, 'value')} beyond the axis"
+            f" {'is' if found.beyond == 1 else 'are'} in the outermost bins."
         )
     if found.column.atoms:
         atoms = ", ".join(f"{atom:g}" for atom in found.column.atoms[:4])

@@ -31,7 +31,8 @@ def draw_images(stack: np.ndarray, *, alt: str, caption: str, title: str = "") -
     height, width, _ = picture.shape
     source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
     svg = (
-        f'<svg viewBox="0 0 {width} {height}" class="figure" role="img" aria-label="{escape(plain(alt))}">'
-        f'<image class="pixels" href="{source}" width="{width}" height="{height}" /></svg>'
+        f'<svg viewBox="0 0 {width} {height}" class="figure" role="img"'
+        f' aria-label="{escape(plain(alt))}"><image class="pixels" href="{source}" width="{width}"'
+        f' height="{height}" /></svg>'
     )
     return Picture(svg, caption, title)

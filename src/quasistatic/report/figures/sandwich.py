@@ -56,10 +56,14 @@ def draw_sandwich(likelihood: Likelihood) -> Picture:
         figure.legend(loc="outside upper left", ncols=2)
 
     gap, stderr = likelihood.gap
-    alt = f"Lower and upper side of log p of {len(lower)} rows, sorted; mean distance {nats(gap, stderr)} nats."
+    alt = (
+        f"Lower and upper side of log p of {len(lower)} rows, sorted; mean distance"
+        f" {nats(gap, stderr)} nats."
+    )
     caption = (
-        f"Both sides of each of {len(lower)} rows, sorted by the lower one. The mean distance is {nats(gap, stderr)} nats. "
-        "The upper side is asymptotic: above log p only in the limit of many trajectories, and of a single row it may be off."
+        f"Both sides of each of {len(lower)} rows, sorted by the lower one. The mean distance is"
+        f" {nats(gap, stderr)} nats. The upper side is asymptotic: above log p only in the limit of"
+        " many trajectories, and of a single row it may be off."
     )
     return Picture(
         draw(paint, name="sandwich", alt=alt, height=330), caption, "Row by row", tall=True
@@ -80,10 +84,13 @@ def draw_gaps(exact: np.ndarray, asymptotic: np.ndarray | None) -> Picture:
         _finish(figure, axes, "upper − lower side, nats", asymptotic is not None)
 
     beyond = int(np.count_nonzero(pool > edges[-1]))
-    alt = f"Histogram of the distance of the two sides; median of generated rows {nats(float(np.median(exact)))} nats."
+    alt = (
+        "Histogram of the distance of the two sides; median of generated rows"
+        f" {nats(float(np.median(exact)))} nats."
+    )
     caption = (
-        "How far the two sides of a row are apart. On rows that the model generated both are true bounds in expectation, so a "
-        "single distance may fall below 0, but not their mean."
+        "How far the two sides of a row are apart. On rows that the model generated both are true"
+        " bounds in expectation, so a single distance may fall below 0, but not their mean."
         + (" On real rows the upper side is asymptotic." if asymptotic is not None else "")
         + (f" {beyond} beyond the axis are in the last bin." if beyond else "")
     )
@@ -109,7 +116,8 @@ def draw_scores(generated: np.ndarray, real: np.ndarray | None) -> Picture:
     alt = f"Histogram of log p of sampled rows, mean {nats(float(generated.mean()))} nats"
     alt += "." if real is None else f", and of real rows, mean {nats(float(real.mean()))} nats."
     caption = (
-        "The model's own rows show which scores are usual under it: real rows that are unusual lie to either side of them."
+        "The model's own rows show which scores are usual under it: real rows that are unusual lie"
+        " to either side of them."
         if real is not None
         else "Scores of rows that the model drew itself: what is usual under it."
     ) + (f" {beyond} beyond the axis are in the first bin." if beyond else "")

@@ -48,9 +48,9 @@ def training_curve(history: list[dict[str, Any]]) -> Picture | None:
     best = f"{nats(float(valid[at]))} at step {int(step[at])}"
     alt = f"Training curve: the bound on held-out rows over {len(step)} evaluations, best {best}."
     caption = (
-        f"The bound K, a lower side of log p, on the rows trained on and on held-out rows; higher is better. The best on "
-        f"held-out rows, marked, is {best}. Where the dashed line goes on rising while the solid one falls, the model learns its "
-        "rows by heart."
+        "The bound K, a lower side of log p, on the rows trained on and on held-out rows; higher"
+        f" is better. The best on held-out rows, marked, is {best}. Where the dashed line goes on"
+        " rising while the solid one falls, the model learns its rows by heart."
     )
     return Picture(draw(paint, name="training", alt=alt, height=240), caption)
 

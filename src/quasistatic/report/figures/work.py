@@ -48,11 +48,15 @@ def draw_work(work: Work) -> Picture:
         axes.locator_params(nbins=5)
         figure.legend(loc="outside upper left", ncols=2)
 
-    alt = f"Histograms of the work of forward and reverse trajectories; forward ones dissipate {nats(dissipated)} nats on average."
+    alt = (
+        "Histograms of the work of forward and reverse trajectories; forward ones dissipate"
+        f" {nats(dissipated)} nats on average."
+    )
     caption = (
-        "Work W = -log w of trajectories of the model's own rows, minus the row's free energy ΔF = -log p. Forward ones lie "
-        f"to the right (they dissipate {nats(dissipated)} nats on average), reverse ones to the left; the histograms cross "
-        "at 0. The closer together they are, the tighter are the bounds. Values far out are counted in the outermost bins."
+        "Work W = -log w of trajectories of the model's own rows, minus the row's free energy ΔF ="
+        f" -log p. Forward ones lie to the right (they dissipate {nats(dissipated)} nats on"
+        " average), reverse ones to the left; the histograms cross at 0. The closer together they"
+        " are, the tighter are the bounds. Values far out are counted in the outermost bins."
     )
     return Picture(
         draw(paint, name="work", alt=alt, height=240), caption, "Work in both directions"
@@ -79,9 +83,16 @@ def draw_crooks(work: Work, slope: Slope) -> Picture:
         )
         axes.set(xscale="log", yscale="log")
         axes.errorbar(
-            predicted, np.maximum(counted, low), yerr=[np.minimum(stderr, 0.95 * np.maximum(counted, low)), stderr],
-            fmt="o", color=THIRD, ecolor=INK, elinewidth=1, markersize=6, label="counted",
-        )  # fmt: skip
+            predicted,
+            np.maximum(counted, low),
+            yerr=[np.minimum(stderr, 0.95 * np.maximum(counted, low)), stderr],
+            fmt="o",
+            color=THIRD,
+            ecolor=INK,
+            elinewidth=1,
+            markersize=6,
+            label="counted",
+        )
         axes.set(xlim=(low, high), ylim=(low, high))
         ticks = _logarithmic_ticks(low, high)
         for axis in (axes.xaxis, axes.yaxis):
@@ -93,10 +104,14 @@ def draw_crooks(work: Work, slope: Slope) -> Picture:
         figure.legend(loc="outside upper left", ncols=2)
 
     value = nats(slope.value, slope.stderr)
-    alt = f"Crooks check: chance to be the reverse trajectory, predicted against found in {len(predicted)} groups; slope {value}."
+    alt = (
+        "Crooks check: chance to be the reverse trajectory, predicted against found in"
+        f" {len(predicted)} groups; slope {value}."
+    )
     caption = (
-        f"Among the {work.forward.shape[1] + 1} trajectories of a row, Crooks' relation says by their work which one generated "
-        f"it. Points on the dashed line: weights, bridges and sampler fit together. Its slope is {value} and should be 1."
+        f"Among the {work.forward.shape[1] + 1} trajectories of a row, Crooks' relation says by"
+        " their work which one generated it. Points on the dashed line: weights, bridges and"
+        f" sampler fit together. Its slope is {value} and should be 1."
     )
     return Picture(draw(paint, name="crooks", alt=alt, height=260), caption, "Crooks' relation")
 
