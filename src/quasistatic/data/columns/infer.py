@@ -22,7 +22,7 @@ from quasistatic.data.columns.numbers import as_numbers, as_times, check_finite
 from quasistatic.data.columns.overrides import read_overrides
 from quasistatic.data.columns.states import state_values
 from quasistatic.data.infer_arranged import infer_arranged
-from quasistatic.data.schema import Column, LeftOut, Schema, Value
+from quasistatic.data.schema import Column, Kind, LeftOut, Schema, Value
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError
 
@@ -295,7 +295,7 @@ def _distinct(series: pl.Series) -> tuple[np.ndarray, int, float]:
 
 
 def _lattice_column(
-    series: pl.Series, kind: str, values: np.ndarray, step: float, offset: float
+    series: pl.Series, kind: Kind, values: np.ndarray, step: float, offset: float
 ) -> Column:
     atoms = find_atoms(values, step)
     lower = 0.0 if values.min() >= 0 else None
@@ -304,7 +304,7 @@ def _lattice_column(
         kind,
         dtype_text(series.dtype),
         float(step),
-        offset,  # type: ignore[arg-type]
+        offset,
         atoms=atoms,
         missing=series.null_count(),
         constant=bool(values.min() == values.max()),
