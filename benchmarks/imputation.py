@@ -159,7 +159,7 @@ def ours_with_clear_atoms(holed: pl.DataFrame, seed: int) -> dict[str, list[pl.D
     from quasistatic.data.table import from_frame
 
     return our_fillings(
-        holed, seed, "quasistatic, clear point masses", infer_schemas(from_frame(holed))[-1]
+        holed, seed, "quasistatic, clear point masses", infer_schemas(from_frame(holed)).options[-1]
     )
 
 

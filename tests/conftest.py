@@ -13,6 +13,7 @@ QUICK_ROOMS = [
     for room in (
         "laws",
         "unit/estimator",
+        "unit/fitting",
         "unit/posterior",
         "unit/report",
         "unit/train",

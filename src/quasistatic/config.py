@@ -1,11 +1,11 @@
 """Choices: one frozen dataclass each, to and from JSON. A setting that nothing uses is a
-`TypeError`.
+`TypeError`, and a value without meaning a `SettingError` that names it.
 """
 
-import abc
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, get_args
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 from quasistatic.errors import SettingError
 
@@ -13,12 +13,76 @@ DiscreteKernel = Literal["absorbing", "binomial", "categorical"]
 ScheduleName = Literal["learned", "linear", "cosine"]
 
 
-class _AbstractSettings(abc.ABC):
-    """Settings that check themselves, to and from a dict of JSON types."""
+class Rule(NamedTuple):
+    """What the values of a setting have in common.
 
-    @abc.abstractmethod
-    def __post_init__(self) -> None:
-        """Raise `SettingError` for a value that has no meaning."""
+    Args:
+        holds: whether a value keeps to the rule.
+        words: the rule, as the end of a sentence that begins with the setting and its value.
+    """
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+def one_of(kind: Any) -> Rule:
+    """The rule of a setting whose values are those of a `Literal`."""
+    return Rule(lambda value: value in get_args(kind), f"is none of {', '.join(get_args(kind))}")
+
+
+_AT_LEAST_1 = Rule(lambda value: value >= 1, "must be at least 1")
+_POSITIVE = Rule(lambda value: value > 0, "must be positive")
+
+RULES = {
+    "trajectory_length": _AT_LEAST_1,
+    "discrete_kernel": one_of(DiscreteKernel),
+    "schedule": one_of(ScheduleName),
+    "width": _AT_LEAST_1,
+    "depth": _AT_LEAST_1,
+    "dropout": Rule(lambda value: 0 <= value < 1, "must lie in [0, 1)"),
+    "frequencies": Rule(
+        lambda value: 0 <= value <= 16, "must lie in [0, 16]: float32 has no finer sines"
+    ),
+    "members": _AT_LEAST_1,
+    "max_steps": _AT_LEAST_1,
+    "batch_size": _AT_LEAST_1,
+    "learning_rate": _POSITIVE,
+    "clip_norm": _POSITIVE,
+    "evaluate_every": _AT_LEAST_1,
+    "patience": _AT_LEAST_1,
+    "step_weights": Rule(
+        lambda value: all(0 < weight < math.inf for weight in value), "must be positive numbers"
+    ),
+    "max_minutes": _POSITIVE,
+}
+"""The rules of the settings by name, wherever a setting of that name stands."""
+
+
+def require(rule: Rule, name: str, value: Any) -> None:
+    """Refuse a value that breaks a rule.
+
+    Raises:
+        SettingError: with the setting's name, its value and the rule.
+    """
+    if not rule.holds(value):
+        raise SettingError(f"{name} = {value!r} {rule.words}")
+
+
+def check_settings(settings: Any) -> None:
+    """Refuse the values of a dataclass that break the rules of their names; None is accepted where
+    it is the default.
+
+    Raises:
+        SettingError: naming the first such setting.
+    """
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if field.name in RULES and not (value is None and field.default is None):
+            require(RULES[field.name], field.name, value)
+
+
+class _Json:
+    """To and from a dict of JSON types."""
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types."""
@@ -30,27 +94,24 @@ class _AbstractSettings(abc.ABC):
         return cls(**data)
 
 
-def _require(condition: bool, name: str, value: Any, rule: str) -> None:
-    if not condition:
-        raise SettingError(f"{name} = {value!r} {rule}")
-
-
 @dataclass(frozen=True)
-class ModelConfig(_AbstractSettings):
+class ModelConfig(_Json):
     """What is assembled for a table; see `assemble.assemble`.
 
     Args:
-        trajectory_length: T.
-        discrete_kernel: of binary and categorical columns: "absorbing"; "binomial", the heat bath
-            whose pi are the data's frequencies; "categorical", the heat bath with uniform pi (m =
-            0.5 for a binary column).
-        schedule: of continuous columns.
-        width: of the network's residual stream; planes of a U-Net's fine level.
-        depth: residual blocks; of a U-Net on each of its three levels.
-        dropout: rate in the hidden layers; a U-Net has none.
-        frequencies: octaves of Fourier features of each number (`forward.fourier`).
-        members: networks that are trained apart and asked together.
-        image: (channels, height, width) of images, which get a U-Net; None for a perceptron.
+        trajectory_length: number of steps T of the diffusion.
+        discrete_kernel: forward kernel of binary and categorical columns: "absorbing" (default);
+            "binomial", the heat bath whose pi are the data's frequencies; "categorical", the heat
+            bath with uniform pi (m = 0.5 for a binary column).
+        schedule: schedule of the continuous columns: "learned" (default), "linear" or "cosine".
+        width: units of the network's residual stream, or planes of a U-Net's fine level (default
+            256).
+        depth: residual blocks, or blocks on each of a U-Net's three levels (default 2).
+        dropout: dropout rate in the hidden layers (default 0.1); a U-Net has none.
+        frequencies: octaves of Fourier features of each number (`forward.fourier`; default 0).
+        members: networks of the deep ensemble: trained apart, their outputs averaged (default 1).
+        image: (channels, height, width) of images, which get a U-Net; None (default) for a
+            perceptron.
     """
 
     trajectory_length: int
@@ -67,62 +128,41 @@ class ModelConfig(_AbstractSettings):
         if self.image is not None:
             channels, height, width = self.image  # a list when it comes from JSON
             object.__setattr__(self, "image", (channels, height, width))
-            _require(
-                self.dropout == 0,
-                "dropout",
-                self.dropout,
-                "has no meaning for images: their network has none",
+            none = Rule(
+                lambda value: value == 0, "has no meaning for images: their network has none"
             )
-        _require(
-            self.discrete_kernel in get_args(DiscreteKernel),
-            "discrete_kernel",
-            self.discrete_kernel,
-            f"is none of {', '.join(get_args(DiscreteKernel))}",
-        )
-        _require(
-            self.schedule in get_args(ScheduleName),
-            "schedule",
-            self.schedule,
-            f"is none of {', '.join(get_args(ScheduleName))}",
-        )
-        for name in ("trajectory_length", "width", "depth", "members"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
-        _require(
-            0 <= self.frequencies <= 16,
-            "frequencies",
-            self.frequencies,
-            "must lie in [0, 16]: float32 has no finer sines",
-        )
-        _require(0 <= self.dropout < 1, "dropout", self.dropout, "must lie in [0, 1)")
+            require(none, "dropout", self.dropout)
+        check_settings(self)
 
 
 @dataclass(frozen=True)
-class TrainConfig(_AbstractSettings):
+class TrainConfig(_Json):
     """Settings of one training run.
 
     Args:
-        max_steps: optimiser steps at most; the learning rate falls to 1 % of its start by a cosine
-            until then.
-        batch_size: rows a step.
-        learning_rate: of AdamW, after the warm-up.
-        weight_decay: of matrices (AdamW).
-        warmup_steps: linear warm-up.
-        ema_decay: of the exponential moving average of the parameters, which is what is evaluated
-            and kept.
-        clip_norm: largest norm of the gradient of the loss per column.
+        max_steps: optimiser steps at most (default 3000); the learning rate falls to 1 % of its
+            start by a cosine until then.
+        batch_size: rows in a batch (default 512).
+        learning_rate: learning rate of AdamW after the warm-up (default 0.002).
+        weight_decay: weight decay of matrices (AdamW; default 0.0001).
+        warmup_steps: steps of the linear warm-up (default 100).
+        ema_decay: decay of the exponential moving average of the parameters, which is what is
+            evaluated and kept (default 0.995).
+        clip_norm: largest norm of the gradient of the loss per column (default 1).
         evaluate_every: steps between two evaluations of the validation bound; the steps of one
-            jitted scan.
-        patience: evaluations without a better validation bound before training stops.
-        stop_step: stop here although the cosine goes on to `max_steps`; what a training without
-            validation rows needs.
-        first_step_share: share of the rows that get t = 1, whose term is the largest; None draws t
-            evenly.
+            jitted scan (default 100).
+        patience: evaluations without a better validation bound before training stops (default 10).
+        stop_step: step to stop at although the cosine goes on to `max_steps`; what a training
+            without validation rows needs. None (default) is `max_steps`.
+        first_step_share: share of the rows that get t = 1, whose term is the largest; None
+            (default) draws t evenly.
         step_weights: factors of the T steps' costs in the loss (`train.weights.simple_weights`);
-            None maximises K itself. Only the loss knows of them: the bounds that are reported are
-            K.
-        max_minutes: stop at an evaluation, the first one at the earliest, if another would end
-            after this time, as long as the last one took. The result then depends on the clock.
-        seed: of batches, noise and dropout.
+            None (default) maximises K itself. Only the loss knows of them: the bounds that are
+            reported are K.
+        max_minutes: minutes of training at most: it stops at an evaluation, the first one at the
+            earliest, if another would end after this time, as long as the last one took. The result
+            then depends on the clock. None (default) is no limit.
+        seed: seed of batches, noise and dropout (default 0).
     """
 
     max_steps: int = 3000
@@ -141,23 +181,6 @@ class TrainConfig(_AbstractSettings):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.step_weights is not None:
-            object.__setattr__(
-                self, "step_weights", tuple(self.step_weights)
-            )  # a list when it comes from JSON
-            _require(
-                all(0 < w < math.inf for w in self.step_weights),
-                "step_weights",
-                self.step_weights,
-                "must be positive numbers",
-            )
-        for name in ("max_steps", "batch_size", "evaluate_every", "patience"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
-        for name in ("learning_rate", "clip_norm"):
-            _require(getattr(self, name) > 0, name, getattr(self, name), "must be positive")
-        _require(
-            self.max_minutes is None or self.max_minutes > 0,
-            "max_minutes",
-            self.max_minutes,
-            "must be positive",
-        )
+        if self.step_weights is not None:  # a list when it comes from JSON
+            object.__setattr__(self, "step_weights", tuple(self.step_weights))
+        check_settings(self)

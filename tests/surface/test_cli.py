@@ -15,7 +15,7 @@ from rich.console import Console
 
 from quasistatic.cli import progress
 from quasistatic.cli.fit import checkpoint_folder
-from quasistatic.estimator.fitting import FitEvent
+from quasistatic.fitting import FitEvent
 from surface.conftest import BUDGET, contents, run
 
 

@@ -238,14 +238,31 @@ def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec
     """The codec of a schema, its transforms and marginals fitted on the observed cells of the
     training table.
     """
+    return fit_and_encode(table, schema, transform)[0]
+
+
+def fit_and_encode(
+    table: Table, schema: Schema, transform: Choice = "auto"
+) -> tuple[Codec, EncodedTable]:
+    """The codec of `fit_codec`, and the training table as it encodes it."""
     check_columns(table, schema)
+    codec = _without_frequencies(table, schema, transform)
+    encoded = codec.encode(table)
+    n_continuous = len(codec.transforms)
     if are_images(schema.layout):
-        n_columns = len(schema.columns)
+        widths = codec.typical_width
+    else:
+        widths = _typical_widths(encoded.rows[0]) if n_continuous else np.zeros(0)
+    marginals = _marginals(encoded.rows[-1], codec.n_states) if codec.discrete_names else ()
+    return Codec(schema, codec.transforms, marginals, widths), encoded
+
+
+def _without_frequencies(table: Table, schema: Schema, transform: Choice) -> Codec:
+    """The codec but for what is counted among encoded rows: marginals, and widths of a table."""
+    n_columns = len(schema.columns)
+    if are_images(schema.layout):
         if schema.columns[0].is_discrete:
-            codec = Codec(schema, (), (), np.zeros(0))
-            return Codec(
-                schema, (), _marginals(codec.encode(table).rows[0], codec.n_states), np.zeros(0)
-            )
+            return Codec(schema, (), (), np.zeros(0))
         scaling, width = fit_pixels(table, schema)
         return Codec(schema, (scaling,) * n_columns, (), np.full(n_columns, width))
     transforms = []
@@ -253,17 +270,11 @@ def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec
         if not column.is_discrete:
             coordinate, observed = _coordinates(table, column)
             kept = coordinate[observed & (atom_codes(coordinate, observed, column) == 0)]
-            if len(kept) < max(
-                20, 0.1 * len(table)
-            ):  # too few away from the atoms to tell where such values lie
+            # With too few away from the atoms nothing would tell where such values lie.
+            if len(kept) < max(20, 0.1 * len(table)):
                 kept = coordinate[observed]
             transforms.append(fit_transform(kept, 1.0 if column.has_lattice else None, transform))
-    n_continuous = len(transforms)
-    codec = Codec(schema, tuple(transforms), (), np.zeros(n_continuous))
-    encoded = codec.encode(table)
-    widths = _typical_widths(encoded.rows[0]) if n_continuous else np.zeros(0)
-    marginals = _marginals(encoded.rows[-1], codec.n_states) if codec.discrete_names else ()
-    return Codec(schema, tuple(transforms), marginals, widths)
+    return Codec(schema, tuple(transforms), (), np.zeros(len(transforms)))
 
 
 def check_columns(table: Table, schema: Schema) -> None:

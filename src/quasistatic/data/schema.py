@@ -3,7 +3,7 @@
 """
 
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from quasistatic.data.layout import Layout, layout_in
 from quasistatic.errors import SchemaError
@@ -80,6 +80,13 @@ class LeftOut:
     reason: str
 
 
+class BlockSizes(NamedTuple):
+    """Columns of the continuous block, and of the discrete one with those of the atoms."""
+
+    continuous: int
+    discrete: int
+
+
 @dataclass(frozen=True)
 class Schema:
     """The columns of a table, in its order, those left out, and the kind of frame to give back.
@@ -100,6 +107,13 @@ class Schema:
     def layout(self) -> Layout | None:
         """How the columns are arranged, if they are pixels or places of a sequence."""
         return layout_in(self.container)
+
+    @property
+    def block_sizes(self) -> BlockSizes:
+        """How many columns of the model's blocks the columns are."""
+        continuous = [column for column in self.columns if not column.is_discrete]
+        n_atoms = sum(bool(column.atoms) for column in continuous)
+        return BlockSizes(len(continuous), len(self.columns) - len(continuous) + n_atoms)
 
     def column(self, name: str) -> Column:
         """The column called `name`."""

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -13,12 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from quasistatic.checkpoint import load_model, save_model, versions
 from quasistatic.config import DiscreteKernel, ScheduleName
-from quasistatic.data.columns.alternatives import columns_of_found_atoms, infer_schemas
+from quasistatic.data.columns.alternatives import Schemas, infer_schemas
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import to_native
 from quasistatic.errors import ModelFolderError, SettingError
-from quasistatic.estimator.fitting import FitEvent, fit_table
 from quasistatic.estimator.holes import evaluate_table
 from quasistatic.estimator.likelihood import Likelihood
 from quasistatic.estimator.methods import in_own_units, trajectories_of
@@ -27,6 +26,8 @@ from quasistatic.estimator.posterior import PosteriorMethods
 from quasistatic.estimator.tables import accept_tables, as_table
 from quasistatic.estimator.thermodynamic import ThermodynamicMethods
 from quasistatic.fitted.model import Fitted
+from quasistatic.fitting import FitEvent, FitSettings, fit_table
+from quasistatic.fitting.settings import Preset
 from quasistatic.trajectory import sample_rows
 
 
@@ -107,7 +108,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         validation_fraction: float = 0.1,
         patience: int | None = None,
         max_minutes: float | None = None,
-        preset: Literal["default", "thorough"] = "default",
+        preset: Preset = "default",
         random_state: Any = None,
     ) -> None:
         self.trajectory_length = trajectory_length
@@ -133,7 +134,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         X: Any,
         y: Any = None,
         *,
-        schema: Schema | dict[str, Any] | None = None,
+        schema: Schema | Schemas | dict[str, Any] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         resume: bool = False,
         callback: Callable[[FitEvent], None] | None = None,
@@ -146,38 +147,36 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
                 `[N, H, W]` or `[N, H, W, 3]`, or an `image_table`; sequences a `sequence_table`.
             y: ignored.
             schema: a `Schema`, or a dict of overrides such as `{"columns": {"zip": {"kind":
-                "categorical"}}}`. What it leaves open is inferred; between point masses that are in
-                doubt held-out rows decide.
-            checkpoint: folder for training checkpoints; None keeps none.
-            resume: go on from the checkpoint, with the same result as without the interruption.
-            callback: called with a `FitEvent` after each evaluation.
+                "categorical"}}}`, or the answer of `infer_schemas`. What it leaves open (None: all)
+                is inferred; between point masses that are in doubt held-out rows decide.
+            checkpoint: folder of the training checkpoints; None (default) keeps none.
+            resume: whether to go on from the checkpoint, with the same result as without the
+                interruption (default False).
+            callback: called with a `FitEvent` after each evaluation; None (default) calls nothing.
 
         Raises:
             DataError, SchemaError: the table cannot be modelled.
             SettingError: a setting without meaning.
             TrainingError: the bound did not stay finite, or the checkpoint is of another run.
         """
-        if self.preset not in ("default", "thorough"):
-            raise SettingError(f"preset = {self.preset!r} is neither 'default' nor 'thorough'")
-        if self.column_transform not in get_args(Choice):
-            raise SettingError(
-                f"column_transform = {self.column_transform!r} is none of {', '.join(get_args(Choice))}"
-            )
-        if not 0 < self.validation_fraction < 1:
-            raise SettingError(
-                f"validation_fraction = {self.validation_fraction!r} must lie between 0 and 1"
-            )
+        given = self.get_params(deep=False)
+        random_state = check_random_state(given.pop("random_state"))
+        settings = FitSettings(**given, seed=int(random_state.randint(2**31 - 1)))
         table = as_table(self, X, reset=True)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         if isinstance(schema, Schema):
-            schemas, found_atoms = (schema,), frozenset()
+            schemas = Schemas((schema,))
+        elif isinstance(schema, Schemas):
+            schemas = schema
         else:
             schemas = infer_schemas(table, overrides=schema)
-            found_atoms = columns_of_found_atoms(schemas[0], table, schema)
         fitted = fit_table(
-            table, schemas, self.get_params(deep=False), seed, found_atoms=found_atoms,
-            checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume, callback=callback,
-        )  # fmt: skip
+            table,
+            schemas,
+            settings,
+            checkpoint=None if checkpoint is None else Path(checkpoint),
+            resume=resume,
+            callback=callback,
+        )
         return self._remember(fitted)
 
     def _remember(self, fitted: Fitted) -> Self:

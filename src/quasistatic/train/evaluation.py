@@ -13,7 +13,8 @@ ROWS = 2048
 """Validation rows at most."""
 DRAWS = 4096
 """Draws of (row, t) per evaluation at least."""
-_BATCH = 256
+CHUNK = 256
+"""Validation rows that are evaluated at once, at most."""
 
 
 class Evaluation:
@@ -28,7 +29,7 @@ class Evaluation:
 
     def __init__(self, static: Any, rows: Row, probabilities: jax.Array, *, key: Key) -> None:
         n_rows = min(len(jax.tree.leaves(rows)[0]), ROWS)
-        n_chunks = -(-n_rows // _BATCH)
+        n_chunks = -(-n_rows // CHUNK)
         size = n_rows // n_chunks
         # Whole chunks: the last rows of an uneven split are left out rather than any row counted
         # twice.

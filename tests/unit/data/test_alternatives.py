@@ -8,11 +8,7 @@ import polars as pl
 import pytest
 
 from quasistatic.data.arranged import image_table
-from quasistatic.data.columns.alternatives import (
-    columns_of_found_atoms,
-    infer_schemas,
-    with_atoms_of,
-)
+from quasistatic.data.columns.alternatives import infer_schemas, with_atoms_of
 from quasistatic.data.columns.atoms import CLEAR_GAIN, LEAST_GAIN, THRESHOLDS, gain_of_atoms
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.transform import fit_transform, log_cell_mass
@@ -40,8 +36,10 @@ def test_the_columns_are_what_their_names_say():
 
 def test_only_the_doubtful_atoms_are_left_out_of_the_second():
     rows = table(doubtful=DOUBTFUL, clear=CLEAR, zeros=ZEROS)
-    first, second = infer_schemas(rows)
-    assert first == infer_schema(rows)
+    first, second = infer_schemas(rows).options
+    assert first == infer_schema(rows) == infer_schemas(rows).first
+    assert infer_schemas(rows).without_atoms(first) == []
+    assert infer_schemas(rows).without_atoms(second) == ["doubtful"]
     doubtful, *others = first.columns
     assert second.columns == (replace(doubtful, atoms=()), *others)
     assert second.base_measure() == first.base_measure()
@@ -50,26 +48,27 @@ def test_only_the_doubtful_atoms_are_left_out_of_the_second():
 @pytest.mark.parametrize("columns", [{"clear": CLEAR, "zeros": ZEROS}, {"none": ROUNDED}])
 def test_without_doubt_there_is_one(columns):
     rows = table(**columns)
-    assert infer_schemas(rows) == (infer_schema(rows),)
+    assert infer_schemas(rows).options == (infer_schema(rows),)
 
 
 def test_atoms_that_the_user_gives_stay():
     rows = table(doubtful=DOUBTFUL, clear=CLEAR)
-    (only,) = infer_schemas(rows, {"columns": {"doubtful": {"atoms": [20.0]}}})
+    (only,) = infer_schemas(rows, {"columns": {"doubtful": {"atoms": [20.0]}}}).options
     assert only.column("doubtful").atoms == (20.0,)
-    assert len(infer_schemas(rows, {"columns": {"doubtful": {"lower": 0.0}}})) == 2
-    assert infer_schemas(rows, infer_schema(rows).to_json()) == (infer_schema(rows),)
+    assert len(infer_schemas(rows, {"columns": {"doubtful": {"lower": 0.0}}}).options) == 2
+    assert infer_schemas(rows, infer_schema(rows).to_json()).options == (infer_schema(rows),)
 
 
 def test_missing_cells_change_nothing():
-    first, second = infer_schemas(table(c=pl.Series(DOUBTFUL.tolist()).scatter([0, 5, 9], None)))
+    rows = table(c=pl.Series(DOUBTFUL.tolist()).scatter([0, 5, 9], None))
+    first, second = infer_schemas(rows).options
     assert first.column("c").atoms
     assert not second.column("c").atoms
 
 
 def test_images_have_one_schema():
     rows = image_table(RNG.choice([0, 128, 255], (40, 4, 4)).astype(np.uint8))
-    assert len(infer_schemas(rows)) == 1
+    assert len(infer_schemas(rows).options) == 1
 
 
 FIVES = np.repeat(np.round(RNG.choice(np.arange(50, 950), 80, replace=False) / 10, 1), 5)
@@ -79,14 +78,14 @@ is held out are not."""
 
 def test_among_all_rows_the_schema_is_what_it_was():
     rows = table(doubtful=DOUBTFUL, clear=CLEAR, zeros=ZEROS)
-    for schema in infer_schemas(rows):
-        assert with_atoms_of([rows], schema, columns_of_found_atoms(schema, rows)) == schema
+    found = infer_schemas(rows)
+    for schema in found.options:
+        assert with_atoms_of([rows], schema, found.found_atoms) == schema
 
 
 def test_rows_that_are_held_out_make_no_atoms():
     rows = table(c=np.concatenate([FIVES, FIVES]))
-    (schema,) = infer_schemas(rows)
-    found = columns_of_found_atoms(schema, rows)
+    (schema,), found = infer_schemas(rows).options, infer_schemas(rows).found_atoms
     assert len(schema.column("c").atoms) == 80
     half = rows.take(np.arange(len(FIVES)))
     assert with_atoms_of([half], schema, found) == replace(
@@ -136,4 +135,4 @@ def test_the_gain_is_that_of_literally_leaving_out_each_row():
 def test_atoms_of_the_user_are_not_found():
     rows = table(doubtful=DOUBTFUL, clear=CLEAR, zeros=ZEROS)
     given = {"columns": {"doubtful": {"atoms": [20.0]}}}
-    assert columns_of_found_atoms(infer_schemas(rows, given)[0], rows, given) == {"clear"}
+    assert infer_schemas(rows, given).found_atoms == {"clear"}

@@ -7,57 +7,72 @@ that is worth more than the column's own distribution shows, and where a few val
 """
 
 from collections.abc import Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from quasistatic.data.columns.atoms import CLEAR_GAIN, find_atoms, gain_of_atoms
-from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.columns.infer import check_rows, infer_columns, infer_schema
 from quasistatic.data.columns.numbers import atom_coordinates, read_coordinates
 from quasistatic.data.columns.overrides import read_overrides
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
 
 
-def infer_schemas(table: Table, overrides: dict[str, Any] | None = None) -> tuple[Schema, ...]:
+@dataclass(frozen=True)
+class Schemas:
+    """The schemas of a table between which only held-out rows can decide.
+
+    Args:
+        options: one schema or more, all with one base measure; the first has all atoms.
+        found_atoms: names of the columns on a lattice whose atoms were found among the rows, not
+            given by the user (default none).
+    """
+
+    options: tuple[Schema, ...]
+    found_atoms: frozenset[str] = frozenset()
+
+    @property
+    def first(self) -> Schema:
+        """The schema with all atoms."""
+        return self.options[0]
+
+    def without_atoms(self, chosen: Schema) -> list[str]:
+        """Names of the columns that have atoms in the first schema and none in the chosen one."""
+        pairs = zip(self.first.columns, chosen.columns, strict=True)
+        return [before.name for before, after in pairs if before.atoms and not after.atoms]
+
+
+def infer_schemas(table: Table, overrides: dict[str, Any] | None = None) -> Schemas:
     """The schema of `infer_schema`; behind it, where the two differ, the one with the clear atoms
     only.
 
     Args:
         table: the training rows.
-        overrides: what the user fixed; atoms that are given stay.
+        overrides: what the user fixed (see `overrides.read_overrides`); atoms that are given stay.
+            None (default) fixes nothing.
 
     Raises:
         DataError, SchemaError: those of `infer_schema`.
     """
-    schema = infer_schema(table, overrides)
     if table.layout is not None:
-        return (schema,)
-    found = columns_of_found_atoms(schema, table, overrides)
+        return Schemas((infer_schema(table, overrides),))
+    check_rows(table)
+    given = read_overrides(overrides, table.names)
+    schema = infer_columns(table, given)
+    fixed = {name for name, settings in given.items() if "atoms" in settings}
+    found = frozenset(
+        c.name for c in schema.columns if c.atoms and c.has_lattice and c.name not in fixed
+    )
     columns = tuple(
         replace(column, atoms=())
         if column.name in found and _has_doubtful_atoms(column, table)
         else column
         for column in schema.columns
     )
-    return (schema,) if columns == schema.columns else (schema, replace(schema, columns=columns))
-
-
-def columns_of_found_atoms(
-    schema: Schema, table: Table, overrides: dict[str, Any] | None = None
-) -> frozenset[str]:
-    """Names of the columns on a lattice whose atoms were found among the rows, not given by the
-    user.
-    """
-    if schema.layout is not None:
-        return frozenset()
-    fixed = {
-        name for name, given in read_overrides(overrides, table.names).items() if "atoms" in given
-    }
-    return frozenset(
-        c.name for c in schema.columns if c.atoms and c.has_lattice and c.name not in fixed
-    )
+    plain = replace(schema, columns=columns)
+    return Schemas((schema,) if plain == schema else (schema, plain), found)
 
 
 def with_atoms_of(tables: Sequence[Table], schema: Schema, found: Set[str]) -> Schema:
@@ -68,11 +83,12 @@ def with_atoms_of(tables: Sequence[Table], schema: Schema, found: Set[str]) -> S
     held-out rows help to say what is an atom, they are likelier than new rows will be.
 
     Args:
-        tables: the rows that are trained on; of several trainings, for which one program is
-            compiled if their schema is one.
-        schema: of all rows.
-        found: `columns_of_found_atoms`; of their atoms those stay that each table has by itself.
-            Elsewhere, and where there is no lattice, which would change the base measure, all do.
+        tables: the rows that are trained on, one table a training; several trainings need one
+            compiled program if their schema is one.
+        schema: a schema of all rows.
+        found: names of the columns of which those atoms stay that each table has by itself
+            (`Schemas.found_atoms`). Elsewhere, and where there is no lattice, which would change
+            the base measure, all do.
     """
     columns = tuple(
         replace(column, atoms=_common_atoms(tables, column))

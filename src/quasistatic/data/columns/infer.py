@@ -48,6 +48,18 @@ def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schem
         SchemaError: a column that is all missing, an override that does not fit, or no column left
             to model.
     """
+    check_rows(table)
+    if table.layout is not None:
+        return infer_arranged(table, table.layout, overrides)
+    return infer_columns(table, read_overrides(overrides, table.names))
+
+
+def check_rows(table: Table) -> None:
+    """Refuse a table without columns or with fewer than two rows.
+
+    Raises:
+        DataError: saying which.
+    """
     if not table.names:
         raise DataError("0 feature(s): the table has no columns", where=table.source)
     if len(table) < 2:
@@ -57,9 +69,18 @@ def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schem
             where=table.source,
             fix="give more rows",
         )
-    if table.layout is not None:
-        return infer_arranged(table, table.layout, overrides)
-    given = read_overrides(overrides, table.names)
+
+
+def infer_columns(table: Table, given: dict[str, dict[str, Any]]) -> Schema:
+    """The schema of a table without a layout.
+
+    Args:
+        table: the training rows, two at least.
+        given: what the user fixed, by column; the answer of `read_overrides`.
+
+    Raises:
+        DataError, SchemaError: those of `infer_schema`.
+    """
     decided = [_decide(series, given.get(series.name, {}), table) for series in table.frame]
     columns = tuple(item for item in decided if isinstance(item, Column))
     left_out = tuple(item for item in decided if isinstance(item, LeftOut))

@@ -1,12 +1,14 @@
 """A fit that was interrupted and resumed is the fit that was not."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from quasistatic import DiffusionDensity, OutputError, TrainingError
+from quasistatic.fitting import defaults
 
 SETTINGS = {
     "trajectory_length": 2,
@@ -67,12 +69,12 @@ PATHS = {
 @pytest.fixture(scope="module", params=list(PATHS))
 def path(request, tmp_path_factory):
     """(rows, number of evaluations, bytes of the uninterrupted model)."""
-    from quasistatic.estimator import defaults
-
     rows, evaluations = PATHS[request.param]
     with pytest.MonkeyPatch.context() as patch:
         training = defaults.training
-        patch.setattr(defaults, "training", lambda *args: training(*args) | {"evaluate_every": 2})
+        patch.setattr(
+            defaults, "training", lambda *args: replace(training(*args), evaluate_every=2)
+        )
         events = []
         model = fit(rows, callback=events.append)
     assert len(events) == evaluations

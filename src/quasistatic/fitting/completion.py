@@ -9,29 +9,38 @@ Carlo expectation maximisation, Wei and Tanner 1990, with the masked bound kept 
 
 import jax
 import numpy as np
+import polars as pl
 
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec, EncodedTable
+from quasistatic.data.schema import Schema
+from quasistatic.data.table import Table
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.budget import PARTICLES, shortened
 from quasistatic.posterior.query import impute_rows
 from quasistatic.typing import Key
 
 COMPLETIONS = 4
-"""Of every row, beside the row as it is: a fifth of the training keeps to the masked bound."""
+"""Completed copies of every row, beside the row as it is: a fifth of the training keeps to the
+masked bound."""
 LEAST_SHARE = 0.05
-"""Of rows with holes: with fewer, the whole rows are enough."""
+"""Least share of rows with holes: with fewer, the whole rows are enough."""
 MOST_CELLS = 1 << 18
-"""Cells of rows with holes: to complete more of them would take longer than the training."""
+"""Most cells in rows with holes: to complete more of them would take longer than the training."""
 
 
-def worth_completing(encoded: EncodedTable) -> bool:
+def worth_completing(table: Table, schema: Schema) -> bool:
     """Whether the holes are many enough to matter, and few enough to be filled in a time like that
     of the training.
+
+    Args:
+        table: the rows that are trained on.
+        schema: their columns.
     """
-    with_holes = int(np.count_nonzero(~encoded.whole))
-    cells = with_holes * sum(block.value.shape[1] for block in encoded.rows)
-    return with_holes > LEAST_SHARE * len(encoded) and cells <= MOST_CELLS
+    with_holes = table.frame.select(pl.any_horizontal(pl.col(schema.names).is_null()).sum()).item()
+    return (
+        with_holes > LEAST_SHARE * len(table) and with_holes * sum(schema.block_sizes) <= MOST_CELLS
+    )
 
 
 def with_completions(
@@ -41,10 +50,10 @@ def with_completions(
     another draw.
 
     Args:
-        model: trained on the rows.
-        codec: of the table.
-        encoded: its N rows.
-        key: random key.
+        model: a model that was trained on the rows.
+        codec: the codec of the rows.
+        encoded: the N rows.
+        key: random key of the draws.
 
     Returns:
         (1 + COMPLETIONS) N rows. A row that is impossible under the model keeps its holes.
@@ -72,6 +81,7 @@ def _filled(here: Cells, there: Cells, possible: np.ndarray) -> Cells:
     hole = ~here.observed & possible
     value, width, filler = jax.tree.map(
         lambda own, other: np.where(hole, other, own).astype(own.dtype),
-        (here.value, here.width, here.filler), (there.value, there.width, there.filler),
-    )  # fmt: skip
+        (here.value, here.width, here.filler),
+        (there.value, there.width, there.filler),
+    )
     return Cells(value, here.observed | hole, width, filler)

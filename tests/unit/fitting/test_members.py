@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from quasistatic import DiffusionDensity, load
+from quasistatic import load
 from quasistatic.checkpoint.arrays import arrays_of
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import from_frame
-from quasistatic.estimator import defaults
-from quasistatic.estimator.fitting import candidates
+from quasistatic.fitting import FitSettings, defaults
+from quasistatic.fitting.candidates import candidates
 from quasistatic.network import EnsembleNetwork, ResidualMLP
 
 
@@ -29,14 +28,13 @@ def alone(fit_tiny, frame):
 
 
 def test_by_default_on_a_small_table_only(frame):
-    table = from_frame(frame)
-    codec, settings = fit_codec(table, infer_schema(table)), DiffusionDensity().get_params()
+    schema = infer_schema(from_frame(frame))
     for n_rows, members in (
         (48, defaults.MEMBERS),
         (defaults.SMALL - 1, defaults.MEMBERS),
         (defaults.SMALL, 1),
     ):
-        assert {c.model.members for c in candidates(n_rows, codec, settings, 0)} == {members}
+        assert {c.model.members for c in candidates(n_rows, schema, FitSettings())} == {members}
 
 
 def test_the_first_is_the_network_that_would_be_alone(together, alone):

@@ -9,8 +9,8 @@ import pytest
 from quasistatic import DiffusionDensity
 from quasistatic.data.codec import EncodedTable
 from quasistatic.data.table import Table
-from quasistatic.estimator import completion
-from quasistatic.estimator.completion import (
+from quasistatic.fitting import completion
+from quasistatic.fitting.completion import (
     COMPLETIONS,
     LEAST_SHARE,
     MOST_CELLS,
@@ -34,13 +34,13 @@ def holed(mixed) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def encoded(mixed_model, holed) -> EncodedTable:
-    return mixed_model._fitted.codec.encode(Table(holed, "holed"))
+    return mixed_model.fitted_.codec.encode(Table(holed, "holed"))
 
 
 @pytest.fixture(scope="module")
 def completed(mixed_model, encoded) -> EncodedTable:
     return with_completions(
-        mixed_model.model_, mixed_model._fitted.codec, encoded, key=jax.random.key(0)
+        mixed_model.model_, mixed_model.fitted_.codec, encoded, key=jax.random.key(0)
     )
 
 
@@ -76,7 +76,7 @@ def test_holes_are_filled_differently_in_every_copy(encoded, completed):
 
 
 def test_a_drawn_cell_is_one_that_the_table_could_have(mixed_model, encoded, completed):
-    codec = mixed_model._fitted.codec
+    codec = mixed_model.fitted_.codec
     for copy in copies(completed, len(encoded))[1:]:
         again = codec.encode(Table(codec.decode(copy.rows), "completed"))
         for block, back in zip(copy.rows, again.rows, strict=True):
@@ -96,33 +96,42 @@ def test_an_impossible_row_keeps_its_holes(mixed_model, encoded, monkeypatch):
 
     monkeypatch.setattr(completion, "impute_rows", without_hope)
     table = with_completions(
-        mixed_model.model_, mixed_model._fitted.codec, encoded, key=jax.random.key(0)
+        mixed_model.model_, mixed_model.fitted_.codec, encoded, key=jax.random.key(0)
     )
     assert not encoded.whole[1]
     for copy in copies(table, len(encoded)):
         same(copy.take(np.array([1])), encoded.take(np.array([1])))
 
 
-def joined(*tables: EncodedTable) -> EncodedTable:
-    blocks = jax.tree.map(lambda *parts: np.concatenate(parts), *(table.rows for table in tables))
-    return EncodedTable(blocks, np.concatenate([table.log_volume for table in tables]))
-
-
-def test_few_holes_are_left_alone(mixed_model, mixed, encoded):
-    table = mixed_model._fitted.codec.encode(Table(pl.from_pandas(mixed), "mixed"))
-    whole = table.take(np.flatnonzero(table.whole))
-    assert not worth_completing(whole)
+def test_few_holes_are_left_alone(mixed_model, mixed, holed):
+    schema = mixed_model.schema_
+    table, one_hole = Table(pl.from_pandas(mixed), "mixed"), holed.head(1)
+    whole = table.frame.drop_nulls()
+    assert not worth_completing(Table(whole), schema)
     n = round(1 / LEAST_SHARE)
-    one_hole, rest = encoded.take(np.arange(1)), np.resize(np.arange(len(whole)), n)
-    assert not worth_completing(joined(one_hole, whole.take(rest[: n - 1])))
-    assert worth_completing(joined(one_hole, whole.take(rest[: n - 2])))
+    rest = whole[np.resize(np.arange(len(whole)), n)].cast(one_hole.schema)
+    assert not worth_completing(Table(pl.concat([one_hole, rest.head(n - 1)])), schema)
+    assert worth_completing(Table(pl.concat([one_hole, rest.head(n - 2)])), schema)
 
 
-def test_more_holes_than_can_be_filled_in_time_are_left_alone(encoded):
-    holed = np.flatnonzero(~encoded.whole)
+def test_holes_of_a_column_that_is_left_out_are_none(mixed_model, mixed):
+    frame = pl.from_pandas(mixed).drop_nulls().with_columns(note=pl.lit(None))
+    assert not worth_completing(Table(frame), mixed_model.schema_)
+
+
+def test_more_holes_than_can_be_filled_in_time_are_left_alone(mixed_model, holed, encoded):
+    rows = np.flatnonzero(~encoded.whole)
     most = MOST_CELLS // sum(block.value.shape[1] for block in encoded.rows)
-    assert worth_completing(encoded.take(np.resize(holed, most)))
-    assert not worth_completing(encoded.take(np.resize(holed, most + 1)))
+    table, schema = Table(holed), mixed_model.schema_
+    assert worth_completing(table.take(np.resize(rows, most)), schema)
+    assert not worth_completing(table.take(np.resize(rows, most + 1)), schema)
+
+
+def test_the_holes_of_a_table_are_those_of_its_rows(mixed_model, holed, encoded):
+    """Counted on the table, they are those that the model has to fill."""
+    n = np.count_nonzero(~encoded.whole)
+    assert n == holed.select(pl.any_horizontal(pl.all().is_null()).sum()).item()
+    assert sum(mixed_model.schema_.block_sizes) == sum(b.value.shape[1] for b in encoded.rows)
 
 
 @pytest.mark.parametrize("with_holes", [True, False])

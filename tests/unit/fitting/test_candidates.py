@@ -7,11 +7,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from quasistatic import DiffusionDensity
+from quasistatic.data.columns.alternatives import Schemas
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import from_frame
-from quasistatic.estimator import fitting
-from quasistatic.estimator.fitting import FitResult, _cross_validated, _Run, _Trained, candidates
+from quasistatic.fitting import FitSettings
+from quasistatic.fitting.candidates import candidates
+from quasistatic.fitting.selection import cross_validated
+from quasistatic.fitting.training import Rows, Trained, Trainer
+from quasistatic.train import FitResult
 
 FOLDS = 4
 FIRST = [[-3.0, -2.0, -2.5]] * FOLDS  # -2 after the second evaluation
@@ -25,26 +28,27 @@ def judged(monkeypatch):
     def of(*curves):
         phases = []
 
-        def train(run, candidate, schema, train_index, valid_index, phase):
+        def train(trainer, candidate, schema, train_index, valid_index, phase):
             phases.append(phase)
             if valid_index is None:
                 history = [{"step": 0, "train_nats": 0.0, "valid_nats": 0.0}] * 9
             else:
                 number, fold = int(phase.split()[1]) - 1, int(phase.split()[-3]) - 1
                 history = [{"valid_nats": v} for v in curves[number][fold]]
-            return _Trained(FitResult(None, 0.0, history), None, None, None)
+            return Trained(FitResult(None, 0.0, history), Rows(None, None, None))
 
-        monkeypatch.setattr(_Run, "train", train)
-        monkeypatch.setattr(_Run, "with_members", lambda run, candidate, first, phase: first.result)
+        monkeypatch.setattr(Trainer, "train", train)
+        monkeypatch.setattr(
+            Trainer, "with_members", lambda trainer, candidate, first, phase: first.result
+        )
         table = from_frame(pl.DataFrame({"x": np.random.default_rng(0).normal(size=40)}))
         schema = infer_schema(table)
-        codec = fitting.fit_codec(table, schema, "affine")
-        some = candidates(40, codec, DiffusionDensity().get_params(), 0)[0]
+        some = candidates(40, schema, FitSettings())[0]
         options = [
             replace(some, model=replace(some.model, width=i + 1)) for i in range(len(curves))
         ]
-        run = _Run(table, frozenset(), "affine", "", None, False, None)
-        result, _, chosen, _ = _cross_validated(run, options, [schema], 0)
+        trainer = Trainer(table, "affine", "")
+        result, _, chosen, _ = cross_validated(trainer, options, Schemas((schema,)), 0)
         return result.valid_nats, chosen.model.width, chosen.train.stop_step, phases
 
     return of

@@ -10,8 +10,8 @@ from quasistatic.data.columns.alternatives import infer_schemas
 from quasistatic.data.columns.atoms import find_atoms
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import from_frame
-from quasistatic.estimator import defaults
-from quasistatic.estimator.fitting import _Run
+from quasistatic.fitting import defaults
+from quasistatic.fitting.training import Trainer
 
 SETTINGS = {
     "width": 16,
@@ -50,7 +50,7 @@ def fits():
 
 def test_both_are_tried_with_the_first_network(fits):
     frame, _, phases = fits[True]
-    assert len(infer_schemas(from_frame(frame))) == 2
+    assert len(infer_schemas(from_frame(frame)).options) == 2
     folds = [f"fold {i} of {defaults.FOLDS}" for i in range(1, defaults.FOLDS + 1)]
     tried = [
         f"candidate 1 of 1{remark}, {fold}"
@@ -62,22 +62,22 @@ def test_both_are_tried_with_the_first_network(fits):
 
 def test_order_is_worth_more_than_a_little_mass(fits):
     frame, model, _ = fits[True]
-    _, plain = infer_schemas(from_frame(frame))
+    first, plain = infer_schemas(from_frame(frame)).options
     assert model.schema_ == plain
-    worse = DiffusionDensity(**SETTINGS).fit(frame, schema=infer_schemas(from_frame(frame))[0])
+    worse = DiffusionDensity(**SETTINGS).fit(frame, schema=first)
     assert worse.schema_.column("tenths").atoms
     assert worse.manifest_["validation_bound_nats"] < model.manifest_["validation_bound_nats"]
 
 
 def test_mass_is_worth_more_where_order_says_nothing(fits):
     frame, model, _ = fits[False]
-    first, _ = infer_schemas(from_frame(frame))
+    first, _ = infer_schemas(from_frame(frame)).options
     assert model.schema_ == first
 
 
 def test_a_schema_that_is_given_is_kept(fits):
     frame, _, _ = fits[True]
-    for schema in infer_schemas(from_frame(frame)):
+    for schema in infer_schemas(from_frame(frame)).options:
         assert isinstance(schema, Schema)
         assert (
             DiffusionDensity(**SETTINGS | {"max_steps": 2}).fit(frame, schema=schema).schema_
@@ -94,12 +94,12 @@ def test_no_training_knows_atoms_of_the_rows_it_leaves_out(monkeypatch, small):
     frame = pl.DataFrame({"x": np.tile(values, 8), "y": rng.normal(size=320)})
     trainings = []
 
-    def spied(run, candidate, schema, train_index, valid_index, phase):
+    def spied(trainer, candidate, schema, train_index, valid_index, phase):
         trainings.append((schema.column("x").atoms, train_index, valid_index))
-        return train(run, candidate, schema, train_index, valid_index, phase)
+        return train(trainer, candidate, schema, train_index, valid_index, phase)
 
-    train = _Run.train
-    monkeypatch.setattr(_Run, "train", spied)
+    train = Trainer.train
+    monkeypatch.setattr(Trainer, "train", spied)
     monkeypatch.setattr(defaults, "SMALL", small)
     settings = SETTINGS | {"max_steps": 2, "validation_fraction": 0.4}
     model = DiffusionDensity(**settings).fit(frame)
@@ -119,7 +119,7 @@ def test_what_no_fold_can_see_is_not_kept():
     frame = pl.DataFrame(
         {"x": np.r_[often, np.round(rng.uniform(5, 95, 110), 1)], "y": rng.normal(size=158)}
     )
-    with_atoms, plain = infer_schemas(from_frame(frame))
+    with_atoms, plain = infer_schemas(from_frame(frame)).options
     assert len(with_atoms.column("x").atoms) == 8
     phases = []
     model = DiffusionDensity(**SETTINGS | {"max_steps": 2})

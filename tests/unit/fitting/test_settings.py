@@ -1,5 +1,6 @@
 """No setting is ignored: each changes the model, or what it is trained with."""
 
+import dataclasses
 import inspect
 from typing import get_args
 
@@ -8,13 +9,13 @@ import pandas as pd
 import pytest
 
 from quasistatic import DiffusionDensity, SettingError
-from quasistatic.data.codec import fit_codec
+from quasistatic.config import ModelConfig
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.split import split_validation
 from quasistatic.data.table import from_frame
-from quasistatic.estimator import defaults
-from quasistatic.estimator.fitting import candidates
+from quasistatic.fitting import FitSettings, defaults
+from quasistatic.fitting.candidates import candidates
 
 CHANGES = {
     "trajectory_length": 7,
@@ -35,13 +36,8 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module")
-def codec(mixed):
-    table = from_frame(mixed)
-    return fit_codec(table, infer_schema(table))
-
-
-def settings(**changes):
-    return DiffusionDensity(**changes).get_params()
+def schema(mixed):
+    return infer_schema(from_frame(mixed))
 
 
 def test_every_parameter_is_looked_at():
@@ -49,37 +45,44 @@ def test_every_parameter_is_looked_at():
     assert parameters == set(CHANGES) | {"random_state", "validation_fraction", "column_transform"}
 
 
+def test_the_settings_are_the_parameters():
+    """With the same defaults; the seed is drawn from `random_state`."""
+    parameters = inspect.signature(DiffusionDensity).parameters
+    own = {name: item.default for name, item in parameters.items() if name != "random_state"}
+    assert own | {"seed": 0} == dataclasses.asdict(FitSettings())
+
+
 @pytest.mark.parametrize("name", list(CHANGES))
 @pytest.mark.parametrize("n_rows", [48, 3000])
-def test_configures_every_candidate(name, n_rows, codec):
-    before = candidates(n_rows, codec, settings(), 0)
-    after = candidates(n_rows, codec, settings(**{name: CHANGES[name]}), 0)
+def test_configures_every_candidate(name, n_rows, schema):
+    before = candidates(n_rows, schema, FitSettings())
+    after = candidates(n_rows, schema, FitSettings(**{name: CHANGES[name]}))
     assert not set(map(repr, before)) & set(map(repr, after))
     for candidate in after:
         fields = candidate.model.to_json() | candidate.train.to_json()
         assert fields.get(name, CHANGES[name]) == CHANGES[name] or name == "max_minutes"
 
 
-def test_minutes_are_shared_by_the_trainings(codec):
-    small = candidates(48, codec, settings(max_minutes=9.0), 0)
+def test_minutes_are_shared_by_the_trainings(schema):
+    small = candidates(48, schema, FitSettings(max_minutes=9.0))
     trials, final = len(small) * defaults.FOLDS, defaults.MEMBERS
     assert (trials + final) * small[0].train.max_minutes == pytest.approx(9.0)
     schemas = candidates(
-        48, codec, settings(max_minutes=9.0), 0, n_schemas=2
+        48, schema, FitSettings(max_minutes=9.0), n_schemas=2
     )  # the second with the first network only
     trials = (len(schemas) + 1) * defaults.FOLDS
     assert (trials + final) * schemas[0].train.max_minutes == pytest.approx(9.0)
-    large = candidates(3000, codec, settings(max_minutes=9.0), 0)
+    large = candidates(3000, schema, FitSettings(max_minutes=9.0))
     assert sum(c.train.max_minutes for c in large) == pytest.approx(9.0)
-    twice = candidates(3000, codec, settings(max_minutes=9.0), 0, completed=True)
+    twice = candidates(3000, schema, FitSettings(max_minutes=9.0), completed=True)
     assert 2 * sum(c.train.max_minutes for c in twice) == pytest.approx(9.0)
 
 
-def test_a_few_minutes_are_for_one_network(codec, mixed):
-    (only,) = candidates(48, codec, settings(max_minutes=1.0), 0)
+def test_a_few_minutes_are_for_one_network(schema, mixed):
+    (only,) = candidates(48, schema, FitSettings(max_minutes=1.0))
     assert (only.model.members, only.train.max_minutes) == (1, 1.0)
     assert [
-        c.model.members for c in candidates(48, codec, settings(max_minutes=1.0, members=2), 0)
+        c.model.members for c in candidates(48, schema, FitSettings(max_minutes=1.0, members=2))
     ] == [2]
     fitted = DiffusionDensity(
         max_minutes=1.0, max_steps=2, width=8, trajectory_length=4, random_state=0
@@ -87,9 +90,9 @@ def test_a_few_minutes_are_for_one_network(codec, mixed):
     assert fitted.manifest_["data"]["held_out"].endswith("rows, not trained on")
 
 
-def test_a_fixed_network_is_one_candidate(codec):
-    assert len(candidates(48, codec, settings(), 0)) > 1
-    assert len(candidates(48, codec, settings(dropout=0.2, frequencies=1), 0)) == 1
+def test_a_fixed_network_is_one_candidate(schema):
+    assert len(candidates(48, schema, FitSettings())) > 1
+    assert len(candidates(48, schema, FitSettings(dropout=0.2, frequencies=1))) == 1
 
 
 @pytest.mark.parametrize(
@@ -107,8 +110,8 @@ def test_a_fixed_network_is_one_candidate(codec):
     ],
 )
 def test_networks_to_try(n_rows, numbers, preset, tried):
-    networks = defaults.networks(n_rows, numbers, preset)
-    assert [(n["width"], n["dropout"], n["frequencies"]) for n in networks] == tried
+    networks = defaults.networks(ModelConfig(1), n_rows, numbers, preset)
+    assert [(n.width, n.dropout, n.frequencies) for n in networks] == tried
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,7 @@ def test_validation_fraction_decides_how_many_rows_are_held_out():
 def test_the_transform_of_numbers_is_the_chosen_one(build_tiny):
     skewed = np.exp(np.random.default_rng(0).normal(size=(200, 1)))
     names = {
-        c: type(build_tiny(skewed, column_transform=c)._fitted.codec.transforms[0]).__name__
+        c: type(build_tiny(skewed, column_transform=c).fitted_.codec.transforms[0]).__name__
         for c in get_args(Choice)
     }
     assert names == {"auto": "QuantileSpline", "affine": "Affine", "spline": "QuantileSpline"}
@@ -199,19 +202,19 @@ def test_preset_is_larger_and_longer():
     model = inspect.signature(DiffusionDensity).parameters["preset"].default
     assert model == "default"
     assert (
-        defaults.training(10_000, "thorough")["max_steps"]
-        > defaults.training(10_000, "default")["max_steps"]
+        defaults.training(10_000, "thorough").max_steps
+        > defaults.training(10_000, "default").max_steps
     )
 
 
 def test_larger_tables_are_trained_longer():
     rows = (100, 1999, 2000, 9000, 10_000, 20_000, 40_000, 10**6)
-    steps = [defaults.training(n, "default")["max_steps"] for n in rows]
+    steps = [defaults.training(n, "default").max_steps for n in rows]
     assert steps == [2000, 2000, 3000, 3000, 3000, 6000, 12_000, 12_000]
     for n in rows:
         training = defaults.training(n, "default")
-        assert training["max_steps"] % training["evaluate_every"] == 0
-        assert defaults.training(n, "thorough")["max_steps"] >= max(training["max_steps"], 8000)
+        assert training.max_steps % training.evaluate_every == 0
+        assert defaults.training(n, "thorough").max_steps >= max(training.max_steps, 8000)
 
 
 def test_steps_follow_the_columns():

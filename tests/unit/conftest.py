@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+from dataclasses import replace
 
 import equinox as eqx
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from cases import randomised
 from quasistatic import DiffusionDensity
-from quasistatic.estimator import fitting
+from quasistatic.fitting import defaults, training
 from quasistatic.train import FitResult
 
 TINY = {
@@ -106,7 +107,7 @@ def no_training(scale=0.3):
         return FitResult(eqx.tree_at(lambda m: m.network, model, network), -1.0, [dict(HISTORY)])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "fit", untouched)
+        patch.setattr(training, "fit", untouched)
         yield
 
 
@@ -159,7 +160,7 @@ def container(request, build_tiny):
 @pytest.fixture
 def often(monkeypatch):
     """An evaluation after every second step."""
-    from quasistatic.estimator import defaults
-
     training = defaults.training
-    monkeypatch.setattr(defaults, "training", lambda *args: training(*args) | {"evaluate_every": 2})
+    monkeypatch.setattr(
+        defaults, "training", lambda *args: replace(training(*args), evaluate_every=2)
+    )

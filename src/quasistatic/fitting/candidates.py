@@ -1,0 +1,102 @@
+"""The combinations of settings that are tried on a table."""
+
+from dataclasses import dataclass, replace
+
+from quasistatic.config import ModelConfig, TrainConfig
+from quasistatic.data.layout import Layout, are_images
+from quasistatic.data.schema import BlockSizes, Schema
+from quasistatic.errors import SettingError
+from quasistatic.fitting import defaults
+from quasistatic.fitting.settings import FitSettings
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One combination of settings to train."""
+
+    model: ModelConfig
+    train: TrainConfig
+
+
+def candidates(
+    n_rows: int,
+    schema: Schema,
+    settings: FitSettings,
+    *,
+    n_schemas: int = 1,
+    completed: bool = False,
+) -> list[Candidate]:
+    """The combinations to try; a setting that is given (not None) is the same in all of them.
+
+    Args:
+        n_rows: number of rows of the table.
+        schema: the columns of the table.
+        settings: the settings of the fit.
+        n_schemas: number of schemas that are tried with the first of them (default 1).
+        completed: whether holes are completed, so that every training is two (default False).
+
+    Raises:
+        SettingError: a setting that has no meaning for this table.
+    """
+    sizes = schema.block_sizes
+    if sizes.continuous == 0:
+        _refuse_settings_of_numbers(settings)
+    if are_images(schema.layout):
+        models = [_image_model(schema.layout, sizes, settings)]
+        train = defaults.image_training(n_rows, settings.preset)
+    else:
+        models = _table_models(n_rows, sizes, settings)
+        train = defaults.training(n_rows, settings.preset)
+    models = list(dict.fromkeys(settings.applied_to(model) for model in models))
+    train = replace(
+        settings.applied_to(train), first_step_share=defaults.first_step_share(sizes.continuous)
+    )
+    if train.max_minutes is not None:
+        trials = len(models)
+        if is_cross_validated(n_rows, schema, settings):
+            trials = (trials + n_schemas - 1) * defaults.FOLDS + 1
+        trainings = (trials + models[0].members - 1) * (2 if completed else 1)
+        train = replace(train, max_minutes=train.max_minutes / trainings)
+    return [Candidate(model, train) for model in models]
+
+
+def is_cross_validated(n_rows: int, schema: Schema, settings: FitSettings) -> bool:
+    """Small tables are; images are not: there is one network to try, and it is slow to train."""
+    return not are_images(schema.layout) and defaults.is_cross_validated(
+        n_rows, settings.max_minutes
+    )
+
+
+def _table_models(n_rows: int, sizes: BlockSizes, settings: FitSettings) -> list[ModelConfig]:
+    """A small table that is split once, for want of time, has one network."""
+    length = defaults.trajectory_length(sizes.continuous, sizes.discrete, settings.discrete_kernel)
+    in_folds = defaults.is_cross_validated(n_rows, settings.max_minutes)
+    hurried = n_rows < defaults.SMALL and not in_folds
+    base = ModelConfig(length, members=1 if hurried else defaults.members(n_rows))
+    models = defaults.networks(base, n_rows, sizes.continuous, settings.preset)
+    return models[:1] if hurried else models
+
+
+def _image_model(layout: Layout, sizes: BlockSizes, settings: FitSettings) -> ModelConfig:
+    if settings.column_transform == "spline":
+        raise SettingError(
+            "a transform has no meaning for images: one constant scales all pixels",
+            fix="leave it out",
+        )
+    continuous = sizes.continuous > 0
+    length = defaults.image_trajectory_length(
+        sizes.discrete, settings.discrete_kernel, continuous=continuous
+    )
+    channels, height, width = layout.shape
+    image = channels, height, width
+    return defaults.image_network(length, image, settings.preset, continuous=continuous)
+
+
+def _refuse_settings_of_numbers(settings: FitSettings) -> None:
+    """Where there are none: an option without effect looks like one that had some."""
+    idle = FitSettings(frequencies=0)
+    for name in ("frequencies", "schedule", "column_transform"):
+        value = getattr(settings, name)
+        if value not in (None, getattr(idle, name)):
+            problem = f"{name} = {value!r} has no meaning here: the rows hold no continuous number"
+            raise SettingError(problem, fix="leave it out")

@@ -1,0 +1,152 @@
+"""From a table to a fitted model: which candidate, which schema and how many steps, decided by the
+bound K on held-out rows.
+
+What held-out rows decide by knows nothing of them: neither networks and transforms nor atoms that
+were found.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from quasistatic.checkpoint import remove_checkpoints
+from quasistatic.data.codec import Codec, check_columns
+from quasistatic.data.columns.alternatives import Schemas, with_atoms_of
+from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.memory import check_size
+from quasistatic.data.schema import Schema
+from quasistatic.data.split import split_validation
+from quasistatic.data.table import Table
+from quasistatic.fitted.model import Fitted
+from quasistatic.fitting import defaults
+from quasistatic.fitting.candidates import Candidate, candidates, is_cross_validated
+from quasistatic.fitting.completion import worth_completing
+from quasistatic.fitting.settings import FitSettings
+from quasistatic.fitting.training import FitEvent, Trainer
+from quasistatic.fitting.trials import Folds, best_trial
+from quasistatic.train import FitResult
+
+
+class Chosen(NamedTuple):
+    """What is kept of all trainings.
+
+    Args:
+        result: the model, its bound on held-out rows (nats per row) and its history.
+        codec: the codec of the model.
+        candidate: the settings of the final training.
+        held_out: which rows decided, in words.
+    """
+
+    result: FitResult
+    codec: Codec
+    candidate: Candidate
+    held_out: str
+
+
+def fit_table(
+    table: Table,
+    schemas: Schemas,
+    settings: FitSettings,
+    *,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    callback: Callable[[FitEvent], None] | None = None,
+) -> Fitted:
+    """Train on a table; schema, network and number of steps are chosen by the bound on held-out
+    rows.
+
+    A table of `defaults.SMALL` rows or more is split once, and so are images and what has less than
+    `defaults.FEWEST_MINUTES`; the first schema is theirs. On a smaller table every schema is
+    cross-validated with the first network, every other network with the best schema (given up if it
+    is behind after half of the folds), and the best combination is trained on all rows for the
+    number of steps at which its mean held-out bound was highest.
+
+    Args:
+        table: the rows.
+        schemas: the schemas of their columns.
+        settings: the settings of the fit.
+        checkpoint: folder of the training checkpoints; None (default) keeps none.
+        resume: whether to go on from them (default False).
+        callback: told the progress after each evaluation; None (default) tells nobody.
+    """
+    schema = schemas.first
+    check_size(schema, len(table))
+    check_columns(table, schema)
+    if checkpoint is not None and not resume:
+        remove_checkpoints(checkpoint)
+    data = fingerprint(table)
+    trainer = Trainer(table, settings.column_transform, data, checkpoint, resume, callback)
+    options = candidates(
+        len(table),
+        schema,
+        settings,
+        n_schemas=len(schemas.options),
+        completed=worth_completing(table, schema),
+    )
+    if is_cross_validated(len(table), schema, settings):
+        chosen = cross_validated(trainer, options, schemas, settings.seed)
+    else:
+        chosen = split_once(trainer, options, schemas, settings)
+    record = {
+        "data": {
+            "fingerprint": data,
+            "rows": len(table),
+            "columns": len(schema.names),
+            "held_out": chosen.held_out,
+        },
+        "seed": settings.seed,
+        "validation_bound_nats": chosen.result.valid_nats,
+        "base_measure": schema.base_measure(),
+        "history": chosen.result.history,
+    }
+    final = chosen.candidate
+    return Fitted(chosen.result.model, chosen.codec, final.model, final.train, record)
+
+
+def split_once(
+    trainer: Trainer, options: list[Candidate], schemas: Schemas, settings: FitSettings
+) -> Chosen:
+    """Every candidate trained on most rows and judged on the others; the best one is kept."""
+    n = len(trainer.table)
+    n_valid = defaults.validation_rows(n, settings.validation_fraction)
+    train_index, valid_index = split_validation(n, n_valid / n, settings.seed)
+    schema = _known_to(trainer, [train_index], schemas.first, schemas)
+    tried = [
+        (trainer.train(option, schema, train_index, valid_index, f"candidate {number}"), option)
+        for number, option in enumerate(options, start=1)
+    ]
+    best, candidate = max(tried, key=lambda pair: pair[0].result.valid_nats)
+    result = trainer.with_members(candidate, best, "best candidate")
+    held_out = f"{len(valid_index)} rows, not trained on"
+    return Chosen(result, best.rows.codec, candidate, held_out)
+
+
+def cross_validated(
+    trainer: Trainer, options: list[Candidate], schemas: Schemas, seed: int
+) -> Chosen:
+    """Candidates and schemas cross-validated; the best combination, trained on all rows."""
+    n = len(trainer.table)
+    folds = Folds.of(n, seed)
+    known = [_known_to(trainer, folds.rests, schema, schemas) for schema in schemas.options]
+    best = best_trial(trainer, options, known, folds)
+    train = replace(best.candidate.train, stop_step=best.step)
+    final = replace(best.candidate, train=train)
+    trained = trainer.train(final, schemas.options[best.which], np.arange(n), None, "all rows")
+    result = trainer.with_members(final, trained, "all rows")
+    history = [
+        entry | {"valid_nats": held_out}
+        for entry, held_out in zip(result.history, best.curve(), strict=False)
+    ]
+    result = FitResult(result.model, best.reached(), history)
+    return Chosen(result, trained.rows.codec, final, f"{len(folds.rests)}-fold cross-validation")
+
+
+def _known_to(
+    trainer: Trainer, parts: list[np.ndarray], schema: Schema, schemas: Schemas
+) -> Schema:
+    """The schema with the atoms that each of these parts of the rows has by itself."""
+    tables = [trainer.table.take(part) for part in parts]
+    return with_atoms_of(tables, schema, schemas.found_atoms)

@@ -1,0 +1,205 @@
+"""One training on some rows of a table: encoded, completed where they have many holes, repeated for
+the members of a deep ensemble; progress and history in the data's units.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from quasistatic.assemble import assemble
+from quasistatic.checkpoint import TrainingStore, versions
+from quasistatic.data.codec import Codec, EncodedTable, fit_and_encode
+from quasistatic.data.columns.transform import Choice
+from quasistatic.data.schema import Schema
+from quasistatic.data.table import Table
+from quasistatic.fitting.candidates import Candidate
+from quasistatic.fitting.completion import with_completions, worth_completing
+from quasistatic.model import DiffusionModel
+from quasistatic.network import as_ensemble
+from quasistatic.train import Event, FitResult, fit
+
+
+class FitEvent(NamedTuple):
+    """Progress of a fit, told to `callback` after each evaluation.
+
+    Args:
+        step: optimiser steps done in this phase.
+        max_steps: optimiser steps of this phase, at most.
+        train_nats: mean of the bound K over the training batches since the last evaluation (with
+            dropout), nats per row in the data's units.
+        valid_nats: mean of the bound K over the validation rows, nats per row in the data's units;
+            NaN where no rows are held out.
+        seconds_left: seconds that this phase still takes, at most.
+        phase: which of the trainings this is: a candidate, on which fold, the final one.
+    """
+
+    step: int
+    max_steps: int
+    train_nats: float
+    valid_nats: float
+    seconds_left: float
+    phase: str
+
+
+class Rows(NamedTuple):
+    """The rows of a training, encoded by a codec that was fitted on those that are trained on.
+
+    Args:
+        codec: the codec.
+        train: the rows that are trained on.
+        valid: the rows that decide when to stop; None where none are held out.
+    """
+
+    codec: Codec
+    train: EncodedTable
+    valid: EncodedTable | None
+
+    @property
+    def log_volumes(self) -> tuple[float, float]:
+        """Mean log-volume of the training and of the validation rows, nats: what takes a bound to
+        the data's units.
+        """
+        valid = 0.0 if self.valid is None else float(np.mean(self.valid.log_volume))
+        return float(np.mean(self.train.log_volume)), valid
+
+
+class Trained(NamedTuple):
+    """The result of a training, and the rows as they were trained and judged on."""
+
+    result: FitResult
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What all trainings of one fit share.
+
+    Args:
+        table: all rows of the fit.
+        transform: the transform of numbers.
+        data: the fingerprint of the table.
+        checkpoint: folder of the training checkpoints; None (default) keeps none.
+        resume: whether to go on from them (default False).
+        callback: told the progress after each evaluation; None (default) tells nobody.
+    """
+
+    table: Table
+    transform: Choice
+    data: str
+    checkpoint: Path | None = None
+    resume: bool = False
+    callback: Callable[[FitEvent], None] | None = None
+
+    def train(
+        self,
+        candidate: Candidate,
+        schema: Schema,
+        train_index: np.ndarray,
+        valid_index: np.ndarray | None,
+        phase: str,
+    ) -> Trained:
+        """A training on some rows, judged on others.
+
+        Where many rows have holes it is two: see `fitting.completion`.
+
+        Args:
+            candidate: the settings.
+            schema: the columns, with the atoms that the rows that are trained on know of.
+            train_index: numbers of the rows that are trained on.
+            valid_index: numbers of the rows that decide when to stop; None trains to the
+                candidate's `stop_step`.
+            phase: which of the fit's trainings this is, for people and for the checkpoint.
+        """
+        table = self.table.take(train_index)
+        codec, train = fit_and_encode(table, schema, self.transform)
+        valid = None if valid_index is None else codec.encode(self.table.take(valid_index))
+        rows = Rows(codec, train, valid)
+        result = self._fit(candidate, rows, phase)
+        if worth_completing(table, schema):
+            key = jax.random.fold_in(jax.random.key(candidate.train.seed), 1)
+            rows = rows._replace(train=with_completions(result.model, codec, train, key=key))
+            result = self._fit(candidate, rows, f"{phase}, completed")
+        return Trained(result, rows)
+
+    def with_members(self, candidate: Candidate, first: Trained, phase: str) -> FitResult:
+        """The first model and the other members of its deep ensemble: the same schedule and rows,
+        other weights and noise at the start.
+
+        Bound and history stay those of the first alone.
+        """
+        networks = [first.result.model.network]
+        seed = candidate.train.seed
+        for number in range(2, candidate.model.members + 1):
+            other = replace(candidate, train=replace(candidate.train, seed=seed + number - 1))
+            remark = f"{phase}, network {number} of {candidate.model.members}"
+            beside = self._fit(other, first.rows, remark, schedule_of=first.result.model)
+            networks.append(beside.model.network)
+        model = DiffusionModel(first.result.model.forward, as_ensemble(networks))
+        return first.result._replace(model=model)
+
+    def _fit(
+        self,
+        candidate: Candidate,
+        rows: Rows,
+        phase: str,
+        *,
+        schedule_of: DiffusionModel | None = None,
+    ) -> FitResult:
+        """A single network, trained; with the schedule of another model where one is given."""
+        codec = rows.codec
+        model = assemble(
+            replace(candidate.model, members=1),
+            codec.typical_width,
+            codec.marginals,
+            key=jax.random.key(candidate.train.seed),
+        )
+        if schedule_of is not None:
+            model = DiffusionModel(schedule_of.forward, model.network)
+        result = fit(
+            model,
+            rows.train.rows,
+            None if rows.valid is None else rows.valid.rows,
+            candidate.train,
+            fixed_schedule=schedule_of is not None,
+            column_names=codec.block_names,
+            callback=self._teller(rows, phase),
+            store=self._store(candidate, codec.schema, phase),
+        )
+        return _in_own_units(result, rows)
+
+    def _teller(self, rows: Rows, phase: str) -> Callable[[Event], None] | None:
+        callback = self.callback
+        if callback is None:
+            return None
+        of_train, of_valid = rows.log_volumes
+
+        def tell(event: Event) -> None:
+            nats = event.train_nats + of_train, event.valid_nats + of_valid
+            callback(FitEvent(event.step, event.max_steps, *nats, event.seconds_left, phase))
+
+        return tell
+
+    def _store(self, candidate: Candidate, schema: Schema, phase: str) -> TrainingStore | None:
+        if self.checkpoint is None:
+            return None
+        identity = f"{self.data} {schema.to_json()} {candidate} {phase} {versions()}"
+        folder = self.checkpoint / phase.replace(" ", "-").replace(",", "")
+        return TrainingStore(folder, identity, self.resume)
+
+
+def _in_own_units(result: FitResult, rows: Rows) -> FitResult:
+    """Bounds in the data's units instead of the model's."""
+    of_train, of_valid = rows.log_volumes
+    history = [
+        {
+            "step": entry["step"],
+            "train_nats": entry["train_nats"] + of_train,
+            "valid_nats": entry["valid_nats"] + of_valid,
+        }
+        for entry in result.history
+    ]
+    return FitResult(result.model, result.valid_nats + of_valid, history)
