@@ -1,5 +1,5 @@
-"""Distributions over the states of one block: what a kernel, a marginal, a bridge and a reverse
-kernel are.
+"""Distributions over the states of one block, and their product over the blocks of a row: what a
+kernel, a marginal, a bridge and a reverse kernel are.
 
 Every quantity is given per column ([D]) so that missing cells can be left out of a sum and a faulty
 column can be named; a distribution whose columns depend on each other splits its log-probability
@@ -27,15 +27,15 @@ class AbstractDistribution(eqx.Module):
     """A normalised distribution of a block's state."""
 
     @abc.abstractmethod
-    def sample(self, *, key: Key) -> State:
+    def sample(self, *, key: Key) -> Array:
         """One draw."""
 
     @abc.abstractmethod
-    def log_prob(self, x: State) -> Float[Array, " D"]:
+    def log_prob(self, x: Array) -> Float[Array, " D"]:
         """Log-density or log-probability of `x`, nats per column."""
 
     @abc.abstractmethod
-    def log_cell(self, x: State, width: Float[Array, " D"] | None) -> Float[Array, " D"]:
+    def log_cell(self, x: Array, width: Float[Array, " D"] | None) -> Float[Array, " D"]:
         """Log-mass of the data cell of the given width around `x` (its log-density where the width
         is 0), nats per column.
         """
@@ -171,30 +171,36 @@ class RandomSubset(AbstractDistribution):
         return self._chosen() * values + self._log_subsets() / self.current.shape[0]
 
 
-class Product(AbstractDistribution):
-    """Independent blocks: a state is the tuple of the blocks' states, columns are concatenated in
-    the order of the blocks.
+class Product(eqx.Module):
+    """A distribution of a whole row: independent blocks, one distribution each.
+
+    A state is the tuple of the blocks' states; columns are concatenated in the order of the blocks.
     """
 
     parts: tuple[AbstractDistribution, ...]
 
-    def sample(self, *, key: Key) -> tuple[State, ...]:
+    def sample(self, *, key: Key) -> State:
+        """One draw."""
         keys = jax.random.split(key, len(self.parts))
         return tuple(part.sample(key=k) for part, k in zip(self.parts, keys, strict=True))
 
-    def log_prob(self, x: tuple[State, ...]) -> Float[Array, " D"]:
+    def log_prob(self, x: State) -> Float[Array, " D"]:
+        """Log-density or log-probability of `x`, nats per column."""
         return jnp.concatenate([part.log_prob(xi) for part, xi in zip(self.parts, x, strict=True)])
 
     def log_cell(
-        self, x: tuple[State, ...], width: tuple[Float[Array, " D"] | None, ...] | None
+        self, x: State, width: tuple[Float[Array, " D"] | None, ...] | None
     ) -> Float[Array, " D"]:
+        """Log-mass of the data cells of the given widths around `x`, nats per column."""
         widths = (None,) * len(self.parts) if width is None else width
         return jnp.concatenate(
             [p.log_cell(xi, w) for p, xi, w in zip(self.parts, x, widths, strict=True)]
         )
 
     def kl(self, other: "Product") -> Float[Array, " D"]:
+        """KL(self || other), nats per column."""
         return jnp.concatenate([p.kl(q) for p, q in zip(self.parts, other.parts, strict=True)])
 
     def entropy(self) -> Float[Array, " D"]:
+        """Entropy, nats per column."""
         return jnp.concatenate([part.entropy() for part in self.parts])

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import equinox as eqx
 import jax.numpy as jnp
 
-from quasistatic.distribution import AbstractDistribution
+from quasistatic.distribution import Product
 from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.forward.product import ProductDiffusion
 from quasistatic.forward.thinned import ThinnedDiffusion
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.network.retimed import RetimedNetwork
@@ -17,8 +18,8 @@ class DiffusionModel(eqx.Module):
     """`p(x_0, ..., x_T) = pi(x_T) prod_t p(x_{t-1} | x_t)`, for one row.
 
     Args:
-        forward: the process q.
-        network: with `n_features` and `n_outputs` of the process.
+        forward: the process q of a row; that of a single block becomes a product of one.
+        network: network with `n_features` and `n_outputs` of the process.
 
     Example:
         >>> import jax
@@ -30,8 +31,14 @@ class DiffusionModel(eqx.Module):
         10
     """
 
-    forward: AbstractDiffusion
+    forward: ProductDiffusion
     network: AbstractNetwork
+
+    def __init__(
+        self, forward: ProductDiffusion | AbstractDiffusion, network: AbstractNetwork
+    ) -> None:
+        one = isinstance(forward, AbstractDiffusion)
+        self.forward, self.network = ProductDiffusion((forward,)) if one else forward, network
 
     def __check_init__(self) -> None:
         given = self.network.n_features, self.network.n_outputs
@@ -48,15 +55,16 @@ class DiffusionModel(eqx.Module):
 
     def reverse_kernel(
         self, x_t: State, observed: State, t: Step, s: Step | None = None, *, key: Key | None = None
-    ) -> AbstractDistribution:
+    ) -> Product:
         """p(x_s given x_t), t = 1..T, s < t.
 
         Args:
-            x_t: state of the row.
-            observed: flags of its cells; the network is told nothing of the unobserved ones.
-            t: step.
-            s: the step to go to; t - 1 by default.
-            key: for dropout, while training.
+            x_t: state of the row, one array [D] per block.
+            observed: flags of its cells, one bool [D] per block; the network is told nothing of
+                the unobserved ones.
+            t: step to go from.
+            s: step to go to (default t - 1).
+            key: random key of the dropout while training (default None: no dropout).
         """
         time = jnp.asarray(t, jnp.float32) / self.trajectory_length
         raw = self.network(self.forward.features(x_t, observed, t), time, key=key)
@@ -81,6 +89,5 @@ def thin(model: DiffusionModel, steps: Sequence[int]) -> DiffusionModel:
         3
     """
     times = [int(t) / model.trajectory_length for t in steps]
-    return DiffusionModel(
-        ThinnedDiffusion(model.forward, steps), RetimedNetwork(model.network, times)
-    )
+    forward = ProductDiffusion([ThinnedDiffusion(block, steps) for block in model.forward.blocks])
+    return DiffusionModel(forward, RetimedNetwork(model.network, times))

@@ -1,7 +1,7 @@
 r"""Walks along the chain: forward from a data row with its work, and in reverse from the prior.
 
-Everything here is for ONE row (`data.cells.Cells`, or a tuple of them, one per block) and is
-batched by `vmap`.
+Everything here is for ONE row (a tuple of `data.cells.Cells`, one per block) and is batched by
+`vmap`.
 """
 
 from typing import NamedTuple
@@ -17,8 +17,8 @@ from quasistatic.model import DiffusionModel
 from quasistatic.numerics import log_normal_density
 from quasistatic.typing import Array, Bool, Float, Key, State
 
-Row = Cells | tuple[Cells, ...]
-"""A row of data: the cells of one block, or of every block of a product."""
+Row = tuple[Cells, ...]
+"""A row of data: the cells of every block."""
 
 
 class Start(NamedTuple):
@@ -26,15 +26,15 @@ class Start(NamedTuple):
 
     Args:
         x_0: state at t = 0.
-        width: z-widths of its cells.
-        observed: flags per block.
+        width: z-widths of its cells, one array [D] or None per block.
+        observed: which cells there are, one bool [D] per block.
         columns: the same flags, [D] over all columns.
         filler: `- log N(c; 0, 1)` of the filler cells c, 0 elsewhere, [D] nats: an atom's density
             is divided by that of its filler.
     """
 
     x_0: State
-    width: State
+    width: tuple[Array | None, ...]
     observed: State
     columns: Bool[Array, " D"]
     filler: Float[Array, " D"]
@@ -42,9 +42,6 @@ class Start(NamedTuple):
 
 def start(row: Row, *, key: Key) -> Start:
     """The state at t = 0 of a row."""
-    if isinstance(row, Cells):
-        x_0, filler = _fill(row, key)
-        return Start(x_0, row.width, row.observed, row.observed, filler)
     x_0s, fillers = zip(
         *(_fill(cells, jax.random.fold_in(key, i)) for i, cells in enumerate(row)), strict=True
     )
@@ -58,7 +55,7 @@ def start(row: Row, *, key: Key) -> Start:
     )
 
 
-def _fill(cells: Cells, key: Key) -> tuple[State, Float[Array, " D"]]:
+def _fill(cells: Cells, key: Key) -> tuple[Array, Float[Array, " D"]]:
     if cells.filler is None:
         return cells.value, jnp.zeros(cells.value.shape)
     drawn = jax.random.normal(key, cells.value.shape)
@@ -139,9 +136,7 @@ def rows_at_once(model: DiffusionModel, n_rows: int, most: int, *, walks: int = 
 
 
 def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> State:
-    """`n_rows` independent rows, NumPy `[n_rows, D]` (a tuple of them for a product), in chunks:
-    memory does not grow with T.
-    """
+    """`n_rows` independent rows, NumPy `[n_rows, D]` per block; memory does not grow with T."""
     prior = jax.eval_shape(lambda: model.forward.prior().sample(key=jax.random.key(0)))
     observed = jax.tree.map(lambda x: np.ones(x.shape, bool), prior)
     if n_rows == 0:

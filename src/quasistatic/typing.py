@@ -5,8 +5,6 @@ are padded), `T` steps, `N` rows, `F` features and `P` outputs of a network. Eve
 `forward` up to `bound` is written for ONE row and batched by `vmap`.
 """
 
-from typing import Any
-
 import jax
 from jaxtyping import Array, Bool, Float, Int
 
@@ -15,9 +13,8 @@ __all__ = ["Array", "Bool", "Float", "Int", "Key", "State", "Step"]
 Key = jax.Array
 """A typed JAX random key; keyword-only wherever it is a parameter."""
 
-State = Any
-"""The state x_t of a block (float or int array [D]), or a tuple of states for a product of
-blocks."""
+State = tuple[Array, ...]
+"""The state x_t of a row: one array per block of columns, float or int [D]."""
 
 Step = Int[Array, ""] | int
 """A step t of the trajectory, 1..T."""

@@ -17,7 +17,6 @@ import numpy as np
 
 from quasistatic.bound.terms import Terms, bound_terms
 from quasistatic.compiled import forget_programs_if_crowded
-from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
 from quasistatic.trajectory import Row, log_weight, rows_at_once
@@ -61,8 +60,7 @@ def evaluate_log_weights(
 
 def row_checksums(rows: Row) -> np.ndarray:
     """CRC-32 of every row's content, uint32 `[N]`."""
-    blocks = (rows,) if isinstance(rows, Cells) else rows
-    parts = [np.asarray(part) for cells in blocks for part in cells if part is not None]
+    parts = [np.asarray(part) for cells in rows for part in cells if part is not None]
     if not parts:
         return np.zeros(0, np.uint32)
     n_rows = parts[0].shape[0]

@@ -104,22 +104,16 @@ def posterior_log_weight(model: DiffusionModel, row: Row, generated: Generated) 
     trajectory is a draw of the posterior of the *cell*, and is weighed by the cell's mass. A filler
     cell takes the value that was generated for it.
     """
-    blocks, states = ((row,), (generated.x_0,)) if isinstance(row, Cells) else (row, generated.x_0)
-    x_0s, fillers = zip(
-        *(_filled(cells, x) for cells, x in zip(blocks, states, strict=True)), strict=True
+    x_0, fillers = zip(
+        *(_filled(cells, x) for cells, x in zip(row, generated.x_0, strict=True)), strict=True
     )
-    parts = x_0s, tuple(cells.observed for cells in blocks), tuple(cells.width for cells in blocks)
-    x_0, observed, width = (_of_row(row, part) for part in parts)
+    observed, width = tuple(cells.observed for cells in row), tuple(cells.width for cells in row)
     first = model.reverse_kernel(generated.x_1, observed, 1).log_cell(x_0, width)
     back = model.forward.marginal(x_0, 1).log_prob(generated.x_1)
     return generated.log_ratio + jnp.sum(first - back + jnp.concatenate(fillers))
 
 
-def _of_row(row: Row, parts: tuple[State, ...]) -> State:
-    return parts[0] if isinstance(row, Cells) else parts
-
-
-def _filled(cells: Cells, x: State) -> tuple[State, Float[Array, " D"]]:
+def _filled(cells: Cells, x: Array) -> tuple[Array, Float[Array, " D"]]:
     if cells.filler is None:
         return cells.value, jnp.zeros(cells.value.shape)
     return jnp.where(cells.filler, x, cells.value), jnp.where(
@@ -147,10 +141,10 @@ def _generate(model: DiffusionModel, index: Array, key: Key) -> Generated:
 
 
 def cells_of(x_0: State) -> Row:
-    """Generated states `[n, D]` as rows: every cell there, and a density where it is continuous."""
-    if isinstance(x_0, tuple):
-        return tuple(Cells(x, np.ones(x.shape, bool)) for x in x_0)
-    return Cells(x_0, np.ones(x_0.shape, bool))
+    """Generated states `[n, D]` per block as rows: every cell there, and a density where it is
+    continuous.
+    """
+    return tuple(Cells(x, np.ones(x.shape, bool)) for x in x_0)
 
 
 def evaluate_posterior_log_weights(

@@ -2,7 +2,6 @@
 
 from quasistatic.data.codec import EncodedTable
 from quasistatic.errors import SettingError
-from quasistatic.forward import ProductDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.thermodynamics.ode import FlowLikelihood, flow_log_density
 from quasistatic.typing import Key
@@ -18,8 +17,5 @@ def flow_likelihood(
     """
     if probes < 1:
         raise SettingError(f"probes = {probes} must be at least 1")
-    forward, rows = model.forward, encoded.rows
-    if isinstance(forward, ProductDiffusion) and len(forward.blocks) == 1:
-        model, rows = DiffusionModel(forward.blocks[0], model.network), encoded.rows[0]
-    found = flow_log_density(model, rows, key=key, probes=probes)
+    found = flow_log_density(model, encoded.rows, key=key, probes=probes)
     return found._replace(log_density=found.log_density + encoded.log_volume)

@@ -97,9 +97,8 @@ def with_frequencies(model: DiffusionModel, data: Data) -> DiffusionModel:
     """
     n = len(data.train.value)
     p = (data.train.value.sum(axis=0) + 0.5) / (n + 1)
-    return eqx.tree_at(
-        lambda m: m.forward.log_marginals, model, pad_log_probs(list(np.stack([1 - p, p], axis=1)))
-    )
+    log_p = pad_log_probs(list(np.stack([1 - p, p], axis=1)))
+    return eqx.tree_at(lambda m: m.forward.blocks[0].log_marginals, model, log_p)
 
 
 def in_nats(run: Run) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def denoised(run: Run, item: Trained) -> dict[str, Any]:
     found = posterior_rows(
         item.model, Noisy.of(noisy, SIGMA), draws=particles, particles=particles, key=walk_key
     )
-    draws = np.asarray(found.draws)
+    draws = np.asarray(found.draws[0])
     mean = draws.mean(axis=1)
 
     def rmse(x: np.ndarray) -> float:

@@ -70,12 +70,12 @@ def fill(model: DiffusionModel, rows: Cells, *, particles: int, key: Key) -> Fil
     """
     n = len(rows.value)
     smc_key, recipe_key, choice_key = jax.random.split(key, 3)
-    repeated = Observed.of(rows.take(np.repeat(np.arange(n), POPULATIONS)))
+    repeated = Observed.of((rows.take(np.repeat(np.arange(n), POPULATIONS)),))
     found = posterior_rows(model, repeated, draws=1, particles=particles, key=smc_key)
     log_z = found.log_evidence.reshape(n, POPULATIONS)
     chosen = np.asarray(jax.random.categorical(choice_key, jnp.asarray(log_z, jnp.float32)))
-    draws = np.asarray(found.draws).reshape(n, POPULATIONS, -1)[np.arange(n), chosen]
-    recipe = np.asarray(_recipe(model, Observed.of(rows), jax.random.split(recipe_key, n)))
+    draws = np.asarray(found.draws[0]).reshape(n, POPULATIONS, -1)[np.arange(n), chosen]
+    recipe = np.asarray(_recipe(model, Observed.of((rows,)), jax.random.split(recipe_key, n))[0])
     smc, recipe = (np.where(rows.observed, rows.value, drawn) for drawn in (draws, recipe))
     return Filled(smc, recipe, log_z, found.ess.reshape(n, POPULATIONS))
 

@@ -30,18 +30,16 @@ CHUNK_CELLS = 2**17
 """Cells of the (row, repetition) pairs that are evaluated at once, about."""
 
 
-def _null(forward: AbstractDiffusion) -> AbstractDistribution:
+def _null(block: AbstractDiffusion) -> AbstractDistribution:
     """The distribution of rows without structure."""
     return (
-        Categorical(forward.log_marginals)
-        if isinstance(forward, AbsorbingDiffusion)
-        else forward.prior()
+        Categorical(block.log_marginals) if isinstance(block, AbsorbingDiffusion) else block.prior()
     )
 
 
-def log_null(forward: AbstractDiffusion, rows: Cells) -> np.ndarray:
+def log_null(block: AbstractDiffusion, rows: Cells) -> np.ndarray:
     """log pi of every row's cells, nats `[N]`."""
-    prior = _null(forward)
+    prior = _null(block)
 
     def one(row: Cells) -> jax.Array:
         return jnp.sum(prior.log_cell(row.value, row.width))
@@ -66,13 +64,13 @@ def measure(
     n_columns = rows.value.shape[1]
     chunk = max(CHUNK_CELLS // n_columns, 16)
     k_key, ais_key = jax.random.split(key)
-    terms = evaluate_terms(model, rows, repetitions=setting.repetitions, key=k_key, chunk=chunk)
+    terms = evaluate_terms(model, (rows,), repetitions=setting.repetitions, key=k_key, chunk=chunk)
     log_weights = evaluate_log_weights(
-        model, rows, trajectories=setting.trajectories, key=ais_key, chunk=chunk
+        model, (rows,), trajectories=setting.trajectories, key=ais_key, chunk=chunk
     )
     bracket = chain_bracket(log_weights, sweeps=min(4, setting.trajectories - 1))
     k = np.mean(np.asarray(terms.total), axis=1)
-    null = log_null(model.forward, rows)
+    null = log_null(model.forward.blocks[0], rows)
 
     def bits(nats: np.ndarray) -> float:
         return float((np.mean(nats) + data.log_volume) / (math.log(2) * per_row))

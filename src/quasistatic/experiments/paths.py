@@ -1,4 +1,4 @@
-"""States along trajectories, kept for figures."""
+"""States along trajectories of models of one block, kept for figures."""
 
 from collections.abc import Sequence
 
@@ -27,14 +27,14 @@ def forward_states(
     ]
 
 
-def _marginal(model: DiffusionModel, x_0: State, t: Array, key: Key) -> np.ndarray:
+def _marginal(model: DiffusionModel, x_0: Array, t: Array, key: Key) -> np.ndarray:
     keys = jax.random.split(key, len(x_0))
     return np.asarray(_marginals(model, x_0, t, keys))
 
 
 @eqx.filter_jit
-def _marginals(model: DiffusionModel, x_0: State, t: Array, keys: Key) -> State:
-    return jax.vmap(lambda x, k: model.forward.marginal(x, t).sample(key=k))(x_0, keys)
+def _marginals(model: DiffusionModel, x_0: Array, t: Array, keys: Key) -> Array:
+    return jax.vmap(lambda x, k: model.forward.marginal((x,), t).sample(key=k)[0])(x_0, keys)
 
 
 def reverse_states(
@@ -48,7 +48,7 @@ def reverse_states(
     for t in steps:
         state = _walk(model, state, jnp.asarray(at), jnp.asarray(t), keys)
         at = t
-        kept.append(np.asarray(state))
+        kept.append(np.asarray(state[0]))
     return kept
 
 
@@ -64,7 +64,7 @@ def _walk(model: DiffusionModel, states: State, begin: Array, end: Array, keys: 
     def one(x: State, k: Key) -> State:
         def step(i: Array, y: State) -> State:
             t = begin - i
-            observed = jnp.ones(y.shape, bool)
+            observed = (jnp.ones(y[0].shape, bool),)
             return model.reverse_kernel(y, observed, t).sample(key=jax.random.fold_in(k, t))
 
         return jax.lax.fori_loop(0, begin - end, step, x)
@@ -78,8 +78,8 @@ def drift(model: DiffusionModel, states: Float[Array, "N D"], t: Array) -> Float
     last row).
     """
 
-    def one(x: State) -> State:
-        reverse = model.reverse_kernel(x, jnp.ones(x.shape, bool), t)
+    def one(x: Array) -> Array:
+        reverse = model.reverse_kernel((x,), (jnp.ones(x.shape, bool),), t).parts[0]
         assert isinstance(reverse, Normal)
         return reverse.mean - x
 

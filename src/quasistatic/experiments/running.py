@@ -142,7 +142,8 @@ def _train(
             progress(variant.name, event)
 
     model = experiment.prepare(variant.build(setting, build_key), data)
-    found = fit(model, data.train, data.valid, config, callback=tell)
+    valid = None if data.valid is None else (data.valid,)
+    found = fit(model, (data.train,), valid, config, callback=tell)
     seconds = time.monotonic() - began
     history = [
         event | {"minutes": round(m, 3)} for event, m in zip(found.history, minutes, strict=True)
@@ -155,5 +156,5 @@ def _train(
     metrics |= {"test_rows": setting.n_test, "trajectories": setting.trajectories}
     metrics |= {"steps": history[-1]["step"], "training_seconds": round(seconds, 1)}
     stage(f"{variant.name}: {setting.n_samples} rows are drawn")
-    samples = np.asarray(sample_rows(found.model, setting.n_samples, key=sample_key))
+    samples = np.asarray(sample_rows(found.model, setting.n_samples, key=sample_key)[0])
     return Trained(variant, found.model, history, metrics, samples)

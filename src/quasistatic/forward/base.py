@@ -1,7 +1,7 @@
 r"""The contract of a forward process q, for one block of one row.
 
-A block is all columns of a row that share a kernel; a mixed row is a product of blocks
-(`product.py`). A process offers its four distributions (paper, table C.1) and the *form* of its
+A block is all columns of a row that share a kernel; the process of a whole row is a product of
+blocks (`product.py`), also where there is one. A process offers its four distributions (paper, table C.1) and the *form* of its
 reversal: Feller's theorem says that for small steps the reverse kernel has the same functional form
 as the forward one, so the network only supplies the parameters.
 
@@ -33,7 +33,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from quasistatic.distribution import AbstractDistribution
-from quasistatic.typing import Array, Bool, Float, Int, State, Step
+from quasistatic.typing import Array, Bool, Float, Int, Step
 
 
 def earlier(t: Step, s: Step | None) -> Int[Array, ""]:
@@ -54,25 +54,25 @@ class AbstractDiffusion(eqx.Module):
         """Equilibrium distribution pi."""
 
     @abc.abstractmethod
-    def kernel(self, x: State, t: Step, s: Step | None = None) -> AbstractDistribution:
+    def kernel(self, x: Array, t: Step, s: Step | None = None) -> AbstractDistribution:
         """q(x_t given x_s = x), equation (2)."""
 
     @abc.abstractmethod
-    def marginal(self, x_0: State, t: Step) -> AbstractDistribution:
+    def marginal(self, x_0: Array, t: Step) -> AbstractDistribution:
         """q(x_t given x_0): the kernels 1..t composed."""
 
     @abc.abstractmethod
     def bridge(
-        self, x_t: State, x_0: State, t: Step, s: Step | None = None
+        self, x_t: Array, x_0: Array, t: Step, s: Step | None = None
     ) -> AbstractDistribution:
         """q(x_s given x_t, x_0), by Bayes."""
 
     @abc.abstractmethod
     def reverse_kernel(
-        self, raw: Float[Array, " P"], x_t: State, t: Step, s: Step | None = None
+        self, raw: Float[Array, " P"], x_t: Array, t: Step, s: Step | None = None
     ) -> AbstractDistribution:
         """p(x_s given x_t) from the network's raw output of length `n_outputs`."""
 
     @abc.abstractmethod
-    def features(self, x_t: State, observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
+    def features(self, x_t: Array, observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
         """Network input of length `n_features`; nothing of an unobserved cell may enter it."""

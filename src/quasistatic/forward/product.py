@@ -1,8 +1,9 @@
-"""A product of processes, one per block: the forward process of a row with mixed columns."""
+"""The forward process of a whole row: a product of processes, one per block of columns."""
 
 from collections.abc import Sequence
 from itertools import accumulate
 
+import equinox as eqx
 import jax.numpy as jnp
 
 from quasistatic.distribution import Product
@@ -10,11 +11,15 @@ from quasistatic.forward.base import AbstractDiffusion
 from quasistatic.typing import Array, Bool, Float, State, Step
 
 
-class ProductDiffusion(AbstractDiffusion):
+class ProductDiffusion(eqx.Module):
     """Independent forward processes with one trajectory length; the blocks meet only in the
     network.
 
-    States, and the `observed` flags of `features`, are tuples with one entry per block.
+    The methods are those of `AbstractDiffusion`, for a row: states, and the `observed` flags of
+    `features`, are tuples with one entry per block, and distributions are products.
+
+    Args:
+        blocks: processes of the blocks, in the order of the row's blocks.
     """
 
     blocks: tuple[AbstractDiffusion, ...]
@@ -29,36 +34,42 @@ class ProductDiffusion(AbstractDiffusion):
 
     @property
     def trajectory_length(self) -> int:
+        """T."""
         return self.blocks[0].trajectory_length
 
     @property
     def n_columns(self) -> int:
+        """D, of all blocks together."""
         return sum(block.n_columns for block in self.blocks)
 
     @property
     def n_features(self) -> int:
+        """Length of the network's input."""
         return sum(block.n_features for block in self.blocks)
 
     @property
     def n_outputs(self) -> int:
+        """Length of the network's output."""
         return sum(block.n_outputs for block in self.blocks)
 
     def prior(self) -> Product:
+        """Equilibrium distribution pi."""
         return Product(tuple(block.prior() for block in self.blocks))
 
-    def kernel(self, x: tuple[State, ...], t: Step, s: Step | None = None) -> Product:
+    def kernel(self, x: State, t: Step, s: Step | None = None) -> Product:
+        """q(x_t given x_s = x)."""
         return Product(
             tuple(block.kernel(xi, t, s) for block, xi in zip(self.blocks, x, strict=True))
         )
 
-    def marginal(self, x_0: tuple[State, ...], t: Step) -> Product:
+    def marginal(self, x_0: State, t: Step) -> Product:
+        """q(x_t given x_0)."""
         return Product(
             tuple(block.marginal(xi, t) for block, xi in zip(self.blocks, x_0, strict=True))
         )
 
-    def bridge(
-        self, x_t: tuple[State, ...], x_0: tuple[State, ...], t: Step, s: Step | None = None
-    ) -> Product:
+    def bridge(self, x_t: State, x_0: State, t: Step, s: Step | None = None) -> Product:
+        """q(x_s given x_t, x_0)."""
         return Product(
             tuple(
                 block.bridge(xi, yi, t, s)
@@ -67,8 +78,9 @@ class ProductDiffusion(AbstractDiffusion):
         )
 
     def reverse_kernel(
-        self, raw: Float[Array, " P"], x_t: tuple[State, ...], t: Step, s: Step | None = None
+        self, raw: Float[Array, " P"], x_t: State, t: Step, s: Step | None = None
     ) -> Product:
+        """p(x_s given x_t) from the network's raw output of length `n_outputs`."""
         ends = list(accumulate(block.n_outputs for block in self.blocks))
         raws = jnp.split(raw, ends[:-1])
         return Product(
@@ -79,8 +91,9 @@ class ProductDiffusion(AbstractDiffusion):
         )
 
     def features(
-        self, x_t: tuple[State, ...], observed: tuple[Bool[Array, " D"], ...], t: Step
+        self, x_t: State, observed: tuple[Bool[Array, " D"], ...], t: Step
     ) -> Float[Array, " F"]:
+        """Network input of length `n_features`."""
         return jnp.concatenate(
             [b.features(xi, o, t) for b, xi, o in zip(self.blocks, x_t, observed, strict=True)]
         )

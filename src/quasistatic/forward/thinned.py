@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from quasistatic.distribution import AbstractDistribution
 from quasistatic.forward.base import AbstractDiffusion, earlier
-from quasistatic.typing import Array, Bool, Float, Int, State, Step
+from quasistatic.typing import Array, Bool, Float, Int, Step
 
 
 class ThinnedDiffusion(AbstractDiffusion):
@@ -16,7 +16,7 @@ class ThinnedDiffusion(AbstractDiffusion):
     same, seen less often.
 
     Args:
-        whole: the process of T steps.
+        whole: the process of T steps, of one block.
         steps: the K steps that are kept, increasing, of 1..T; the last should be T, where the data
             are forgotten.
     """
@@ -54,23 +54,23 @@ class ThinnedDiffusion(AbstractDiffusion):
     def prior(self) -> AbstractDistribution:
         return self.whole.prior()
 
-    def kernel(self, x: State, t: Step, s: Step | None = None) -> AbstractDistribution:
+    def kernel(self, x: Array, t: Step, s: Step | None = None) -> AbstractDistribution:
         return self.whole.kernel(x, self._whole_step(t), self._whole_step(earlier(t, s)))
 
-    def marginal(self, x_0: State, t: Step) -> AbstractDistribution:
+    def marginal(self, x_0: Array, t: Step) -> AbstractDistribution:
         return self.whole.marginal(x_0, self._whole_step(t))
 
     def bridge(
-        self, x_t: State, x_0: State, t: Step, s: Step | None = None
+        self, x_t: Array, x_0: Array, t: Step, s: Step | None = None
     ) -> AbstractDistribution:
         return self.whole.bridge(x_t, x_0, self._whole_step(t), self._whole_step(earlier(t, s)))
 
     def reverse_kernel(
-        self, raw: Float[Array, " P"], x_t: State, t: Step, s: Step | None = None
+        self, raw: Float[Array, " P"], x_t: Array, t: Step, s: Step | None = None
     ) -> AbstractDistribution:
         return self.whole.reverse_kernel(
             raw, x_t, self._whole_step(t), self._whole_step(earlier(t, s))
         )
 
-    def features(self, x_t: State, observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
+    def features(self, x_t: Array, observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
         return self.whole.features(x_t, observed, self._whole_step(t))

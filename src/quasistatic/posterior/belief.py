@@ -239,43 +239,31 @@ class Belief(eqx.Module):
 
     parts: tuple[NormalBelief | StateBelief, ...]
     log_mass: Float[Array, ""]
-    is_product: bool = eqx.field(static=True)
 
     def updated(
         self, block: int, part: NormalBelief | StateBelief, gain: Float[Array, " D"]
     ) -> Self:
         """With another belief of one block, whose log-mass per column is `gain`."""
         parts = (*self.parts[:block], part, *self.parts[block + 1 :])
-        return type(self)(parts, self.log_mass + jnp.sum(gain), self.is_product)
-
-    def state(self, parts: tuple[State, ...]) -> State:
-        """Block states as a state of the process."""
-        return parts if self.is_product else parts[0]
-
-    def split(self, x: State) -> tuple[State, ...]:
-        """A state of the process as block states."""
-        return x if self.is_product else (x,)
+        return type(self)(parts, self.log_mass + jnp.sum(gain))
 
     def sample(self, *, key: Key) -> State:
         """A draw of x_0."""
-        return self.state(
-            tuple(p.sample(key=jax.random.fold_in(key, i)) for i, p in enumerate(self.parts))
-        )
+        return tuple(p.sample(key=jax.random.fold_in(key, i)) for i, p in enumerate(self.parts))
 
     def log_prob(self, x_0: State) -> Float[Array, ""]:
         """log-density of x_0, pinned cells left out, nats."""
-        parts = zip(self.parts, self.split(x_0), strict=True)
+        parts = zip(self.parts, x_0, strict=True)
         return jnp.sum(jnp.concatenate([part.log_prob(x) for part, x in parts]))
 
     def best(self) -> State:
         """One likely x_0."""
-        return self.state(tuple(part.best() for part in self.parts))
+        return tuple(part.best() for part in self.parts)
 
 
-def believe(guess: AbstractDistribution) -> Belief:
+def believe(guess: Product) -> Belief:
     """The belief that a distribution of x_0 (or of any x_t) is, without evidence."""
-    parts = guess.parts if isinstance(guess, Product) else (guess,)
-    return Belief(tuple(map(_believe, parts)), jnp.zeros(()), isinstance(guess, Product))
+    return Belief(tuple(map(_believe, guess.parts)), jnp.zeros(()))
 
 
 def _believe(part: AbstractDistribution) -> NormalBelief | StateBelief:
@@ -324,10 +312,8 @@ def best_step(belief: Belief, log_r: Callable[[State], Array], at: State, propos
     """
 
     def moved(share: Array) -> State:
-        pairs = zip(belief.parts, belief.split(at), belief.split(proposed), strict=True)
-        return belief.state(
-            tuple(a + share * (b - a) if isinstance(p, NormalBelief) else a for p, a, b in pairs)
-        )
+        pairs = zip(belief.parts, at, proposed, strict=True)
+        return tuple(a + share * (b - a) if isinstance(p, NormalBelief) else a for p, a, b in pairs)
 
     points = jax.vmap(moved)(jnp.asarray(SHARES, jnp.float32))
     height = jax.vmap(lambda x: log_r(x) + belief.log_prob(x))(points)

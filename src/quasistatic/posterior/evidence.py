@@ -85,7 +85,7 @@ class AllOf(AbstractEvidence):
     Example:
         >>> from quasistatic.posterior import AllOf, Range
         >>> adult = Range.of(low=[18.0], high=[jnp.inf])
-        >>> float(AllOf((adult, Range.of(low=[-jnp.inf], high=[65.0]))).log_prob(jnp.array([40.0])))
+        >>> float(AllOf((adult, Range.of(low=[-jnp.inf], high=[65.0]))).log_prob((jnp.array([40.0]),)))
         0.0
     """
 
@@ -111,6 +111,6 @@ class AllOf(AbstractEvidence):
         return type(self)(tuple(part.tempered(share) for part in self.parts))
 
 
-def block_of(x: State, block: int) -> State:
+def block_of(x: State, block: int) -> Array:
     """The state of one block of a row's state."""
-    return x[block] if isinstance(x, tuple) else x
+    return x[block]

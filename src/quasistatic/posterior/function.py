@@ -55,31 +55,28 @@ class Function(AbstractOpenEvidence):
             found = belief
             for i, part in enumerate(belief.parts):
                 if isinstance(part, NormalBelief):
-                    changed = self._bent(belief, i, part, at)
+                    changed = self._bent(i, part, at)
                 else:
-                    changed = self._switched(belief, i, part, at)
+                    changed = self._switched(i, part, at)
                 found = found.updated(i, changed, jnp.zeros(1))
         return found.updated(0, found.parts[0], log_expectation(belief, found, self.log_prob)[None])
 
-    def _bent(self, belief: Belief, i: int, part: NormalBelief, at: State) -> NormalBelief:
-        parts = belief.split(at)
-
+    def _bent(self, i: int, part: NormalBelief, at: State) -> NormalBelief:
         def of_block(x: Array) -> Array:
-            return self.log_prob(belief.state((*parts[:i], x, *parts[i + 1 :])))
+            return self.log_prob((*at[:i], x, *at[i + 1 :]))
 
         slope = jax.grad(of_block)
-        gradient = _finite(slope(parts[i]))
-        basis = jnp.eye(parts[i].shape[0])
-        hessian = jax.vmap(lambda e: jnp.sum(jax.jvp(slope, (parts[i],), (e,))[1] * e))(basis)
-        return part.expanded(parts[i], gradient, jnp.maximum(-_finite(hessian), 0.0))
+        gradient = _finite(slope(at[i]))
+        basis = jnp.eye(at[i].shape[0])
+        hessian = jax.vmap(lambda e: jnp.sum(jax.jvp(slope, (at[i],), (e,))[1] * e))(basis)
+        return part.expanded(at[i], gradient, jnp.maximum(-_finite(hessian), 0.0))
 
-    def _switched(self, belief: Belief, i: int, part: StateBelief, at: State) -> StateBelief:
-        parts = belief.split(at)
+    def _switched(self, i: int, part: StateBelief, at: State) -> StateBelief:
         n_columns, n_states = part.log_probs.shape
 
         def with_state(d: Array, k: Array) -> Array:
-            x = parts[i].at[d].set(k)
-            return self.log_prob(belief.state((*parts[:i], x, *parts[i + 1 :])))
+            x = at[i].at[d].set(k)
+            return self.log_prob((*at[:i], x, *at[i + 1 :]))
 
         columns, states = jnp.arange(n_columns), jnp.arange(n_states, dtype=jnp.int32)
         log_r = jax.vmap(lambda d: jax.vmap(lambda k: with_state(d, k))(states))(columns)

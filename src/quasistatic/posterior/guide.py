@@ -42,7 +42,7 @@ class Guess(NamedTuple):
         guided: also times the open part; its log-mass is a promise of what r will be.
     """
 
-    reverse: AbstractDistribution
+    reverse: Product
     plain: Belief
     conditioned: Belief
     guided: Belief
@@ -59,7 +59,7 @@ def guess(model: DiffusionModel, evidence: AbstractEvidence, x_t: State, t: Step
     raw = model.network(model.forward.features(x_t, whole_row(x_t), t), time)
     reverse = model.forward.reverse_kernel(raw, x_t, t)
     plain = believe(model.forward.reverse_kernel(raw, x_t, t, 0))
-    for i, (part, kernel) in enumerate(zip(plain.parts, parts_of(reverse), strict=True)):
+    for i, (part, kernel) in enumerate(zip(plain.parts, reverse.parts, strict=True)):
         if isinstance(part, NormalBelief) and isinstance(kernel, Normal):
             same = eqx.tree_at(
                 lambda b: b.log_variance, part, _log_spread(model, plain, i, kernel, x_t, t)
@@ -67,11 +67,6 @@ def guess(model: DiffusionModel, evidence: AbstractEvidence, x_t: State, t: Step
             plain = plain.updated(i, same, jnp.zeros(1))
     conditioned = evidence.condition(plain)
     return Guess(reverse, plain, conditioned, evidence.guide(conditioned))
-
-
-def parts_of(distribution: AbstractDistribution) -> tuple[AbstractDistribution, ...]:
-    """The distributions of the blocks."""
-    return distribution.parts if isinstance(distribution, Product) else (distribution,)
 
 
 def _bridge(
@@ -84,9 +79,8 @@ def _bridge(
         else jnp.zeros(part.log_probs.shape[0], jnp.int32)
         for part in belief.parts
     )
-    return parts_of(
-        model.forward.bridge(x_t, belief.state((*anywhere[:i], x_0, *anywhere[i + 1 :])), t)
-    )[i]
+    state = (*anywhere[:i], x_0, *anywhere[i + 1 :])
+    return model.forward.bridge(x_t, state, t).parts[i]
 
 
 def _log_spread(
@@ -111,7 +105,7 @@ def _reach(
     return bridge, jnp.maximum(at_one.mean - at_zero.mean, 1e-12)
 
 
-def tilted_kernel(model: DiffusionModel, found: Guess, x_t: State, t: Step) -> AbstractDistribution:
+def tilted_kernel(model: DiffusionModel, found: Guess, x_t: State, t: Step) -> Product:
     """The reverse kernel p(x_{t-1}|x_t) with the guided belief in place of the model's own.
 
     A column that the evidence does not touch keeps the model's kernel to the last digit: its weight
@@ -150,5 +144,4 @@ def tilted_kernel(model: DiffusionModel, found: Guess, x_t: State, t: Step) -> A
             case _:
                 raise TypeError(f"no tilted kernel is defined for {type(kernel).__name__}")
 
-    tilted = tuple(tilt(i, kernel) for i, kernel in enumerate(parts_of(found.reverse)))
-    return Product(tilted) if isinstance(found.reverse, Product) else tilted[0]
+    return Product(tuple(tilt(i, kernel) for i, kernel in enumerate(found.reverse.parts)))

@@ -31,8 +31,7 @@ class Observed(AbstractClosedEvidence):
     @classmethod
     def of(cls, row: Row) -> Self:
         """Of a row, or of a table [N, D]."""
-        blocks = (row,) if isinstance(row, Cells) else row
-        return cls(tuple(map(_plain, blocks)))
+        return cls(tuple(map(_plain, row)))
 
     def log_prob(self, x_0: State) -> Float[Array, ""]:
         total = jnp.zeros(())

@@ -22,7 +22,7 @@ from quasistatic.model import DiffusionModel
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior.belief import StateBelief
 from quasistatic.posterior.evidence import AbstractEvidence
-from quasistatic.posterior.guide import guess, parts_of
+from quasistatic.posterior.guide import guess
 from quasistatic.posterior.smc import Posterior, newcomers, summary
 from quasistatic.trajectory import log_weight
 from quasistatic.typing import Array, Bool, Float, Int, Key, State
@@ -30,7 +30,7 @@ from quasistatic.typing import Array, Bool, Float, Int, Key, State
 
 def is_absorbing(model: DiffusionModel) -> bool:
     """Whether the model is one absorbing block and nothing else."""
-    parts = parts_of(model.forward.prior())
+    parts = model.forward.prior().parts
     return len(parts) == 1 and isinstance(parts[0], RandomSubset)
 
 
@@ -56,15 +56,14 @@ def guessed(
     model: DiffusionModel, evidence: AbstractEvidence, *, key: Key
 ) -> tuple[State, Float[Array, ""]]:
     """One x_0 and its log-weight, nats."""
-    blank = model.forward.prior().sample(key=key)
-    x = blank[0] if isinstance(blank, tuple) else blank
+    (x,) = model.forward.prior().sample(key=key)
     n_columns, mask = x.shape[0], x[0]
 
     def believed(x: Int[Array, " D"]) -> tuple[Float[Array, "D K"], Float[Array, ""]]:
         """Conditionals of the columns with the evidence, at the step with so many masks."""
         n_masked = jnp.sum(x == mask)
         t = jnp.maximum(-(-n_masked * model.trajectory_length // n_columns), 1)
-        found = guess(model, evidence, (x,) if isinstance(blank, tuple) else x, t)
+        found = guess(model, evidence, (x,), t)
         part = found.guided.parts[0]
         assert isinstance(part, StateBelief)
         return part.log_probs, found.conditioned.log_mass
@@ -89,9 +88,7 @@ def guessed(
         unfinished, reveal, (x, jnp.zeros(()), jax.random.fold_in(key, 1))
     )
     cells = Cells(x_0, jnp.ones(x_0.shape, bool))
-    log_p = log_weight(
-        model, (cells,) if isinstance(blank, tuple) else cells, key=jax.random.fold_in(key, 2)
-    )
-    state = (x_0,) if isinstance(blank, tuple) else x_0
+    log_p = log_weight(model, (cells,), key=jax.random.fold_in(key, 2))
+    state = (x_0,)
     possible = log_mass > 0.5 * LOG_ZERO
     return state, jnp.where(possible, log_p + evidence.log_prob(state) - log_q, -jnp.inf)

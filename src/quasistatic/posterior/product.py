@@ -24,13 +24,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from quasistatic.distribution import AbstractDistribution, Categorical, Normal
-from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.distribution import AbstractDistribution, Categorical, Normal, Product
+from quasistatic.forward.product import ProductDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import log_normal_density
 from quasistatic.posterior.belief import Belief, NormalBelief, StateBelief
 from quasistatic.posterior.evidence import AbstractEvidence, AllOf
-from quasistatic.posterior.guide import Guess, guess, parts_of, tilted_kernel
+from quasistatic.posterior.guide import Guess, guess, tilted_kernel
 from quasistatic.posterior.smc import LEAST_PROMISE, arrived, newcomers, resampled
 from quasistatic.typing import Array, Float, Key, State, Step
 
@@ -116,7 +116,7 @@ class _Look(NamedTuple):
     """
 
     guess: Guess
-    reverse: AbstractDistribution | None
+    reverse: Product | None
 
 
 def _looked(
@@ -150,7 +150,7 @@ def _marginal_gain(
 
 
 def _times(
-    belief: Belief, theirs: Belief, forward: AbstractDiffusion, x_t: State, t: Step
+    belief: Belief, theirs: Belief, forward: ProductDiffusion, x_t: State, t: Step
 ) -> Belief:
     """The belief times `p'(x_0|x_t) / q(x_t|x_0)`; exact up to factors that x_t does not change."""
     for i, (part, other) in enumerate(zip(belief.parts, theirs.parts, strict=True)):
@@ -170,7 +170,7 @@ def _times(
 
 
 def _marginal(
-    forward: AbstractDiffusion, belief: Belief, i: int, value: float | Array, t: Step
+    forward: ProductDiffusion, belief: Belief, i: int, value: float | Array, t: Step
 ) -> AbstractDistribution:
     """q(x_t|x_0) of block i where all its columns have one value."""
     parts = [
@@ -180,17 +180,17 @@ def _marginal(
         for p in belief.parts
     ]
     parts[i] = jnp.full_like(parts[i], value)
-    return parts_of(forward.marginal(belief.state(tuple(parts)), t))[i]
+    return forward.marginal(tuple(parts), t).parts[i]
 
 
 def _signal(
-    forward: AbstractDiffusion, belief: Belief, i: int, x_t: State, t: Step
+    forward: ProductDiffusion, belief: Belief, i: int, x_t: State, t: Step
 ) -> tuple[Array, Array, Array]:
     """x_t = signal x_0 + noise: x_t, the signal and the log-variance of the noise."""
     at_zero, at_one = (_marginal(forward, belief, i, x, t) for x in (0.0, 1.0))
     assert isinstance(at_zero, Normal)
     assert isinstance(at_one, Normal)
-    return belief.split(x_t)[i], at_one.mean - at_zero.mean, at_zero.log_variance
+    return x_t[i], at_one.mean - at_zero.mean, at_zero.log_variance
 
 
 def _times_normal(
@@ -225,12 +225,12 @@ def _times_normal(
 
 
 def _log_likelihood(
-    forward: AbstractDiffusion, belief: Belief, i: int, x_t: State, t: Step
+    forward: ProductDiffusion, belief: Belief, i: int, x_t: State, t: Step
 ) -> Float[Array, "D K"]:
     """log q(x_t|x_0 = k) of a heat bath; 0 for an absorbing block, where a mask says nothing and
     all else is known.
     """
-    part, here = belief.parts[i], belief.split(x_t)[i]
+    part, here = belief.parts[i], x_t[i]
     assert isinstance(part, StateBelief)
     n_states = part.log_probs.shape[1]
     if not isinstance(_marginal(forward, belief, i, 0, t), Categorical):

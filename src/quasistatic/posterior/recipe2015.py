@@ -17,12 +17,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from quasistatic.distribution import AbstractDistribution, Categorical, RandomSubset
+from quasistatic.distribution import AbstractDistribution, Categorical, Product, RandomSubset
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.belief import StateBelief, believe
 from quasistatic.posterior.evidence import AbstractEvidence
-from quasistatic.posterior.guide import parts_of, whole_row
-from quasistatic.typing import Key, State, Step
+from quasistatic.posterior.guide import whole_row
+from quasistatic.typing import Array, Key, State, Step
 
 Growth = Literal["constant", "linear"]
 """r in every step, or r^{(T-t)/T} at x_t."""
@@ -50,14 +50,14 @@ class Recipe2015(eqx.Module):
         return jax.lax.scan(step, x_last, jnp.arange(last, 0, -1))[0]
 
 
-def _multiplied(kernel: AbstractDistribution, evidence: AbstractEvidence, *, key: Key) -> State:
+def _multiplied(kernel: Product, evidence: AbstractEvidence, *, key: Key) -> State:
     """A draw of kernel times r; of an absorbing block, of which columns are revealed r says
     nothing.
     """
     belief = evidence.guide(evidence.condition(believe(kernel)))
-    drawn = belief.split(belief.sample(key=key))
+    drawn = belief.sample(key=key)
 
-    def of_block(i: int, part: AbstractDistribution, x: State) -> State:
+    def of_block(i: int, part: AbstractDistribution, x: Array) -> Array:
         believed = belief.parts[i]
         if isinstance(part, RandomSubset) and isinstance(believed, StateBelief):
             revealed = RandomSubset(
@@ -66,8 +66,5 @@ def _multiplied(kernel: AbstractDistribution, evidence: AbstractEvidence, *, key
             return revealed.sample(key=jax.random.fold_in(key, 2**31 + i))
         return x
 
-    return belief.state(
-        tuple(
-            of_block(i, p, x) for i, (p, x) in enumerate(zip(parts_of(kernel), drawn, strict=True))
-        )
-    )
+    blocks = zip(kernel.parts, drawn, strict=True)
+    return tuple(of_block(i, p, x) for i, (p, x) in enumerate(blocks))

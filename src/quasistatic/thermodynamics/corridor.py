@@ -20,13 +20,12 @@ from quasistatic.distribution import (
     AbstractDistribution,
     Categorical,
     Normal,
-    Product,
     RandomSubset,
 )
 from quasistatic.forward.gaussian import FIRST_STEP_NARROWING
 from quasistatic.model import DiffusionModel
 from quasistatic.trajectory import Row, start
-from quasistatic.typing import Array, Float, Key, State, Step
+from quasistatic.typing import Array, Float, Key, Step
 
 
 class Corridor(NamedTuple):
@@ -55,7 +54,7 @@ def row_corridor(model: DiffusionModel, row: Row, *, key: Key) -> Corridor:
     forward = model.forward
     fill_key, walk_key = jax.random.split(key)
     begin = start(row, key=fill_key)
-    sizes = [x.shape[0] for x in jax.tree.leaves(begin.x_0)]
+    sizes = [x.shape[0] for x in begin.x_0]
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
 
     def per_block(columns: Float[Array, " D"]) -> Float[Array, " B"]:
@@ -79,7 +78,8 @@ def row_corridor(model: DiffusionModel, row: Row, *, key: Key) -> Corridor:
         lower = jnp.where(
             continuous & (t == 1), upper - 0.5 * FIRST_STEP_NARROWING * n_observed, lower
         )
-        signal = per_block(signal_left(after, forward.prior(), begin.x_0)) / n_observed
+        blocks = zip(after.parts, forward.prior().parts, begin.x_0, strict=True)
+        signal = per_block(jnp.concatenate([signal_left(*block) for block in blocks])) / n_observed
         return None, Corridor(lower, per_block(reverse.entropy()), upper, signal)
 
     return jax.lax.scan(step, None, jnp.arange(1, model.trajectory_length + 1))[1]
@@ -88,20 +88,16 @@ def row_corridor(model: DiffusionModel, row: Row, *, key: Key) -> Corridor:
 def is_continuous(model: DiffusionModel) -> np.ndarray:
     """Which blocks are Gaussian, bool `[B]`."""
     prior = model.forward.prior()
-    parts = prior.parts if isinstance(prior, Product) else (prior,)
-    return np.array([isinstance(part, Normal) for part in parts])
+    return np.array([isinstance(part, Normal) for part in prior.parts])
 
 
 def signal_left(
-    marginal: AbstractDistribution, prior: AbstractDistribution, x_0: State
+    marginal: AbstractDistribution, prior: AbstractDistribution, x_0: Array
 ) -> Float[Array, " D"]:
-    """alpha_bar of each column, read off q(x_t|x_0): its variance 1 - alpha_bar, its excess of x_0
-    over pi, its share unmasked.
+    """alpha_bar of each column of a block, read off q(x_t|x_0): its variance 1 - alpha_bar, its
+    excess of x_0 over pi, its share unmasked.
     """
     match marginal, prior:
-        case Product(), Product():
-            parts = zip(marginal.parts, prior.parts, x_0, strict=True)
-            return jnp.concatenate([signal_left(m, p, x) for m, p, x in parts])
         case Normal(), _:
             return -jnp.expm1(marginal.log_variance)
         case Categorical(), Categorical():

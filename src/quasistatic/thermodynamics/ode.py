@@ -26,7 +26,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.bound.evaluate import CHUNK
-from quasistatic.data.cells import Cells
 from quasistatic.errors import SettingError
 from quasistatic.forward.gaussian import GaussianDiffusion
 from quasistatic.model import DiffusionModel
@@ -64,20 +63,20 @@ class Flow(eqx.Module):
 
     exact: bool = eqx.field(static=True)
 
-    def __call__(self, model: DiffusionModel, row: Cells, *, key: Key) -> Float[Array, ""]:
-        forward = model.forward
-        assert isinstance(forward, GaussianDiffusion)
-        x_0, observed = row.value, row.observed
+    def __call__(self, model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, ""]:
+        (block,), (cells,) = model.forward.blocks, row
+        assert isinstance(block, GaussianDiffusion)
+        x_0, observed = cells.value, cells.observed
         signs = jax.random.rademacher(key, x_0.shape, jnp.float32)
         steps = jnp.arange(model.trajectory_length + 1)
         # q(x_t|x_0) of x_0 = 1 has the mean cos(theta); its variance sin^2 keeps the digits of
         # small angles.
-        marginal = jax.vmap(lambda t: forward.marginal(jnp.ones(x_0.shape), t))(steps)
+        marginal = jax.vmap(lambda t: block.marginal(jnp.ones(x_0.shape), t))(steps)
         theta = jnp.arctan2(jnp.exp(0.5 * marginal.log_variance), marginal.mean).at[0].set(0.0)
 
         def velocity(x: Float[Array, " D"], t: Step) -> Float[Array, " D"]:
             time = jnp.asarray(t, jnp.float32) / model.trajectory_length
-            raw = model.network(forward.features(x, observed, t), time)
+            raw = model.network(block.features(x, observed, t), time)
             return jnp.where(observed, raw[: x.shape[0]], 0.0)
 
         def slope(
@@ -101,8 +100,8 @@ class Flow(eqx.Module):
         (x_last, gained), _ = jax.lax.scan(step, (x_0, jnp.zeros(())), steps[1:])
         cell = (
             jnp.zeros(x_last.shape)
-            if row.width is None
-            else jnp.log(jnp.where(row.width > 0, row.width, 1.0))
+            if cells.width is None
+            else jnp.log(jnp.where(cells.width > 0, cells.width, 1.0))
         )
         return gained + jnp.sum(
             jnp.where(observed, log_normal_density(x_last, 0.0, 0.0) + cell, 0.0)
@@ -131,11 +130,8 @@ def flow_log_density(
     Raises:
         SettingError: a model with discrete columns.
     """
-    if (
-        not isinstance(model.forward, GaussianDiffusion)
-        or not isinstance(rows, Cells)
-        or rows.filler is not None
-    ):
+    gaussian = [isinstance(block, GaussianDiffusion) for block in model.forward.blocks]
+    if gaussian != [True] or rows[0].filler is not None:
         raise SettingError(
             "the probability flow is defined for continuous columns alone, and this model has discrete ones",
             fix="use the methods 'bound', 'ais' or 'sandwich'",

@@ -121,9 +121,7 @@ class Run:
         cost = np.asarray(
             jnp.mean(batch_cost(model, rows, self.probabilities, key=key, dropout=False), axis=0)
         )
-        largest = np.concatenate(
-            [_largest(cells) for cells in ((rows,) if isinstance(rows, Cells) else rows)]
-        )
+        largest = np.concatenate([_largest(cells) for cells in rows])
         worst = int(np.lexsort((largest, np.where(np.isfinite(cost), cost, np.inf)))[-1])
         name = self.column_names[worst] if worst < len(self.column_names) else f"number {worst}"
         return TrainingError(

@@ -28,7 +28,7 @@ def corridor(model: DiffusionModel, rows: Cells, path: Path, *, key: Key, chunk:
     """
     parts = [
         jax.tree.map(lambda x: x.mean(axis=(0, 1)), draw)
-        for draw in row_chunks(row_corridor, model, rows, 1, key, chunk)
+        for draw in row_chunks(row_corridor, model, (rows,), 1, key, chunk)
     ]
     n_columns = rows.value.shape[1]
     mean = Corridor(
@@ -71,10 +71,11 @@ def schedules(models: dict[str, DiffusionModel], path: Path) -> None:
 
 def _rates(model: DiffusionModel, t: Array) -> tuple[Array, Array]:
     """log alpha_bar_t and log beta_t of the first column, from the distributions themselves."""
-    one = jnp.ones(model.forward.n_columns)
+    block = model.forward.blocks[0]
+    one = jnp.ones(block.n_columns)
 
     def at(s: Array) -> tuple[Array, Array]:
-        marginal, kernel = model.forward.marginal(one, s), model.forward.kernel(one, s)
+        marginal, kernel = block.marginal(one, s), block.kernel(one, s)
         assert isinstance(marginal, Normal)
         assert isinstance(kernel, Normal)
         return 2.0 * jnp.log(marginal.mean[0]), kernel.log_variance[0]

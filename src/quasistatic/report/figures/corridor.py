@@ -38,12 +38,11 @@ _UPPER = {
 }
 
 
-def draw_corridors(found: LedgerReport, forward: AbstractDiffusion) -> list[Picture]:
+def draw_corridors(found: LedgerReport, forward: ProductDiffusion) -> list[Picture]:
     """One picture a block: entropies of the steps t >= 2, above the lower side of the corridor."""
-    blocks = forward.blocks if isinstance(forward, ProductDiffusion) else (forward,)
     pictures = [
         _draw(found, b, name, upper_side(block))
-        for b, (name, block) in enumerate(zip(found.blocks, blocks, strict=True))
+        for b, (name, block) in enumerate(zip(found.blocks, forward.blocks, strict=True))
     ]
     return [picture for picture in pictures if picture is not None]
 
