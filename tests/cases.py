@@ -103,6 +103,13 @@ KERNELS = {
     ),
 }
 
+
+def process(name: str) -> ProductDiffusion:
+    """The process of a row with the kernel of that name: a product, of one block or more."""
+    kernel = KERNELS[name]()
+    return kernel if isinstance(kernel, ProductDiffusion) else ProductDiffusion((kernel,))
+
+
 DISCRETE = [
     name for name in KERNELS if not name.startswith(("gaussian", "sigmoid")) or "-x-" in name
 ]
@@ -149,10 +156,12 @@ NETWORKS = {
 
 
 def _states(value, observed):
+    """A block of discrete cells."""
     return Cells(np.array(value, np.int32), np.array(observed))
 
 
 def _numbers(value, observed, width):
+    """A block of continuous cells."""
     return Cells(np.array(value, np.float32), np.array(observed), np.array(width, np.float32))
 
 
@@ -166,6 +175,7 @@ CONFUSION = np.array(
 
 def _pair(x):
     """A smooth r of two discrete columns together, and NaN (r = 0) for one state of the third."""
+    (x,) = x
     return jnp.where(
         x[2] == 2, jnp.nan, jnp.where(x[0] == 1, 0.8, 0.0) * jnp.where(x[1] == 2, 2.0, -0.5)
     )
@@ -173,11 +183,13 @@ def _pair(x):
 
 def _bump(x):
     """Student-t about 1, without gradient at 0."""
+    (x,) = x
     return -jnp.log1p(jnp.square(x[0] - 1.0)) - 0.3 * jnp.abs(x[0])
 
 
 def _curve(x):
     """A measurement through a curve that is steep about 0."""
+    (x,) = x
     return -0.5 * jnp.square((x[0] + 1.5 * jnp.tanh(3.0 * x[0]) - 1.2) / 0.3)
 
 
@@ -204,11 +216,17 @@ def _mixed(x):
 EVIDENCE = {
     "observed-states": (
         "heat-bath-uniform",
-        lambda: Observed.of(_states([1, 0, 2], [True, False, True])),
+        lambda: Observed.of((_states([1, 0, 2], [True, False, True]),)),
     ),
-    "observed-masked": ("absorbing", lambda: Observed.of(_states([1, 0, 2], [True, False, True]))),
-    "observed-cell": ("gaussian-erasure", lambda: Observed.of(_numbers([0.4], [True], [0.5]))),
-    "observed-wide-cell": ("gaussian-erasure", lambda: Observed.of(_numbers([1.5], [True], [3.0]))),
+    "observed-masked": (
+        "absorbing",
+        lambda: Observed.of((_states([1, 0, 2], [True, False, True]),)),
+    ),
+    "observed-cell": ("gaussian-erasure", lambda: Observed.of((_numbers([0.4], [True], [0.5]),))),
+    "observed-wide-cell": (
+        "gaussian-erasure",
+        lambda: Observed.of((_numbers([1.5], [True], [3.0]),)),
+    ),
     "observed-number-of-mixed": (
         "gaussian-x-absorbing",
         lambda: Observed.of((_numbers([0.7], [True], [0.0]), _states([0, 0], [False, False]))),

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
-from laws.models import all_observed, blocks_of, is_gaussian, n_states
-from quasistatic.forward import AbsorbingDiffusion, ProductDiffusion
+from laws.models import all_observed, is_gaussian, n_states
+from quasistatic.forward import AbsorbingDiffusion
 
 
 class Axis(NamedTuple):
@@ -39,7 +39,7 @@ def axes_of(forward, half_width: float = 6.0, n_points: int = 65) -> list[Axis]:
     """The axes of the state space, block by block."""
     grid = np.linspace(-half_width, half_width, n_points)
     axes = []
-    for b, block in enumerate(blocks_of(forward)):
+    for b, block in enumerate(forward.blocks):
         if is_gaussian(block):
             axes += [Axis(b, d, grid, grid[1] - grid[0]) for d in range(block.n_columns)]
         else:
@@ -53,18 +53,14 @@ def joint_states(forward, axes):
         np.meshgrid(*[np.arange(len(a.points)) for a in axes], indexing="ij"), -1
     ).reshape(-1, len(axes))
     states = []
-    for b, block in enumerate(blocks_of(forward)):
+    for b, block in enumerate(forward.blocks):
         parts = [a.points[index[:, i]] for i, a in enumerate(axes) if a.block == b]
         states.append(
             jnp.asarray(np.stack(parts, -1), jnp.float32)
             if is_gaussian(block)
             else jnp.asarray(parts[0])
         )
-    return tuple(states) if isinstance(forward, ProductDiffusion) else states[0]
-
-
-def _part(forward, distribution, b: int):
-    return distribution.parts[b] if isinstance(forward, ProductDiffusion) else distribution
+    return tuple(states)
 
 
 @eqx.filter_jit
@@ -120,7 +116,7 @@ class Chain:
         self.observed = all_observed(forward) if observed is None else observed
         prior = forward.prior()
         start = [
-            _probabilities(self._one(_part(forward, prior, a.block)), a, a.points) * a.volume
+            _probabilities(self._one(prior.parts[a.block]), a, a.points) * a.volume
             for a in self.axes
         ]
         p = _combine(start)[0]
@@ -138,26 +134,20 @@ class Chain:
     def step(self, t: int) -> list[np.ndarray]:
         """Transition probabilities from every x_t to the points of every axis at t - 1."""
         reverse = _reverse_kernels(self.model, self.states, self.observed, jnp.asarray(t))
-        return [
-            _probabilities(_part(self.model.forward, reverse, a.block), a, a.points) * a.volume
-            for a in self.axes
-        ]
+        return [_probabilities(reverse.parts[a.block], a, a.points) * a.volume for a in self.axes]
 
     def log_prob(self, x_0, width: float = 0.0) -> np.ndarray:
         """log p(x_0) `[N]` of data states, or of the cells of the given width around the continuous
         columns."""
-        parts = x_0 if isinstance(self.model.forward, ProductDiffusion) else (x_0,)
         reverse = _reverse_kernels(self.model, self.states, self.observed, jnp.asarray(1))
         likelihood = 1.0
         for a in self.axes:
             values = (
-                np.asarray(parts[a.block], np.float64)[:, a.column]
+                np.asarray(x_0[a.block], np.float64)[:, a.column]
                 if a.column is not None
-                else parts[a.block]
+                else x_0[a.block]
             )
-            likelihood = likelihood * _cell_mass(
-                _part(self.model.forward, reverse, a.block), a, values, width
-            )
+            likelihood = likelihood * _cell_mass(reverse.parts[a.block], a, values, width)
         return np.log(self.p_1 @ likelihood)
 
     def mass(self) -> float:
@@ -185,10 +175,11 @@ def _tables(model, x_0, states):
 
 
 def exact_terms(model, x_0) -> tuple[float, float, float]:
-    """E of the prior, diffusion and reconstruction terms of K for one row of a single discrete
-    block, by enumeration."""
-    states = discrete_states(model.forward)
-    tables = _tables(model, jnp.asarray(x_0), jnp.asarray(states))
+    """E of the prior, diffusion and reconstruction terms of K for one row `(x [D],)` of a single
+    discrete block, by enumeration."""
+    (block,), (x_0,) = model.forward.blocks, x_0
+    states = discrete_states(block)
+    tables = _tables(model, (jnp.asarray(x_0),), (jnp.asarray(states),))
     prior, (marginals, bridges, reverses) = jax.tree.map(
         lambda x: np.asarray(x, np.float64), tables
     )

@@ -10,7 +10,6 @@ from quasistatic.data.cells import Cells
 from quasistatic.forward import (
     AbsorbingDiffusion,
     GaussianDiffusion,
-    ProductDiffusion,
     SigmoidGaussianDiffusion,
 )
 from quasistatic.model import DiffusionModel
@@ -51,11 +50,6 @@ def model_of(
     return DiffusionModel(forward, randomised(zeros, seed, scale))
 
 
-def blocks_of(forward) -> tuple:
-    """The blocks of a product, or the process itself."""
-    return forward.blocks if isinstance(forward, ProductDiffusion) else (forward,)
-
-
 def is_gaussian(block) -> bool:
     return isinstance(block, GaussianDiffusion | SigmoidGaussianDiffusion)
 
@@ -67,7 +61,7 @@ def n_states(block) -> np.ndarray:
 
 
 def random_state(forward, n: int, seed: int = 0):
-    """n data states x_0 `[n, D]`, a tuple of them for a product."""
+    """n data states x_0, `[n, D]` per block of a process."""
     rng = np.random.default_rng(seed)
 
     def of_block(block):
@@ -77,36 +71,30 @@ def random_state(forward, n: int, seed: int = 0):
             )
         return jnp.asarray(rng.integers(0, n_states(block), (n, block.n_columns)), jnp.int32)
 
-    states = tuple(of_block(block) for block in blocks_of(forward))
-    return states if isinstance(forward, ProductDiffusion) else states[0]
+    return tuple(of_block(block) for block in forward.blocks)
 
 
 def all_observed(forward):
     """The flags of a whole row."""
-    flags = tuple(jnp.ones(block.n_columns, bool) for block in blocks_of(forward))
-    return flags if isinstance(forward, ProductDiffusion) else flags[0]
+    return tuple(jnp.ones(block.n_columns, bool) for block in forward.blocks)
 
 
 def cells_of(forward, states, observed=None, width=None):
-    """Rows from states `[N, D]`; `width` of the continuous cells, None: densities; `observed` [D]
+    """Rows from states `[N, D]` per block; `width` of the continuous cells, None: densities; `observed` [D]
     flags over all columns."""
-    parts = states if isinstance(forward, ProductDiffusion) else (states,)
     flags = np.ones(forward.n_columns, bool) if observed is None else np.asarray(observed)
     cells, begin = [], 0
-    for block, x in zip(blocks_of(forward), parts, strict=True):
+    for block, x in zip(forward.blocks, states, strict=True):
         seen = np.broadcast_to(flags[begin : begin + block.n_columns], x.shape)
         z_width = (
             None if width is None or not is_gaussian(block) else np.full(x.shape, width, np.float32)
         )
         cells.append(Cells(np.asarray(x), seen, z_width))
         begin += block.n_columns
-    return tuple(cells) if isinstance(forward, ProductDiffusion) else cells[0]
+    return tuple(cells)
 
 
 def flags_of(forward, observed):
     """Flags [D] over all columns as the `observed` argument of `reverse_kernel`."""
-    parts = np.split(
-        np.asarray(observed), np.cumsum([b.n_columns for b in blocks_of(forward)])[:-1]
-    )
-    flags = tuple(jnp.asarray(p) for p in parts)
-    return flags if isinstance(forward, ProductDiffusion) else flags[0]
+    ends = np.cumsum([block.n_columns for block in forward.blocks])
+    return tuple(jnp.asarray(part) for part in np.split(np.asarray(observed), ends[:-1]))

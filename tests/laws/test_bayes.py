@@ -6,15 +6,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cases import GAUSSIAN, KERNELS
+from cases import GAUSSIAN, KERNELS, process
 from laws.enumeration import discrete_states
-from laws.models import blocks_of, is_gaussian, random_state
+from laws.models import is_gaussian, random_state
 from quasistatic.distribution import Normal
 from quasistatic.forward import (
     AbsorbingDiffusion,
     CategoricalDiffusion,
     ErasureSchedule,
     GaussianDiffusion,
+    ProductDiffusion,
     cosine_schedule,
 )
 from quasistatic.forward.categorical import pad_log_probs
@@ -84,12 +85,12 @@ def check_everywhere(block) -> None:
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_bayes_on_paths(name, key):
-    check_on_paths(KERNELS[name](), key)
+    check_on_paths(process(name), key)
 
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_bayes_everywhere(name):
-    for block in blocks_of(KERNELS[name]()):
+    for block in process(name).blocks:
         if not is_gaussian(block):
             check_everywhere(block)
 
@@ -124,21 +125,21 @@ def test_the_gaussian_bridge_is_the_textbook_one(name):
 class WideBridge(GaussianDiffusion):
     """A wrong bridge: the variance beta_t in place of beta_tilde_t."""
 
-    def bridge(self, x_t, x_0, t):
+    def bridge(self, x_t, x_0, t, s=None):
         return Normal(super().bridge(x_t, x_0, t).mean, self.kernel(x_t, t).log_variance)
 
 
 class LateBridge(CategoricalDiffusion):
     """A wrong bridge: alpha_bar_t in place of alpha_bar_{t-1}."""
 
-    def bridge(self, x_t, x_0, t):
+    def bridge(self, x_t, x_0, t, s=None):
         return self._condition(self.marginal(x_0, t), x_t, t)
 
 
 class EagerBridge(AbsorbingDiffusion):
     """A wrong bridge: one column more or less."""
 
-    def bridge(self, x_t, x_0, t):
+    def bridge(self, x_t, x_0, t, s=None):
         bridge = super().bridge(x_t, x_0, t)
         return eqx.tree_at(lambda b: b.count, bridge, jnp.maximum(bridge.count - 1, 0))
 
@@ -152,7 +153,7 @@ def test_the_law_catches_a_wrong_bridge(key):
     ]
     for forward in wrong:
         with pytest.raises(AssertionError):
-            check_on_paths(forward, key)
+            check_on_paths(ProductDiffusion((forward,)), key)
     for forward in wrong[1:]:
         with pytest.raises(AssertionError):
             check_everywhere(forward)

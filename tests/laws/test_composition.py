@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cases import KERNELS
+from cases import KERNELS, process
 from laws.enumeration import discrete_states, pairwise_log_prob
-from laws.models import blocks_of, is_gaussian, random_state
+from laws.models import is_gaussian, random_state
 from quasistatic.forward import (
     CategoricalDiffusion,
     ErasureSchedule,
@@ -74,14 +74,13 @@ def check(block) -> None:
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernels_compose_to_the_marginal(name):
-    for block in blocks_of(KERNELS[name]()):
+    for block in process(name).blocks:
         check(block)
 
 
 @pytest.mark.parametrize("name", [name for name in KERNELS if "-x-" in name])
 def test_a_product_is_its_blocks_side_by_side(name):
-    forward = KERNELS[name]()
-    assert isinstance(forward, ProductDiffusion)
+    forward = process(name)
     x = jax.tree.map(lambda s: s[0], random_state(forward, 1))
     raw = jnp.linspace(-1, 1, forward.n_outputs)
     for t in (1, forward.trajectory_length):

@@ -7,10 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cases import KERNELS, UNEVEN
+from cases import UNEVEN, process
 from laws.models import all_observed, cells_of, model_of, random_state
 from quasistatic.bound import bound_terms, evaluate_log_weights, evaluate_terms
-from quasistatic.data.cells import Cells
 from quasistatic.forward import (
     AbsorbingDiffusion,
     GaussianDiffusion,
@@ -25,11 +24,11 @@ N, R = 11, 3
 
 
 def take(rows, index):
-    return rows.take(index) if isinstance(rows, Cells) else tuple(r.take(index) for r in rows)
+    return tuple(cells.take(index) for cells in rows)
 
 
 def case(name: str):
-    model = model_of(KERNELS[name]())
+    model = model_of(process(name))
     return model, cells_of(model.forward, random_state(model.forward, N), width=0.1)
 
 

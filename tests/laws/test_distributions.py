@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cases import DISCRETE, KERNELS
+from cases import DISCRETE, KERNELS, process
 from laws.enumeration import discrete_states
-from laws.models import all_observed, blocks_of, is_gaussian, model_of, n_states, random_state
+from laws.models import all_observed, is_gaussian, model_of, n_states, random_state
 from laws.statistics import assert_frequencies
 from quasistatic.distribution import Categorical, Normal, RandomSubset
 
@@ -31,10 +31,6 @@ class Facts(NamedTuple):
     self_kl: tuple  # [N, D] each: of a distribution with itself
     bridge_kl: Any  # [N, D]: of the bridge with the reverse kernel
     prior_kl: Any  # [N, D]: of the last marginal with the prior
-
-
-def part_of(distribution, i: int):
-    return distribution.parts[i] if hasattr(distribution, "parts") else distribution
 
 
 @eqx.filter_jit
@@ -59,7 +55,7 @@ def work_out(model, x_0, t, states, key):
         return (
             distributions,
             tuple(
-                {i: jax.vmap(part_of(d, i).log_prob)(y).sum(-1) for i, y in states.items()}
+                {i: jax.vmap(d.parts[i].log_prob)(y).sum(-1) for i, y in states.items()}
                 for d in distributions
             ),
             tuple(d.entropy() for d in distributions),
@@ -73,11 +69,11 @@ def work_out(model, x_0, t, states, key):
 
 @lru_cache
 def facts(name: str) -> Facts:
-    forward = KERNELS[name]()
+    forward = process(name)
     t = jnp.asarray(np.random.default_rng(0).integers(1, forward.trajectory_length + 1, N))
     states = {
         i: jnp.asarray(discrete_states(b))
-        for i, b in enumerate(blocks_of(forward))
+        for i, b in enumerate(forward.blocks)
         if not is_gaussian(b)
     }
     found = work_out(
@@ -109,13 +105,13 @@ def test_probabilities_sum_to_one(name):
 @pytest.mark.parametrize("name", DISCRETE)
 def test_padded_states_have_no_probability(name):
     f = facts(name)
-    for i, block in enumerate(blocks_of(f.forward)):
+    for i, block in enumerate(f.forward.blocks):
         if is_gaussian(block):
             continue
         sizes = n_states(block)
         padded = np.arange(np.max(sizes)) >= sizes[:, None]
         for distribution in f.distributions:
-            part = part_of(distribution, i)
+            part = distribution.parts[i]
             values = part.values if isinstance(part, RandomSubset) else part
             if not isinstance(values, Categorical):  # a bridge to the data, or a fall into the mask
                 continue
@@ -128,7 +124,7 @@ def test_padded_states_have_no_probability(name):
 def test_kl_and_entropy_by_enumeration(name):
     f = facts(name)
     begin = 0
-    for i, block in enumerate(blocks_of(f.forward)):
+    for i, block in enumerate(f.forward.blocks):
         columns = slice(begin, begin + block.n_columns)
         begin += block.n_columns
         if is_gaussian(block):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cases import KERNELS
+from cases import KERNELS, process
 from laws.models import cells_of, model_of, random_state
 from quasistatic.train.state import time_probabilities, trainable
 from quasistatic.train.step import batch_cost
@@ -27,7 +27,7 @@ def test_gradients_of_the_loss(name):
     """The noise is frozen by the key, so that the loss is a smooth function of network and
     schedule."""
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
-        model = to_double(model_of(KERNELS[name]()))
+        model = to_double(model_of(process(name)))
         forward = model.forward
         observed = np.arange(forward.n_columns) != 1
         rows = cells_of(forward, random_state(forward, 16), observed, width=0.3)
@@ -79,7 +79,7 @@ def test_gradients_of_the_loss(name):
 def test_costs_and_their_gradients_stay_finite_however_sure_the_network_is(name, size):
     """A column that is the same in all rows drives the outputs towards infinity; one NaN would end
     the training."""
-    forward = KERNELS[name]()
+    forward = process(name)
     begin = start(
         jax.tree.map(lambda x: x[0], cells_of(forward, random_state(forward, 1), width=0.01)),
         key=jax.random.key(0),

@@ -12,12 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cases import DISCRETE, KERNELS
+from cases import DISCRETE, process
 from laws.enumeration import Chain, discrete_states, exact_terms
-from laws.models import blocks_of, cells_of, flags_of, is_gaussian, model_of
+from laws.models import cells_of, flags_of, is_gaussian, model_of
 from laws.statistics import assert_mean, assert_mean_at_most
 from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
-from quasistatic.forward import ProductDiffusion
 
 EXACT = [
     *(
@@ -47,8 +46,7 @@ def data_states(forward):
         states = discrete_states(block, masked=False)
         return jnp.asarray(states[np.linspace(0, len(states) - 1, ROWS).astype(int)])
 
-    parts = tuple(of_block(block) for block in blocks_of(forward))
-    return parts if isinstance(forward, ProductDiffusion) else parts[0]
+    return tuple(of_block(block) for block in forward.blocks)
 
 
 class Answers(NamedTuple):
@@ -61,7 +59,7 @@ class Answers(NamedTuple):
 
 @lru_cache
 def answers(name: str) -> Answers:
-    forward = KERNELS[name]()
+    forward = process(name)
     model = model_of(forward, scale=0.2 if name.startswith("gaussian") else 0.3)
     chain, x_0 = Chain(model), data_states(forward)
     rows, key = cells_of(forward, x_0, width=0.0), jax.random.key(7)
@@ -104,7 +102,7 @@ def test_the_mean_log_weight_is_the_bound(name):
 def test_every_term_of_the_bound_by_enumeration(name):
     a = answers(name)
     for i in (0, ROWS // 2):
-        expected = exact_terms(a.chain.model, np.asarray(a.x_0)[i])
+        expected = exact_terms(a.chain.model, jax.tree.map(lambda x, i=i: np.asarray(x)[i], a.x_0))
         drawn = np.stack([a.terms.prior[i], a.terms.diffusion[i], a.terms.reconstruction[i]])
         assert_mean(drawn, np.array(expected), tolerance=2e-4)
 
@@ -136,7 +134,7 @@ def test_a_cell_weighs_its_mass(name, width):
     )
     assert_mean(np.exp(log_weights - log_p[:, None]), 1.0, tolerance=1e-3)
     if width == 0.05:  # a narrow cell: density times volume
-        columns = sum(b.n_columns for b in blocks_of(forward) if is_gaussian(b))
+        columns = sum(b.n_columns for b in forward.blocks if is_gaussian(b))
         np.testing.assert_allclose(log_p, a.log_p + columns * np.log(width), atol=0.05)
     terms = evaluate_terms(
         a.chain.model, rows, repetitions=DRAWS, key=jax.random.key(9), chunk=CHUNK
@@ -146,9 +144,9 @@ def test_a_cell_weighs_its_mass(name, width):
 
 def test_the_cells_of_a_lattice_share_the_whole_mass():
     """The importance-weighted masses of all cells sum to 1."""
-    model = model_of(KERNELS["gaussian-erasure"]())
+    model = model_of(process("gaussian-erasure"))
     points = np.arange(-8, 9, dtype=np.float32)[:, None] * 0.8
-    rows = cells_of(model.forward, points, width=0.8)
+    rows = cells_of(model.forward, (points,), width=0.8)
     log_weights = evaluate_log_weights(
         model, rows, trajectories=DRAWS, key=jax.random.key(3), chunk=CHUNK
     )
@@ -168,15 +166,13 @@ def test_the_cells_of_a_lattice_share_the_whole_mass():
 def test_a_row_with_a_missing_cell_weighs_its_marginal_likelihood(name):
     """E w is p of the observed cells, in the chain whose network sees nothing of the others: the
     sum over all values of the hole."""
-    forward = KERNELS[name]()
+    forward = process(name)
     model = model_of(forward)
     observed = np.arange(forward.n_columns) != forward.n_columns - 1
     chain, x_0 = Chain(model, flags_of(forward, observed)), data_states(forward)
-    last = x_0[-1] if isinstance(forward, ProductDiffusion) else x_0
 
     def filled(value):
-        block = last.at[:, -1].set(value)
-        return (*x_0[:-1], block) if isinstance(forward, ProductDiffusion) else block
+        return (*x_0[:-1], x_0[-1].at[:, -1].set(value))
 
     n_values = {
         "binomial-mean": 2,

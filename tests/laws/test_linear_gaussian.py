@@ -18,7 +18,7 @@ from quasistatic.data.cells import Cells
 from quasistatic.forward import GaussianDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.network.base import AbstractNetwork
-from quasistatic.trajectory import sample
+from quasistatic.trajectory import Row, sample
 
 DRAWS = 4096
 CHUNK = 1 << 13
@@ -26,13 +26,13 @@ X_0 = np.random.default_rng(2).uniform(-1.3, 1.3, (8, 2)).astype(np.float32)
 ALL = (True, True)
 
 
-def cells(observed=ALL, width=(0.0, 0.0), filler=(False, False)) -> Cells:
+def cells(observed=ALL, width=(0.0, 0.0), filler=(False, False)) -> Row:
     """The rows X_0 with these flags and widths of both columns."""
     flags = (
         np.broadcast_to(np.asarray(x, d), X_0.shape)
         for x, d in ((observed, bool), (width, np.float32), (filler, bool))
     )
-    return Cells(X_0, *flags)
+    return (Cells(X_0, *flags),)
 
 
 class Affine(AbstractNetwork):
@@ -62,7 +62,9 @@ def moments(model, observed=ALL) -> tuple[np.ndarray, np.ndarray]:
     @eqx.filter_jit
     def at(model, x, t):
         return jax.vmap(
-            lambda t: jax.vmap(lambda x: model.reverse_kernel(x, jnp.asarray(observed), t))(x)
+            lambda t: jax.vmap(
+                lambda x: model.reverse_kernel((x,), (jnp.asarray(observed),), t).parts[0]
+            )(x)
         )(t)
 
     x = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
@@ -139,7 +141,7 @@ def test_samples_have_the_closed_form_distribution(name):
 
     @eqx.filter_jit
     def draw(model, keys):
-        return jax.vmap(lambda k: sample(model, jnp.ones(2, bool), key=k))(keys)
+        return jax.vmap(lambda k: sample(model, (jnp.ones(2, bool),), key=k)[0])(keys)
 
     drawn = np.asarray(draw(a.model, jax.random.split(jax.random.key(6), 20000)))
     for direction in ([1, 0], [0, 1], [1, 1], [1, -1]):
@@ -153,7 +155,7 @@ def model():
     return answers("erasure").model
 
 
-def weights(model, rows: Cells, seed: int = 0) -> np.ndarray:
+def weights(model, rows: Row, seed: int = 0) -> np.ndarray:
     return evaluate_log_weights(
         model, rows, trajectories=DRAWS, key=jax.random.key(seed), chunk=CHUNK
     )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cases import KERNELS
+from cases import KERNELS, process
 from laws.models import cells_of, flags_of, model_of, random_state
 from quasistatic.bound import bound_terms, step_cost
 from quasistatic.data.cells import Cells
@@ -29,7 +29,7 @@ def everything(model, row, t, key):
 
 def results(name: str, observed, seed: int):
     """Of a row whose unobserved cells hold values that depend on the seed."""
-    model = model_of(KERNELS[name]())
+    model = model_of(process(name))
     forward = model.forward
     kept, other = (
         cells_of(forward, random_state(forward, 1, s), observed, width=0.5) for s in (0, seed)
@@ -39,14 +39,14 @@ def results(name: str, observed, seed: int):
         value = np.where(a.observed, a.value, b.value)
         return jax.tree.map(lambda x: jnp.asarray(x[0]), a._replace(value=value))
 
-    row = merge(kept, other) if isinstance(kept, Cells) else tuple(map(merge, kept, other))
+    row = tuple(map(merge, kept, other))
     t = jnp.arange(1, forward.trajectory_length + 1)
     return jax.tree.map(np.asarray, everything(model, row, t, jax.random.key(5)))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_stored_value_of_a_missing_cell_does_not_matter(name):
-    D = KERNELS[name]().n_columns
+    D = process(name).n_columns
     for hole in (0, D - 1):
         observed = np.arange(D) != hole
         first, second = results(name, observed, 1), results(name, observed, 4)
@@ -61,7 +61,7 @@ def test_the_stored_value_of_a_missing_cell_does_not_matter(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_row_with_nothing_observed_weighs_one(name):
-    log_weight_, terms, _, features = results(name, np.zeros(KERNELS[name]().n_columns, bool), 1)
+    log_weight_, terms, _, features = results(name, np.zeros(process(name).n_columns, bool), 1)
     assert log_weight_ == 0
     assert terms.total == 0
     assert np.all(features == 0)
@@ -69,7 +69,7 @@ def test_a_row_with_nothing_observed_weighs_one(name):
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_features_do_not_leak(name):
-    forward = KERNELS[name]()
+    forward = process(name)
     features = jax.jit(lambda x, o: jax.vmap(lambda y: forward.features(y, o, 1))(x))
     x = random_state(forward, 32)
     for hole in range(forward.n_columns):

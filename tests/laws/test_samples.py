@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from cases import KERNELS
+from cases import process
 from laws.enumeration import Chain, discrete_states
 from laws.models import all_observed, model_of
 from laws.statistics import assert_distribution, assert_frequencies
@@ -35,28 +35,28 @@ def draw(model, keys):
     ],
 )
 def test_discrete_samples(name, key):
-    model = model_of(KERNELS[name]())
-    drawn = np.asarray(draw(model, jax.random.split(key, N)))
-    states = discrete_states(model.forward, masked=False)
+    model = model_of(process(name))
+    drawn = np.asarray(draw(model, jax.random.split(key, N))[0])
+    states = discrete_states(model.forward.blocks[0], masked=False)
     code = 10 ** np.arange(states.shape[1])
     counts = np.array([np.sum(drawn @ code == s @ code) for s in states])
     assert counts.sum() == N  # nothing masked, nothing padded
-    assert_frequencies(counts, np.exp(Chain(model).log_prob(states)))
+    assert_frequencies(counts, np.exp(Chain(model).log_prob((states,))))
 
 
 def test_continuous_samples(key):
     """One column, against the distribution function of the density on a grid."""
-    model = model_of(KERNELS["gaussian-erasure"]())
-    drawn = np.asarray(draw(model, jax.random.split(key, N)))[:, 0]
+    model = model_of(process("gaussian-erasure"))
+    drawn = np.asarray(draw(model, jax.random.split(key, N))[0])[:, 0]
     grid = np.linspace(-6, 6, 1201, dtype=np.float32)
-    density = np.exp(Chain(model).log_prob(grid[:, None]))
+    density = np.exp(Chain(model).log_prob((grid[:, None],)))
     cdf = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(grid))])
     assert_distribution(drawn, lambda x: np.interp(x, grid, cdf))
 
 
 def test_mixed_samples(key):
     """The joint frequencies of a discrete block and of four intervals of the continuous column."""
-    model = model_of(KERNELS["gaussian-x-absorbing"]())
+    model = model_of(process("gaussian-x-absorbing"))
     x, codes = (np.asarray(part) for part in draw(model, jax.random.split(key, N)))
     states = discrete_states(model.forward.blocks[1], masked=False)
     edges = np.array([-6.0, -0.7, 0.0, 0.7, 6.0])

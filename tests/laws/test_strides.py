@@ -7,19 +7,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cases import DISCRETE, GAUSSIAN, KERNELS
+from cases import DISCRETE, GAUSSIAN, KERNELS, process
 from laws.enumeration import Chain, discrete_states, pairwise_log_prob
 from laws.models import cells_of, model_of, random_state
 from laws.statistics import assert_mean, assert_mean_at_most
 from quasistatic.bound import evaluate_log_weights, evaluate_terms
-from quasistatic.forward import GaussianDiffusion, ThinnedDiffusion, linear_schedule
+from quasistatic.forward import (
+    GaussianDiffusion,
+    ProductDiffusion,
+    ThinnedDiffusion,
+    linear_schedule,
+)
 from quasistatic.model import DiffusionModel, thin
 
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_a_stride_of_one_is_the_step(name):
     """Bridge, kernel and reverse kernel at s = t - 1, given and left out."""
-    forward = KERNELS[name]()
+    forward = process(name)
     x = jax.tree.map(lambda v: v[0], random_state(forward, 1))
     raw = jnp.asarray(np.random.default_rng(0).normal(0, 3, forward.n_outputs), jnp.float32)
 
@@ -50,7 +55,7 @@ def test_a_stride_of_one_is_the_step(name):
 def test_bayes_over_any_stride(name, key):
     """q(x_t|x_s) q(x_s|x_0) = q(x_s|x_t,x_0) q(x_t|x_0) on pairs (x_s, x_t) of the process; a
     bridge to 0 is a point mass."""
-    forward = KERNELS[name]()
+    forward = process(name)
     T, n = forward.trajectory_length, 64
     rng = np.random.default_rng(3)
     t = rng.integers(2, T + 1, n)
@@ -88,7 +93,7 @@ def test_bridges_compose(name):
     if T < 3:
         pytest.skip("needs s < u < t with s >= 1")
     states = jnp.asarray(discrete_states(forward))
-    x_0 = random_state(forward, 1, seed=2)[0]
+    x_0 = random_state(process(name), 1, seed=2)[0][0]
 
     @eqx.filter_jit
     def tables(forward, t, s):
@@ -182,7 +187,7 @@ class OnStates(eqx.Module):
 
     @property
     def forward(self):
-        return self.thinned.forward.whole
+        return ProductDiffusion([block.whole for block in self.thinned.forward.blocks])
 
     @property
     def trajectory_length(self) -> int:
@@ -200,7 +205,7 @@ THINNED = [*ENUMERATED, "gaussian-erasure", "gaussian-x-absorbing"]
 def test_a_sub_schedule_is_a_model_with_a_likelihood(name):
     """With K steps E w is the exact likelihood of the thinned chain, K its lower bound, and all
     steps kept change nothing."""
-    forward = KERNELS[name]()
+    forward = process(name)
     model, T = model_of(forward, scale=0.2), forward.trajectory_length
     x_0 = random_state(forward, 6, seed=3)
     rows, key = cells_of(forward, x_0), jax.random.key(1)

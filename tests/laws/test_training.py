@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from cases import KERNELS, NETWORKS
+from cases import KERNELS, NETWORKS, process
 from laws.models import model_of
 from quasistatic.bound import evaluate_terms
 from quasistatic.data.cells import Cells
@@ -26,6 +26,7 @@ from quasistatic.model import DiffusionModel
 from quasistatic.network import ResidualMLP
 from quasistatic.train import TrainConfig, fit
 from quasistatic.train.state import trainable
+from quasistatic.trajectory import Row
 
 CONFIG = TrainConfig(
     max_steps=300, batch_size=64, learning_rate=1e-2, evaluate_every=100, ema_decay=0.97
@@ -37,9 +38,9 @@ P = np.array([0.5 * (0.9 if a == b else 0.1) * (0.9 if c == a ^ b else 0.1) for 
 ENTROPY = -np.sum(P * np.log(P))
 
 
-def bits(n: int, seed: int) -> Cells:
+def bits(n: int, seed: int) -> Row:
     value = STATES[np.random.default_rng(seed).choice(8, n, p=P)]
-    return Cells(value, np.ones(value.shape, bool))
+    return (Cells(value, np.ones(value.shape, bool)),)
 
 
 def untrained(forward) -> DiffusionModel:
@@ -76,7 +77,7 @@ def exact_bound(model) -> float:
     """The mean of K under the true distribution, nats."""
     terms = evaluate_terms(
         model,
-        Cells(STATES, np.ones(STATES.shape, bool)),
+        (Cells(STATES, np.ones(STATES.shape, bool)),),
         repetitions=4000,
         key=jax.random.key(0),
         chunk=1 << 14,
@@ -161,7 +162,7 @@ def test_a_column_beyond_the_finite_numbers_is_named(column, value):
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_network_and_learned_schedule_are_trained_and_nothing_else(name):
-    model = model_of(KERNELS[name]())
+    model = model_of(process(name))
     trained = eqx.filter(model, trainable(model))
     paths = {jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(trained)}
     assert any(path.startswith(".network") for path in paths)
@@ -173,9 +174,9 @@ def test_network_and_learned_schedule_are_trained_and_nothing_else(name):
 
 @pytest.mark.parametrize("name", ["gaussian-learned", "sigmoid-gaussian-learned"])
 def test_a_schedule_that_is_fixed_stays(name):
-    model = model_of(KERNELS[name]())
+    model = model_of(process(name))
     x = np.random.default_rng(0).standard_normal((40, model.forward.n_columns)).astype(np.float32)
-    rows = Cells(x, np.ones(x.shape, bool))
+    rows = (Cells(x, np.ones(x.shape, bool)),)
     fixed, free = (
         fit(model, rows, None, CONFIG, fixed_schedule=choice).model for choice in (True, False)
     )

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cases import KERNELS
+from cases import process
 from laws.enumeration import Chain
 from laws.models import cells_of, model_of, random_state
 from laws.statistics import assert_mean, assert_mean_at_most
@@ -57,7 +57,7 @@ def scale_of(name: str) -> float:
 
 @lru_cache
 def answers(name: str) -> Answers:
-    model, key = model_of(KERNELS[name](), scale=scale_of(name)), jax.random.key(11)
+    model, key = model_of(process(name), scale=scale_of(name)), jax.random.key(11)
     chain, generated = Chain(model), generate_rows(model, ROWS, key=key)
     rows = generated_cells(generated.x_0)
     # Rows with the same content would share their noise: numbers of their own make them
@@ -103,17 +103,17 @@ def test_bennett_finds_the_exact_free_energy(name):
     """For the state that the model generated most often: its trajectories are the reverse
     ensemble."""
     a = answers(name)
-    x = np.asarray(a.generated.x_0)
+    x = np.asarray(a.generated.x_0[0])
     states, group, counts = np.unique(x, axis=0, return_inverse=True, return_counts=True)
     often = np.argmax(counts)
     reverse = -a.posterior[group.ravel() == often]
     assert len(reverse) > 20
-    row = cells_of(a.model.forward, states[often : often + 1])
+    row = cells_of(a.model.forward, (states[often : often + 1],))
     forward = -evaluate_log_weights(
         a.model, row, trajectories=512, key=jax.random.key(5), chunk=512
     )[0]
     free_energy, stderr = bennett(forward, reverse)
-    exact = a.chain.log_prob(jnp.asarray(states[often : often + 1]))[0]
+    exact = a.chain.log_prob((jnp.asarray(states[often : often + 1]),))[0]
     assert 0 < stderr < 0.2
     assert abs(-free_energy - exact) < 5 * stderr
     assert abs(crooks_slope(forward, reverse).z) < 5
@@ -145,9 +145,9 @@ def test_cells_of_a_positive_width_and_fillers_keep_their_trajectory():
     1; so is a filler's value."""
     name, width = "gaussian-erasure", 0.5
     a = answers(name)
-    middle = (np.round(np.asarray(a.generated.x_0) / width) * width).astype(np.float32)
-    rows = cells_of(a.model.forward, middle, width=width)
-    log_p = a.chain.log_prob(jnp.asarray(middle), width)
+    middle = (np.round(np.asarray(a.generated.x_0[0]) / width) * width).astype(np.float32)
+    rows = cells_of(a.model.forward, (middle,), width=width)
+    log_p = a.chain.log_prob((jnp.asarray(middle),), width)
     posterior = evaluate_posterior_log_weights(a.model, rows, a.generated)
     assert_mean(np.exp(log_p - posterior)[None], 1.0, tolerance=2e-3)
     bracket = generated_bracket(
@@ -155,7 +155,7 @@ def test_cells_of_a_positive_width_and_fillers_keep_their_trajectory():
     )
     assert_mean_at_most((log_p - bracket.upper)[None], 0.0, tolerance=1e-3)
     # A row of nothing but a filler has the probability 1.
-    filler = rows._replace(filler=np.ones(middle.shape, bool), width=np.zeros_like(middle))
+    filler = (rows[0]._replace(filler=np.ones(middle.shape, bool), width=np.zeros_like(middle)),)
     atoms = evaluate_posterior_log_weights(a.model, filler, a.generated)
     assert_mean(np.exp(-atoms)[None], 1.0, tolerance=2e-3)
 
@@ -164,7 +164,7 @@ def test_cells_of_a_positive_width_and_fillers_keep_their_trajectory():
 def test_importance_weighting_is_as_exact_as_it_says(name):
     """Within 3 standard errors in at least 99 % of 200 repetitions a row (0.3 % expected outside,
     with weights as light as these)."""
-    model = model_of(KERNELS[name](), scale=0.1)
+    model = model_of(process(name), scale=0.1)
     x_0 = random_state(model.forward, 4, seed=1)
     log_p = Chain(model).log_prob(x_0)
     log_weights = evaluate_log_weights(

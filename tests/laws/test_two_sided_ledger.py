@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cases import ACTIVITY, KERNELS
+from cases import ACTIVITY, process
 from laws.models import Constant, cells_of, model_of, random_state
 from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
 from quasistatic.bound.evaluate import row_checksums
@@ -33,9 +33,9 @@ def shared_variance(rows, draws):
 def test_equal_rows_do_not_hide_the_noise_that_they_share():
     """40 copies of one row: no spread over the rows, but the error of K over 64 draws, whose
     estimate has an sd of about 10 %."""
-    forward = KERNELS["binomial-mean"]()
+    forward = process("binomial-mean")
     model = model_of(forward)
-    rows = cells_of(forward, np.repeat(random_state(forward, 1), 40, axis=0))
+    rows = cells_of(forward, (np.repeat(random_state(forward, 1)[0], 40, axis=0),))
     found = ledger(model, rows, key=jax.random.key(0), repetitions=64, trajectories=4).cost
     many = evaluate_terms(
         model, rows, repetitions=64, key=jax.random.key(1), identity=np.arange(40)
@@ -46,7 +46,7 @@ def test_equal_rows_do_not_hide_the_noise_that_they_share():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_entries_add_up(name):
-    forward = KERNELS[name]()
+    forward = process(name)
     model, key = model_of(forward), jax.random.key(1)
     rows = cells_of(forward, random_state(forward, 21), width=0.5)
     found = ledger(model, rows, key=key, repetitions=3, trajectories=8, chunk=40)
@@ -80,7 +80,11 @@ def test_the_null_model_dissipates_nothing_and_stays_in_the_corridor():
     rng = np.random.default_rng(0)
     x_0 = (rng.random((400, 4)) < np.array(ACTIVITY)).astype(np.int32)
     found = ledger(
-        model, cells_of(forward, x_0), key=jax.random.key(0), repetitions=16, trajectories=4
+        model,
+        cells_of(model.forward, (x_0,)),
+        key=jax.random.key(0),
+        repetitions=16,
+        trajectories=4,
     )
     np.testing.assert_allclose(found.dissipation.mean, 0.0, atol=1e-4)
     m = np.array(ACTIVITY)
@@ -97,7 +101,7 @@ def test_the_null_model_dissipates_nothing_and_stays_in_the_corridor():
 
 @pytest.mark.parametrize("name", ["heat-bath-uniform", "absorbing", "gaussian-cosine"])
 def test_the_signal_falls_and_the_bridge_is_the_lower_edge(name):
-    forward = KERNELS[name]()
+    forward = process(name)
     model, rows = model_of(forward), cells_of(forward, random_state(forward, 32))
     draws = next(row_chunks(row_corridor, model, rows, 1, jax.random.key(0)))
     found = jax.tree.map(lambda x: x.mean(axis=(0, 1)), draws)
@@ -111,7 +115,7 @@ def test_the_signal_falls_and_the_bridge_is_the_lower_edge(name):
 @pytest.mark.parametrize("name", ["heat-bath-uniform", "absorbing", "gaussian-x-absorbing"])
 def test_costs_of_strides_are_those_of_the_thinned_model(name):
     """Within 5 standard errors; and the best sub-schedule of a table is a valid one."""
-    forward = KERNELS[name]()
+    forward = process(name)
     model, T, key = model_of(forward), forward.trajectory_length, jax.random.key(2)
     rows = cells_of(forward, random_state(forward, 4))
     costs = stride_costs(model, rows, tuple(range(1, T + 1)), key=key, repetitions=256, chunk=512)

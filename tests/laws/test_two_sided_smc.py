@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cases import KERNELS
+from cases import process
 from laws.enumeration import Chain
 from laws.models import Constant, cells_of, flags_of, model_of, random_state
 from laws.statistics import assert_mean, assert_mean_at_most
@@ -43,7 +43,7 @@ def populations(model, rows, particles=4, threshold=0.9, seed=1):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_normaliser_is_unbiased_with_resampling(name):
-    forward = KERNELS[name]()
+    forward = process(name)
     model = model_of(forward, scale=0.2 if name.startswith("gaussian") else 0.4)
     x_0 = random_state(forward, 4, seed=3)
     log_p = Chain(model).log_prob(x_0)
@@ -57,11 +57,11 @@ def test_the_normaliser_is_unbiased_with_resampling(name):
 
 
 def test_a_row_with_a_hole():
-    forward = KERNELS["absorbing-many-steps"]()
+    forward = process("absorbing-many-steps")
     model, observed = model_of(forward, scale=0.4), np.array([True, False, True])
     x_0 = random_state(forward, 2, seed=3)
     chain = Chain(model, flags_of(forward, observed))
-    log_p = np.logaddexp.reduce([chain.log_prob(x_0.at[:, 1].set(v)) for v in range(3)])
+    log_p = np.logaddexp.reduce([chain.log_prob((x_0[0].at[:, 1].set(v),)) for v in range(3)])
     found = populations(model, cells_of(forward, x_0, observed))
     assert_mean(np.exp(found.log_normaliser - log_p[:, None]), 1.0, tolerance=1e-3)
 
@@ -75,16 +75,16 @@ def test_cells_fillers_and_densities_of_a_linear_model():
     flags, zeros = np.ones(x.shape, bool), np.zeros(x.shape, np.float32)
     filler = np.broadcast_to(np.array([False, True]), x.shape)
     log_p = stats.norm(mean[0], np.sqrt(covariance[0, 0])).logpdf(x[:, 0])
-    found = populations(model, Cells(x, flags, zeros, filler))
+    found = populations(model, (Cells(x, flags, zeros, filler),))
     assert found.resamplings.mean() > 0.1
     assert_mean(np.exp(found.log_normaliser - log_p[:, None]), 1.0, tolerance=2e-3)
     log_p = stats.multivariate_normal(mean, covariance).logpdf(x)
-    found = populations(model, Cells(x, flags))
+    found = populations(model, (Cells(x, flags),))
     assert_mean(np.exp(found.log_normaliser - log_p[:, None]), 1.0, tolerance=2e-3)
 
 
 def test_without_resampling_it_is_importance_weighting():
-    forward = KERNELS["heat-bath-uniform"]()
+    forward = process("heat-bath-uniform")
     model, x_0 = model_of(forward), random_state(forward, 4)
     rows = cells_of(forward, x_0)
     found = populations(model, rows, particles=16, threshold=0.0)
@@ -105,15 +105,15 @@ def test_a_fitted_promise_resamples_nothing_without_dissipation():
     forward = binomial_diffusion(ErasureSchedule(6), [0.2, 0.5])
     model = DiffusionModel(forward, Constant(jnp.zeros(forward.n_outputs), forward.n_features))
     twist = fit_twist(model, key=jax.random.key(0), n_rows=8, trajectories=4)
-    x_0 = random_state(forward, 4)
+    x_0 = random_state(model.forward, 4)
     found = evaluate_populations(
-        model, cells_of(forward, x_0), twist, particles=4, runs=2, key=jax.random.key(1)
+        model, cells_of(model.forward, x_0), twist, particles=4, runs=2, key=jax.random.key(1)
     )
     assert np.all(found.resamplings == 0)
     np.testing.assert_allclose(found.ess, 4.0, rtol=1e-4)
     np.testing.assert_allclose(found.variance, 0.0, atol=1e-5)
-    exact = np.log(np.array([0.2, 0.5]))[None] * np.asarray(x_0) + np.log([0.8, 0.5])[None] * (
-        1 - np.asarray(x_0)
+    exact = np.log(np.array([0.2, 0.5]))[None] * np.asarray(x_0[0]) + np.log([0.8, 0.5])[None] * (
+        1 - np.asarray(x_0[0])
     )
     np.testing.assert_allclose(
         found.log_normaliser, np.repeat(exact.sum(1)[:, None], 2, 1), atol=1e-4

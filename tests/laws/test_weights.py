@@ -26,9 +26,8 @@ def costs_with(rng):
         ResidualMLP(forward.n_features, forward.n_outputs, width=8, key=jax.random.key(0)), 0
     )
     model = DiffusionModel(forward, network)
-    rows = Cells(
-        jnp.asarray(rng.standard_normal((3 * T, 2)), jnp.float32), jnp.ones((3 * T, 2), bool)
-    )
+    x = jnp.asarray(rng.standard_normal((3 * T, 2)), jnp.float32)
+    rows = (Cells(x, jnp.ones(x.shape, bool)),)
 
     def costs(weights):
         found = batch_cost(

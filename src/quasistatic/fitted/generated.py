@@ -39,7 +39,7 @@ def generate_table(model: DiffusionModel, codec: Codec, n_rows: int, *, key: Key
     """
     generated = generate_rows(model, n_rows, key=key)
     encoded = codec.settle(generated.x_0)
-    kept = np.flatnonzero(_returned(encoded.rows, generated.x_0))
+    kept = np.flatnonzero(_returned(encoded.rows, tuple(map(np.asarray, generated.x_0))))
     rows, log_volume, generated = jax.tree.map(
         lambda x: x[kept], (encoded.rows, encoded.log_volume, generated)
     )

@@ -10,7 +10,7 @@ The random key of a row is made from its evidence, so results depend neither on 
 on their order; equal rows get different draws by their number among their equals.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -20,7 +20,6 @@ import numpy as np
 from quasistatic.bound.evaluate import row_checksums
 from quasistatic.bound.lower import WeightedBound
 from quasistatic.compiled import QUICKLY, forget_programs_if_crowded
-from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.evidence import AbstractEvidence
@@ -215,15 +214,16 @@ def impute_rows(
         key: random key.
         chunk: particles that walk at once.
     """
-    blocks = (rows,) if isinstance(rows, Cells) else rows
-    observed = np.concatenate([np.asarray(cells.observed) for cells in blocks], axis=1)
+    observed = np.concatenate([np.asarray(cells.observed) for cells in rows], axis=1)
     full, empty = observed.all(axis=1), ~observed.any(axis=1)
     # An atom's continuous cell is drawn too: nothing of it is decoded.
-    states = [np.repeat(np.asarray(cells.value)[None], n_imputations, axis=0) for cells in blocks]
+    states: list[Any] = [
+        np.repeat(np.asarray(cells.value)[None], n_imputations, axis=0) for cells in rows
+    ]
     log_evidence, ess = np.full((2, len(observed)), np.nan)
     holes = np.flatnonzero(~full & ~empty)
     if len(holes):
-        taken = tuple(cells.take(holes) for cells in blocks)
+        taken = tuple(cells.take(holes) for cells in rows)
         found = posterior_rows(
             model,
             Observed.of(taken),
@@ -233,35 +233,20 @@ def impute_rows(
             chunk=chunk,
         )
         log_evidence[holes], ess[holes] = found.log_evidence, found.ess
-        _fill(
-            states,
-            blocks,
-            holes,
-            found.draws if len(blocks) > 1 or isinstance(found.draws, tuple) else (found.draws,),
-        )
+        _fill(states, rows, holes, found.draws)
     nothing = np.flatnonzero(empty)
     if len(nothing):
         drawn = sample_rows(model, len(nothing) * n_imputations, key=jax.random.fold_in(key, 1))
-        parts = drawn if isinstance(drawn, tuple) else (drawn,)
-        _fill(
-            states,
-            blocks,
-            nothing,
-            tuple(x.reshape(len(nothing), n_imputations, -1) for x in parts),
-        )
+        shaped = tuple(x.reshape(len(nothing), n_imputations, -1) for x in drawn)
+        _fill(states, rows, nothing, shaped)
         log_evidence[nothing], ess[nothing] = 0.0, particles
-    return Imputed(states[0] if isinstance(rows, Cells) else tuple(states), log_evidence, ess)
+    return Imputed(tuple(states), log_evidence, ess)
 
 
-def _fill(
-    states: list[np.ndarray],
-    blocks: tuple[Cells, ...],
-    index: np.ndarray,
-    draws: tuple[np.ndarray, ...],
-) -> None:
-    for state, cells, drawn in zip(states, blocks, draws, strict=True):
+def _fill(states: list[Any], rows: Row, index: np.ndarray, draws: State) -> None:
+    for state, cells, drawn in zip(states, rows, draws, strict=True):
         there = np.asarray(cells.observed)[index][None]
-        state[:, index] = np.where(there, state[:, index], np.moveaxis(drawn, 1, 0))
+        state[:, index] = np.where(there, state[:, index], np.moveaxis(np.asarray(drawn), 1, 0))
 
 
 def evidence_of_rows(

@@ -58,7 +58,7 @@ def test_logits_make_it_at_least_as_likely_as_the_mean_of_its_members(rng):
         4, pad_log_probs([[0.5, 0.5], [0.2, 0.3, 0.5], [0.25] * 4, [0.9, 0.1]])
     )
     codes = rng.integers(0, 2, (200, 4)).astype(np.int32)
-    rows, probabilities = Cells(codes, np.ones(codes.shape, bool)), jnp.full(4, 0.25)
+    rows, probabilities = (Cells(codes, np.ones(codes.shape, bool)),), jnp.full(4, 0.25)
 
     def cost(network):
         model = DiffusionModel(forward, network)

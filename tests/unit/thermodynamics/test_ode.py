@@ -56,7 +56,7 @@ def model():
 
 @pytest.fixture
 def rows():
-    return Cells(X, np.ones(X.shape, bool))
+    return (Cells(X, np.ones(X.shape, bool)),)
 
 
 def test_the_density_of_a_normal_distribution(model, rows):
@@ -79,13 +79,15 @@ def test_hutchinson_agrees_within_its_error(model, rows):
 def test_a_cell_has_its_width_and_a_hole_nothing(model, rows):
     plain = flow_log_density(model, rows, key=jax.random.key(0)).log_density
     wide = flow_log_density(
-        model, rows._replace(width=np.full(X.shape, 0.1, np.float32)), key=jax.random.key(0)
+        model,
+        (rows[0]._replace(width=np.full(X.shape, 0.1, np.float32)),),
+        key=jax.random.key(0),
     )
     np.testing.assert_allclose(wide.log_density, plain + 3 * np.log(0.1), atol=1e-4)
     observed = np.broadcast_to(np.array([True, False, True]), X.shape)
     changed = np.where(observed, X, 7.0).astype(np.float32)
     holes = [
-        flow_log_density(model, Cells(x, observed), key=jax.random.key(0)).log_density
+        flow_log_density(model, (Cells(x, observed),), key=jax.random.key(0)).log_density
         for x in (X, changed)
     ]
     np.testing.assert_array_equal(*holes)
