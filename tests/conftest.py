@@ -8,27 +8,19 @@ import numpy as np
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-QUICK_ROOMS = [
-    REPOSITORY / "tests" / room
-    for room in (
-        "laws",
-        "unit/estimator",
-        "unit/fitting",
-        "unit/posterior",
-        "unit/report",
-        "unit/train",
-        "surface/test_cli_images.py",
-        "surface/test_bad_images.py",
-    )
-]
+COMPILER = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+"""XLA's quickest way to compile: the suite is thousands of small programs that each run once or
+twice. With `jax_disable_most_optimizations` it takes a quarter of the time that users wait."""
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make JAX strict before any test module is imported; subprocesses share the cache through the
-    environment."""
+    """Make JAX strict and quick to compile before any test module is imported; subprocesses inherit
+    it through the environment."""
+    os.environ["XLA_FLAGS"] = f"{COMPILER} {os.environ.get('XLA_FLAGS', '')}".strip()
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("jax"))
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -42,22 +34,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """How XLA compiles is a matter of the room, settled before any fixture of whatever scope: same
-    room, same bits.
-
-    Rooms of many small programs that each run once are compiled without optimisation, which takes a
-    third of the time; `tests/surface` runs the same programs as users do, but for images, whose
-    networks are slow to compile. Between modules all programs are forgotten: they are of no use to
-    the next, and a process with thousands of them runs out of memory maps."""
-    import jax
+    """Programs stay for all tests of the process, up to the number that it has memory maps for."""
+    from quasistatic.compiled import forget_programs_if_crowded
 
     if item.path != _last_path[0]:
-        jax.clear_caches()
+        forget_programs_if_crowded()
         _last_path[0] = item.path
-    jax.config.update(
-        "jax_disable_most_optimizations",
-        any(room in (item.path, *item.path.parents) for room in QUICK_ROOMS),
-    )
 
 
 _last_path: list[Path | None] = [None]

@@ -22,16 +22,6 @@ TINY = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """XLA without its optimisations: the checks use many shapes once each."""
-    import jax
-
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 DENSITY = DiffusionDensity(**TINY)
 ESTIMATORS = [
     DENSITY,
