@@ -6,9 +6,9 @@ are padded), `T` steps, `N` rows, `F` features and `P` outputs of a network. Eve
 """
 
 import jax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt8
 
-__all__ = ["Array", "Bool", "Float", "Int", "Key", "State", "Step"]
+__all__ = ["Array", "Bool", "Float", "Int", "Key", "State", "Step", "UInt8"]
 
 Key = jax.Array
 """A typed JAX random key; keyword-only wherever it is a parameter."""

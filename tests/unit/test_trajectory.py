@@ -1,14 +1,28 @@
 """How many rows go side by side."""
 
-from types import SimpleNamespace
-
+import equinox as eqx
+import jax.numpy as jnp
 import pytest
 
+from quasistatic.forward import ErasureSchedule, GaussianDiffusion
+from quasistatic.model import DiffusionModel
+from quasistatic.network.base import AbstractNetwork
 from quasistatic.trajectory import rows_at_once
 
 
-def of_width(n_columns: int) -> SimpleNamespace:
-    return SimpleNamespace(forward=SimpleNamespace(n_columns=n_columns))
+class Zero(AbstractNetwork):
+    """A network without weights."""
+
+    n_features: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+
+    def __call__(self, features, time, *, key=None):
+        return jnp.zeros(self.n_outputs)
+
+
+def of_width(n_columns: int) -> DiffusionModel:
+    forward = GaussianDiffusion(ErasureSchedule(2), n_columns)
+    return DiffusionModel(forward, Zero(forward.n_features, forward.n_outputs))
 
 
 @pytest.mark.parametrize(

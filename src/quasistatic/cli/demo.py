@@ -28,7 +28,7 @@ def demo(
 ) -> None:
     """Fit, sample and score a real table: 344 penguins, numbers and categories with missing cells.
 
-    Writes `model/`, `synthetic.csv` and `scores.csv` into DIR.
+    Writes the folder `model`, `synthetic.csv` and `scores.csv` into DIR.
 
     **Examples**
 

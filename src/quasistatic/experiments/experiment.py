@@ -113,7 +113,7 @@ class Experiment:
         load: (setting, seed) to the data.
         prepare: (untrained model, data) to the model with what it takes from the data as it is,
             such as frequencies.
-        draw: writes the figures of a finished run; see `figures.py`.
+        draw: function that writes the figures of a finished run; see `experiments/figures/`.
         extra: more numbers for metrics.json, from a finished run, with the figures that go with
             them.
     """

@@ -22,9 +22,9 @@ cost likelihood.
 To add one:
 
 - write a class here with the six methods, in a file of its own; `raw = 0` must give a sensible
-reversal (the training starts there); - export it in `forward/__init__.py`, and in `config.py` if it
-is to be chosen by name; - add its line to `KERNELS` in `tests/cases.py`: every law is then tested
-on it.
+  reversal (the training starts there);
+- export it in `forward/__init__.py`, and name it in `config.py` if it is to be chosen by name;
+- add its line to `KERNELS` in `tests/cases.py`: every law is then tested on it.
 """
 
 import abc

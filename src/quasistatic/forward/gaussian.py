@@ -160,7 +160,7 @@ class _Coefficients(NamedTuple):
     log_bridge: Array  # log of its variance beta_t (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t)
 
 
-def _coefficients(now: Float[Array, "T D"], before: Float[Array, "T D"]) -> _Coefficients:
+def _coefficients(now: Float[Array, "... D"], before: Float[Array, "... D"]) -> _Coefficients:
     """From the log_snr of t and of t - 1, in the log domain: no digit is lost near either end."""
     log_signal, log_signal_before = jax.nn.log_sigmoid(now), jax.nn.log_sigmoid(before)
     log_noise, log_noise_before = jax.nn.log_sigmoid(-now), jax.nn.log_sigmoid(-before)

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.typing import Array, Bool, Float, Int

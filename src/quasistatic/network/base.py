@@ -4,8 +4,9 @@ reverse kernel.
 To add one:
 
 - write a class here with `__call__` and the two sizes, in a file of its own; its output must be 0
-at initialisation; - export it in `network/__init__.py`, and in `config.py` if it is to be chosen by
-name; - add its line to `NETWORKS` in `tests/cases.py`.
+  at initialisation;
+- export it in `network/__init__.py`, and name it in `config.py` if it is to be chosen by name;
+- add its line to `NETWORKS` in `tests/cases.py`.
 """
 
 import abc

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.network.embed import TIME_FEATURES, time_embedding
-from quasistatic.typing import Array, Float, Int, Key
+from quasistatic.typing import Array, Float, Key, UInt8
 
 
 def normalise(h: Float[Array, " width"]) -> Float[Array, " width"]:
@@ -18,7 +18,7 @@ def normalise(h: Float[Array, " width"]) -> Float[Array, " width"]:
 
 
 def dropout(
-    h: Float[Array, " width"], threshold: Int[Array, ""] | None, key: Key | None
+    h: Float[Array, " width"], threshold: UInt8[Array, ""] | None, key: Key | None
 ) -> Float[Array, " width"]:
     """Zero each unit with probability `threshold / 256` (four units share one 32-bit random word)
     and rescale the rest.
@@ -49,7 +49,7 @@ class Block(eqx.Module):
         self,
         h: Float[Array, " width"],
         time: Float[Array, " embedding"],
-        threshold: Int[Array, ""] | None,
+        threshold: UInt8[Array, ""] | None,
         key: Key | None,
     ) -> Float[Array, " width"]:
         scale, shift = jnp.split(self.modulation(time), 2)
@@ -80,7 +80,7 @@ class ResidualMLP(AbstractNetwork):
     n_features: int = eqx.field(static=True)
     n_outputs: int = eqx.field(static=True)
     dropout_threshold: (
-        Int[Array, ""] | None
+        UInt8[Array, ""] | None
     )  # an array: networks that differ in it share their compiled programs
 
     def __init__(

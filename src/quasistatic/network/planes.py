@@ -14,9 +14,7 @@ import jax.numpy as jnp
 from quasistatic.typing import Array, Float, Key
 
 
-def to_pixels(
-    flat: Float[Array, " planes*H*W"], height: int, width: int
-) -> Float[Array, "H W planes"]:
+def to_pixels(flat: Float[Array, " n"], height: int, width: int) -> Float[Array, "H W planes"]:
     """Planes one after the other, as pixels."""
     return jnp.moveaxis(flat.reshape(-1, height, width), 0, -1)
 
@@ -26,7 +24,7 @@ def to_planes(pixels: Float[Array, "H W planes"]) -> Float[Array, " planes*H*W"]
     return jnp.moveaxis(pixels, -1, 0).reshape(-1)
 
 
-def neighbourhoods(x: Float[Array, "H W C"], size: int) -> Float[Array, "H W size*size*C"]:
+def neighbourhoods(x: Float[Array, "H W C"], size: int) -> Float[Array, "H W {size}*{size}*C"]:
     """The size x size pixels around every pixel (size odd), 0 beyond the edge."""
     reach, (height, width, _) = size // 2, x.shape
     padded = jnp.pad(x, ((reach, reach), (reach, reach), (0, 0)))
@@ -35,27 +33,29 @@ def neighbourhoods(x: Float[Array, "H W C"], size: int) -> Float[Array, "H W siz
     )
 
 
-def tiles(x: Float[Array, "H W C"], size: int) -> Float[Array, "H/size W/size size*size*C"]:
+def tiles(
+    x: Float[Array, "H W C"], size: int
+) -> Float[Array, "H//{size} W//{size} {size}*{size}*C"]:
     """Non-overlapping size x size squares, each as one pixel."""
     height, width, channels = x.shape
     cut = x.reshape(height // size, size, width // size, size, channels).swapaxes(1, 2)
     return cut.reshape(height // size, width // size, size * size * channels)
 
 
-def untile(x: Float[Array, "h w size*size*C"], size: int) -> Float[Array, "h*size w*size C"]:
+def untile(x: Float[Array, "h w squares"], size: int) -> Float[Array, "h*{size} w*{size} C"]:
     """Inverse of `tiles`."""
     height, width, channels = x.shape
     cut = x.reshape(height, width, size, size, channels // size**2).swapaxes(1, 2)
     return cut.reshape(height * size, width * size, channels // size**2)
 
 
-def mean_pool(x: Float[Array, "H W C"], size: int) -> Float[Array, "H/size W/size C"]:
+def mean_pool(x: Float[Array, "H W C"], size: int) -> Float[Array, "H//{size} W//{size} C"]:
     """Means of size x size squares."""
     height, width, channels = x.shape
     return x.reshape(height // size, size, width // size, size, channels).mean(axis=(1, 3))
 
 
-def upsample(x: Float[Array, "h w C"], size: int) -> Float[Array, "h*size w*size C"]:
+def upsample(x: Float[Array, "h w C"], size: int) -> Float[Array, "h*{size} w*{size} C"]:
     """Every pixel repeated as a size x size square."""
     height, width, channels = x.shape
     spread = jnp.broadcast_to(x[:, None, :, None, :], (height, size, width, size, channels))

@@ -5,7 +5,7 @@ from typing import Self
 import equinox as eqx
 import jax.numpy as jnp
 from jax.scipy.linalg import cho_factor, cho_solve
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from quasistatic.numerics import HALF_LOG_TWO_PI, log_normal_density
 from quasistatic.posterior.belief import Belief, NormalBelief

@@ -4,7 +4,7 @@ from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from quasistatic.numerics import log_normal_density
 from quasistatic.posterior.belief import Belief, NormalBelief

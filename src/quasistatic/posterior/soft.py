@@ -6,7 +6,7 @@ from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior.belief import Belief, StateBelief

@@ -19,12 +19,13 @@ not to be trusted where no more than a few trajectories overlap.
 
 What the two directions are:
 
-- a row x_0 of the model: F = q(x_1..x_T|x_0), R = p(x_1..x_T|x_0), W = -log w, and `-dF = log
-p(x_0)` (`work.py`); - two models p and p' of the same rows: difference of the two, or directly F =
-p(x_0..x_T), R = p'(x_0..x_T), W = log p - log p' of the trajectory; both are normalised, so dF = 0
-is a check, and the error says how much they overlap. With unnormalised p' it is -log Z'/Z; - a
-model and its product with r(x_0), of normaliser Z = E_p r: F = p(x_0..x_T), R = p r / Z, W = -log
-r(x_0), and `-dF = log Z`.
+- a row x_0 of the model: F = q(x_1..x_T|x_0), R = p(x_1..x_T|x_0), W = -log w, and
+  `-dF = log p(x_0)` (`work.py`);
+- two models p and p' of the same rows: difference of the two, or directly F = p(x_0..x_T),
+  R = p'(x_0..x_T), W = log p - log p' of the trajectory; both are normalised, so dF = 0 is a check,
+  and the error says how much they overlap. With unnormalised p' it is -log Z'/Z;
+- a model and its product with r(x_0), of normaliser Z = E_p r: F = p(x_0..x_T), R = p r / Z,
+  W = -log r(x_0), and `-dF = log Z`.
 """
 
 import numpy as np
@@ -71,7 +72,7 @@ def bennett(forward_work: np.ndarray, reverse_work: np.ndarray) -> tuple[np.ndar
     share = _from_reverse(pool - free_energy[..., None])
     with np.errstate(divide="ignore"):
         variance = 1.0 / np.sum(share * (1.0 - share), axis=-1) - 1.0 / n_forward - 1.0 / n_reverse
-    return free_energy, np.sqrt(np.maximum(variance, 0.0))
+    return np.asarray(free_energy), np.asarray(np.sqrt(np.maximum(variance, 0.0)))
 
 
 def _from_reverse(x: np.ndarray) -> np.ndarray:
