@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from quasistatic.cli import progress
-from quasistatic.cli.fit import checkpoint_folder
+from quasistatic.cli.fitting import checkpoint_folder
 from quasistatic.fitting import FitEvent
 from surface.conftest import BUDGET, contents, run
 

@@ -55,13 +55,13 @@ def save_model(
     """Write a model folder, whole or not at all; an older one is replaced at the last moment.
 
     Args:
-        path: the folder.
-        model: to be stored.
-        codec: its data side.
-        model_config: how it was assembled.
-        train_config: how it was trained.
-        record: entries of the manifest: data fingerprint, history and the like.
-        force: replace an existing folder.
+        path: the path of the folder.
+        model: the trained model.
+        codec: the map between the columns of its table and its blocks.
+        model_config: the settings that it was assembled from.
+        train_config: the settings of its training.
+        record: entries of the manifest, in JSON types: data fingerprint, history and the like.
+        force: whether an existing model folder is replaced (default False).
 
     Returns:
         The manifest.
@@ -190,9 +190,8 @@ def _write_folder(path: Path, files: dict[str, bytes], force: bool) -> None:
     fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
     older = path.with_name(f".{path.name}.old-{os.getpid()}")
     try:
-        shutil.rmtree(
-            fresh, ignore_errors=True
-        )  # of a process with the same number that was killed
+        # One may be left of a process with the same number that was killed.
+        shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         for name, content in files.items():
             write_file(fresh / name, content)
@@ -212,7 +211,6 @@ def _write_folder(path: Path, files: dict[str, bytes], force: bool) -> None:
             fix="free the disk or choose another path",
         ) from error
     finally:
-        shutil.rmtree(
-            fresh, ignore_errors=True
-        )  # gone by now unless something failed, an interrupt included
+        # It is gone by now unless something failed, an interrupt included.
+        shutil.rmtree(fresh, ignore_errors=True)
     shutil.rmtree(older, ignore_errors=True)

@@ -23,10 +23,10 @@ class TrainingStore:
     """The checkpoint of a training run: one file, replaced as a whole after every evaluation.
 
     Args:
-        folder: where it lies.
-        identity: what the run depends on (settings, data fingerprint); another run's checkpoint is
-            refused.
-        resume: go on from what is there; otherwise start anew.
+        folder: the folder that it lies in.
+        identity: all that the run depends on (settings, data fingerprint), as text; another run's
+            checkpoint is refused.
+        resume: whether to go on from what is there; otherwise a run starts anew (default False).
     """
 
     folder: Path

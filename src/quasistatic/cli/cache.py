@@ -15,9 +15,8 @@ def enable_compilation_cache() -> None:
     `JAX_COMPILATION_CACHE_DIR` wins when it is set. A folder that cannot be made or written is left
     alone: the program is slower then, nothing else.
     """
-    os.environ.setdefault(
-        "TF_CPP_MIN_LOG_LEVEL", "2"
-    )  # XLA's remarks on cached code are not for the user
+    # XLA's remarks on cached code are not for the user.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
     try:

@@ -117,7 +117,7 @@ def read_given(given: "Sequence[str]", discrete: "Sequence[str]") -> "Mapping[st
         if match is None or not match["value"].strip():
             raise SettingError(
                 f"--given {text!r} is no condition",
-                fix="Write column=value, column>value or column<=value.",
+                fix="write column=value, column>value or column<=value",
             )
         name, relation, value = match["name"].strip(), match["relation"], match["value"].strip()
         before = found.get(name)

@@ -36,7 +36,7 @@ def demo(
 
     `quasistatic demo -o somewhere --force`
     """
-    from quasistatic.cli.fit import fit_and_save
+    from quasistatic.cli.fitting import fit_and_save, prepare
     from quasistatic.cli.rows import check_rows_output, write_rows
     from quasistatic.cli.score import frame_of, likelihood_values, score_rows
 
@@ -52,8 +52,12 @@ def demo(
     try:
         for path in (synthetic, scores):
             check_rows_output(path, force=force, as_json=False)
-        settings = {"max_steps": max_steps, "random_state": seed}
-        density, values = fit_and_save(screen, data, model, settings, force=force)
+        job = prepare(screen, data, model, force=force)
+
+        from quasistatic import DiffusionDensity
+
+        density = DiffusionDensity(max_steps=max_steps, random_state=seed)
+        values = fit_and_save(screen, density, job)
     except BaseException:
         if made and not any(folder.iterdir()):
             folder.rmdir()
@@ -92,5 +96,5 @@ def penguins() -> Path:
         if path.is_file():
             return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     raise DataError(
-        "the example table is missing", where=str(shipped), fix="Install the package again."
+        "the example table is missing", where=str(shipped), fix="install the package again"
     )

@@ -113,7 +113,7 @@ def read_sigma(given: "Sequence[str]") -> dict[str, float] | float:
         alone = not relation and len(given) == 1
         if math.isnan(width) or not (alone or name):
             raise SettingError(
-                f"--sigma {text!r} is no column with a number", fix="Write column=2.0."
+                f"--sigma {text!r} is no column with a number", fix="write column=2.0"
             )
         if not 0 < width < math.inf:
             raise SettingError(f"--sigma {text!r}: a standard deviation is positive and finite")

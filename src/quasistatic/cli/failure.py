@@ -26,24 +26,24 @@ from quasistatic.errors import QuasistaticError
 _SYSTEM = {
     errno.ENOSPC: (
         "the disk is full",
-        "Free some space or choose another output folder; nothing was replaced.",
+        "free some space or choose another output folder; nothing was replaced",
     ),
     errno.EDQUOT: (
         "the disk quota is used up",
-        "Free some space or choose another output folder; nothing was replaced.",
+        "free some space or choose another output folder; nothing was replaced",
     ),
-    errno.EACCES: ("permission denied", "Check who owns the path, or choose another one."),
-    errno.EPERM: ("not permitted", "Check who owns the path, or choose another one."),
-    errno.EROFS: ("the file system is read-only", "Choose another output folder."),
-    errno.ENAMETOOLONG: ("the path is too long", "Choose a shorter path."),
+    errno.EACCES: ("permission denied", "check who owns the path, or choose another one"),
+    errno.EPERM: ("not permitted", "check who owns the path, or choose another one"),
+    errno.EROFS: ("the file system is read-only", "choose another output folder"),
+    errno.ENAMETOOLONG: ("the path is too long", "choose a shorter path"),
     errno.EMFILE: (
         "too many files are open",
-        "Close some programs, or raise the limit with `ulimit -n`.",
+        "close some programs, or raise the limit with `ulimit -n`",
     ),
 }
 _NO_MEMORY = (
     "there is not enough memory for this table and these settings",
-    "Use fewer rows or columns, or a smaller --width or --batch-size.",
+    "use fewer rows or columns, or a smaller --width or --batch-size",
 )
 
 

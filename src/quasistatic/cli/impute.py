@@ -80,12 +80,12 @@ def impute(
 
     if point and imputations not in (None, 1):
         raise SettingError(
-            "a point imputation is one table", fix="Leave out --imputations, or --point."
+            "a point imputation is one table", fix="leave out --imputations, or --point"
         )
     count = 1 if point else imputations or 5
     if count > 1 and output == STDOUT:
         raise SettingError(
-            "several tables do not fit on standard output", fix="Give `-o` a file, or `-m 1`."
+            "several tables do not fit on standard output", fix="give `-o` a file, or `-m 1`"
         )
     path = Path(output)
     outputs = (
@@ -99,7 +99,7 @@ def impute(
         what = "images have no holes by themselves" if mask is None else "--mask is for images"
         raise SettingError(
             what,
-            fix="Give --mask a picture." if mask is None else "Leave cells empty, or give nan.",
+            fix="give --mask a picture" if mask is None else "leave cells empty, or give nan",
         )
     for name in outputs:
         check_rows_output(name, force=force, as_json=as_json, layout=layout)

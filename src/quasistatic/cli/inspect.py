@@ -45,7 +45,7 @@ def inspect(
     screen = Screen(as_json=as_json)
     if data is not None and not ledger:
         raise SettingError(
-            "--data is read for the ledger alone", fix="Add --ledger, or leave out --data."
+            "--data is read for the ledger alone", fix="add --ledger, or leave out --data"
         )
 
     from quasistatic import load

@@ -3,13 +3,16 @@
 import math
 import time
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
 from quasistatic.cli.screen import duration
+
+if TYPE_CHECKING:
+    from quasistatic.fitting import FitEvent
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -19,8 +22,8 @@ class FitProgress:
     nats and the time left.
 
     Args:
-        console: where to write (standard error: the result goes elsewhere).
-        hidden: show nothing.
+        console: the console to write to (standard error: the result goes elsewhere).
+        hidden: whether nothing is shown.
     """
 
     def __init__(self, console: Console, *, hidden: bool) -> None:
@@ -53,10 +56,8 @@ class FitProgress:
         if self.bar is not None:
             self.bar.stop()
 
-    def __call__(self, event: Any) -> None:
-        """Show an evaluation: `step`, `max_steps`, `train_nats`, `valid_nats`, `seconds_left`,
-        `phase`.
-        """
+    def __call__(self, event: "FitEvent") -> None:
+        """Show an evaluation."""
         if self.hidden:
             return
         if event.phase != self.phase:
@@ -75,20 +76,15 @@ class FitProgress:
             self.last_line = time.monotonic()
             self.console.print(Text(f"  step {self._numbers(event)}"))
 
-    def _numbers(self, event: Any) -> str:
+    def _numbers(self, event: "FitEvent") -> str:
         parts = [f"{event.step}/{event.max_steps}"]
-        if _known(event.valid_nats):
+        if math.isfinite(event.valid_nats):
             parts.append(f"held-out bound {event.valid_nats:.3f} nats")
-        elif _known(event.train_nats):
+        elif math.isfinite(event.train_nats):
             parts.append(f"bound {event.train_nats:.3f} nats")
         seconds, steps = time.monotonic() - self.first[0], event.step - self.first[1]
         if steps > 0:
             by_steps = seconds / steps * (event.max_steps - event.step)
-            parts.append(
-                f"{duration(min(by_steps, event.seconds_left))} left"
-            )  # a limit of time may end it sooner
+            left = min(by_steps, event.seconds_left)  # a limit of time may end it sooner
+            parts.append(f"{duration(left)} left")
         return " · ".join(parts)
-
-
-def _known(number: float | None) -> bool:
-    return number is not None and math.isfinite(number)

@@ -45,7 +45,7 @@ def check_rows_output(
         if output == STDOUT:
             raise SettingError(
                 "images do not go to standard output",
-                fix="Give `-o` a .png or .npy file, or a folder.",
+                fix="give `-o` a .png or .npy file, or a folder",
             )
         check_image_output(output, force)
         return
@@ -53,7 +53,7 @@ def check_rows_output(
         if as_json:
             raise SettingError(
                 "both the rows and the JSON object would go to standard output",
-                fix="Give `-o` a file, or leave out `--json`.",
+                fix="give `-o` a file, or leave out `--json`",
             )
         return
     from quasistatic.data.output import check_output

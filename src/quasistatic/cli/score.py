@@ -83,7 +83,7 @@ def score(
     table = read_like(layout, data)
     if method == "flow":
         if steps is not None:
-            raise SettingError("the flow has no sub-schedule", fix="Leave out --steps.")
+            raise SettingError("the flow has no sub-schedule", fix="leave out --steps")
         frame, values = score_flow(screen, density, table, trajectories, seed)
     else:
         likelihood, holes = score_rows(screen, density, table, method, trajectories, seed, steps)
@@ -168,7 +168,7 @@ def score_flow(
 
     whole = whole_rows(density, table)
     if len(whole) and not whole.any():
-        fix = "Fill the holes, or score with another method."
+        fix = "fill the holes, or score with another method"
         raise DataError(
             "every row has a missing cell, and the flow is of whole rows",
             where=table.source,

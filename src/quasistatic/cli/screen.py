@@ -26,9 +26,9 @@ class Screen:
     """Where the human text goes, and how much of it.
 
     Args:
-        as_json: the result is a JSON object on standard output.
-        rows_on_stdout: the result is a table on standard output.
-        quiet: only the result and warnings.
+        as_json: whether the result is a JSON object on standard output (default False).
+        rows_on_stdout: whether the result is a table on standard output (default False).
+        quiet: whether only the result and warnings are printed (default False).
     """
 
     def __init__(

@@ -43,29 +43,33 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
     else a residual perceptron.
 
     Args:
-        trajectory_length: T.
-        discrete_kernel: "absorbing", "binomial" (heat bath towards the data's frequencies) or
-            "categorical" (towards uniform).
-        schedule: of the continuous columns: "learned", "linear" or "cosine".
-        column_transform: of numbers before they diffuse: "affine" (standardised), "spline" (made
-            normal), or "auto", column by column the better one by its penalised likelihood.
-        width: of the network.
+        trajectory_length: number of steps T of the diffusion.
+        discrete_kernel: forward kernel of binary and categorical columns: "absorbing" (default),
+            "binomial" (heat bath towards the data's frequencies) or "categorical" (heat bath
+            towards uniform frequencies).
+        schedule: schedule of the continuous columns: "learned" (default), "linear" or "cosine".
+        column_transform: transform of numbers before they diffuse: "affine" (standardised),
+            "spline" (made normal), or "auto" (default), column by column the better one by its
+            penalised likelihood.
+        width: width of the network, units of its residual stream.
         depth: residual blocks of the network.
-        dropout: rate while training; the network of images has none.
-        frequencies: octaves of Fourier features by which the network sees each number
-            (`forward.fourier`).
-        members: networks that are trained apart and asked together, 4 below 2,000 rows (images: 1),
-            otherwise 1; sampling and scoring take as many times the work.
-        batch_size: rows a step.
+        dropout: dropout rate while training; the network of images has none.
+        frequencies: octaves of Fourier features of each number (`forward.fourier`).
+        members: networks of the deep ensemble: trained apart, their outputs averaged. By default 4
+            below 2,000 rows (images: 1), otherwise 1; sampling and scoring take as many times the
+            work.
+        batch_size: rows in a batch.
         max_steps: optimiser steps at most.
-        learning_rate: of AdamW.
-        validation_fraction: share of the rows that decide when to stop.
-        patience: evaluations without improvement before stopping.
-        max_minutes: of training at most; the result then depends on the machine's speed. With less
-            than 3 minutes a table below 2,000 rows is not cross-validated: one network is trained
-            on nine tenths of it.
+        learning_rate: peak learning rate of AdamW (default 0.002).
+        validation_fraction: share of the rows that decide when to stop (default 0.1), where a table
+            is not cross-validated.
+        patience: evaluations without improvement before training stops.
+        max_minutes: minutes of training at most (default: no limit); the result then depends on the
+            machine's speed. With less than 3 minutes a table below 2,000 rows is not
+            cross-validated: one network is trained on nine tenths of it.
         preset: "default" or "thorough" (larger, longer).
-        random_state: seed; the same seed, versions and device count give the same bytes.
+        random_state: seed of the fit, an int, a `numpy.random.RandomState` or None (default: a new
+            seed each time); the same seed, versions and device count give the same bytes.
 
     Attributes:
         schema_: `Schema` of the columns.

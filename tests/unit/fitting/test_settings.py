@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from quasistatic import DiffusionDensity, SettingError
+from quasistatic.cli.fit import fit as command
 from quasistatic.config import ModelConfig
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.transform import Choice
@@ -50,6 +51,15 @@ def test_the_settings_are_the_parameters():
     parameters = inspect.signature(DiffusionDensity).parameters
     own = {name: item.default for name, item in parameters.items() if name != "random_state"}
     assert own | {"seed": 0} == dataclasses.asdict(FitSettings())
+
+
+def test_the_options_of_the_command_line_are_the_parameters():
+    options = inspect.signature(command).parameters
+    parameters = inspect.signature(DiffusionDensity).parameters
+    shared = set(options) & set(parameters)
+    assert shared == set(parameters) - {"random_state", "validation_fraction", "patience"}
+    for name in shared:
+        assert options[name].default == parameters[name].default
 
 
 @pytest.mark.parametrize("name", list(CHANGES))

@@ -1,0 +1,222 @@
+"""What `fit` and `demo` do: look before any work, fit with progress and checkpoints, save, and say
+what was reached.
+"""
+
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from quasistatic.cli.failure import say
+from quasistatic.cli.progress import FitProgress
+from quasistatic.cli.screen import Screen, describe, duration, in_bits, nats
+from quasistatic.errors import OutputError, QuasistaticError, SchemaError, TrainingError
+
+if TYPE_CHECKING:
+    from quasistatic.data.columns.alternatives import Schemas
+    from quasistatic.data.table import Table
+    from quasistatic.estimator.density import DiffusionDensity
+
+
+@dataclass(frozen=True)
+class Job:
+    """A fit that can begin.
+
+    Args:
+        data: the path of the data.
+        table: the rows.
+        schemas: the schemas of their columns.
+        output: the path of the model folder.
+        resume: whether to go on from the checkpoint.
+        force: whether an existing output is replaced.
+    """
+
+    data: str
+    table: "Table"
+    schemas: "Schemas"
+    output: str
+    resume: bool
+    force: bool
+
+    @property
+    def checkpoint(self) -> Path:
+        """The folder of the training checkpoints."""
+        return checkpoint_folder(self.output)
+
+
+def checkpoint_folder(output: str) -> Path:
+    """Where the checkpoints of a fit are kept until it has succeeded."""
+    path = Path(output)
+    return path.with_name(path.name + ".checkpoint")
+
+
+def prepare(
+    screen: Screen,
+    data: str,
+    output: str,
+    *,
+    kind: Literal["table", "images", "sequence"] | None = None,
+    schema_file: str | None = None,
+    resume: bool = False,
+    force: bool = False,
+) -> Job:
+    """Check the outputs, read the data, infer the schema and show it.
+
+    Args:
+        screen: where it is shown.
+        data: the path of the data.
+        output: the path of the model folder.
+        kind: what the data are; None (default) goes by the file.
+        schema_file: the path of a JSON file with kinds of columns; None (default) infers all.
+        resume: whether to go on from the checkpoint (default False).
+        force: whether an existing output is replaced (default False).
+    """
+    _check_outputs(output, checkpoint_folder(output), resume=resume, force=force)
+
+    from quasistatic.data.arranged import read_data
+    from quasistatic.data.columns.alternatives import infer_schemas
+
+    table = read_data(data, kind)
+    schemas = infer_schemas(table, None if schema_file is None else _read_json(schema_file))
+    width = f"{table.frame.width} columns" if table.layout is None else table.layout.words
+    screen.tell(f"{data}: {len(table)} rows, {width}")
+    screen.schema(schemas.first)
+    return Job(data, table, schemas, output, resume, force)
+
+
+def fit_and_save(screen: Screen, density: "DiffusionDensity", job: Job) -> dict[str, Any]:
+    """Fit with progress and checkpoints, save the model, and say what was reached.
+
+    Args:
+        screen: where it is said.
+        density: what is fitted.
+        job: the data, and where the model goes.
+
+    Returns:
+        The values of the JSON result.
+    """
+    checkpoint = job.checkpoint
+    start = time.monotonic()
+    if checkpoint.exists() and not job.resume:
+        shutil.rmtree(checkpoint)
+    try:
+        with FitProgress(screen.errors, hidden=screen.quiet) as progress:
+            density.fit(
+                job.table,
+                schema=job.schemas,
+                checkpoint=checkpoint,
+                resume=job.resume,
+                callback=progress,
+            )
+        seconds = time.monotonic() - start
+        density.save(job.output, force=job.force)
+    except KeyboardInterrupt:
+        _say_how_to_resume(checkpoint)
+        raise typer.Exit(130) from None
+    except OSError:  # no space to save, say: the work so far is kept
+        _say_how_to_resume(checkpoint)
+        raise
+    except QuasistaticError:
+        if not job.resume:
+            shutil.rmtree(checkpoint, ignore_errors=True)
+        raise
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    return _reached(screen, density, job, seconds)
+
+
+def _reached(
+    screen: Screen, density: "DiffusionDensity", job: Job, seconds: float
+) -> dict[str, Any]:
+    """The values of the JSON result, said as well."""
+    schema, history = density.schema_, density.history_
+    bound = max(event["valid_nats"] for event in history)
+    values = {
+        "model": job.output,
+        "data": job.data,
+        "rows": len(job.table),
+        **describe(schema),
+        "validation_bound": bound,
+        "unit": "nats per row",
+        "steps": history[-1]["step"],
+        "seconds": seconds,
+        "seed": density.random_state,
+    }
+    for name in job.schemas.without_atoms(schema):
+        screen.tell(
+            f"Column {name!r} goes without point masses: held-out rows are no more likely with them"
+        )
+    screen.result(
+        f"Validation bound: {nats(bound)} nats per row "
+        "(a lower bound on the mean log p of held-out rows)"
+    )
+    if schema.layout is not None:
+        values |= {"validation_bound_bits": schema.layout.bits(bound)}
+        values |= {"bits_unit": schema.layout.bits_unit}
+        screen.result(f"  = {in_bits(schema.layout, bound)}")
+    screen.result(f"Base measure: {values['base_measure']}")
+    screen.result(f"Model saved: {job.output} ({values['steps']} steps, {duration(seconds)})")
+    return values
+
+
+def _read_json(file: str) -> Any:
+    try:
+        return json.loads(Path(file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SchemaError(
+            "there is no such file", where=file, fix="check the path behind `--schema`"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SchemaError(f"the file cannot be read ({error})", where=file) from None
+    except json.JSONDecodeError as error:
+        fix = 'write {"columns": {NAME: {"kind": KIND}}}'
+        raise SchemaError(
+            f"this is no JSON: {error.msg}", where=f"{file}, line {error.lineno}", fix=fix
+        ) from None
+
+
+def _check_outputs(output: str, checkpoint: Path, *, resume: bool, force: bool) -> None:
+    """Refuse before any work what would fail or lose something after it."""
+    model = Path(output)
+    if not model.parent.is_dir():
+        fix = f"make it: mkdir -p {model.parent}"
+        raise OutputError(f"there is no folder {str(model.parent)!r}", where=output, fix=fix)
+    if not os.access(model.parent, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"the folder {str(model.parent)!r} cannot be written",
+            where=output,
+            fix="choose another one",
+        )
+    if os.path.lexists(model) and not force:
+        raise OutputError(
+            "it exists already", where=output, fix="give another name, or --force to replace it"
+        )
+    replaceable = (model / "manifest.json").is_file() or (
+        model.is_dir() and not any(model.iterdir())
+    )
+    if os.path.lexists(model) and not replaceable:
+        raise OutputError(
+            "it exists and is no model folder", where=output, fix="give another name, or remove it"
+        )
+    if resume and not checkpoint.exists():
+        fix = "leave out --resume to start from the beginning"
+        raise TrainingError("there is no checkpoint to resume from", where=str(checkpoint), fix=fix)
+    if checkpoint.exists() and not resume and not force:
+        fix = "go on from it with --resume, or start again with --force, which deletes it"
+        raise OutputError("an earlier fit left its checkpoint here", where=str(checkpoint), fix=fix)
+
+
+def _say_how_to_resume(checkpoint: Path) -> None:
+    if any(checkpoint.glob("*/*.safetensors")):
+        say(
+            f"Stopped. The checkpoint is in {checkpoint}: give the same command again with "
+            "`--resume` to go on from it."
+        )
+    else:
+        # There may be folders for a checkpoint that was never written.
+        shutil.rmtree(checkpoint, ignore_errors=True)
+        say("Stopped before the first checkpoint: nothing was written.")
