@@ -2,6 +2,7 @@
 `TypeError`, and a value without meaning a `SettingError` that names it.
 """
 
+import abc
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -81,8 +82,12 @@ def check_settings(settings: Any) -> None:
             require(RULES[field.name], field.name, value)
 
 
-class _Json:
-    """To and from a dict of JSON types."""
+class _AbstractSettings(abc.ABC):
+    """Settings that check themselves, to and from a dict of JSON types."""
+
+    @abc.abstractmethod
+    def __post_init__(self) -> None:
+        """Raise `SettingError` for a value that has no meaning."""
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types."""
@@ -95,7 +100,7 @@ class _Json:
 
 
 @dataclass(frozen=True)
-class ModelConfig(_Json):
+class ModelConfig(_AbstractSettings):
     """What is assembled for a table; see `assemble.assemble`.
 
     Args:
@@ -136,7 +141,7 @@ class ModelConfig(_Json):
 
 
 @dataclass(frozen=True)
-class TrainConfig(_Json):
+class TrainConfig(_AbstractSettings):
     """Settings of one training run.
 
     Args:

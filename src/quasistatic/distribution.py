@@ -189,7 +189,7 @@ class Product(eqx.Module):
         return jnp.concatenate([part.log_prob(xi) for part, xi in zip(self.parts, x, strict=True)])
 
     def log_cell(
-        self, x: State, width: tuple[Float[Array, " D"] | None, ...] | None
+        self, x: State, width: tuple[Float[Array, "_"] | None, ...] | None
     ) -> Float[Array, " D"]:
         """Log-mass of the data cells of the given widths around `x`, nats per column."""
         widths = (None,) * len(self.parts) if width is None else width

@@ -5,10 +5,17 @@ are padded), `T` steps, `N` rows, `F` features and `P` outputs of a network. Eve
 `forward` up to `bound` is written for ONE row and batched by `vmap`.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax
+from jax.typing import ArrayLike as _ArrayOrNumber
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
-__all__ = ["Array", "Bool", "Float", "Int", "Key", "State", "Step", "UInt8"]
+__all__ = ["Array", "ArrayLike", "Bool", "Float", "Int", "Key", "State", "Step", "UInt8"]
+
+ArrayLike = _ArrayOrNumber | Sequence[Any]
+"""What `jnp.asarray` takes: an array, a number, or nested lists of numbers."""
 
 Key = jax.Array
 """A typed JAX random key; keyword-only wherever it is a parameter."""

@@ -58,8 +58,8 @@ def evaluate_log_weights(
     )
 
 
-def row_checksums(rows: Row) -> np.ndarray:
-    """CRC-32 of every row's content, uint32 `[N]`."""
+def row_checksums(rows: tuple[tuple[Any, ...], ...]) -> np.ndarray:
+    """CRC-32 of every row's content, uint32 `[N]`; the rows are blocks of arrays `[N, ...]`."""
     parts = [np.asarray(part) for cells in rows for part in cells if part is not None]
     if not parts:
         return np.zeros(0, np.uint32)

@@ -19,9 +19,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import ArrayLike
 
-from quasistatic.typing import Array, Float, Step
+from quasistatic.typing import Array, ArrayLike, Float, Step
 
 
 class AbstractSchedule(eqx.Module):

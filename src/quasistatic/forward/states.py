@@ -6,10 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import ArrayLike
 
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.typing import Array, Bool, Float, Int
+from quasistatic.typing import Array, ArrayLike, Bool, Float, Int
 
 
 class StateLayout(eqx.Module):

@@ -5,12 +5,11 @@ from typing import Self
 import equinox as eqx
 import jax.numpy as jnp
 from jax.scipy.linalg import cho_factor, cho_solve
-from numpy.typing import ArrayLike
 
 from quasistatic.numerics import HALF_LOG_TWO_PI, log_normal_density
 from quasistatic.posterior.belief import Belief, NormalBelief
 from quasistatic.posterior.evidence import AbstractOpenEvidence, block_of
-from quasistatic.typing import Array, Float, State
+from quasistatic.typing import Array, ArrayLike, Float, State
 
 
 class Linear(AbstractOpenEvidence):

@@ -4,12 +4,11 @@ from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
-from numpy.typing import ArrayLike
 
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior.belief import Belief, NormalBelief
 from quasistatic.posterior.evidence import AbstractClosedEvidence, block_of
-from quasistatic.typing import Array, Float, State
+from quasistatic.typing import Array, ArrayLike, Float, State
 
 
 class Range(AbstractClosedEvidence):

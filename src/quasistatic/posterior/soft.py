@@ -6,12 +6,11 @@ from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
-from numpy.typing import ArrayLike
 
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior.belief import Belief, StateBelief
 from quasistatic.posterior.evidence import AbstractClosedEvidence, block_of
-from quasistatic.typing import Array, Float, State
+from quasistatic.typing import Array, ArrayLike, Float, State
 
 
 class Soft(AbstractClosedEvidence):
