@@ -84,7 +84,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         >>> import numpy as np
         >>> from quasistatic import DiffusionDensity
         >>> x = np.random.default_rng(0).normal(size=(64, 2))
-        >>> m = DiffusionDensity(max_steps=2, width=8, random_state=0).fit(x)
+        >>> m = DiffusionDensity(max_steps=2, max_minutes=1, random_state=0).fit(x)
         >>> m.sample(3, random_state=1).shape
         (3, 2)
         >>> m.log_likelihood(x[:4], method="ais", trajectories=4).lower.shape

@@ -62,11 +62,10 @@ def with_completions(
     found = impute_rows(
         short, encoded.rows, n_imputations=COMPLETIONS, particles=PARTICLES, key=key
     )
-    states = found.states if isinstance(found.states, tuple) else (found.states,)
     possible = ~np.isneginf(found.log_evidence)[:, None]
     tables = [encoded]
     for i in range(COMPLETIONS):
-        drawn = codec.settle([block[i] for block in states])
+        drawn = codec.settle([block[i] for block in found.states])
         pairs = zip(encoded.rows, drawn.rows, strict=True)
         blocks = tuple(_filled(here, there, possible) for here, there in pairs)
         tables.append(
