@@ -14,7 +14,7 @@ import pytest
 from cases import randomised
 from quasistatic import DiffusionDensity
 from quasistatic.fitting import defaults, training
-from quasistatic.train import FitResult
+from quasistatic.train import Event, FitResult
 
 TINY = {
     "trajectory_length": 3,
@@ -99,10 +99,12 @@ def fit_tiny():
 
 @contextlib.contextmanager
 def no_training(scale=0.3):
-    """Fits within keep the initial network, with random weights N(0, scale^2): nothing to
-    compile."""
+    """Fits within keep the initial network, with random weights N(0, scale^2), and tell of one
+    step: nothing to compile."""
 
-    def untouched(model, rows, valid_rows, config, **_):
+    def untouched(model, rows, valid_rows, config, *, callback, **_):
+        if callback is not None:
+            callback(Event(1, 1, -1.0, -1.0, 0.0))
         network = randomised(model.network, config.seed, scale) if scale else model.network
         return FitResult(eqx.tree_at(lambda m: m.network, model, network), -1.0, [dict(HISTORY)])
 

@@ -65,7 +65,7 @@ def test_stored_and_read_again(together, frame, tmp_path):
     assert isinstance(again.model_.network, EnsembleNetwork)
 
 
-def test_members_that_are_asked_for_on_a_table_that_is_split_once(fit_tiny, monkeypatch):
+def test_members_that_are_asked_for_on_a_table_that_is_split_once(build_tiny, monkeypatch):
     monkeypatch.setattr(defaults, "SMALL", 10)
-    model = fit_tiny(np.random.default_rng(0).normal(size=(64, 2)), members=2)
+    model = build_tiny(np.random.default_rng(0).normal(size=(64, 2)), members=2)
     assert len(model.model_.network.members) == 2

@@ -10,6 +10,7 @@ from quasistatic.data.columns.alternatives import infer_schemas
 from quasistatic.data.columns.atoms import find_atoms
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import from_frame
+from quasistatic.estimator import density
 from quasistatic.fitting import defaults
 from quasistatic.fitting.training import Trainer
 
@@ -75,16 +76,28 @@ def test_mass_is_worth_more_where_order_says_nothing(fits):
     assert model.schema_ == first
 
 
-def test_a_schema_that_is_given_is_kept(fits):
-    frame, _, _ = fits[True]
+@pytest.mark.usefixtures("untrained")
+def test_a_schema_that_is_given_is_kept():
+    frame = rounded_now_and_then(twin=True)
     for schema in infer_schemas(from_frame(frame)).options:
         assert isinstance(schema, Schema)
-        assert (
-            DiffusionDensity(**SETTINGS | {"max_steps": 2}).fit(frame, schema=schema).schema_
-            == schema
-        )
+        assert DiffusionDensity(**SETTINGS).fit(frame, schema=schema).schema_ == schema
 
 
+@pytest.mark.usefixtures("untrained")
+def test_schemas_that_were_inferred_before_are_those_of_the_fit(monkeypatch):
+    """They are not inferred again, and lead to the same trainings."""
+    frame, phases = rounded_now_and_then(twin=True), ([], [])
+    schemas = infer_schemas(from_frame(frame))
+    DiffusionDensity(**SETTINGS).fit(frame, callback=lambda event: phases[0].append(event.phase))
+    monkeypatch.setattr(density, "infer_schemas", None)
+    model = DiffusionDensity(**SETTINGS)
+    model.fit(frame, schema=schemas, callback=lambda event: phases[1].append(event.phase))
+    assert phases[0] == phases[1]
+    assert model.schema_ in schemas.options
+
+
+@pytest.mark.usefixtures("untrained")
 @pytest.mark.parametrize("small", [defaults.SMALL, 10], ids=["cross-validated", "split once"])
 def test_no_training_knows_atoms_of_the_rows_it_leaves_out(monkeypatch, small):
     """Values that occur eight times in all: among the rows that are trained on, some are too few to
@@ -101,8 +114,7 @@ def test_no_training_knows_atoms_of_the_rows_it_leaves_out(monkeypatch, small):
     train = Trainer.train
     monkeypatch.setattr(Trainer, "train", spied)
     monkeypatch.setattr(defaults, "SMALL", small)
-    settings = SETTINGS | {"max_steps": 2, "validation_fraction": 0.4}
-    model = DiffusionDensity(**settings).fit(frame)
+    model = DiffusionDensity(**SETTINGS, validation_fraction=0.4).fit(frame)
     judged = [(atoms, rows) for atoms, rows, left_out in trainings if left_out is not None]
     assert len(judged) == (defaults.FOLDS if small > 320 else 1)
     for atoms, rows in judged:
@@ -111,6 +123,7 @@ def test_no_training_knows_atoms_of_the_rows_it_leaves_out(monkeypatch, small):
     assert len(model.schema_.column("x").atoms) == (40 if small > 320 else len(judged[0][0]))
 
 
+@pytest.mark.usefixtures("untrained")
 def test_what_no_fold_can_see_is_not_kept():
     """Eight values, six times each: six are atoms in all rows, and hardly one has more than four
     among the rows of every fold."""
@@ -122,7 +135,7 @@ def test_what_no_fold_can_see_is_not_kept():
     with_atoms, plain = infer_schemas(from_frame(frame)).options
     assert len(with_atoms.column("x").atoms) == 8
     phases = []
-    model = DiffusionDensity(**SETTINGS | {"max_steps": 2})
+    model = DiffusionDensity(**SETTINGS)
     model.fit(frame, callback=lambda event: phases.append(event.phase))
     assert model.schema_ == plain
     assert len(set(phases)) == defaults.FOLDS + 1

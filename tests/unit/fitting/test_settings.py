@@ -88,15 +88,13 @@ def test_minutes_are_shared_by_the_trainings(schema):
     assert 2 * sum(c.train.max_minutes for c in twice) == pytest.approx(9.0)
 
 
-def test_a_few_minutes_are_for_one_network(schema, mixed):
+def test_a_few_minutes_are_for_one_network(schema, mixed, build_tiny):
     (only,) = candidates(48, schema, FitSettings(max_minutes=1.0))
     assert (only.model.members, only.train.max_minutes) == (1, 1.0)
     assert [
         c.model.members for c in candidates(48, schema, FitSettings(max_minutes=1.0, members=2))
     ] == [2]
-    fitted = DiffusionDensity(
-        max_minutes=1.0, max_steps=2, width=8, trajectory_length=4, random_state=0
-    ).fit(mixed)
+    fitted = build_tiny(mixed, max_minutes=1.0, members=None)
     assert fitted.manifest_["data"]["held_out"].endswith("rows, not trained on")
 
 
