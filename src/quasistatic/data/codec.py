@@ -4,9 +4,10 @@ log p(row, the data's units) = log p(cells, the model's units) + log_volume
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -56,9 +57,25 @@ class EncodedTable:
         )
 
 
+class Place(NamedTuple):
+    """Where a column lies in a row.
+
+    Args:
+        block: number of the block.
+        index: number of the cell in it.
+    """
+
+    block: int
+    index: int
+
+
 @dataclass(frozen=True)
 class Codec:
     """The fitted map between tables and blocks.
+
+    Numbers (the continuous columns) share the first block, if there are any. States share the last
+    one: the discrete columns, then the atoms, which say at which atom of its column a number is, 0
+    where at none. Ask `numbers`, `states` and `places` for them.
 
     Args:
         schema: the columns.
@@ -72,29 +89,77 @@ class Codec:
     marginals: tuple[np.ndarray, ...]
     typical_width: np.ndarray
 
-    @property
+    @cached_property
     def continuous(self) -> tuple[Column, ...]:
-        """The schema's columns in the continuous block."""
+        """The schema's columns in the block of numbers."""
         return tuple(c for c in self.schema.columns if not c.is_discrete)
 
-    @property
+    @cached_property
     def discrete(self) -> tuple[Column, ...]:
-        """The schema's columns in the discrete block; those of the atoms follow them there."""
+        """The schema's columns in the block of states; the atoms follow them there."""
         return tuple(c for c in self.schema.columns if c.is_discrete)
 
-    @property
+    @cached_property
     def with_atoms(self) -> tuple[Column, ...]:
         """The continuous columns that have atoms."""
         return tuple(c for c in self.continuous if c.atoms)
 
     @property
+    def numbers(self) -> int | None:
+        """The block of the numbers, None where there are none."""
+        return 0 if self.continuous else None
+
+    @property
+    def states(self) -> int | None:
+        """The block of the states, None where there are none."""
+        if not self.discrete and not self.with_atoms:
+            return None
+        return 1 if self.continuous else 0
+
+    def places(self, name: str) -> tuple[Place, ...]:
+        """Where a column of the schema lies in a row: the place of its number, and of its atom if
+        it has atoms; or the place of its state.
+
+        Args:
+            name: name of the column.
+
+        Raises:
+            KeyError: the schema has no such column.
+        """
+        return self._places[name]
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[Place, ...]]:
+        found: dict[str, tuple[Place, ...]] = {c.name: () for c in self.schema.columns}
+        for block, columns in (
+            (self.numbers, self.continuous),
+            (self.states, (*self.discrete, *self.with_atoms)),
+        ):
+            for index, column in enumerate(columns):
+                found[column.name] += (Place(block or 0, index),)
+        return found
+
+    def without(self, rows: Sequence[Cells], names: Iterable[str]) -> tuple[Cells, ...]:
+        """The blocks with all cells of some columns hidden; a number's atom too.
+
+        Args:
+            rows: blocks `[N, D]`.
+            names: names of the columns.
+        """
+        masks = [np.array(cells.observed) for cells in rows]
+        for name in names:
+            for block, index in self.places(name):
+                masks[block][:, index] = False
+        return tuple(cells._replace(observed=mask) for cells, mask in zip(rows, masks, strict=True))
+
+    @property
     def continuous_names(self) -> tuple[str, ...]:
-        """Names of the columns of the continuous block."""
+        """Names of the cells of the block of numbers."""
         return tuple(c.name for c in self.continuous)
 
     @property
     def discrete_names(self) -> tuple[str, ...]:
-        """Names of the columns of the discrete block; "NAME = atom" says at which atom of NAME a
+        """Names of the cells of the block of states; "NAME = atom" says at which atom of NAME a
         cell is.
         """
         return tuple(c.name for c in self.discrete) + tuple(
@@ -108,7 +173,7 @@ class Codec:
 
     @property
     def n_states(self) -> tuple[int, ...]:
-        """Number of states of each column of the discrete block."""
+        """Number of states of each cell of the block of states."""
         return _n_states(self.schema)
 
     def encode(self, table: Table) -> EncodedTable:
@@ -154,7 +219,7 @@ class Codec:
                     filler if self.with_atoms else None,
                 )
             )
-        if self.discrete_names:
+        if self.states is not None:
             coded = [read_codes(table.frame[c.name], c, table.source) for c in self.discrete]
             codes = np.stack([code for code, _ in coded] + atom_states, axis=1).astype(np.int32)
             blocks.append(
@@ -176,24 +241,22 @@ class Codec:
             return write_pixels(
                 values[0], masks[0], self.schema, self.transforms[0] if self.transforms else None
             )
-        z, z_mask, codes, code_mask = (
-            values[0],
-            masks[0],
-            values[-1],
-            masks[-1],
-        )  # one block may be both; then one is unused
-        series: dict[str, pl.Series] = {}
-        atom_position = len(self.discrete)
-        for j, (column, transform) in enumerate(zip(self.continuous, self.transforms, strict=True)):
-            with np.errstate(over="ignore"):  # clipped to the dtype below
-                coordinate = transform.inverse(z[:, j].astype(np.float64))
-            if column.atoms:
-                coordinate = _at_atoms(coordinate, codes[:, atom_position], column)
-                atom_position += 1
-            series[column.name] = _masked(write_numbers(coordinate, column), z_mask, j)
-        for j, column in enumerate(self.discrete):
-            series[column.name] = _masked(write_codes(codes[:, j], column), code_mask, j)
-        return pl.DataFrame({name: series[name] for name in self.schema.names})
+        transforms = dict(zip(self.continuous_names, self.transforms, strict=True))
+        series: list[pl.Series] = []
+        for column in self.schema.columns:
+            (block, j), *atom = self.places(column.name)
+            cells = values[block][:, j]
+            if column.is_discrete:
+                written = write_codes(cells, column)
+            else:
+                with np.errstate(over="ignore"):  # clipped to the dtype by write_numbers
+                    coordinate = transforms[column.name].inverse(cells.astype(np.float64))
+                for place in atom:
+                    codes = values[place.block][:, place.index]
+                    coordinate = _at_atoms(coordinate, codes, column)
+                written = write_numbers(coordinate, column)
+            series.append(_masked(written, masks[block], j))
+        return pl.DataFrame(series)
 
     def settle(self, rows: Sequence[Any]) -> EncodedTable:
         """The cells that generated values fall into: those of the table they decode to.
@@ -248,12 +311,11 @@ def fit_and_encode(
     check_columns(table, schema)
     codec = _without_frequencies(table, schema, transform)
     encoded = codec.encode(table)
-    n_continuous = len(codec.transforms)
-    if are_images(schema.layout):
-        widths = codec.typical_width
-    else:
-        widths = _typical_widths(encoded.rows[0]) if n_continuous else np.zeros(0)
-    marginals = _marginals(encoded.rows[-1], codec.n_states) if codec.discrete_names else ()
+    widths, marginals = codec.typical_width, ()
+    if codec.numbers is not None and not are_images(schema.layout):
+        widths = _typical_widths(encoded.rows[codec.numbers])
+    if codec.states is not None:
+        marginals = _marginals(encoded.rows[codec.states], codec.n_states)
     return Codec(schema, codec.transforms, marginals, widths), encoded
 
 

@@ -9,7 +9,6 @@ D - 1 columns cancels in the difference. In the limit of many particles this is 
 conditional; with few its error is that of two log-evidences, less what cancels.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -97,38 +96,14 @@ def column_log_probs(
     everything = np.arange(len(table))
     whole, whole_variance = evidence(rows, everything)
     for j, column in enumerate(columns):
-        rest, observed = without(rows, codec, column)
-        index = everything[observed]
+        rest = codec.without(rows, [column.name])
+        block, place = codec.places(column.name)[0]
+        index = np.flatnonzero(rows[block].observed[:, place])
         if len(index):
             others, others_variance = evidence(rest, index)
             log_p[index, j] = whole[index] - others + _log_volume(table, codec, column)[index]
             variance[index, j] = whole_variance[index] + others_variance
     return Conditionals(codec.schema.names, log_p, np.sqrt(variance))
-
-
-def without(
-    rows: Sequence[Cells], codec: Codec, column: Column
-) -> tuple[tuple[Cells, ...], np.ndarray]:
-    """The blocks with a column of the table hidden (all its cells: a number's atom too), and where
-    it was observed, bool `[N]`.
-
-    Args:
-        rows: blocks `[N, D]`.
-        codec: of the model.
-        column: of its schema.
-    """
-    places = (
-        {0: [i for i, c in enumerate(codec.continuous) if c == column]} if codec.continuous else {}
-    )
-    states = [i for i, c in enumerate((*codec.discrete, *codec.with_atoms)) if c == column]
-    places |= {len(rows) - 1: states} if codec.discrete_names else {}
-    blocks, seen = [], np.zeros(len(rows[0].observed), bool)
-    for i, cells in enumerate(rows):
-        observed = np.array(cells.observed)
-        seen |= observed[:, places.get(i, [])].any(axis=1)
-        observed[:, places.get(i, [])] = False
-        blocks.append(cells._replace(observed=observed))
-    return tuple(blocks), seen
 
 
 def _log_volume(table: Table, codec: Codec, column: Column) -> np.ndarray:
@@ -140,7 +115,6 @@ def _log_volume(table: Table, codec: Codec, column: Column) -> np.ndarray:
     coordinate, observed = read_coordinates(table.frame[column.name], column, table.source)
     dense = observed & ~np.isin(coordinate, column.atoms)
     volume = np.zeros(len(table))
-    volume[dense] = codec.transforms[codec.continuous_names.index(column.name)].log_derivative(
-        coordinate[dense]
-    )
+    transform = codec.transforms[codec.places(column.name)[0].index]
+    volume[dense] = transform.log_derivative(coordinate[dense])
     return volume

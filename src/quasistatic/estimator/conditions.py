@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from quasistatic.data.codec import Codec
+from quasistatic.data.codec import Codec, Place
 from quasistatic.data.columns.numbers import lattice_error, read_coordinates
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
@@ -138,15 +138,16 @@ def _soft(codec: Codec, column: Column, wanted: Any) -> Soft:
         r[known[str(category)]] = weight
     if not np.all(np.isfinite(r)) or np.any(r < 0) or not np.any(r > 0):
         raise DataError("weights must be finite, not negative, and not all 0", where=where)
-    return _states(codec, codec.discrete_names.index(column.name), r)
+    (place,) = codec.places(column.name)
+    return _states(codec, place, r)
 
 
-def _states(codec: Codec, j: int, r: np.ndarray) -> Soft:
-    """r of the states of discrete column j, nothing of the others."""
-    table = np.ones((len(codec.discrete_names), max(codec.n_states)))
-    table[j] = 0.0
-    table[j, : len(r)] = r
-    return Soft.of(table, block=1 if codec.continuous else 0)
+def _states(codec: Codec, place: Place, r: np.ndarray) -> Soft:
+    """r of the states of one cell, nothing of the others."""
+    table = np.ones((len(codec.n_states), max(codec.n_states)))
+    table[place.index] = 0.0
+    table[place.index, : len(r)] = r
+    return Soft.of(table, block=place.block)
 
 
 def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEvidence]:
@@ -155,7 +156,7 @@ def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEv
         raise SchemaError(
             "a range, but the column has categories", where=where, fix="give a list of categories"
         )
-    j = codec.continuous_names.index(column.name)
+    (block, j), *atom = codec.places(column.name)
     low, high = _edge(column, wanted.low, -math.inf), _edge(column, wanted.high, math.inf)
     if column.has_lattice:
         first = math.ceil(low - _slack(column, low)) if math.isfinite(low) else low
@@ -178,9 +179,9 @@ def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEv
         warn_of_far(SOURCE, column.name, nearest, stacklevel=5)
     within = np.full((2, len(codec.continuous)), [[-np.inf], [np.inf]])
     within[:, j] = z
-    if not column.atoms:
+    if not atom:
         return [Range.of(within[0], within[1])]
-    place = len(codec.discrete) + codec.with_atoms.index(column)
+    (place,) = atom
     coordinates = np.asarray(
         [
             (a - column.offset) / (column.step or 1.0) if column.has_lattice else a
@@ -195,8 +196,9 @@ def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEv
         ]
 
     def log_r(x_0: Any) -> Any:
-        at_atom = x_0[-1][place] > 0
-        return jnp.where(at_atom | ((x_0[0][j] >= z[0]) & (x_0[0][j] <= z[1])), 0.0, LOG_ZERO)
+        at_atom = x_0[place.block][place.index] > 0
+        number = x_0[block][j]
+        return jnp.where(at_atom | ((number >= z[0]) & (number <= z[1])), 0.0, LOG_ZERO)
 
     return [_states(codec, place, np.r_[1.0, inside]), Function(log_r, guided=False)]
 

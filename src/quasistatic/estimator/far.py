@@ -30,9 +30,9 @@ def warn_of_far_cells(
         stacklevel: of the warning.
         among: bool `[N]`, the rows that are looked at; None: all.
     """
-    if not codec.continuous:
+    if codec.numbers is None:
         return
-    z = rows[0]
+    z = rows[codec.numbers]
     used = z.observed if z.filler is None else z.observed & ~z.filler
     far = used & (np.abs(z.value) > FAR)
     if among is not None:

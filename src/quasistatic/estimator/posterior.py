@@ -311,7 +311,7 @@ def _noisy_rows(
     if not sigma:
         raise SettingError("no column is noisy", fix="give sigma={'column': standard deviation}")
     noisy = np.array([name in sigma for name in codec.continuous_names])
-    z = rows[0]
+    z = rows[codec.places(next(iter(sigma)))[0].block]
     seen = z.observed & noisy
     values = np.stack(
         [
@@ -320,13 +320,7 @@ def _noisy_rows(
         ],
         1,
     )
-    known = (z._replace(observed=z.observed & ~noisy), *rows[1:])
-    if codec.with_atoms:  # at which atom a noisy cell is, is not known either
-        codes, place = rows[-1], len(codec.discrete)
-        observed = codes.observed.copy()
-        for i, column in enumerate(codec.with_atoms):
-            observed[:, place + i] &= column.name not in sigma
-        known = (*known[:-1], codes._replace(observed=observed))
+    known = codec.without(rows, sigma)  # at which atom a noisy cell is, is not known either
     widths = np.array([sigma.get(name, 1.0) for name in codec.continuous_names], np.float32)
     units = Units.of(codec)
     repeated = jax.tree.map(

@@ -101,18 +101,16 @@ class DecodedRow(eqx.Module):
         exact value.
         """
         parts = x_0 if isinstance(x_0, tuple) else (x_0,)
-        row = {}
         codec = self.codec
-        if codec.continuous:
-            values = self.units.values(parts[0])
-            place = len(codec.discrete)
-            for j, column in enumerate(codec.continuous):
-                value = values[j]
-                if column.atoms:
-                    known = jnp.asarray((0.0, *column.atoms), jnp.float32)
-                    value = jnp.where(parts[-1][place] > 0, known[parts[-1][place]], value)
-                    place += 1
-                row[column.name] = value
-        for j, column in enumerate(codec.discrete):
-            row[column.name] = parts[-1][j]
-        return {name: row[name] for name in codec.schema.names}
+        decoded = list(parts)
+        if codec.numbers is not None:
+            decoded[codec.numbers] = self.units.values(parts[codec.numbers])
+        row = {}
+        for column in codec.schema.columns:
+            (block, j), *atom = codec.places(column.name)
+            row[column.name] = decoded[block][j]
+            for place in atom:
+                known = jnp.asarray((0.0, *column.atoms), jnp.float32)
+                code = parts[place.block][place.index]
+                row[column.name] = jnp.where(code > 0, known[code], row[column.name])
+        return row
