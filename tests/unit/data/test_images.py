@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from quasistatic.data.images import folder
 from quasistatic.data.images.cifar import read_cifar, read_cifar_batch
 from quasistatic.data.images.files import PixelScale, dequantise, read_images
-from quasistatic.data.images.folder import read_image
+from quasistatic.data.images.folder import read_image, read_image_folder
 from quasistatic.data.images.idx import read_idx
 from quasistatic.errors import DataError
 
@@ -181,7 +180,7 @@ def test_a_stack_larger_than_memory_is_refused(tmp_path, grey, monkeypatch):
     Image.fromarray(grey[0]).save(tmp_path / "a.png")
     monkeypatch.setattr("quasistatic.data.memory.available_bytes", lambda: 10)
     with pytest.raises(DataError, match="GiB of memory"):
-        folder.read_folder(tmp_path)
+        read_image_folder(tmp_path)
 
 
 def test_npy_stacks(tmp_path, grey, colour):

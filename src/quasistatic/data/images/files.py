@@ -6,15 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from quasistatic.data.cells import Cells
-from quasistatic.data.images.cifar import (
-    read_cifar,
-)
-from quasistatic.data.images.folder import (
-    read_image_folder,
-)
-from quasistatic.data.images.idx import (
-    read_idx,
-)
+from quasistatic.data.images.cifar import read_cifar
+from quasistatic.data.images.folder import read_image_folder
+from quasistatic.data.images.idx import read_idx
 from quasistatic.errors import DataError
 
 

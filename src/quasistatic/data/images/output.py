@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quasistatic.data.images.folder import (
-    require_pillow,
-)
+from quasistatic.data.images.folder import require_pillow
 from quasistatic.data.output import check_output, write_whole
 from quasistatic.errors import OutputError
 

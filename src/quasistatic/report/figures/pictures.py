@@ -6,12 +6,8 @@ from html import escape
 
 import numpy as np
 
-from quasistatic.data.images.folder import (
-    require_pillow,
-)
-from quasistatic.data.images.output import (
-    picture_of,
-)
+from quasistatic.data.images.folder import require_pillow
+from quasistatic.data.images.output import picture_of
 from quasistatic.report.figures.drawing import Picture
 from quasistatic.report.wording import plain
 
