@@ -24,7 +24,7 @@ from machine import describe
 
 from quasistatic import DiffusionDensity, load
 from quasistatic.bound import evaluate_terms
-from quasistatic.data.codec import EncodedTable
+from quasistatic.data.cells import EncodedTable
 from quasistatic.estimator.likelihood import mean_and_stderr
 from quasistatic.experiments import spiral
 from quasistatic.model import DiffusionModel, thin

@@ -3,7 +3,6 @@
 log p(row, the data's units) = log p(cells, the model's units) + log_volume
 """
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,14 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from quasistatic.data.cell_map import to_z
-from quasistatic.data.cells import Cells
-from quasistatic.data.columns.numbers import (
-    atom_coordinates,
-    lattice_error,
-    read_coordinates,
-    write_numbers,
-)
+from quasistatic.data.cells import Cells, EncodedTable
+from quasistatic.data.columns.coordinates import at_atoms, atom_codes, read_on_lattice, to_z
+from quasistatic.data.columns.numbers import write_numbers
 from quasistatic.data.columns.states import read_codes, write_codes
 from quasistatic.data.columns.transform import Choice, Transform, fit_transform, transform_from_json
 from quasistatic.data.images.pixels import fit_pixels, read_pixels, round_pixels, write_pixels
@@ -27,34 +21,6 @@ from quasistatic.data.layout import are_images
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import SchemaError
-
-
-@dataclass(frozen=True)
-class EncodedTable:
-    """A table in the model's space.
-
-    Args:
-        rows: blocks `[N, D]`: the continuous one if there is any, then the discrete one if there is
-            any.
-        log_volume: float64 `[N]`, sum of log g'(x) over the observed density cells, nats.
-    """
-
-    rows: tuple[Cells, ...]
-    log_volume: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.log_volume)
-
-    @property
-    def whole(self) -> np.ndarray:
-        """Rows without a missing cell, bool `[N]`."""
-        return np.all(np.concatenate([cells.observed for cells in self.rows], axis=1), axis=1)
-
-    def take(self, indices: np.ndarray) -> "EncodedTable":
-        """The rows `indices`, in that order."""
-        return EncodedTable(
-            tuple(block.take(indices) for block in self.rows), self.log_volume[indices]
-        )
 
 
 class Place(NamedTuple):
@@ -198,7 +164,7 @@ class Codec:
         if self.continuous:
             parts = []
             for column, transform in zip(self.continuous, self.transforms, strict=True):
-                coordinate, observed = _coordinates(table, column)
+                coordinate, observed = read_on_lattice(table, column)
                 at_atom = atom_codes(coordinate, observed, column)
                 used = observed & (at_atom == 0)
                 value, width, volume = to_z(coordinate, used, column, transform)
@@ -253,7 +219,7 @@ class Codec:
                     coordinate = transforms[column.name].inverse(cells.astype(np.float64))
                 for place in atom:
                     codes = values[place.block][:, place.index]
-                    coordinate = _at_atoms(coordinate, codes, column)
+                    coordinate = at_atoms(coordinate, codes, column)
                 written = write_numbers(coordinate, column)
             series.append(_masked(written, masks[block], j))
         return pl.DataFrame(series)
@@ -330,7 +296,7 @@ def _without_frequencies(table: Table, schema: Schema, transform: Choice) -> Cod
     transforms = []
     for column in schema.columns:
         if not column.is_discrete:
-            coordinate, observed = _coordinates(table, column)
+            coordinate, observed = read_on_lattice(table, column)
             kept = coordinate[observed & (atom_codes(coordinate, observed, column) == 0)]
             # With too few away from the atoms nothing would tell where such values lie.
             if len(kept) < max(20, 0.1 * len(table)):
@@ -383,37 +349,6 @@ def _n_states(schema: Schema) -> tuple[int, ...]:
     return tuple(
         states + [1 + len(c.atoms) for c in schema.columns if not c.is_discrete and c.atoms]
     )
-
-
-def _coordinates(table: Table, column: Column) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates at their lattice points, and the observed cells; warns about values off the
-    lattice.
-    """
-    coordinate, observed = read_coordinates(table.frame[column.name], column, table.source)
-    if not column.has_lattice:
-        return coordinate, observed
-    nearest = np.rint(coordinate)
-    off = np.count_nonzero(np.abs(coordinate - nearest) > lattice_error(column, coordinate))
-    if off:
-        unit = f" {column.unit}" if column.unit else ""
-        warnings.warn(
-            f"{table.source}, column {column.name!r}: {off} value(s) lie between the multiples of"
-            f" {column.step:g}{unit} that the model was fitted on, and count as the nearest one",
-            stacklevel=3,
-        )
-    return nearest, observed
-
-
-def atom_codes(coordinate: np.ndarray, observed: np.ndarray, column: Column) -> np.ndarray:
-    """int32 `[N]`: 0 away from the atoms (or missing), i at the i-th one."""
-    codes = np.zeros(len(coordinate), dtype=np.int32)
-    for i, atom in enumerate(atom_coordinates(column), start=1):
-        codes[observed & (coordinate == atom)] = i
-    return codes
-
-
-def _at_atoms(coordinate: np.ndarray, codes: np.ndarray, column: Column) -> np.ndarray:
-    return np.where(codes > 0, atom_coordinates(column)[np.maximum(codes, 1) - 1], coordinate)
 
 
 def _typical_widths(block: Cells) -> np.ndarray:

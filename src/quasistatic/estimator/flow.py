@@ -1,6 +1,6 @@
 """The probability flow's density of a table, in the data's own units."""
 
-from quasistatic.data.codec import EncodedTable
+from quasistatic.data.cells import EncodedTable
 from quasistatic.errors import SettingError
 from quasistatic.model import DiffusionModel
 from quasistatic.thermodynamics.ode import FlowLikelihood, flow_log_density

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from quasistatic.data.codec import EncodedTable
+from quasistatic.data.cells import EncodedTable
 from quasistatic.estimator.methods import METHODS
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.query import evidence_of_rows

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from quasistatic.data.codec import EncodedTable
+from quasistatic.data.cells import EncodedTable
 from quasistatic.data.schema import Schema
 from quasistatic.estimator.tables import as_table
 from quasistatic.fitted.model import Fitted

@@ -7,7 +7,8 @@ import jax
 import numpy as np
 
 from quasistatic.config import ModelConfig, TrainConfig
-from quasistatic.data.codec import Codec, EncodedTable
+from quasistatic.data.cells import EncodedTable
+from quasistatic.data.codec import Codec
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SettingError

@@ -11,8 +11,8 @@ import jax
 import numpy as np
 import polars as pl
 
-from quasistatic.data.cells import Cells
-from quasistatic.data.codec import Codec, EncodedTable
+from quasistatic.data.cells import Cells, EncodedTable
+from quasistatic.data.codec import Codec
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.model import DiffusionModel

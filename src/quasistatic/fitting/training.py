@@ -12,7 +12,8 @@ import numpy as np
 
 from quasistatic.assemble import assemble
 from quasistatic.checkpoint import TrainingStore, versions
-from quasistatic.data.codec import Codec, EncodedTable, fit_and_encode
+from quasistatic.data.cells import EncodedTable
+from quasistatic.data.codec import Codec, fit_and_encode
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table

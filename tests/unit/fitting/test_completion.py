@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from quasistatic import DiffusionDensity
-from quasistatic.data.codec import EncodedTable
+from quasistatic.data.cells import EncodedTable
 from quasistatic.data.table import Table
 from quasistatic.fitting import completion, training
 from quasistatic.fitting.completion import (

@@ -1,14 +1,50 @@
 """Coordinates of a continuous column <-> cells of the model's space: value, width, log g'."""
 
+import warnings
+
 import numpy as np
 
+from quasistatic.data.columns.numbers import atom_coordinates, lattice_error, read_coordinates
 from quasistatic.data.columns.transform import Transform
 from quasistatic.data.schema import Column
+from quasistatic.data.table import Table
 
 _FARTHEST = 1e12
 """z is kept within this, so that its square is finite in float32."""
 _THINNEST = np.finfo(np.float32).tiny
 """Least width of a cell: 0 would mean a density."""
+
+
+def read_on_lattice(table: Table, column: Column) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates at their lattice points, and the observed cells; warns about values off the
+    lattice.
+    """
+    coordinate, observed = read_coordinates(table.frame[column.name], column, table.source)
+    if not column.has_lattice:
+        return coordinate, observed
+    nearest = np.rint(coordinate)
+    off = np.count_nonzero(np.abs(coordinate - nearest) > lattice_error(column, coordinate))
+    if off:
+        unit = f" {column.unit}" if column.unit else ""
+        warnings.warn(
+            f"{table.source}, column {column.name!r}: {off} value(s) lie between the multiples of"
+            f" {column.step:g}{unit} that the model was fitted on, and count as the nearest one",
+            stacklevel=3,
+        )
+    return nearest, observed
+
+
+def atom_codes(coordinate: np.ndarray, observed: np.ndarray, column: Column) -> np.ndarray:
+    """int32 `[N]`: 0 away from the atoms (or missing), i at the i-th one."""
+    codes = np.zeros(len(coordinate), dtype=np.int32)
+    for i, atom in enumerate(atom_coordinates(column), start=1):
+        codes[observed & (coordinate == atom)] = i
+    return codes
+
+
+def at_atoms(coordinate: np.ndarray, codes: np.ndarray, column: Column) -> np.ndarray:
+    """The coordinates `[N]`, those with a code of an atom moved to that atom."""
+    return np.where(codes > 0, atom_coordinates(column)[np.maximum(codes, 1) - 1], coordinate)
 
 
 def to_z(
