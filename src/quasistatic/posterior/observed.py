@@ -47,6 +47,7 @@ class Observed(AbstractClosedEvidence):
     def condition(self, belief: Belief) -> Belief:
         for i, (cells, part) in enumerate(zip(self.blocks, belief.parts, strict=True)):
             if isinstance(part, NormalBelief):
+                assert cells.width is not None  # `of` has filled it in
                 belief = belief.updated(i, *part.pin(cells.observed, cells.value, cells.width))
             else:
                 states = jnp.arange(part.log_probs.shape[1], dtype=jnp.int32)
