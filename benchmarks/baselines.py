@@ -1,10 +1,11 @@
-"""Rivals in the same units: an independent-marginals model and scikit-learn's Gaussian mixture,
+"""Baselines in the same units: an independent-marginals model and scikit-learn's Gaussian mixture,
 both chosen by validation.
 
-Columns are taken as `quasistatic` takes them: a value on a lattice (integers, 0.1) has the
-probability mass of its cell, everything else a density. The mixture gets every discrete column as a
-lattice of step 1 over its codes, which is how a density model of numbers would be applied to such a
-table; its mass of a cell is the mean of the density over the cell, estimated with 32 uniform draws.
+Columns have the base measure that `quasistatic` gives them: a value on a lattice (integers, 0.1)
+has the probability mass of its cell, everything else a density. The mixture gets every discrete
+column as a lattice of step 1 over its codes, which is how a density model of numbers would be
+applied to such a table; its mass of a cell is the mean of the density over the cell, estimated with
+32 uniform draws.
 """
 
 import numpy as np
@@ -23,7 +24,7 @@ class Numbers:
         self.x, self.widths = x, widths
 
     def noisy(self, rng: np.random.Generator) -> np.ndarray:
-        """Uniform dequantisation."""
+        """Values with uniform noise of the width of their cells (dequantisation)."""
         return self.x + self.widths * (rng.random(self.x.shape) - 0.5)
 
     @property

@@ -1,13 +1,13 @@
-"""Files in CIFAR-10's form, of crops of colour pictures: what `reproduce cifar10` takes can be
-measured without its data.
+"""Files in the format of CIFAR-10, of crops of colour pictures: the time of `reproduce cifar10` can
+be measured without its data.
 
     python benchmarks/cifar_standin.py DIR [--seed 0]
     QUASISTATIC_DATA=DIR quasistatic reproduce cifar10 -o runs/cifar10-standin
 
 Writes DIR/cifar-10-batches-py. The crops are of scikit-image's pictures of an astronaut, a cat, a
 cup and a rocket, halved in size; all labels are 0. The test images are of the right quarter of
-every picture, the others of the rest. The numbers of such a run say nothing of CIFAR-10; its time
-is that of the real one, as the steps do not depend on what is in the pictures.
+every picture, the others of the rest. The numbers of such a run say nothing about CIFAR-10; its
+time is that of the real one, as the time of a step does not depend on what is in the pictures.
 """
 
 import argparse

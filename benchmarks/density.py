@@ -1,4 +1,4 @@
-r"""Test log-likelihood beside published figures and rivals. Prints a Markdown table.
+r"""Test log-likelihood beside published figures and baselines. Prints a Markdown table.
 
     QUASISTATIC_DATA=... python benchmarks/density.py debd nltcs plants \
         [--preset thorough] [--trajectories 64]

@@ -1,4 +1,5 @@
-r"""Filled holes against the truth, by the protocol of ForestDiffusion. Prints a Markdown table.
+r"""Imputed cells against their true values, by the protocol of ForestDiffusion. Prints a Markdown
+table.
 
     QUASISTATIC_DATA=... python benchmarks/imputation.py [NAMES] [--seeds 3] \
         [--methods quasistatic miceforest ...]
@@ -6,15 +7,15 @@ r"""Filled holes against the truth, by the protocol of ForestDiffusion. Prints a
 The figures of each seed go to stderr as they come.
 
 Protocol (Jolicoeur-Martineau, Fatras, Kachman 2024): 80 % of the rows; a fifth of the cells of X
-missing completely at random, the target y is there, rows without a cell of X are left out; each
-method sees nothing but this table, and fills it five times. Numbers are scaled to [0, 1] by the
-rows' range, categories are one-hot divided by two (Gower), and the distance is summed over the
-missing cells and divided by their number. MinMAE takes for each row the best of the five tables,
-AvgMAE their mean; a method that fills once has one number for both. "apart" is the same distance
-between two of the five tables. The truth is one more draw of the right posterior, so draws of it
-are as far from the truth as from one another: AvgMAE = apart. Where AvgMAE is larger, the draws are
-narrower than what is not known. The seconds of `quasistatic` are those of one fit, five draws and a
-point imputation.
+missing completely at random, the target y observed, rows without any cell of X left out; each
+method gets this table alone, and imputes it five times. Numbers are scaled to [0, 1] by the rows'
+range, categories are one-hot divided by two (Gower), and the distance is summed over the missing
+cells and divided by their number. MinMAE takes for each row the best of the five tables, AvgMAE
+their mean; a method with one imputation has one number for both. "apart" is the same distance
+between two of the five tables. The true value is itself a draw from the exact posterior, so draws
+from it are as far from the true value as from one another: AvgMAE = apart. Where AvgMAE is larger,
+the draws vary less than the uncertainty. The seconds of `quasistatic` are those of one fit, five
+draws and a point imputation.
 """
 
 import argparse
@@ -96,7 +97,7 @@ def run(path: Path, method: str, seed: int) -> dict[str, tuple[float, ...]]:
 
 
 def with_holes(frame: pl.DataFrame, seed: int) -> tuple[pl.DataFrame, np.ndarray, pl.DataFrame]:
-    """The rows that are used, flags of the missing cells, and the rows with holes."""
+    """The rows that are used, flags of the missing cells, and the rows with these cells missing."""
     rng = np.random.default_rng(seed)
     frame = frame[rng.permutation(len(frame))[: len(frame) * 4 // 5]]
     missing = np.c_[rng.random((len(frame), frame.width - 1)) < MISSING, np.zeros(len(frame), bool)]
@@ -123,7 +124,7 @@ def figures(
 
 
 def ranges(truth: pl.DataFrame) -> dict[str, float]:
-    """Of the columns of numbers."""
+    """Ranges of the columns of numbers."""
     numbers = [column.name for column in truth.iter_columns() if column.dtype != pl.Enum]
     return {name: max(np.ptp(truth[name].to_numpy()), 1e-300) for name in numbers}
 
@@ -217,7 +218,7 @@ def missforest(holed: pl.DataFrame, seed: int) -> list[pl.DataFrame]:
 
 
 def guess(column: np.ndarray, categorical: bool) -> float:
-    """Mean or most frequent category of what is there."""
+    """Mean, or most frequent category, of the observed cells."""
     there = column[~np.isnan(column)]
     return np.bincount(there.astype(int)).argmax() if categorical else there.mean()
 
@@ -283,7 +284,7 @@ def to_pandas(holed: pl.DataFrame) -> pd.DataFrame:
 
 
 def from_pandas(frame: pd.DataFrame, like: pl.DataFrame) -> pl.DataFrame:
-    """Back again."""
+    """Inverse of `to_pandas`."""
     return pl.DataFrame(
         {
             c.name: pl.Series(frame[c.name].astype(str).to_list(), dtype=c.dtype)

@@ -1,18 +1,17 @@
-r"""How long ForestDiffusion takes for the tables of `imputation.py`, at least, beside
-`quasistatic`.
-Prints a Markdown table.
+r"""A lower bound on the time of ForestDiffusion on the tables of `imputation.py`, beside the time
+of `quasistatic`. Prints a Markdown table.
 
     QUASISTATIC_DATA=... python benchmarks/imputation_time.py [NAMES] \
         [--columns forest-diffusion quasistatic]
 
-Seconds of the processor, which other work on the machine does not count for; seed 0, one process.
+CPU seconds of one process, so that other work on the machine does not count; seed 0.
 
-ForestDiffusion trains 100 trees a column for each of 50 noise levels, one level after the other and
-each like any other. Measured are two levels (of little and of much noise), less what they take with
-one tree; 25 times that is the training but for its preparation. It fills by RePaint, ten rounds,
-five times; measured is one filling with trees that were trained on one draw of noise in place of
-its hundred, and so are no deeper. Both are lower bounds. `quasistatic`: fit, five draws, point
-imputation, all that is compiled included.
+ForestDiffusion trains 100 trees a column for each of 50 noise levels, one level after the other, in
+the same way. Measured are two levels (of little and of much noise), minus their time with one tree;
+25 times that is the training without its preparation. It imputes by RePaint, ten rounds, five
+times; measured is one imputation with trees that were trained on one draw of noise instead of a
+hundred, and so are no deeper. Both are lower bounds. `quasistatic`: fit, five draws and point
+imputation, including compilation.
 """
 
 import argparse

@@ -1,13 +1,13 @@
-"""Does training on random masks fill holes better? Prints a Markdown table; the protocol is that of
-`imputation.py`.
+"""Does training on random masks improve imputation? Prints a Markdown table; the protocol is that
+of `imputation.py`.
 
     QUASISTATIC_DATA=... python benchmarks/random_masks.py [NAMES] [--seeds 1]
 
-`joint`: the package. One network of the joint density, twisted sequential Monte Carlo conditions
-it. `masks`: the same kernels, schedule, network and training, but in every row of a batch a random
-share of the columns is given without noise (in `--joint` of the rows none is), with a flag; the
-cost counts the other columns. Its reverse kernels then condition by themselves on the cells that
-are there, and draws need no weights. It stops by its own cost on a seventh of the rows.
+`joint`: the package. One network of the joint density, conditioned by twisted sequential Monte
+Carlo. `masks`: the same kernels, schedule, network and training, but in every row of a batch a
+random share of the columns is given without noise (in `--joint` of the rows none is), with a flag;
+the cost counts the other columns. Its reverse kernels are then conditioned on the observed cells
+themselves, and draws need no weights. It stops by its own cost on a seventh of the rows.
 """
 
 import argparse
@@ -108,7 +108,7 @@ def kept(holed: pl.DataFrame, drawn: pl.DataFrame) -> pl.DataFrame:
 
 
 class Masked(eqx.Module):
-    """Kernels of a model, and a network that is told which columns are given."""
+    """Kernels of a model, and a network with the flags of the given columns as inputs."""
 
     forward: ProductDiffusion
     network: ResidualMLP

@@ -1,4 +1,4 @@
-"""How close the two sides of log p are, what fewer steps cost, and what resampling gains. Prints
+"""How far apart lower and upper bound are, what fewer steps cost, and what resampling gains. Prints
 Markdown tables.
 
     python benchmarks/two_sided.py swiss-roll

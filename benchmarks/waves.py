@@ -1,12 +1,12 @@
-"""What Fourier features are worth to the network of images. Prints a Markdown table.
+"""What Fourier features gain in the network of images. Prints a Markdown table.
 
     python benchmarks/waves.py [digits leaves] [--octaves 0 6] [--seed 0]
 
 `digits`: the 1,797 handwritten digits of scikit-learn, 8 x 8 pixels. `leaves`: 6,000 patches of
 dead leaves, 16 x 16 pixels, made by `reproduce`'s generator. A fifth of the images are test images.
-Every model is fitted with the default options but for `frequencies`; K is of the test images, of
-which the fit knows nothing, ± the standard error over the images; the gain is over the first line
-of a set, image by image.
+Every model is fitted with the default options except `frequencies`; K is that of the test images,
+which are not used in the fit, ± the standard error over the images; the gain is relative to the
+first line of a set, image by image.
 """
 
 import argparse

@@ -1,5 +1,5 @@
 """Binarised MNIST, which is not in the paper but in the tables of later ones: pixels are masked one
-by one, a U-Net guesses them.
+by one, and a U-Net predicts them.
 
 The grey levels of MNIST were made binary once and for all, each pixel a draw of Bernoulli(grey /
 255). The likelihood of an image is the probability of its 784 bits.
@@ -46,7 +46,7 @@ def stacks(setting: Setting) -> list[np.ndarray]:
     """Training, validation and test images, int32 `[n, 784]`.
 
     Raises:
-        DataError: the file is not there, or damaged.
+        DataError: the file is missing or damaged.
     """
     path = data_path(FILE, source=SOURCE)
     try:

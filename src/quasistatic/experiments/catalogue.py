@@ -1,4 +1,4 @@
-"""All experiments by name; an experiment's module is loaded when it is asked for."""
+"""All experiments by name; an experiment's module is imported on first use."""
 
 import importlib
 
@@ -21,7 +21,7 @@ def experiment(name: str) -> Experiment:
     """The experiment of that name.
 
     Raises:
-        SettingError: there is none.
+        SettingError: there is no experiment of that name.
     """
     if name not in _HOME:
         raise SettingError(

@@ -21,7 +21,7 @@ def load(setting: Setting, seed: int) -> Data:
     """The images; the last batch of the training images is for validation.
 
     Raises:
-        DataError: the batches are not there, or damaged.
+        DataError: a batch is missing or damaged.
     """
     del seed
     folder = data_path(FOLDER, source=SOURCE)

@@ -1,8 +1,8 @@
 r"""Held-out images with noise of their own variance (the paper's figure for CIFAR-10): y = x + e, e
 ~ N(0, 1), signal to noise 1.
 
-The posterior mean is that of twisted Monte Carlo. A model without structure, pixels N(0, 1) each,
-has the posterior mean y / 2, whose error is the square root of 1/2.
+The posterior mean is estimated by twisted sequential Monte Carlo. Under a model of independent
+pixels, N(0, 1) each, the posterior mean is y / 2, whose error is the square root of 1/2.
 """
 
 from typing import Any
@@ -26,9 +26,9 @@ def denoised(run: Run, item: Trained) -> dict[str, Any]:
     of them, of the posterior mean, and of one draw of the posterior.
 
     Args:
-        run: of an experiment with continuous pixels, with `sizes["restored"]` images and
-            `sizes["particles"]` particles.
-        item: the model whose posterior it is.
+        run: finished run of an experiment with continuous pixels; `sizes["restored"]` images and
+            `sizes["particles"]` particles of each are used.
+        item: trained model whose posterior it is.
     """
     n, particles = run.setting.sizes["restored"], run.setting.sizes["particles"]
     original = np.asarray(run.data.test.value[:n])

@@ -17,14 +17,14 @@ class Data(NamedTuple):
     """Rows of an experiment, in the model's units.
 
     Args:
-        train: rows to learn from.
-        valid: rows that decide when to stop; None trains to the end.
-        test: rows whose likelihood is quoted.
+        train: training rows.
+        valid: held-out rows that decide when training stops; None: it runs to the end.
+        test: rows whose likelihood is reported.
         log_volume: nats per row, added to every log-likelihood: from the model's units to those of
             the tables.
         truth_nats: mean log p of the test rows under the true distribution where it is known, nats
             per row, in the tables' units.
-        decode: model values `[N, D]` to what the figures show.
+        decode: function from values `[N, D]` of the model to what the figures show.
     """
 
     train: Cells
@@ -40,15 +40,16 @@ class Setting:
     """The size of a run.
 
     Args:
-        train: settings of the training, with its seed.
-        trajectory_length: T.
-        n_train: training rows.
-        n_valid: validation rows.
-        n_test: test rows.
-        repetitions: draws of K per test row.
-        trajectories: per test row, for the importance-weighted bound.
-        n_samples: rows drawn from the model.
-        sizes: of the data and the networks, by names that the experiment explains.
+        train: settings of the training, its seed included.
+        trajectory_length: number of steps T.
+        n_train: number of training rows.
+        n_valid: number of validation rows.
+        n_test: number of test rows.
+        repetitions: number of draws of K per test row (default 2).
+        trajectories: number of trajectories per test row for the importance-weighted bound
+            (default 16).
+        n_samples: number of rows drawn from the model (default 64).
+        sizes: further sizes of data and networks; each experiment explains its names.
     """
 
     train: TrainConfig
@@ -67,11 +68,11 @@ class Variant:
     """One model of an experiment.
 
     Args:
-        name: as in metrics.json and of the folder of its parameters.
-        note: what it is, one line.
-        build: (setting, key) to an untrained model.
-        learning_rate: where it differs from the setting's.
-        adapt: the setting to its own size where it differs.
+        name: name in metrics.json and of the folder of the parameters.
+        note: one-line description.
+        build: function from (setting, key) to an untrained model.
+        learning_rate: learning rate, where it differs from the setting's.
+        adapt: function from the experiment's setting to that of this variant, where they differ.
     """
 
     name: str
@@ -86,8 +87,8 @@ class Published:
     """The paper's figures, in the experiment's units; None where it gives none.
 
     Args:
-        k: the bound.
-        k_minus_l_null: its distance from the likelihood under the equilibrium distribution.
+        k: variational bound K.
+        k_minus_l_null: K minus the log-likelihood under the equilibrium distribution.
         parzen: log-likelihood by Parzen windows, bits per image.
     """
 
@@ -101,21 +102,20 @@ class Experiment:
     """One of the paper's experiments.
 
     Args:
-        name: on the command line.
-        title: one line.
-        units: of all its numbers, "bits per ...".
-        per_row: how many of the unit's pixels (or the like) a row has.
-        published: the paper's numbers.
-        variants: the models that are compared; the first is the one whose numbers head
-            metrics.json.
-        full: the full size.
-        quick: a few minutes.
-        load: (setting, seed) to the data.
-        prepare: (untrained model, data) to the model with what it takes from the data as it is,
-            such as frequencies.
+        name: name on the command line.
+        title: one-line title.
+        units: unit of all numbers, "bits per ...".
+        per_row: how many of the unit (pixels, say) a row has.
+        published: numbers of the paper.
+        variants: models that are compared; the numbers of the first come first in metrics.json.
+        full: setting of a full run.
+        quick: setting of a run of a few minutes.
+        load: function from (setting, seed) to the data.
+        prepare: function from (untrained model, data) to the untrained model with constants
+            computed from the data, such as frequencies.
         draw: function that writes the figures of a finished run; see `experiments/figures/`.
-        extra: more numbers for metrics.json, from a finished run, with the figures that go with
-            them.
+        extra: function from a finished run to further entries of metrics.json; it may write
+            figures too.
     """
 
     name: str
@@ -136,11 +136,11 @@ class Trained(NamedTuple):
     """A variant after its training.
 
     Args:
-        variant: which.
-        model: trained.
-        history: evaluations of the training, with the minutes since it began.
-        metrics: its entry in metrics.json.
-        samples: rows of the model, `[n_samples, D]`, the model's units.
+        variant: variant that was trained.
+        model: trained model.
+        history: evaluations during training, with the minutes since it began.
+        metrics: entry of the variant in metrics.json.
+        samples: rows drawn from the model, `[n_samples, D]`, in the model's units.
     """
 
     variant: Variant
@@ -151,15 +151,15 @@ class Trained(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A finished run: what figures and further numbers are made of.
+    """A finished run, from which figures and further numbers are made.
 
     Args:
-        experiment: which.
-        setting: its size.
-        data: its rows.
-        trained: every variant, the first first.
-        folder: where to write.
-        seed: of all randomness.
+        experiment: experiment that was run.
+        setting: setting of the run.
+        data: rows of the experiment.
+        trained: trained variants, in the order of the experiment.
+        folder: folder for figures and numbers.
+        seed: seed of all random numbers.
     """
 
     experiment: Experiment

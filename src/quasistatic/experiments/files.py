@@ -1,4 +1,4 @@
-"""Where the data that cannot be generated are looked for: the folder named by QUASISTATIC_DATA."""
+"""Data that cannot be generated: they are read from the folder that QUASISTATIC_DATA names."""
 
 import os
 from pathlib import Path
@@ -12,12 +12,12 @@ def data_path(relative: str, *, source: str) -> Path:
     """The path of a file or folder of data.
 
     Args:
-        relative: below the data folder.
-        source: where to get it, for the message.
+        relative: path below the data folder.
+        source: where the data are published, for the message.
 
     Raises:
-        DataError: the variable is not set, or nothing is there; the message says where to get the
-            data and which path was looked at.
+        DataError: the variable is not set, or there is no such file; the message says where the
+            data are published and which path was tried.
     """
     folder = os.environ.get(VARIABLE)
     if not folder:

@@ -42,8 +42,8 @@ def _schedule(setting: Setting) -> LearnedSchedule:
 
 
 def paper_model(setting: Setting, key: Key) -> DiffusionModel:
-    """Multi-scale convolutions and a dense path, bumps of time, Sigma and mu through the paper's
-    sigmoid.
+    """Multi-scale convolutions and a dense path, bump functions of time, Sigma and mu through the
+    paper's sigmoid.
     """
     _, height, width = shape_of(setting)
     sizes = setting.sizes
@@ -66,7 +66,7 @@ def paper_model(setting: Setting, key: Key) -> DiffusionModel:
 def modern_model(
     setting: Setting, key: Key, schedule: AbstractSchedule | None = None
 ) -> DiffusionModel:
-    """A small U-Net that is told the time, with the corridor head; the schedule is learned unless
+    """A small U-Net with the time as an input and the corridor head; the schedule is learned unless
     one is given.
     """
     _, height, width = shape_of(setting)
@@ -146,8 +146,8 @@ def draw(run: Run) -> None:
 
 
 def restored(run: Run) -> dict[str, Any]:
-    """Holes filled and noise removed by the best model: `inpainting.png`, `denoising.png`, and
-    their entries of metrics.json.
+    """Missing pixels filled and noise removed by the best model: `inpainting.png`,
+    `denoising.png`, and their entries of metrics.json.
     """
     item = best(run)
     return {

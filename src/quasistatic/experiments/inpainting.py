@@ -1,11 +1,11 @@
-r"""Holes in held-out images (the paper's figure 5): a square window filled by twisted Monte Carlo,
-and by the 2015 recipe.
+r"""Holes in held-out images (the paper's figure 5): a square window filled by twisted
+sequential Monte Carlo, and by the 2015 recipe.
 
     log Z = log p(pixels outside the window),     E Z = Z for every number of particles,
 
-so the mean of log Z over independent populations is below the truth in expectation; its error is
-their spread over the square root of their number. The draw that is shown comes from a population
-chosen in proportion to its Z.
+so the mean of log Z over independent populations is below the true value in expectation; its
+standard error is their standard deviation over the square root of their number. The draw that is
+shown comes from a population chosen in proportion to its Z.
 """
 
 import math
@@ -29,13 +29,13 @@ POPULATIONS = 4
 
 
 class Filled(NamedTuple):
-    """Holed images, filled twice; NumPy.
+    """Images with missing pixels, filled by both methods; NumPy.
 
     Args:
-        smc: `[N, D]` a draw of each posterior, known pixels as they were.
-        recipe: `[N, D]` a draw of the 2015 recipe.
-        log_evidence: `[N, POPULATIONS]` log Z of every population, nats, model's units.
-        ess: `[N, POPULATIONS]` effective number of particles at the end.
+        smc: a draw from each posterior, `[N, D]`; given pixels as they were.
+        recipe: a draw by the 2015 recipe, `[N, D]`.
+        log_evidence: log Z of every population, `[N, POPULATIONS]`, nats, in the model's units.
+        ess: effective sample size of every population at the end, `[N, POPULATIONS]`.
     """
 
     smc: np.ndarray
@@ -45,8 +45,8 @@ class Filled(NamedTuple):
 
 
 def window(height: int, width: int) -> np.ndarray:
-    """Where the hole is: the square in the middle, half as wide as the shorter side; bool `[height,
-    width]`.
+    """The missing pixels, bool `[height, width]`: the square in the middle, half as wide as the
+    shorter side.
 
     Example:
         >>> int(window(16, 16).sum())
@@ -63,10 +63,10 @@ def fill(model: DiffusionModel, rows: Cells, *, particles: int, key: Key) -> Fil
     """Fill the cells of whole rows that are not observed.
 
     Args:
-        model: of the rows.
-        rows: cells with holes.
-        particles: of each population.
-        key: random key.
+        model: trained model of the rows.
+        rows: cells `[N, D]`, some of them unobserved.
+        particles: number of particles of each population.
+        key: random key of all populations.
     """
     n = len(rows.value)
     smc_key, recipe_key, choice_key = jax.random.split(key, 3)
@@ -102,9 +102,10 @@ def inpainted(run: Run, item: Trained, shape: tuple[int, int, int]) -> dict[str,
     pixels differ by the square root of 2.
 
     Args:
-        run: with `sizes["restored"]` images and `sizes["particles"]` particles.
-        item: the model that fills.
-        shape: (channels, height, width).
+        run: finished run; `sizes["restored"]` images and `sizes["particles"]` particles of each
+            population are used.
+        item: trained model that fills the window.
+        shape: (channels, height, width) of an image.
     """
     n, particles = run.setting.sizes["restored"], run.setting.sizes["particles"]
     rows = run.data.test.take(slice(0, n))

@@ -1,9 +1,9 @@
-r"""The numbers of one model on test rows: K, L_null, and both sides of log p, in the experiment's
+r"""The numbers of one model on test rows: K, L_null, and bounds of log p, in the experiment's
 units.
 
     L_null = mean log pi(x_0),    pi = N(0, I) or independent Bernoulli(m):
 
-what a model without any structure would reach.
+the log-likelihood of a model without any structure.
 
 The pi of an absorbing kernel is the mask, which has no data; there it is the model that raw = 0
 stands for, columns of the data's frequencies. A cell of positive width has its mass under pi. Bits

@@ -33,7 +33,7 @@ def stacks(setting: Setting) -> list[np.ndarray]:
     """Training, validation (the last of the 60,000) and test images, uint8 `[n, 1, 28, 28]`.
 
     Raises:
-        DataError: the files are not there, or damaged.
+        DataError: a file is missing or damaged.
     """
     train = read_idx(data_path("mnist/train-images-idx3-ubyte.gz", source=SOURCE))[:, None]
     test = read_idx(data_path("mnist/t10k-images-idx3-ubyte.gz", source=SOURCE))[:, None]

@@ -21,8 +21,8 @@ class Parzen(NamedTuple):
 
     Args:
         nats: mean over the test rows, nats per row.
-        stderr: of the mean.
-        sigma: the bandwidth.
+        stderr: standard error of the mean, nats per row.
+        sigma: bandwidth, in the units of a pixel.
     """
 
     nats: float
@@ -50,10 +50,10 @@ def parzen(
     """The protocol.
 
     Args:
-        samples: of the model, `[n, D]`; 10,000 in the table, pixels in [0, 1].
-        valid: rows that choose sigma; 1,000 in the table.
-        test: rows that are measured; 10,000 in the table.
-        chunk: test rows at once.
+        samples: samples drawn from the model, `[n, D]`; 10,000 in the table, pixels in [0, 1].
+        valid: rows on which sigma is chosen, `[N, D]`; 1,000 in the table.
+        test: rows whose log-likelihood is reported, `[N, D]`; 10,000 in the table.
+        chunk: number of rows evaluated at once.
     """
     n_columns = samples.shape[1]
     squared = squared_distances(valid, samples)

@@ -41,7 +41,7 @@ def reverse_states(
     model: DiffusionModel, n_rows: int, steps: Sequence[int], *, key: Key
 ) -> list[np.ndarray]:
     """x_t of reverse trajectories from the prior at the given decreasing steps, each `[n_rows, D]`;
-    0 are the samples.
+    at step 0 the samples.
     """
     keys = jax.random.split(key, n_rows)
     state, at, kept = _from_prior(model, keys), model.trajectory_length, []

@@ -1,4 +1,4 @@
-"""What a finished run measured, as Markdown: the tables `results.md` that the pages of the
+"""The numbers of a finished run as Markdown: the tables `results.md` that the pages of the
 documentation show.
 """
 
@@ -15,7 +15,7 @@ def results(metrics: Metrics) -> str:
     """Two tables, of the models and of the run, and a line on how it was run.
 
     Args:
-        metrics: what metrics.json holds.
+        metrics: content of metrics.json.
     """
     models = markdown(["of each model", *metrics["variants"]], _of_models(metrics))
     found = _of_run(metrics)

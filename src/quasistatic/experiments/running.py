@@ -41,24 +41,24 @@ def run(
     variant, and the figures.
 
     Args:
-        experiment: which.
-        setting: its size, usually `experiment.full` or `experiment.quick`.
-        folder: made if absent.
-        seed: of data, weights, training and evaluation.
-        variants: names of those to run; none means all.
-        quick: only noted in metrics.json.
-        force: write into a folder that holds something. Older numbers go first: where there is a
-            metrics.json, the run has ended.
-        progress: called with the variant's name after each evaluation of its training.
-        stage: called with a message when what begins takes a while and has no steps.
+        experiment: experiment to run.
+        setting: size of the run, usually `experiment.full` or `experiment.quick`.
+        folder: folder for all output, created if absent.
+        seed: seed of data, initial weights, training and evaluation (default 0).
+        variants: names of the variants to run; empty: all.
+        quick: whether this is the quick setting; noted in metrics.json, no other effect.
+        force: whether to write into a folder that is not empty. Old numbers are deleted first, so
+            a metrics.json is always that of a complete run.
+        progress: function called with the variant's name after each evaluation during training.
+        stage: function called with a message before work that takes long and reports no steps.
 
     Returns:
-        What metrics.json holds.
+        The content of metrics.json.
 
     Raises:
-        OutputError: the folder holds something (and not `force`).
-        DataError: the data are not there or damaged.
-        SettingError: there is no variant of such a name.
+        OutputError: the folder is not empty (and not `force`).
+        DataError: a file of the data is missing or damaged.
+        SettingError: there is no variant of that name.
     """
     folder = Path(folder)
     chosen = _chosen(experiment, variants)

@@ -44,11 +44,11 @@ def load_parameters(folder: str | Path, experiment: Experiment) -> DiffusionMode
     """The trained model of a variant's folder.
 
     Args:
-        folder: as written by `save_parameters`.
-        experiment: the one it names.
+        folder: folder written by `save_parameters`.
+        experiment: experiment that the folder names.
 
     Raises:
-        ModelFolderError: missing, altered, or of another experiment.
+        ModelFolderError: the folder is missing, altered, or of another experiment.
     """
     folder = Path(folder)
     try:

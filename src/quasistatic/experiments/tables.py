@@ -28,7 +28,8 @@ def collect(folder: Path) -> dict[str, dict[str, Any]]:
     """The metrics of all runs right below a folder, by experiment.
 
     Raises:
-        DataError: no such folder, a `metrics.json` that is none, or two runs of one experiment.
+        DataError: the folder is missing, a `metrics.json` cannot be read, or there are two runs of
+            one experiment.
     """
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*/metrics.json")):
@@ -122,7 +123,7 @@ def write_table(name: str, folder: Path) -> str:
     """Write `NAME.md` and `NAME.json` of the runs below a folder, and return the Markdown.
 
     Raises:
-        DataError: no run of the table's experiments lies there.
+        DataError: there is no run of the table's experiments.
     """
     results = {key: value for key, value in collect(folder).items() if key in TABLES[name]}
     if not results:

@@ -18,7 +18,7 @@ def blank(
     """A figure and its axes `[rows, columns]`; `size` of one panel in inches.
 
     Raises:
-        SettingError: matplotlib is not there.
+        SettingError: matplotlib is not installed.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -97,13 +97,13 @@ def training(
     none.
 
     Args:
-        trained: the models.
-        bits_per_nat: factor of the bound, nats per row.
-        offset_nats: added to it before.
-        units: of what comes out.
-        path: of the PNG.
-        over: training steps, or minutes since the training began.
-        levels: what others reached, a dotted line each.
+        trained: trained models, a curve each.
+        bits_per_nat: factor from nats per row to `units`.
+        offset_nats: constant added before, nats per row.
+        units: unit of the axis.
+        path: path of the PNG file.
+        over: what the horizontal axis is: training steps, or minutes since training began.
+        levels: published values by name, a dotted line each.
     """
     figure, axes = blank(1, 1, (4.4, 3.0))
     axis = axes[0, 0]

@@ -22,11 +22,11 @@ def restored_images(
     """Images side by side.
 
     Args:
-        pictures: uint8 `[N, C, H, W]` by the title of their column.
-        path: of the PNG.
-        notes: one for each image, left of its row.
-        hole: bool `[H, W]`; its edge is drawn on every picture. It is one rectangle.
-        empty: titles of the columns whose hole is painted over.
+        pictures: images, uint8 `[N, C, H, W]`, by the title of their column.
+        path: path of the PNG file.
+        notes: texts left of each row, one for each image.
+        hole: missing pixels, bool `[H, W]`, one rectangle; its edge is drawn on every picture.
+        empty: titles of the columns in which the rectangle is painted over.
     """
     n = len(next(iter(pictures.values())))
     figure, axes = blank(n, len(pictures), (1.6, 1.6))
