@@ -10,6 +10,18 @@ from typer.testing import CliRunner
 BUDGET = ["--max-steps", "20", "--trajectory-length", "10", "--width", "16", "--members", "2"]
 """Options that make a fit take a second."""
 
+ONCE = [*BUDGET, "--max-minutes", "2"]
+"""The same, and one training: a small table is cross-validated where there is more time."""
+
+SMALL = {
+    "max_steps": 20,
+    "max_minutes": 2,
+    "trajectory_length": 10,
+    "width": 16,
+    "members": 2,
+}
+"""The settings of `ONCE`."""
+
 
 @dataclasses.dataclass
 class Outcome:
@@ -57,6 +69,19 @@ def fitted(tmp_path_factory, penguins_path) -> Path:
     outcome = run("fit", penguins_path, "-o", folder, *BUDGET, "--quiet")
     assert outcome.code == 0, outcome.stderr
     return folder
+
+
+@pytest.fixture
+def small_fits(monkeypatch):
+    """Whatever its settings, every fit trains a small network once, as with `ONCE`."""
+    from quasistatic import DiffusionDensity
+
+    fit = DiffusionDensity.fit
+
+    def small_fit(self, *args, **kwargs):
+        return fit(self.set_params(**SMALL), *args, **kwargs)
+
+    monkeypatch.setattr(DiffusionDensity, "fit", small_fit)
 
 
 @pytest.fixture

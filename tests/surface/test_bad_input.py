@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from quasistatic.cli.failure import guarded
-from surface.conftest import BUDGET, contents, refused, run
+from surface.conftest import ONCE, contents, refused, run
 
 GOOD = "a,b,c\n" + "".join(f"{i % 7},{i * 0.37 % 5:.2f},{'xyz'[i % 3]}\n" for i in range(40))
 
@@ -49,7 +49,7 @@ def test_fit_refuses(case, tmp_path):
     content, words = FILES[case]
     data = tmp_path / "table.csv"
     data.write_bytes(content)
-    message = refused("fit", data, "-o", tmp_path / "model", *BUDGET, folder=tmp_path)
+    message = refused("fit", data, "-o", tmp_path / "model", *ONCE, folder=tmp_path)
     assert "table.csv" in message or "column" in message
     for word in words:
         assert word.lower() in message.lower(), message
@@ -85,7 +85,7 @@ def test_identifiers_are_left_out_by_name_and_constants_are_kept(tmp_path):
     data.write_text(
         "a,b,c,constant,key\n" + "".join(f"{line},5,k-{i * 7919}\n" for i, line in enumerate(lines))
     )
-    outcome = run("fit", data, "-o", model, *BUDGET, "--json")
+    outcome = run("fit", data, "-o", model, *ONCE, "--json")
     assert outcome.code == 0, outcome.stderr
     assert list(json.loads(outcome.stdout)["left_out"]) == ["key"]
     assert "key" in outcome.stderr
@@ -111,7 +111,7 @@ def test_bad_schema_file(tmp_path, schema):
         tmp_path / "model",
         "--schema",
         file,
-        *BUDGET,
+        *ONCE,
         folder=tmp_path,
     )
 
@@ -146,9 +146,7 @@ def test_nothing_to_resume(tmp_path):
 
 def test_model_that_exists(model, tmp_path):
     (tmp_path / "table.csv").write_text(GOOD)
-    assert "--force" in refused(
-        "fit", tmp_path / "table.csv", "-o", model, *BUDGET, folder=tmp_path
-    )
+    assert "--force" in refused("fit", tmp_path / "table.csv", "-o", model, *ONCE, folder=tmp_path)
 
 
 def test_force_does_not_replace_a_folder_that_is_no_model(tmp_path):
@@ -161,7 +159,7 @@ def test_force_does_not_replace_a_folder_that_is_no_model(tmp_path):
         "-o",
         tmp_path / "photos",
         "--force",
-        *BUDGET,
+        *ONCE,
         folder=tmp_path,
     )
 
@@ -296,7 +294,7 @@ def test_full_disk_when_the_model_is_saved_keeps_the_checkpoint(tmp_path, monkey
     data, model = tmp_path / "table.csv", tmp_path / "model"
     data.write_text(GOOD)
     monkeypatch.setattr(quasistatic.DiffusionDensity, "save", raise_full_disk)
-    outcome = run("fit", data, "-o", model, *BUDGET)
+    outcome = run("fit", data, "-o", model, *ONCE)
     assert outcome.code == 2
     assert "disk is full" in outcome.stderr
     assert not model.exists()
@@ -376,7 +374,7 @@ def test_the_flow_of_a_table_without_a_whole_row(tmp_path):
     pl.DataFrame(
         {name: np.random.default_rng(i).normal(size=40) for i, name in enumerate("ab")}
     ).write_csv(data)
-    assert run("fit", data, "-o", model, *BUDGET, "--quiet").code == 0
+    assert run("fit", data, "-o", model, *ONCE, "--quiet").code == 0
     holes.write_text("a,b\n0.5,\n,1.5\n")
     message = refused(
         "score", model, holes, "-o", tmp_path / "f.csv", "--method", "flow", folder=tmp_path

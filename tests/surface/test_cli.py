@@ -229,7 +229,7 @@ def test_inspect(model):
     assert len(values["columns"]) == 8
 
 
-def test_demo_does_everything(tmp_path):
+def test_demo_does_everything(tmp_path, small_fits):
     out = tmp_path / "demo"
     outcome = run("demo", "-o", out, "--max-steps", 20)
     assert outcome.code == 0, outcome.stderr
@@ -260,6 +260,7 @@ def test_an_unfinished_fit_is_not_thrown_away(tmp_path, penguins_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_ctrl_c_leaves_a_checkpoint_and_resume_gives_the_same_model(tmp_path, penguins_path):
     options = ["--max-steps", "400", "--trajectory-length", "10", "--width", "16"]
+    options += ["--members", "1", "--dropout", "0", "--frequencies", "0"]
     model, whole = tmp_path / "model", tmp_path / "whole"
     command = [
         sys.executable,

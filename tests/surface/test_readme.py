@@ -1,5 +1,5 @@
 """Every command and every Python block of the README and of the pages about posteriors runs as it
-stands there, with a small budget."""
+stands there, with small networks that are trained once for a few steps."""
 
 import re
 import shlex
@@ -14,7 +14,6 @@ PAGES = [README] + [
     README.parent / "docs" / f"{n}.md"
     for n in ("filling-holes", "conditional-questions", "your-own-r")
 ]
-BUDGET = 20
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 
 
@@ -42,7 +41,7 @@ def test_the_readme_has_commands():
 
 
 @every_page
-def test_commands_run(checkout, page):
+def test_commands_run(checkout, small_fits, page):
     from quasistatic.cli.app import app
 
     lines = [
@@ -54,23 +53,12 @@ def test_commands_run(checkout, page):
     for line in lines:
         program, *arguments = shlex.split(line)
         assert program == "quasistatic"
-        if arguments[0] in ("fit", "demo"):
-            arguments += ["--max-steps", str(BUDGET)]
         done = CliRunner().invoke(app, arguments)
         assert done.exit_code == 0, f"{line}\n{done.output}"
 
 
 @every_page
-def test_python_runs(checkout, monkeypatch, page):
-    import quasistatic
-
-    fit = quasistatic.DiffusionDensity.fit
-
-    def short_fit(self, *args, **kwargs):
-        """The same fit with a budget for tests."""
-        return fit(self.set_params(max_steps=BUDGET), *args, **kwargs)
-
-    monkeypatch.setattr(quasistatic.DiffusionDensity, "fit", short_fit)
+def test_python_runs(checkout, small_fits, page):
     names = {"__name__": page.stem}
     for block in blocks(page, "python"):
         exec(compile(block, page.name, "exec"), names)

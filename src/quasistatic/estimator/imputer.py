@@ -47,7 +47,7 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         >>> from quasistatic import DiffusionDensity, DiffusionImputer
         >>> x = np.random.default_rng(0).normal(size=(64, 2))
         >>> x[0, 1] = np.nan
-        >>> settings = DiffusionDensity(max_steps=2, width=8, trajectory_length=4)
+        >>> settings = DiffusionDensity(max_steps=2, max_minutes=1, width=8, members=1)
         >>> filled = DiffusionImputer(settings, random_state=0).fit_transform(x)
         >>> bool(np.isfinite(filled).all()), bool((filled[1:] == x[1:]).all())
         (True, True)

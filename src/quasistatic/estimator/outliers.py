@@ -57,7 +57,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         >>> import numpy as np
         >>> from quasistatic import DiffusionDensity, DiffusionOutlierDetector
         >>> x = np.random.default_rng(0).normal(size=(64, 2))
-        >>> settings = DiffusionDensity(max_steps=20, width=8, trajectory_length=4)
+        >>> settings = DiffusionDensity(max_steps=20, max_minutes=1, trajectory_length=4)
         >>> found = DiffusionOutlierDetector(settings, method="conditional", random_state=0).fit(x)
         >>> odd = np.array([[0.0, 9.0], [0.1, -0.2]])
         >>> found.predict(odd), found.blame(odd)[0]
