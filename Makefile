@@ -17,7 +17,7 @@ demo: $(VENV)/.installed-core
 	$(BIN)/quasistatic demo --output demo-output --force
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto
 
 slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow

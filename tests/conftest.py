@@ -7,6 +7,8 @@ import hypothesis
 import numpy as np
 import pytest
 
+from rooms import RoomScheduling, place_of
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 COMPILER = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 """XLA's quickest way to compile: the suite is thousands of small programs that each run once or
@@ -34,6 +36,18 @@ def pytest_configure(config: pytest.Config) -> None:
     from quasistatic import compiled
 
     compiled.QUICKLY["xla_backend_optimization_level"] = 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest rooms first (`rooms.py`)."""
+    items.sort(key=lambda item: place_of(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> RoomScheduling:
+    """Rooms are handed out whole, and in order."""
+    config.option.loadscopereorder = False
+    return RoomScheduling(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
