@@ -1,4 +1,5 @@
-"""Which tests run in one process, and which are begun first, when several processes share the suite.
+"""Which tests run in one process, and which are begun first, when several processes share the
+suite.
 
 What is compiled for one test serves the next in the same process; the longest rooms are begun
 first, so that the processes end together."""
@@ -15,6 +16,7 @@ ROOMS = (
     "tests/unit/experiments/",
     "tests/golden/",
     "tests/unit/train/",
+    "tests/unit/fitting/",
 )
 """Folders and files; the first that a test lies in is its room. One after the other: the longest
 first. A file of none of them is a room of its own."""
