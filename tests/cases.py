@@ -32,9 +32,8 @@ from quasistatic.network import (
     StepwisePerceptron,
     UNet,
 )
-from quasistatic.posterior import AllOf, Function, Linear, Noisy, Observed, Range, Soft
-from quasistatic.posterior.measured import Measured
-from quasistatic.posterior.units import Units
+from quasistatic.posterior import AllOf, Function, Linear, Measured, Noisy, Observed, Range, Soft
+from quasistatic.posterior.decode import Units
 
 EVEN = [[1 / 2] * 2, [1 / 3] * 3, [1 / 4] * 4]
 UNEVEN = [[0.8, 0.2], [0.6, 0.1, 0.3], [0.4, 0.3, 0.2, 0.1]]

@@ -11,7 +11,7 @@ from scipy import stats
 
 from cases import KERNELS
 from laws.enumeration import Chain, discrete_states
-from laws.models import blocks_of, cells_of, is_gaussian, model_of, random_state
+from laws.models import cells_of, is_gaussian, model_of, random_state
 from laws.statistics import FALSE_ALARM
 from quasistatic.bound.evaluate import row_checksums
 from quasistatic.posterior.query import evidence_of_rows
@@ -23,10 +23,10 @@ FINE = np.linspace(-7, 7, 701)
 def column_states(forward, states, j):
     """The rows with column j in each of its states `[S * K]`, what each is worth (dx), and how
     many."""
-    parts = [np.asarray(p) for p in (states if isinstance(states, tuple) else (states,))]
-    sizes = np.cumsum([0, *(block.n_columns for block in blocks_of(forward))])
+    parts = [np.asarray(p) for p in states]
+    sizes = np.cumsum([0, *(block.n_columns for block in forward.blocks)])
     b = int(np.searchsorted(sizes, j, side="right")) - 1
-    block, begin = blocks_of(forward)[b], sizes[b]
+    block, begin = forward.blocks[b], sizes[b]
     values = (
         FINE
         if is_gaussian(block)
@@ -35,16 +35,15 @@ def column_states(forward, states, j):
     repeated = [np.repeat(p, len(values), axis=0) for p in parts]
     repeated[b][:, j - begin] = np.tile(values, len(parts[0]))
     worth = FINE[1] - FINE[0] if is_gaussian(block) else 1.0
-    rows = tuple(jax.numpy.asarray(p) for p in repeated)
-    return rows if isinstance(states, tuple) else rows[0], worth, len(values)
+    return tuple(jax.numpy.asarray(p) for p in repeated), worth, len(values)
 
 
 @pytest.mark.parametrize(
     "name", ["absorbing", "heat-bath-marginal", "gaussian-erasure", "gaussian-x-absorbing"]
 )
 def test_the_conditional_of_a_column_is_that_of_the_enumeration(name):
-    forward = KERNELS[name]()
-    model = model_of(forward, scale=0.2 if name.startswith("gaussian") else 0.4)
+    model = model_of(KERNELS[name](), scale=0.2 if name.startswith("gaussian") else 0.4)
+    forward = model.forward
     chain, states = Chain(model), random_state(forward, ROWS, seed=3)
     whole = cells_of(forward, states)
     identity = np.repeat(row_checksums(whole), RUNS) + np.tile(

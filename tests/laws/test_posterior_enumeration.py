@@ -9,9 +9,8 @@ import pytest
 
 from cases import EVIDENCE, KERNELS
 from laws.enumeration import Chain, joint_states
-from laws.models import blocks_of, is_gaussian, model_of
+from laws.models import is_gaussian, model_of
 from laws.statistics import assert_mean
-from quasistatic.forward import ProductDiffusion
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior import Observed, OrderedWalk, TwistedWalk
 
@@ -29,11 +28,6 @@ def log_r(evidence, states):
     return jax.vmap(evidence.log_prob)(states)
 
 
-def split(forward, x):
-    """A state of the process as block states."""
-    return x if isinstance(forward, ProductDiffusion) else (x,)
-
-
 def fine_states(chain):
     """All x_0 `[S, ...]`: joint discrete states without masks times a fine grid of the continuous
     column; and the volume of each."""
@@ -43,7 +37,7 @@ def fine_states(chain):
             grid = np.linspace(-6, 6, FINE)
             axes.append(a._replace(points=grid, volume=grid[1] - grid[0]))
         else:
-            mask = getattr(blocks_of(chain.model.forward)[a.block], "mask_state", None)
+            mask = getattr(chain.model.forward.blocks[a.block], "mask_state", None)
             kept = a.points if mask is None else a.points[np.all(a.points != mask, axis=1)]
             axes.append(a._replace(points=kept))
     return joint_states(chain.model.forward, axes), float(np.prod([a.volume for a in axes]))
@@ -53,7 +47,7 @@ def features(forward, x):
     """What is compared of a state, `[n, F]`: a number's first two powers, a discrete block's
     one-hot states, and their products."""
     parts = []
-    for block, part in zip(blocks_of(forward), split(forward, x), strict=True):
+    for block, part in zip(forward.blocks, x, strict=True):
         part = np.asarray(part)
         if is_gaussian(block):
             parts.append(np.concatenate([part, part**2], axis=1).astype(np.float64))
@@ -82,8 +76,8 @@ def test_evidence_and_draws_are_those_of_the_enumeration(name):
     walk = (
         OrderedWalk(PARTICLES, 1) if name in ABSORBING else TwistedWalk(PARTICLES, 1, threshold=0.9)
     )
-    forward, evidence = KERNELS[kernel](), make()
-    model = model_of(forward, scale=0.2 if kernel.startswith("gaussian") else 0.4)
+    model = model_of(KERNELS[kernel](), scale=0.2 if kernel.startswith("gaussian") else 0.4)
+    forward, evidence = model.forward, make()
     chain = Chain(model)
     states, volume = fine_states(chain)
     if isinstance(evidence, Observed):
@@ -112,23 +106,21 @@ def at_the_cells(chain, evidence, states, volume):
     cell (or its density)."""
     forward = chain.model.forward
     width = 0.0
-    parts = list(split(forward, states))
-    for i, (block, cells) in enumerate(
-        zip(blocks_of(chain.model.forward), evidence.blocks, strict=True)
-    ):
+    parts = list(states)
+    for i, (block, cells) in enumerate(zip(forward.blocks, evidence.blocks, strict=True)):
         if is_gaussian(block) and cells.observed[0]:
             kept = np.asarray(parts[i][:, 0] == parts[i][0, 0])
             parts = [p[kept] for p in parts]
             parts[i] = jnp.full_like(parts[i], cells.value[0])
             width, volume = float(cells.width[0]), 1.0
-    states = tuple(parts) if isinstance(forward, ProductDiffusion) else parts[0]
+    states = tuple(parts)
     return states, volume, np.exp(chain.log_prob(states, width)) * volume
 
 
 @pytest.mark.parametrize("name", EVIDENCE)
 def test_a_power_of_r_is_a_power_up_to_its_height(name):
     kernel, make = EVIDENCE[name]
-    forward, evidence = KERNELS[kernel](), make()
+    model, evidence = model_of(KERNELS[kernel]()), make()
     rng = np.random.default_rng(0)
     states = jax.tree.map(
         jnp.asarray,
@@ -136,10 +128,9 @@ def test_a_power_of_r_is_a_power_up_to_its_height(name):
             rng.uniform(0.3, 0.8, (16, b.n_columns)).astype(np.float32)
             if is_gaussian(b)
             else rng.integers(0, 2, (16, b.n_columns)).astype(np.int32)
-            for b in blocks_of(forward)
+            for b in model.forward.blocks
         ),
     )
-    states = states if isinstance(forward, ProductDiffusion) else states[0]
     whole, part = (
         np.asarray(log_r(e, states))
         for e in (evidence, evidence.tempered(jnp.asarray(0.5, jnp.float32)))

@@ -51,7 +51,7 @@ CASES = {
         np.array([0.09]),
     ),
     "observed-one": (
-        lambda: Observed.of(Cells(SEEN.astype(np.float32), np.array([True, False]))),
+        lambda: Observed.of((Cells(SEEN.astype(np.float32), np.array([True, False])),)),
         np.eye(2)[:1],
         SEEN[:1],
         np.zeros(1),
@@ -77,7 +77,7 @@ def test_the_posterior_is_that_of_the_closed_form(name):
     mean, covariance, log_z = update(*moments(linear_model()), *observation)
     found = run(linear_model(), make(), jax.random.key(2))
     z = np.exp(np.asarray(found.log_evidence, np.float64) - log_z)
-    x = np.asarray(found.draws, np.float64)[:, 0]
+    x = np.asarray(found.draws[0], np.float64)[:, 0]
     assert_mean(z, 1.0, tolerance=2e-3)
     assert_mean((z[:, None] * x).T, mean, tolerance=2e-3)
     second = (covariance + np.outer(mean, mean)).ravel()
@@ -92,7 +92,7 @@ def test_whole_tables_have_the_log_evidence_of_their_cells():
     mean, covariance = moments(model)
     x = np.random.default_rng(0).uniform(-1, 1, (40, 2)).astype(np.float32)
     observed = np.array([[True, True], [True, False], [False, True], [False, False]] * 10)
-    found = evidence_of_rows(model, Cells(x, observed), particles=256, key=jax.random.key(0))
+    found = evidence_of_rows(model, (Cells(x, observed),), particles=256, key=jax.random.key(0))
     sd = np.sqrt(np.diag(covariance))
     exact = np.select(
         [observed.all(1), observed[:, 0], observed[:, 1]],
@@ -122,16 +122,17 @@ def calibrated(n_rows: int, n_draws: int, particles: int) -> None:
     """Rows of the model, a cell hidden (or noise added): the hidden value's rank among the draws is
     uniform."""
     model = linear_model()
-    x = sample_rows(model, n_rows, key=jax.random.key(5))
+    (x,) = sample_rows(model, n_rows, key=jax.random.key(5))
     for hidden in (0, 1):
-        row = cells_of(model.forward, x, observed=np.arange(2) != hidden)
+        row = cells_of(model.forward, (x,), observed=np.arange(2) != hidden)
         found = impute_rows(
             model, row, n_imputations=n_draws, particles=particles, key=jax.random.key(6)
         )
         assert np.array_equal(
-            found.states[:, :, 1 - hidden], np.broadcast_to(x[:, 1 - hidden], (n_draws, n_rows))
+            found.draws[0][:, :, 1 - hidden],
+            np.broadcast_to(x[:, [1 - hidden]], (n_rows, n_draws)),
         )
-        uniform(ranks(x[:, hidden], found.states[:, :, hidden].T), n_draws)
+        uniform(ranks(x[:, hidden], found.draws[0][:, :, hidden]), n_draws)
     noise = np.random.default_rng(1).standard_normal(x.shape).astype(np.float32)
     flags = np.ones(x.shape, bool)
     evidence = Noisy(x + 0.5 * noise, np.full(x.shape, np.log(0.25), np.float32), flags)
@@ -139,7 +140,7 @@ def calibrated(n_rows: int, n_draws: int, particles: int) -> None:
         model, evidence, draws=n_draws, particles=particles, key=jax.random.key(7)
     )
     for d in (0, 1):
-        uniform(ranks(x[:, d], found.draws[:, :, d]), n_draws)
+        uniform(ranks(x[:, d], found.draws[0][:, :, d]), n_draws)
 
 
 def test_imputing_and_denoising_are_calibrated():
@@ -170,12 +171,14 @@ def test_multiple_imputations_cover():
     are conservative where the imputing model is the true one. Both bands have a false-alarm rate of
     1e-6."""
     model, tables, rows, draws = linear_model(), 400, 50, 19
-    x = sample_rows(model, tables * rows, key=jax.random.key(8))
+    (x,) = sample_rows(model, tables * rows, key=jax.random.key(8))
     hidden = np.random.default_rng(2).random(len(x)) < 0.4
     holed = Cells(np.asarray(x), np.stack([np.ones(len(x), bool), ~hidden], axis=1))
-    found = impute_rows(
-        model, holed, n_imputations=draws, particles=64, key=jax.random.key(9)
-    ).states[:, :, 1]
+    found = (
+        impute_rows(model, (holed,), n_imputations=draws, particles=64, key=jax.random.key(9))
+        .draws[:, :, 1]
+        .T
+    )
     inside = (found.min(axis=0) < x[:, 1]) & (x[:, 1] < found.max(axis=0))
     cells = np.count_nonzero(hidden)
     assert stats.binomtest(np.count_nonzero(inside & hidden), cells, 0.9).pvalue > 1e-6

@@ -9,15 +9,13 @@ import pytest
 
 from cases import EVIDENCE, KERNELS
 from laws.enumeration import Chain
-from laws.models import Constant, blocks_of, model_of
+from laws.models import Constant, model_of
 from laws.statistics import assert_mean
-from laws.test_posterior_enumeration import features, fine_states, log_r, split
+from laws.test_posterior_enumeration import features, fine_states, log_r
 from quasistatic.data.cells import Cells
-from quasistatic.forward import ProductDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.posterior import AllOf
-from quasistatic.posterior.product import ProductWalk
+from quasistatic.posterior import AllOf, ProductWalk
 from quasistatic.trajectory import log_weight
 
 RUNS, PARTICLES = 1 << 12, 4
@@ -34,10 +32,9 @@ CASES = {
 }
 
 
-def row_of(forward, x):
+def row_of(x):
     """A state as a row without holes."""
-    cells = tuple(Cells(part, jnp.ones(part.shape, bool)) for part in split(forward, x))
-    return cells if isinstance(forward, ProductDiffusion) else cells[0]
+    return tuple(Cells(part, jnp.ones(part.shape, bool)) for part in x)
 
 
 @eqx.filter_jit
@@ -49,12 +46,10 @@ def run(walk, model, expert, guide, evidence, key):
         walk_key, score_key, pick_key = jax.random.split(k, 3)
         found = walk(model, guide, evidence, key=walk_key)
         keys = jax.random.split(score_key, PARTICLES)
-        scores = jax.vmap(lambda x, k: log_weight(expert, row_of(expert.forward, x), key=k))(
-            found.x_0, keys
-        )
+        scores = jax.vmap(lambda x, k: log_weight(expert, row_of(x), key=k))(found.x_0, keys)
         log_w = jnp.maximum(found.log_weight + scores, LOG_ZERO)
         picked = jax.random.categorical(pick_key, log_w)
-        total = found.total + jax.nn.logsumexp(log_w) - jnp.log(float(PARTICLES))
+        total = found.log_z + jax.nn.logsumexp(log_w) - jnp.log(float(PARTICLES))
         return total, jax.tree.map(lambda x: x[picked], found.x_0)
 
     return jax.vmap(one)(jax.random.split(key, RUNS))
@@ -119,6 +114,6 @@ def test_blocks_of_different_kinds_are_refused():
         model_of(KERNELS["gaussian-erasure"]()),
         model_of(KERNELS["heat-bath-uniform"]()),
     )
-    assert len(blocks_of(model.forward)) == len(blocks_of(expert.forward))
+    assert len(model.forward.blocks) == len(expert.forward.blocks)
     with pytest.raises((TypeError, ValueError)):
         ProductWalk(4)(model, expert, AllOf(()), key=jax.random.key(0))

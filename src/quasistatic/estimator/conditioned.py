@@ -13,7 +13,8 @@ from quasistatic.data.table import to_native
 from quasistatic.errors import DataError, SettingError
 from quasistatic.estimator.parts import FittedParts, Seed
 from quasistatic.posterior import AbstractEvidence
-from quasistatic.posterior.query import Conditioned, condition_rows
+from quasistatic.posterior.condition import condition_rows
+from quasistatic.posterior.query import Posteriors
 from quasistatic.trajectory import sample_rows
 from quasistatic.typing import State
 
@@ -43,11 +44,11 @@ class ConditionedDensity:
         log_volume: float,
         base_measure: str,
         log_r: Callable[[State], jax.Array] | None = None,
-        ask: Callable[..., Conditioned] = condition_rows,
+        ask: Callable[..., Posteriors] = condition_rows,
     ) -> None:
         self.density, self.evidence, self.log_volume, self._ask = density, evidence, log_volume, ask
         self.base_measure, self._unchecked = base_measure, log_r
-        self._last: Conditioned | None = None
+        self._last: Posteriors | None = None
 
     def sample(self, n_samples: int = 1, random_state: Seed = None, particles: int = 64) -> Any:
         """Exactly so many rows, as the kind of frame that was fitted; see `sample_table`."""
@@ -68,28 +69,26 @@ class ConditionedDensity:
             DataError: the evidence is impossible under the model.
         """
         found = self._run(n_samples, random_state, particles)
-        return self.density._fitted.codec.decode(
-            found.states if isinstance(found.states, tuple) else (found.states,)
-        )
+        return self.density._fitted.codec.decode([block[0] for block in found.draws])
 
     @property
     def log_evidence(self) -> float:
         """log of the probability (density) of the evidence under the model, nats, in the data's own
         units; -inf if impossible.
         """
-        return self._result().log_evidence + self.log_volume
+        return float(self._result().log_evidence[0]) + self.log_volume
 
     @property
     def stderr(self) -> float:
         """Monte Carlo standard error of `log_evidence`, nats."""
-        return self._result().stderr
+        return float(self._result().stderr[0])
 
     @property
     def ess(self) -> float:
         """Effective number of particles behind the draws."""
-        return self._result().ess
+        return float(self._result().ess[0])
 
-    def _result(self) -> Conditioned:
+    def _result(self) -> Posteriors:
         if self._last is None:
             self._warn_of_nan()
             self._last = self._ask(
@@ -97,7 +96,7 @@ class ConditionedDensity:
             )
         return self._last
 
-    def _run(self, n: int, random_state: Seed, particles: int) -> Conditioned:
+    def _run(self, n: int, random_state: Seed, particles: int) -> Posteriors:
         if not isinstance(n, int | np.integer) or n < 0:
             raise SettingError(f"n_samples = {n!r} must be a whole number, not negative")
         if particles < 2:
@@ -108,14 +107,14 @@ class ConditionedDensity:
             self.density.model_, self.evidence, int(n), key=key, particles=int(particles)
         )
         self._last = found
-        if not np.isfinite(found.log_evidence):
+        if found.impossible[0]:
             raise DataError(
                 "the condition is impossible under the model: log evidence -inf, no row is returned",
                 fix="check the values and ranges against the columns of the table",
             )
-        if found.ess < 0.02 * found.particles:
+        if found.ess[0] < 0.02 * found.particles:
             warnings.warn(
-                f"only {found.ess:.1f} of {found.particles} particles are effective: the condition is far from what the model expects, "
+                f"only {found.ess[0]:.1f} of {found.particles} particles are effective: the condition is far from what the model expects, "
                 "and the rows may repeat each other; more particles help",
                 stacklevel=3,
             )

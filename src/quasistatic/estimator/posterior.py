@@ -23,12 +23,11 @@ from quasistatic.estimator.noise import of_all_numbers, on_lattice
 from quasistatic.estimator.parts import FittedParts, Seed
 from quasistatic.estimator.product import LogDensity, check_same_columns, one_space
 from quasistatic.estimator.tables import as_table
-from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed
+from quasistatic.posterior import AbstractEvidence, AllOf, Function, Measured, Observed
 from quasistatic.posterior.budget import MOST_PARTICLES, effort, shortened
-from quasistatic.posterior.measured import Measured
-from quasistatic.posterior.multiplied import multiply_rows
-from quasistatic.posterior.query import RowPosteriors, impute_rows, posterior_rows
-from quasistatic.posterior.units import DecodedRow, Units
+from quasistatic.posterior.condition import product_rows
+from quasistatic.posterior.decode import DecodedRow, Units
+from quasistatic.posterior.query import Posteriors, impute_rows, posterior_rows
 from quasistatic.typing import State
 
 
@@ -117,7 +116,7 @@ class PosteriorMethods(FittedParts):
             shortened(self.model_, worth.steps if steps is None else steps), encoded.rows, n_imputations=draws,
             particles=particles, key=self._key(random_state),
         )  # fmt: skip
-        _refuse_impossible(np.isneginf(found.log_evidence), source)
+        _refuse_impossible(found.impossible, source)
         collapsed = np.count_nonzero(found.ess < 1.5)
         if collapsed:
             warnings.warn(
@@ -125,9 +124,7 @@ class PosteriorMethods(FittedParts):
                 f"{np.nanmin(found.ess):.1f} of {particles}): their imputations are hardly different; more particles help",
                 stacklevel=3,
             )
-        decoded = [
-            codec.decode([block[i] for block in _as_tuple(found.states)]) for i in range(draws)
-        ]
+        decoded = [codec.decode([block[:, i] for block in found.draws]) for i in range(draws)]
         filled = [point_of(decoded, codec.schema)] if point else decoded
         return Filled(
             [_kept(frame, d) for d in filled], found.log_evidence + encoded.log_volume, found.ess
@@ -180,7 +177,7 @@ class PosteriorMethods(FittedParts):
 
         Every row is weighed with an unbiased estimate of p'(x), in the data's own units. Where both
         densities live in one space (equal transforms and atoms of the numbers, equal T: those of
-        one table do) the product of their kernels guides the walk (`posterior.product`); otherwise
+        one table do) the product of their kernels guides the walk (`posterior.walks.product`); otherwise
         p' speaks with the last weight only, and more particles are needed.
 
         Args:
@@ -197,7 +194,7 @@ class PosteriorMethods(FittedParts):
         check_same_columns(self.schema_, other.schema_)
         evidence, log_volume, measure, of_state = self._factor(log_r, given, guided=True)
         ask = partial(
-            multiply_rows,
+            product_rows,
             expert=other.model_ if one_space(self._fitted, other._fitted) else None,
             log_p=LogDensity(self, other, trajectories),
         )
@@ -268,7 +265,7 @@ class PosteriorMethods(FittedParts):
         rows = codec.encode(Table(on_lattice(frame, source, codec, sigma), source)).rows
         evidence = _noisy_rows(codec, rows, frame, sigma)
         warn_of_far_cells(codec, rows, source, stacklevel=4)
-        found: RowPosteriors = posterior_rows(
+        found: Posteriors = posterior_rows(
             self.model_,
             evidence,
             draws=n_draws,
@@ -276,9 +273,7 @@ class PosteriorMethods(FittedParts):
             key=self._key(random_state),
         )
         _refuse_impossible(found.impossible, source)
-        decoded = [
-            codec.decode([block[:, i] for block in _as_tuple(found.draws)]) for i in range(n_draws)
-        ]
+        decoded = [codec.decode([block[:, i] for block in found.draws]) for i in range(n_draws)]
         columns = []
         for name in sigma:
             mean = np.mean([d[name].cast(pl.Float64).to_numpy() for d in decoded], axis=0)
@@ -333,10 +328,6 @@ def _noisy_rows(
         repeated,
     )
     return AllOf((Observed.of(known), measured))
-
-
-def _as_tuple(states: Any) -> tuple[np.ndarray, ...]:
-    return states if isinstance(states, tuple) else (states,)
 
 
 def _kept(frame: pl.DataFrame, filled: pl.DataFrame) -> pl.DataFrame:

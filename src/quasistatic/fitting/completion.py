@@ -62,10 +62,10 @@ def with_completions(
     found = impute_rows(
         short, encoded.rows, n_imputations=COMPLETIONS, particles=PARTICLES, key=key
     )
-    possible = ~np.isneginf(found.log_evidence)[:, None]
+    possible = ~found.impossible[:, None]
     tables = [encoded]
     for i in range(COMPLETIONS):
-        drawn = codec.settle([block[i] for block in found.states])
+        drawn = codec.settle([block[:, i] for block in found.draws])
         pairs = zip(encoded.rows, drawn.rows, strict=True)
         blocks = tuple(_filled(here, there, possible) for here, there in pairs)
         tables.append(

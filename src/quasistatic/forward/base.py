@@ -23,6 +23,9 @@ To add one:
 
 - write a class here with the six methods, in a file of its own; `raw = 0` must give a sensible
   reversal (the training starts there);
+- if its distributions are none of those in `distribution.py`, say in the same file what posteriors,
+  products and the ledger ask of them: `believe`, `tilt`, `multiply` and `signal_left`
+  (`belief/families.py`; `tests/laws/test_toy_kernel.py` is such a file);
 - export it in `forward/__init__.py`, and name it in `config.py` if it is to be chosen by name;
 - add its line to `KERNELS` in `tests/cases.py`: every law is then tested on it.
 """

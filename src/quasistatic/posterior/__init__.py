@@ -2,26 +2,31 @@
 sequential Monte Carlo.
 """
 
-from quasistatic.posterior.evidence import AbstractEvidence, AllOf
-from quasistatic.posterior.function import Function
-from quasistatic.posterior.linear import Linear
-from quasistatic.posterior.noisy import Noisy
-from quasistatic.posterior.observed import Observed
-from quasistatic.posterior.ordered import OrderedWalk
-from quasistatic.posterior.ranges import Range
-from quasistatic.posterior.recipe2015 import Recipe2015
-from quasistatic.posterior.smc import Posterior, TwistedWalk
-from quasistatic.posterior.soft import Soft
+from quasistatic.posterior.evidence.base import AbstractEvidence, AllOf
+from quasistatic.posterior.evidence.categories import Soft
+from quasistatic.posterior.evidence.function import Function
+from quasistatic.posterior.evidence.linear import Linear
+from quasistatic.posterior.evidence.noisy import Measured, Noisy
+from quasistatic.posterior.evidence.observed import Observed
+from quasistatic.posterior.evidence.range import Range
+from quasistatic.posterior.query import Posteriors
+from quasistatic.posterior.walks.ordered import OrderedWalk
+from quasistatic.posterior.walks.product import ProductWalk
+from quasistatic.posterior.walks.recipe2015 import Recipe2015
+from quasistatic.posterior.walks.twisted import Posterior, TwistedWalk
 
 __all__ = [
     "AbstractEvidence",
     "AllOf",
     "Function",
     "Linear",
+    "Measured",
     "Noisy",
     "Observed",
     "OrderedWalk",
     "Posterior",
+    "Posteriors",
+    "ProductWalk",
     "Range",
     "Recipe2015",
     "Soft",

@@ -22,44 +22,46 @@ from quasistatic.bound.lower import WeightedBound
 from quasistatic.compiled import QUICKLY, forget_programs_if_crowded
 from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
-from quasistatic.posterior.evidence import AbstractEvidence
-from quasistatic.posterior.observed import Observed
-from quasistatic.posterior.ordered import OrderedWalk, is_absorbing
-from quasistatic.posterior.smc import Posterior, TwistedWalk
+from quasistatic.posterior.evidence.base import AbstractEvidence
+from quasistatic.posterior.evidence.observed import Observed
+from quasistatic.posterior.walks.ordered import OrderedWalk, is_absorbing
+from quasistatic.posterior.walks.twisted import Posterior, TwistedWalk
 from quasistatic.trajectory import Row, rows_at_once, sample_rows
-from quasistatic.typing import Array, Key, State
+from quasistatic.typing import Array, Key
 
 CHUNK = 2048
-"""Particles walking at once."""
+"""Number of particles that walk at once."""
 
 COLLAPSED = 2.0
 """Fewer effective particles than this, and a row's draws say little."""
 
-
 Walk = TwistedWalk | OrderedWalk
 
 
-class RowPosteriors(NamedTuple):
-    """Posteriors of N rows, NumPy.
+class Posteriors(NamedTuple):
+    """Posteriors of N rows, NumPy; of one piece of evidence N is 1.
 
     Args:
-        draws: `[N, n, D]` per block, the n draws of each row.
-        log_evidence: `[N]` log Z, nats; `-inf` where the evidence is impossible.
-        stderr: `[N]` its standard error (from the families within the run), nats.
-        ess: `[N]` effective sample size of the last weights.
-        lowest_ess: `[N]` the lowest on the way.
+        draws: `[N, n, D]` per block, the n draws of each row, in the model's space.
+        log_evidence: `[N]` log Z, nats; `-inf` where the evidence is impossible (the draws then
+            mean nothing), NaN where nothing had to be computed.
+        stderr: `[N]` its standard error, nats.
+        ess: `[N]` effective sample size of the last weights, at most `particles`.
+        lowest_ess: `[N]` the lowest effective sample size of the walk.
+        particles: number of particles behind the draws of a row.
     """
 
-    draws: State
+    draws: tuple[np.ndarray, ...]
     log_evidence: np.ndarray
     stderr: np.ndarray
     ess: np.ndarray
     lowest_ess: np.ndarray
+    particles: int
 
     @property
     def impossible(self) -> np.ndarray:
         """Rows whose evidence no particle met, bool `[N]`."""
-        return ~np.isfinite(self.log_evidence)
+        return np.isneginf(self.log_evidence)
 
     @property
     def collapsed(self) -> np.ndarray:
@@ -75,41 +77,43 @@ def posterior_rows(
     particles: int,
     key: Key,
     chunk: int = CHUNK,
-) -> RowPosteriors:
+) -> Posteriors:
     """Posteriors of the N rows of a table's evidence (every array of it has the leading axis N);
     equal rows get other draws.
 
     Args:
-        model: the model.
-        evidence: of the rows.
-        draws: taken from the particles of each row; see `TwistedWalk`.
-        particles: P, at least one for each draw.
-        key: random key.
-        chunk: particles that walk at once, at least those of one row.
+        model: model p.
+        evidence: evidence of N rows.
+        draws: number n of draws of each row, taken from its particles as `TwistedWalk` says.
+        particles: number P of particles of each row; at least one for each draw walks.
+        key: random key of all rows.
+        chunk: number of particles that walk at once, at least those of one row (default 2048).
     """
     checksums = _checksums(evidence)
-    walk, rows = _walk(model, max(particles, draws), draws), jax.tree.map(np.asarray, evidence)
-    return _walked(
-        walk, model, rows, checksums, _numbers_among_equals(checksums), key, chunk, shared=False
+    walk, rows = walk_of(model, max(particles, draws), draws), jax.tree.map(np.asarray, evidence)
+    return walk_rows(
+        walk, model, rows, checksums, numbers_among_equals(checksums), key, chunk, shared=False
     )
 
 
 def _checksums(evidence: AbstractEvidence) -> np.ndarray:
-    """Of the content of every row, uint32 `[N]`."""
+    """Checksums of the content of every row, uint32 `[N]`."""
     leaves = tuple(np.asarray(leaf) for leaf in jax.tree.leaves(evidence))
     if not leaves or len(leaves[0]) == 0:
         raise DataError("there is no row to condition on", fix="give at least one row")
-    return row_checksums((leaves,))  # type: ignore[arg-type]
+    return row_checksums((leaves,))
 
 
-def _walk(model: DiffusionModel, particles: int, draws: int) -> Walk:
-    """An array as the number of draws: another one needs no other program."""
+def walk_of(model: DiffusionModel, particles: int, draws: int) -> Walk:
+    """The sampler for a model; its number of draws is an array: another one needs no other
+    program.
+    """
     return (OrderedWalk if is_absorbing(model) else TwistedWalk)(
         particles, jnp.asarray(draws, jnp.int32)
     )
 
 
-def _walked(
+def walk_rows(
     walk: Walk,
     model: DiffusionModel,
     evidence: AbstractEvidence,
@@ -119,9 +123,18 @@ def _walked(
     chunk: int,
     *,
     shared: bool,
-) -> RowPosteriors:
-    """Populations for all checksums and numbers, their evidence row by row or one that they
-    share.
+) -> Posteriors:
+    """A population for each of N checksums and numbers, which are its random key.
+
+    Args:
+        walk: sampler for one row.
+        model: model p.
+        evidence: evidence of N rows, or of one row where it is shared.
+        checksums: uint32 `[N]`.
+        numbers: uint32 `[N]`.
+        key: random key of all populations.
+        chunk: number of particles that walk at once, at least those of one row.
+        shared: whether all populations have one piece of evidence.
     """
     forget_programs_if_crowded()
     n_rows = len(checksums)
@@ -135,21 +148,21 @@ def _walked(
             else jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), evidence)
         )
         labels = jnp.asarray(checksums[index]), jnp.asarray(numbers[index])
-        found = _walk_rows(walk, model, taken, *labels, key, shared)
+        found = _walk_chunk(walk, model, taken, *labels, key, shared)
         found = jax.tree.map(lambda x, n=min(size, n_rows - begin): np.asarray(x)[:n], found)
         # A copy, not a view: the other places need not be kept until the last chunk.
         draws = jax.tree.map(lambda x: np.ascontiguousarray(x[:, : int(walk.draws)]), found.draws)
         parts.append(found._replace(draws=draws))
-    whole: Posterior = jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
+    whole: Any = jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
     log_evidence, variance, ess, lowest = (
         np.asarray(x, np.float64)
         for x in (whole.log_evidence, whole.variance, whole.ess, whole.lowest_ess)
     )
-    return RowPosteriors(whole.draws, log_evidence, np.sqrt(variance), ess, lowest)
+    return Posteriors(whole.draws, log_evidence, np.sqrt(variance), ess, lowest, walk.particles)
 
 
 @eqx.filter_jit(compiler_options=QUICKLY)  # type: ignore[call-overload]
-def _walk_rows(
+def _walk_chunk(
     walk: Walk,
     model: DiffusionModel,
     evidence: AbstractEvidence,
@@ -164,7 +177,7 @@ def _walk_rows(
     return jax.vmap(one, in_axes=(None if shared else 0, 0, 0))(evidence, checksums, numbers)
 
 
-def _numbers_among_equals(values: np.ndarray) -> np.ndarray:
+def numbers_among_equals(values: np.ndarray) -> np.ndarray:
     """0 for the first of its kind, 1 for the second, ...; uint32 `[N]`."""
     order = np.argsort(values, kind="stable")
     ordered, place = values[order], np.arange(len(values))
@@ -172,22 +185,6 @@ def _numbers_among_equals(values: np.ndarray) -> np.ndarray:
     numbers = np.empty(len(values), np.uint32)
     numbers[order] = place - np.maximum.accumulate(np.where(first, place, 0))
     return numbers
-
-
-class Imputed(NamedTuple):
-    """A table with its holes filled n times, NumPy.
-
-    Args:
-        states: `[n, N, D]` per block, whole rows in the model's space; observed cells keep their
-            value.
-        log_evidence: `[N]` log-likelihood of the observed cells, nats; NaN for rows that have no
-            hole (nothing was computed).
-        ess: `[N]` effective number of particles, NaN likewise.
-    """
-
-    states: State
-    log_evidence: np.ndarray
-    ess: np.ndarray
 
 
 def impute_rows(
@@ -198,29 +195,32 @@ def impute_rows(
     particles: int,
     key: Key,
     chunk: int = CHUNK,
-) -> Imputed:
+) -> Posteriors:
     """Draws of the missing cells given the observed ones. Rows without a hole cost nothing, rows
     without a cell are plain samples.
 
-    The imputations of one row come from one population of particles: each is a draw of the
-    posterior (as P grows), but two of them may share ancestors, which makes them a little more
-    alike than independent draws.
+    The draws of one row come from one population of particles: each is a draw of the posterior (as
+    P grows), but two of them may share ancestors, which makes them a little more alike than
+    independent draws.
 
     Args:
-        model: the model.
-        rows: a table with holes.
-        n_imputations: draws of each row.
-        particles: P.
-        key: random key.
-        chunk: particles that walk at once.
+        model: model whose posterior is drawn from.
+        rows: N rows with holes, one `Cells` [N, D] per block.
+        n_imputations: number n of draws of each row.
+        particles: number P of particles of each row.
+        key: random key of all rows.
+        chunk: number of particles that walk at once, at most (default 2048).
+
+    Returns:
+        Whole rows, in which observed cells keep their value. The numbers of rows without a hole are
+        NaN.
     """
     observed = np.concatenate([np.asarray(cells.observed) for cells in rows], axis=1)
     full, empty = observed.all(axis=1), ~observed.any(axis=1)
     # An atom's continuous cell is drawn too: nothing of it is decoded.
-    states: list[Any] = [
-        np.repeat(np.asarray(cells.value)[None], n_imputations, axis=0) for cells in rows
-    ]
-    log_evidence, ess = np.full((2, len(observed)), np.nan)
+    draws = tuple(np.repeat(np.asarray(c.value)[:, None], n_imputations, axis=1) for c in rows)
+    particles = max(particles, n_imputations)
+    numbers = np.full((4, len(observed)), np.nan)
     holes = np.flatnonzero(~full & ~empty)
     if len(holes):
         taken = tuple(cells.take(holes) for cells in rows)
@@ -232,21 +232,24 @@ def impute_rows(
             key=jax.random.fold_in(key, 0),
             chunk=chunk,
         )
-        log_evidence[holes], ess[holes] = found.log_evidence, found.ess
-        _fill(states, rows, holes, found.draws)
+        _fill(draws, rows, holes, found.draws)
+        numbers[:, holes] = found.log_evidence, found.stderr, found.ess, found.lowest_ess
     nothing = np.flatnonzero(empty)
     if len(nothing):
         drawn = sample_rows(model, len(nothing) * n_imputations, key=jax.random.fold_in(key, 1))
-        shaped = tuple(x.reshape(len(nothing), n_imputations, -1) for x in drawn)
-        _fill(states, rows, nothing, shaped)
-        log_evidence[nothing], ess[nothing] = 0.0, particles
-    return Imputed(tuple(states), log_evidence, ess)
+        shape = len(nothing), n_imputations, -1
+        _fill(draws, rows, nothing, tuple(np.asarray(x).reshape(shape) for x in drawn))
+        numbers[:, nothing] = np.array([0.0, 0.0, particles, particles])[:, None]
+    return Posteriors(draws, *numbers, particles=particles)
 
 
-def _fill(states: list[Any], rows: Row, index: np.ndarray, draws: State) -> None:
+def _fill(
+    states: tuple[np.ndarray, ...], rows: Row, index: np.ndarray, draws: tuple[np.ndarray, ...]
+) -> None:
+    """Write the draws `[n_rows, n, D]` of some rows into the cells that are not observed."""
     for state, cells, drawn in zip(states, rows, draws, strict=True):
-        there = np.asarray(cells.observed)[index][None]
-        state[:, index] = np.where(there, state[:, index], np.moveaxis(np.asarray(drawn), 1, 0))
+        there = np.asarray(cells.observed)[index][:, None]
+        state[index] = np.where(there, state[index], drawn)
 
 
 def evidence_of_rows(
@@ -265,19 +268,19 @@ def evidence_of_rows(
     their order.
 
     Args:
-        model: the model.
-        rows: a table with holes.
-        particles: P.
-        key: random key.
-        chunk: particles that walk at once, at least those of one row.
-        identity: uint32 `[N]` that tells the rows' noise apart, by default made of their content.
-            Evidences of one row that are to be compared are given one identity: the errors that
-            they have in common cancel in the difference.
+        model: model p.
+        rows: N rows with holes, one `Cells` [N, D] per block.
+        particles: number P of particles of each row.
+        key: random key of all rows.
+        chunk: number of particles that walk at once, at least those of one row (default 2048).
+        identity: uint32 `[N]` that tells the rows' noise apart (default None: checksums of their
+            content). Evidences of one row that are to be compared are given one identity: the
+            errors that they have in common cancel in the difference.
     """
     evidence = Observed.of(rows)
     checksums = _checksums(evidence) if identity is None else np.asarray(identity, np.uint32)
-    walk, numbers = _walk(model, particles, 1), np.zeros(len(checksums), np.uint32)
-    found = _walked(
+    walk, numbers = walk_of(model, particles, 1), np.zeros(len(checksums), np.uint32)
+    found = walk_rows(
         walk,
         model,
         jax.tree.map(np.asarray, evidence),
@@ -288,69 +291,3 @@ def evidence_of_rows(
         shared=False,
     )
     return WeightedBound(found.log_evidence, found.stderr, found.ess)
-
-
-class Conditioned(NamedTuple):
-    """Draws of one posterior, NumPy.
-
-    Args:
-        states: `[n, D]` per block.
-        log_evidence: log Z, nats; `-inf` if the evidence is impossible (no states then).
-        stderr: of log_evidence, from the spread of the populations, nats.
-        ess: effective number of particles of all populations together.
-        particles: their number.
-    """
-
-    states: State
-    log_evidence: float
-    stderr: float
-    ess: float
-    particles: int
-
-
-def condition_rows(
-    model: DiffusionModel,
-    evidence: AbstractEvidence,
-    n_rows: int,
-    *,
-    key: Key,
-    particles: int = 64,
-    populations: int = 8,
-) -> Conditioned:
-    """`n_rows` draws of the posterior of one evidence, exactly that many (none if the evidence is
-    impossible), and log Z.
-
-    Independent populations are run, at least so many that there are two particles for each draw;
-    the draws are shared out among the populations in proportion to their Z, so that the bias of one
-    small population is that of all particles together.
-
-    Args:
-        model: the model.
-        evidence: of one row (no leading axis).
-        n_rows: how many.
-        key: random key.
-        particles: P of one population.
-        populations: at least this many.
-    """
-    runs = max(populations, -(-2 * n_rows // particles))
-    same, numbers = np.zeros(runs, np.uint32), np.arange(runs, dtype=np.uint32)
-    walk = _walk(model, particles, particles)
-    found = _walked(walk, model, evidence, same, numbers, key, CHUNK, shared=True)
-    log_z = found.log_evidence
-    alive = np.isfinite(log_z)
-    if not alive.any():
-        return Conditioned(
-            jax.tree.map(lambda x: x[0, :0], found.draws), -np.inf, np.nan, 0.0, runs * particles
-        )
-    highest = log_z[alive].max()
-    z = np.where(alive, np.exp(np.where(alive, log_z, highest) - highest), 0.0)
-    seed = np.asarray(jax.random.key_data(jax.random.fold_in(key, 1)))
-    rng = np.random.default_rng(seed.tolist())
-    comb = (np.arange(n_rows) + rng.random()) / max(n_rows, 1)
-    run = np.searchsorted(np.cumsum(z) / z.sum(), comb).clip(0, runs - 1)
-    place = _numbers_among_equals(run) % particles
-    order = rng.permutation(n_rows)
-    states = jax.tree.map(lambda x: x[run[order], place[order]], found.draws)
-    ess = float(z.sum() ** 2 / np.sum(z[alive] ** 2 / found.ess[alive]))
-    stderr = float(z.std(ddof=1) / z.mean() / np.sqrt(runs)) if runs > 1 else float(found.stderr[0])
-    return Conditioned(states, float(np.log(z.mean()) + highest), stderr, ess, runs * particles)

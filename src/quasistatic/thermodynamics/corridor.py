@@ -16,12 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.distribution import (
-    AbstractDistribution,
-    Categorical,
-    Normal,
-    RandomSubset,
-)
+from quasistatic.belief import signal_left
+from quasistatic.distribution import Normal
 from quasistatic.forward.gaussian import FIRST_STEP_NARROWING
 from quasistatic.model import DiffusionModel
 from quasistatic.trajectory import Row, start
@@ -89,24 +85,3 @@ def is_continuous(model: DiffusionModel) -> np.ndarray:
     """Which blocks are Gaussian, bool `[B]`."""
     prior = model.forward.prior()
     return np.array([isinstance(part, Normal) for part in prior.parts])
-
-
-def signal_left(
-    marginal: AbstractDistribution, prior: AbstractDistribution, x_0: Array
-) -> Float[Array, " D"]:
-    """alpha_bar of each column of a block, read off q(x_t|x_0): its variance 1 - alpha_bar, its
-    excess of x_0 over pi, its share unmasked.
-    """
-    match marginal, prior:
-        case Normal(), _:
-            return -jnp.expm1(marginal.log_variance)
-        case Categorical(), Categorical():
-            by_chance = jnp.exp(prior.log_prob(x_0))
-            return (jnp.exp(marginal.log_prob(x_0)) - by_chance) / jnp.maximum(
-                1.0 - by_chance, 1e-6
-            )
-        case RandomSubset(), _:
-            share = marginal.count.astype(jnp.float32) / marginal.candidates.shape[0]
-            return jnp.full(marginal.candidates.shape, 1.0 - share)
-        case _:
-            raise TypeError(f"no signal is defined for {type(marginal).__name__}")

@@ -9,16 +9,12 @@ import pytest
 
 from cases import KERNELS
 from laws.models import cells_of, model_of, random_state
-from quasistatic.bound.smc import is_uneven
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
+from quasistatic.particles import is_uneven
 from quasistatic.posterior import AllOf, Function, Observed, Range, Soft
-from quasistatic.posterior.query import (
-    condition_rows,
-    evidence_of_rows,
-    impute_rows,
-    posterior_rows,
-)
+from quasistatic.posterior.condition import condition_rows
+from quasistatic.posterior.query import evidence_of_rows, impute_rows, posterior_rows
 
 KEY = jax.random.key(3)
 
@@ -40,19 +36,20 @@ def rows(model):
 
 def test_holes_are_filled_and_the_rest_is_kept(model, rows):
     found = impute_rows(model, rows, n_imputations=3, particles=8, key=KEY)
-    for state, cells in zip(found.states, rows, strict=True):
+    for drawn, cells in zip(found.draws, rows, strict=True):
+        state = np.moveaxis(drawn, 1, 0)
         assert state.shape == (3, *cells.value.shape)
         assert state.dtype == cells.value.dtype
         assert np.array_equal(
             state[:, cells.observed],
             np.broadcast_to(cells.value[cells.observed], (3, cells.observed.sum())),
         )
-    assert np.all(found.states[1] < 3)
+    assert np.all(found.draws[1] < 3)
     whole = rows[0].observed.all(1) & rows[1].observed.all(1)
     assert np.array_equal(np.isnan(found.log_evidence), whole)
     holes = ~rows[0].observed[:, 0]
-    assert len(np.unique(found.states[0][:, holes, 0])) > holes.sum()  # not one value
-    assert found.states[0][0, 0, 0] != found.states[0][0, 12, 0]  # equal rows, other draws
+    assert len(np.unique(found.draws[0][holes, :, 0])) > holes.sum()  # not one value
+    assert found.draws[0][0, 0, 0] != found.draws[0][12, 0, 0]  # equal rows, other draws
 
 
 def test_chunks_and_order_change_nothing(model, rows):
@@ -69,7 +66,7 @@ def test_a_row_without_cells_is_a_plain_sample(model, rows):
     nothing = tuple(c._replace(observed=np.zeros_like(c.observed)) for c in rows)
     found = impute_rows(model, nothing, n_imputations=2, particles=8, key=KEY)
     assert np.all(found.log_evidence == 0)
-    assert np.all(found.states[1] < 3)
+    assert np.all(found.draws[1] < 3)
     with pytest.raises(DataError, match="no row"):
         evidence_of_rows(model, tuple(c.take(np.zeros(0, int)) for c in rows), particles=8, key=KEY)
 
@@ -80,9 +77,9 @@ def test_exactly_as_many_rows_as_asked_for(model, n):
         (Range.of([0.2], [jnp.inf]), Soft.of([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]], block=1))
     )
     found = condition_rows(model, evidence, n, key=KEY)
-    assert found.states[0].shape == (n, 1)
-    assert np.all(found.states[0] >= 0.2)
-    assert np.all(found.states[1][:, 0] == 0)
+    assert found.draws[0].shape == (1, n, 1)
+    assert np.all(found.draws[0] >= 0.2)
+    assert np.all(found.draws[1][:, :, 0] == 0)
     assert np.isfinite(found.log_evidence)
     assert found.stderr < 0.2
     assert 1 <= found.ess <= found.particles
@@ -97,7 +94,7 @@ def test_impossible_evidence_returns_nothing(model):
     ):
         found = condition_rows(model, evidence, 5, key=KEY)
         assert found.log_evidence == -np.inf
-        assert found.states[0].shape == (0, 1)
+        assert found.draws[0].shape == (1, 0, 1)
         assert found.ess == 0
 
 

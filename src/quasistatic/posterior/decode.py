@@ -4,7 +4,8 @@ NumPy form is `data.codec`.
 Every transform is a monotone rational-quadratic spline (`data.columns.transform`; a straight line
 is one of two knots), with the inverse
 
-    theta = 2 rise / ( qb + sqrt(qb^2 + 4 qa rise) ),   qa = 1 - a + rise (a + b - 2),   qb = a - rise (a + b - 2).
+    theta = 2 rise / (qb + sqrt(qb^2 + 4 qa rise)),
+    qa = 1 - a + rise (a + b - 2),   qb = a - rise (a + b - 2).
 """
 
 from typing import Self
@@ -24,11 +25,11 @@ class Units(eqx.Module):
     lattice.
 
     Args:
-        x: knots [Dc, n] of each column's coordinate, the last one repeated as padding.
-        z: of z.
-        slope: dz/dx at the knots.
-        step: value = offset + step * coordinate.
-        offset: likewise.
+        x: knots of each column's coordinate, `[Dc, n]`, the last one repeated as padding.
+        z: knots of each column's z, `[Dc, n]`, padded as x is.
+        slope: dz/dx at the knots, `[Dc, n]`.
+        step: factor of each column, `[Dc]`: value = offset + step * coordinate.
+        offset: offset of each column, `[Dc]`.
     """
 
     x: Float[Array, "Dc n"]
@@ -39,7 +40,7 @@ class Units(eqx.Module):
 
     @classmethod
     def of(cls, codec: Codec) -> Self:
-        """Of a codec."""
+        """The curves of a codec's continuous columns."""
         splines = []
         for t in codec.transforms:
             if isinstance(t, Affine):
@@ -89,8 +90,8 @@ class DecodedRow(eqx.Module):
     their number in the schema.
 
     Args:
-        units: of the continuous columns.
-        codec: of the table.
+        units: curves of the continuous columns.
+        codec: codec of the table.
     """
 
     units: Units
@@ -100,17 +101,15 @@ class DecodedRow(eqx.Module):
         """Name -> scalar; datetimes as a number in the column's unit since 1970; an atom has its
         exact value.
         """
-        parts = x_0 if isinstance(x_0, tuple) else (x_0,)
-        codec = self.codec
-        decoded = list(parts)
+        codec, decoded = self.codec, list(x_0)
         if codec.numbers is not None:
-            decoded[codec.numbers] = self.units.values(parts[codec.numbers])
+            decoded[codec.numbers] = self.units.values(x_0[codec.numbers])
         row = {}
         for column in codec.schema.columns:
             (block, j), *atom = codec.places(column.name)
             row[column.name] = decoded[block][j]
             for place in atom:
                 known = jnp.asarray((0.0, *column.atoms), jnp.float32)
-                code = parts[place.block][place.index]
+                code = x_0[place.block][place.index]
                 row[column.name] = jnp.where(code > 0, known[code], row[column.name])
         return row

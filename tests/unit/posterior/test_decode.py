@@ -16,7 +16,7 @@ from quasistatic.data.table import Table
 from quasistatic.forward import GaussianDiffusion, linear_schedule
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior import TwistedWalk
-from quasistatic.posterior.units import DecodedRow, Units
+from quasistatic.posterior.decode import DecodedRow, Units
 
 
 def table() -> Table:
@@ -64,7 +64,7 @@ def test_newtons_method_does_not_overshoot_a_bent_column():
         evidence = EVIDENCE[name][1]()
         r = np.exp(
             np.asarray(
-                jax.vmap(evidence.log_prob)(jnp.asarray(grid[:, None], jnp.float32)), np.float64
+                jax.vmap(evidence.log_prob)((jnp.asarray(grid[:, None], jnp.float32),)), np.float64
             )
         )
         exact = np.log(np.sum(r * stats.norm.pdf(grid)) * (grid[1] - grid[0]))

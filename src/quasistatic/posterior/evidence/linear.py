@@ -6,9 +6,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax.scipy.linalg import cho_factor, cho_solve
 
+from quasistatic.belief import Belief, NormalBelief
 from quasistatic.numerics import HALF_LOG_TWO_PI, log_normal_density
-from quasistatic.posterior.belief import Belief, NormalBelief
-from quasistatic.posterior.evidence import AbstractOpenEvidence, block_of
+from quasistatic.posterior.evidence.base import AbstractOpenEvidence
 from quasistatic.typing import Array, ArrayLike, Float, State
 
 
@@ -20,10 +20,10 @@ class Linear(AbstractOpenEvidence):
     sigma therefore need many particles.)
 
     Args:
-        matrix: A [k, D].
-        y: [k].
-        log_variance: log sigma^2 [k].
-        block: the continuous block.
+        matrix: A, `[k, D]`.
+        y: what was seen, `[k]`.
+        log_variance: log sigma^2 of each observation, `[k]`.
+        block: number of the continuous block (default 0).
     """
 
     matrix: Float[Array, "k D"]
@@ -39,9 +39,7 @@ class Linear(AbstractOpenEvidence):
         return cls(jnp.asarray(matrix, jnp.float32), y, log_variance, block)
 
     def log_prob(self, x_0: State) -> Float[Array, ""]:
-        return jnp.sum(
-            log_normal_density(self.y, self.matrix @ block_of(x_0, self.block), self.log_variance)
-        )
+        return jnp.sum(log_normal_density(self.y, self.matrix @ x_0[self.block], self.log_variance))
 
     def guide(self, belief: Belief) -> Belief:
         part = belief.parts[self.block]

@@ -4,18 +4,12 @@ from collections.abc import Callable
 from typing import Self
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 
+from quasistatic.belief import Belief
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.posterior.belief import (
-    Belief,
-    NormalBelief,
-    StateBelief,
-    best_step,
-    log_expectation,
-)
-from quasistatic.posterior.evidence import AbstractOpenEvidence
+from quasistatic.posterior.evidence.base import AbstractOpenEvidence
+from quasistatic.posterior.evidence.expansion import best_step, log_expectation
 from quasistatic.typing import Array, Float, State
 
 EXPANSIONS = 3
@@ -30,13 +24,13 @@ class Function(AbstractOpenEvidence):
     With `guided`, the belief is multiplied with what a small change of each column does to r at the
     believed x_0: for a continuous column the expansion to second order (the paper's mean shift
     `f_mu + f_Sigma d log r/dx`, held back where log r bends down), for a discrete one `log r` with
-    the column in each of its states. Without, r only weighs. Promises are averages of r over a few
+    the column in each of its states. Without, r only weighs. Twists are averages of r over a few
     draws of the belief. NaN counts as r = 0.
 
     Args:
-        log_r: of a state x_0, to a scalar, nats.
-        guided: use gradient and single changes.
-        share: exponent of r.
+        log_r: function of a state x_0 (a tuple with one array [D] per block) to a scalar, nats.
+        guided: whether gradient and single changes of log_r guide the particles (default True).
+        share: exponent of r (default None: 1).
     """
 
     log_r: Callable[[State], Array] = eqx.field(static=True)
@@ -54,42 +48,14 @@ class Function(AbstractOpenEvidence):
             at = best_step(belief, self.log_prob, at, found.best())
             found = belief
             for i, part in enumerate(belief.parts):
-                if isinstance(part, NormalBelief):
-                    changed = self._bent(i, part, at)
-                else:
-                    changed = self._switched(i, part, at)
-                found = found.updated(i, changed, jnp.zeros(1))
+                found = found.updated(i, part.expand(self._of_block(i, at), at[i]), jnp.zeros(1))
         return found.updated(0, found.parts[0], log_expectation(belief, found, self.log_prob)[None])
 
-    def _bent(self, i: int, part: NormalBelief, at: State) -> NormalBelief:
-        def of_block(x: Array) -> Array:
-            return self.log_prob((*at[:i], x, *at[i + 1 :]))
-
-        slope = jax.grad(of_block)
-        gradient = _finite(slope(at[i]))
-        basis = jnp.eye(at[i].shape[0])
-        hessian = jax.vmap(lambda e: jnp.sum(jax.jvp(slope, (at[i],), (e,))[1] * e))(basis)
-        return part.expanded(at[i], gradient, jnp.maximum(-_finite(hessian), 0.0))
-
-    def _switched(self, i: int, part: StateBelief, at: State) -> StateBelief:
-        n_columns, n_states = part.log_probs.shape
-
-        def with_state(d: Array, k: Array) -> Array:
-            x = at[i].at[d].set(k)
-            return self.log_prob((*at[:i], x, *at[i + 1 :]))
-
-        columns, states = jnp.arange(n_columns), jnp.arange(n_states, dtype=jnp.int32)
-        log_r = jax.vmap(lambda d: jax.vmap(lambda k: with_state(d, k))(states))(columns)
-        log_r = log_r - jnp.max(log_r, axis=-1, keepdims=True)
-        # Never to 0: a state that r forbids beside the others' present states may be right when
-        # those change.
-        return part.times(jnp.maximum(log_r, -10.0))[0]
+    def _of_block(self, i: int, at: State) -> Callable[[Array], Array]:
+        """log r of the state of block i, the other blocks where they are."""
+        return lambda x: self.log_prob((*at[:i], x, *at[i + 1 :]))
 
     def tempered(self, share: Float[Array, ""]) -> Self:
         return type(self)(
             self.log_r, self.guided, share if self.share is None else share * self.share
         )
-
-
-def _finite(x: Array) -> Array:
-    return jnp.where(jnp.isfinite(x), x, 0.0)

@@ -7,10 +7,10 @@ from typing import Self
 import jax.numpy as jnp
 import numpy as np
 
+from quasistatic.belief import Belief
 from quasistatic.data.cells import Cells
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.posterior.belief import Belief, NormalBelief
-from quasistatic.posterior.evidence import AbstractClosedEvidence, block_of
+from quasistatic.posterior.evidence.base import AbstractClosedEvidence
 from quasistatic.trajectory import Row
 from quasistatic.typing import Array, Float, State
 
@@ -23,20 +23,23 @@ class Observed(AbstractClosedEvidence):
     has it): z is integrated out.
 
     Args:
-        blocks: the row's cells, one `Cells` per block.
+        blocks: cells of the row, one `Cells` [D] per block.
     """
 
     blocks: tuple[Cells, ...]
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        """Of a row, or of a table [N, D]."""
+        """The observed cells of a row, or of each row of a table.
+
+        Args:
+            row: one `Cells` [D] (of a table [N, D]) per block.
+        """
         return cls(tuple(map(_plain, row)))
 
     def log_prob(self, x_0: State) -> Float[Array, ""]:
         total = jnp.zeros(())
-        for i, cells in enumerate(self.blocks):
-            x = block_of(x_0, i)
+        for cells, x in zip(self.blocks, x_0, strict=True):
             if cells.width is None:
                 inside = x == cells.value
             else:
@@ -46,13 +49,7 @@ class Observed(AbstractClosedEvidence):
 
     def condition(self, belief: Belief) -> Belief:
         for i, (cells, part) in enumerate(zip(self.blocks, belief.parts, strict=True)):
-            if isinstance(part, NormalBelief):
-                assert cells.width is not None  # `of` has filled it in
-                belief = belief.updated(i, *part.pin(cells.observed, cells.value, cells.width))
-            else:
-                states = jnp.arange(part.log_probs.shape[1], dtype=jnp.int32)
-                other = cells.observed[:, None] & (states[None, :] != cells.value[:, None])
-                belief = belief.updated(i, *part.times(jnp.where(other, LOG_ZERO, 0.0)))
+            belief = belief.updated(i, *part.observe(cells))
         return belief
 
     def tempered(self, share: Float[Array, ""]) -> Self:

@@ -7,9 +7,9 @@ from typing import Self
 import equinox as eqx
 import jax.numpy as jnp
 
+from quasistatic.belief import Belief, StateBelief
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.posterior.belief import Belief, StateBelief
-from quasistatic.posterior.evidence import AbstractClosedEvidence, block_of
+from quasistatic.posterior.evidence.base import AbstractClosedEvidence
 from quasistatic.typing import Array, ArrayLike, Float, State
 
 
@@ -18,8 +18,9 @@ class Soft(AbstractClosedEvidence):
     posterior.
 
     Args:
-        log_r: [D, K], 0 for a column without evidence, `LOG_ZERO` for an impossible state.
-        block: the discrete block.
+        log_r: log r of every state, `[D, K]` nats; 0 for a column without evidence, `LOG_ZERO` for
+            an impossible state.
+        block: number of the discrete block (default 0).
     """
 
     log_r: Float[Array, "D K"]
@@ -38,10 +39,10 @@ class Soft(AbstractClosedEvidence):
         """Categories seen through a confusion matrix.
 
         Args:
-            seen: the states that were seen [D].
-            matrix: P(seen = j | true = k) as [D, k, j].
-            where: which columns were seen [D]; all by default.
-            block: the discrete block.
+            seen: states that were seen, int `[D]`.
+            matrix: P(seen = j | true = k), `[D, k, j]`.
+            where: which columns were seen, bool `[D]` (default None: all).
+            block: number of the discrete block (default 0).
         """
         seen, matrix = jnp.asarray(seen, jnp.int32), jnp.asarray(matrix, jnp.float32)
         r = jnp.take_along_axis(matrix, seen[:, None, None], axis=-1)[:, :, 0]
@@ -56,7 +57,7 @@ class Soft(AbstractClosedEvidence):
         return cls.confused(seen, jnp.stack([stay, stay[:, ::-1]], axis=1), block=block)
 
     def log_prob(self, x_0: State) -> Float[Array, ""]:
-        x = block_of(x_0, self.block)
+        x = x_0[self.block]
         return jnp.sum(jnp.take_along_axis(self.log_r, x[:, None], axis=-1))
 
     def condition(self, belief: Belief) -> Belief:

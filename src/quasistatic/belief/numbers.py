@@ -1,14 +1,5 @@
-r"""What is believed of x_0 at step t: the model's guess p(x_0|x_t), column by column, times
-evidence of closed form.
-
-A step of the chain guesses x_0 and walks back from there (`forward.bridge`); to condition the step
-is to condition the guess. A belief is a guess that can be multiplied with evidence, stays
-normalised and keeps the logarithm of the mass that was left,
-
-    log_mass = log E_{p(x_0|x_t)} r(x_0).
-
-A continuous column is a normal distribution cut to an interval, or pinned to a cell; a discrete one
-a table of probabilities.
+"""Belief of continuous columns: a normal distribution each, cut to an interval or pinned to a
+cell.
 """
 
 from collections.abc import Callable
@@ -19,15 +10,10 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import log_ndtr, ndtr, ndtri
 
-from quasistatic.distribution import (
-    AbstractDistribution,
-    Categorical,
-    Normal,
-    Product,
-    RandomSubset,
-)
+from quasistatic.belief.base import AbstractBelief
+from quasistatic.data.cells import Cells
 from quasistatic.numerics import LOG_ZERO, log_normal_density, log_normal_interval
-from quasistatic.typing import Array, Bool, Float, Int, Key, State
+from quasistatic.typing import Array, Bool, Float, Key
 
 FARTHEST = 1e3
 """Standard deviations beyond which an interval's edge counts as infinite."""
@@ -54,7 +40,7 @@ def _standardised(low: Array, high: Array, mean: Array, log_variance: Array) -> 
     return jnp.where(a > 0, -b, a), jnp.where(a > 0, -a, b)
 
 
-class NormalBelief(eqx.Module):
+class NormalBelief(AbstractBelief):
     """Independent columns N(mean, exp(log_variance)) cut to [low, high]; a pinned column lies in
     the cell of `width` around `point`.
 
@@ -110,7 +96,6 @@ class NormalBelief(eqx.Module):
         return jnp.where(exact, self.point, mean), jnp.where(exact, 0.0, variance)
 
     def sample(self, *, key: Key) -> Float[Array, " D"]:
-        """A draw; of a pinned column the middle of its cell."""
         scale = jnp.exp(0.5 * self.log_variance)
         a, b = _standardised(self.low, self.high, self.mean, self.log_variance)
         mirrored = (self.low - self.mean) > 0
@@ -186,7 +171,7 @@ class NormalBelief(eqx.Module):
         )
         return kept, jnp.where(where, jnp.where(self.pinned, known, mass), 0.0)
 
-    def expanded(
+    def times_curve(
         self, at: Float[Array, " D"], gradient: Float[Array, " D"], curvature: Float[Array, " D"]
     ) -> Self:
         """Times `exp(gradient (x - at) - curvature (x - at)^2 / 2)` in every column, normalised;
@@ -199,122 +184,27 @@ class NormalBelief(eqx.Module):
         log_variance = jnp.where(self.pinned, self.log_variance, -jnp.log(precision))
         return eqx.tree_at(lambda b: (b.mean, b.log_variance), self, (mean, log_variance))
 
+    def expand(self, log_r: Callable[[Array], Array], at: Float[Array, " D"]) -> Self:
+        """Times the expansion of log r to second order, held back where it bends down."""
+        slope = jax.grad(log_r)
+        gradient = _finite(slope(at))
+        basis = jnp.eye(at.shape[0])
+        hessian = jax.vmap(lambda e: jnp.sum(jax.jvp(slope, (at,), (e,))[1] * e))(basis)
+        return self.times_curve(at, gradient, jnp.maximum(-_finite(hessian), 0.0))
+
+    def observe(self, cells: Cells) -> tuple[Self, Float[Array, " D"]]:
+        assert cells.width is not None  # that of a density is 0
+        return self.pin(cells.observed, cells.value, cells.width)
+
+    def between(
+        self, at: Float[Array, " D"], proposed: Float[Array, " D"], share: Float[Array, ""]
+    ) -> Float[Array, " D"]:
+        return at + share * (proposed - at)
+
     def best(self) -> Float[Array, " D"]:
-        """One likely value: the mean."""
+        """The mean."""
         return self.moments()[0]
 
 
-class StateBelief(eqx.Module):
-    """Independent discrete columns; `log_probs` [D, K]."""
-
-    log_probs: Float[Array, "D K"]
-
-    def log_prob(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
-        """log-probability of x."""
-        return Categorical(self.log_probs).log_prob(x)
-
-    def sample(self, *, key: Key) -> Int[Array, " D"]:
-        """A draw."""
-        return Categorical(self.log_probs).sample(key=key)
-
-    def times(self, log_r: Float[Array, "D K"]) -> tuple[Self, Float[Array, " D"]]:
-        """Times a table of the columns' states; the log-mass."""
-        joint = jnp.maximum(self.log_probs + log_r, 2 * LOG_ZERO)
-        log_mass = jax.nn.logsumexp(joint, axis=-1)
-        possible = log_mass > 0.5 * LOG_ZERO
-        log_probs = jnp.where(
-            possible[:, None], jnp.maximum(joint - log_mass[:, None], LOG_ZERO), self.log_probs
-        )
-        return eqx.tree_at(lambda b: b.log_probs, self, log_probs), jnp.where(
-            possible, log_mass, LOG_ZERO
-        )
-
-    def best(self) -> Int[Array, " D"]:
-        """One likely value: the mode."""
-        return jnp.argmax(self.log_probs, axis=-1).astype(jnp.int32)
-
-
-class Belief(eqx.Module):
-    """A belief of every block, and the log-mass of the evidence so far, nats."""
-
-    parts: tuple[NormalBelief | StateBelief, ...]
-    log_mass: Float[Array, ""]
-
-    def updated(
-        self, block: int, part: NormalBelief | StateBelief, gain: Float[Array, " D"]
-    ) -> Self:
-        """With another belief of one block, whose log-mass per column is `gain`."""
-        parts = (*self.parts[:block], part, *self.parts[block + 1 :])
-        return type(self)(parts, self.log_mass + jnp.sum(gain))
-
-    def sample(self, *, key: Key) -> State:
-        """A draw of x_0."""
-        return tuple(p.sample(key=jax.random.fold_in(key, i)) for i, p in enumerate(self.parts))
-
-    def log_prob(self, x_0: State) -> Float[Array, ""]:
-        """log-density of x_0, pinned cells left out, nats."""
-        parts = zip(self.parts, x_0, strict=True)
-        return jnp.sum(jnp.concatenate([part.log_prob(x) for part, x in parts]))
-
-    def best(self) -> State:
-        """One likely x_0."""
-        return tuple(part.best() for part in self.parts)
-
-
-def believe(guess: Product) -> Belief:
-    """The belief that a distribution of x_0 (or of any x_t) is, without evidence."""
-    return Belief(tuple(map(_believe, guess.parts)), jnp.zeros(()))
-
-
-def _believe(part: AbstractDistribution) -> NormalBelief | StateBelief:
-    match part:
-        case Normal():
-            return NormalBelief.of(part.mean, part.log_variance)
-        case Categorical():
-            return StateBelief(part.log_probs)
-        case RandomSubset(values=Categorical(log_probs=log_probs)):
-            known = jnp.where(jax.nn.one_hot(part.current, log_probs.shape[1]) > 0, 0.0, LOG_ZERO)
-            return StateBelief(jnp.where(part.candidates[:, None], log_probs, known))
-        case _:
-            raise TypeError(f"no belief is defined for {type(part).__name__}")
-
-
-PROMISE_DRAWS = 8
-"""Draws of either belief behind a promise."""
-
-
-def log_expectation(belief: Belief, guided: Belief, log_r: Callable[[State], Array]) -> Array:
-    """About log E r under a belief, nats: r averaged over draws of the belief and of its guided
-    form, weighed as their mixture.
-
-    The draws use the same random numbers at every x_t, so that promises differ by what is known
-    there and not by chance; the mixture keeps a guide that is too sure of itself from promising too
-    much.
-    """
-
-    def of(source: Belief, key: Key) -> Array:
-        x = source.sample(key=key)
-        here = belief.log_prob(x)
-        return log_r(x) + here - jnp.logaddexp(here, guided.log_prob(x)) + jnp.log(2.0)
-
-    plain, aimed = (jax.random.split(jax.random.key(seed), PROMISE_DRAWS) for seed in (0, 1))
-    values = [jax.vmap(lambda k: of(belief, k))(plain), jax.vmap(lambda k: of(guided, k))(aimed)]
-    return jax.nn.logsumexp(jnp.concatenate(values)) - jnp.log(2.0 * PROMISE_DRAWS)
-
-
-SHARES = (0.0, 0.03, 0.1, 0.3, 1.0)
-"""Lengths tried of a step."""
-
-
-def best_step(belief: Belief, log_r: Callable[[State], Array], at: State, proposed: State) -> State:
-    """The best of a few points on the way of the continuous columns to a proposed x_0, by p r:
-    Newton's method must not overshoot.
-    """
-
-    def moved(share: Array) -> State:
-        pairs = zip(belief.parts, at, proposed, strict=True)
-        return tuple(a + share * (b - a) if isinstance(p, NormalBelief) else a for p, a, b in pairs)
-
-    points = jax.vmap(moved)(jnp.asarray(SHARES, jnp.float32))
-    height = jax.vmap(lambda x: log_r(x) + belief.log_prob(x))(points)
-    return jax.tree.map(lambda x: x[jnp.argmax(height)], points)
+def _finite(x: Array) -> Array:
+    return jnp.where(jnp.isfinite(x), x, 0.0)

@@ -3,12 +3,12 @@ biased for every T.
 
 With `p~(x_t) ~ p(x_t) r(x_t)` each reverse kernel is multiplied with r of the *noisy* state,
 
-    p~(x_{t-1}|x_t) ~ p(x_{t-1}|x_t) r(x_{t-1})^{share},     share = 1, or (T - (t-1))/T:  r grows as the noise goes,
+    p~(x_{t-1}|x_t) ~ p(x_{t-1}|x_t) r(x_{t-1})^{share},
 
-in closed form for Gaussian r, deltas, intervals and tables of states (with c = p(1), d = r(1) = 1 -
-r(0) the Bernoulli formula `c d / (c d + (1-c)(1-d))`), by a mean shift for smooth r. But p(x_t)
-r(x_t) is not what the forward process makes of p(x_0) r(x_0); nothing corrects the difference, and
-there is no evidence. Use `smc.py`.
+with share = 1, or (T - (t-1))/T (r grows as the noise goes), in closed form for Gaussian r, deltas,
+intervals and tables of states (with c = p(1), d = r(1) = 1 - r(0) the Bernoulli formula `c d / (c d
++ (1-c)(1-d))`), by a mean shift for smooth r. But p(x_t) r(x_t) is not what the forward process
+makes of p(x_0) r(x_0); nothing corrects the difference, and there is no evidence. Use `twisted.py`.
 """
 
 from typing import Literal
@@ -17,10 +17,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from quasistatic.belief import Belief, StateBelief, believe
 from quasistatic.distribution import AbstractDistribution, Categorical, Product, RandomSubset
 from quasistatic.model import DiffusionModel
-from quasistatic.posterior.belief import StateBelief, believe
-from quasistatic.posterior.evidence import AbstractEvidence
+from quasistatic.posterior.evidence.base import AbstractEvidence
 from quasistatic.posterior.guide import whole_row
 from quasistatic.typing import Array, Key, State, Step
 
@@ -32,7 +32,7 @@ class Recipe2015(eqx.Module):
     """A draw of the recipe's x_0 for one row; call it with `(model, evidence, key=key)`.
 
     Args:
-        growth: of the exponent of r.
+        growth: how the exponent of r grows along the walk (default "constant": not at all).
     """
 
     growth: Growth = eqx.field(static=True, default="constant")
@@ -54,17 +54,18 @@ def _multiplied(kernel: Product, evidence: AbstractEvidence, *, key: Key) -> Sta
     """A draw of kernel times r; of an absorbing block, of which columns are revealed r says
     nothing.
     """
-    belief = evidence.guide(evidence.condition(believe(kernel)))
-    drawn = belief.sample(key=key)
+    plain = Belief.of(tuple(map(believe, kernel.parts)))
+    belief = evidence.guide(evidence.condition(plain))
 
     def of_block(i: int, part: AbstractDistribution, x: Array) -> Array:
         believed = belief.parts[i]
         if isinstance(part, RandomSubset) and isinstance(believed, StateBelief):
-            revealed = RandomSubset(
-                part.current, part.candidates, part.count, Categorical(believed.log_probs)
-            )
+            values = Categorical(believed.log_probs)
+            revealed = RandomSubset(part.current, part.candidates, part.count, values)
             return revealed.sample(key=jax.random.fold_in(key, 2**31 + i))
         return x
 
-    blocks = zip(kernel.parts, drawn, strict=True)
-    return tuple(of_block(i, p, x) for i, (p, x) in enumerate(blocks))
+    drawn = belief.sample(key=key)
+    return tuple(
+        of_block(i, p, x) for i, (p, x) in enumerate(zip(kernel.parts, drawn, strict=True))
+    )

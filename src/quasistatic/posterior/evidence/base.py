@@ -8,18 +8,19 @@ cell. What a sampler needs of r is
 | method | what |
 |---|---|
 | `log_prob(x_0)` | log r(x_0), nats |
-| `condition(belief)` | the belief times r, exactly, if that is a belief again; else the belief as it is |
-| `guide(belief)` | the belief times r, about, where `condition` could not: a proposal and a promise, which weights correct |
+| `condition(belief)` | the belief times r, exactly, if that is a belief again |
+| `guide(belief)` | the belief times about r, where `condition` could not: proposal and twist |
 | `log_residual(x_0)` | log of what `condition` left of r: 0, or log r |
 | `tempered(share)` | r^share, for the 2015 recipe |
 
 Two abstract classes settle which: `AbstractClosedEvidence` has a closed form,
-`AbstractOpenEvidence` has none.
+`AbstractOpenEvidence` has none; what `guide` promises, weights correct. A state x_0 is a tuple with
+one array [D] per block.
 
 To add one:
 
 - write a final subclass of either in a file of its own in this folder;
-- if the command line or `DiffusionDensity` should know it, name it in `query.py`;
+- export it in `posterior/__init__.py`;
 - add its line to `EVIDENCE` in `tests/cases.py`: every law of the posterior is then tested on it.
 """
 
@@ -29,7 +30,7 @@ from typing import Self
 import equinox as eqx
 import jax.numpy as jnp
 
-from quasistatic.posterior.belief import Belief
+from quasistatic.belief import Belief
 from quasistatic.typing import Array, Float, State
 
 
@@ -38,7 +39,11 @@ class AbstractEvidence(eqx.Module):
 
     @abc.abstractmethod
     def log_prob(self, x_0: State) -> Float[Array, ""]:
-        """log r(x_0), nats; `LOG_ZERO` or less where r = 0. Of a delta: 0 at its place."""
+        """log r(x_0), nats; `LOG_ZERO` or less where r = 0. Of a delta: 0 at its place.
+
+        Args:
+            x_0: state of a row, one array [D] per block.
+        """
 
     @abc.abstractmethod
     def condition(self, belief: Belief) -> Belief:
@@ -85,8 +90,12 @@ class AllOf(AbstractEvidence):
     Example:
         >>> from quasistatic.posterior import AllOf, Range
         >>> adult = Range.of(low=[18.0], high=[jnp.inf])
-        >>> float(AllOf((adult, Range.of(low=[-jnp.inf], high=[65.0]))).log_prob((jnp.array([40.0]),)))
+        >>> working = AllOf((adult, Range.of(low=[-jnp.inf], high=[65.0])))
+        >>> float(working.log_prob((jnp.array([40.0]),)))
         0.0
+
+    Args:
+        parts: the factors of r.
     """
 
     parts: tuple[AbstractEvidence, ...]
@@ -109,8 +118,3 @@ class AllOf(AbstractEvidence):
 
     def tempered(self, share: Float[Array, ""]) -> Self:
         return type(self)(tuple(part.tempered(share) for part in self.parts))
-
-
-def block_of(x: State, block: int) -> Array:
-    """The state of one block of a row's state."""
-    return x[block]

@@ -16,14 +16,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from quasistatic.belief import StateBelief
 from quasistatic.data.cells import Cells
 from quasistatic.distribution import RandomSubset
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.posterior.belief import StateBelief
-from quasistatic.posterior.evidence import AbstractEvidence
+from quasistatic.particles import init
+from quasistatic.posterior.evidence.base import AbstractEvidence
 from quasistatic.posterior.guide import guess
-from quasistatic.posterior.smc import Posterior, newcomers, summary
+from quasistatic.posterior.walks.twisted import Posterior, finish
 from quasistatic.trajectory import log_weight
 from quasistatic.typing import Array, Bool, Float, Int, Key, State
 
@@ -38,8 +39,9 @@ class OrderedWalk(eqx.Module):
     """The sampler for one row of an absorbing model; call it with `(model, evidence, key=key)`.
 
     Args:
-        particles: P.
-        draws: taken as `smc.TwistedWalk` takes them.
+        particles: number P of particles.
+        draws: number n <= P of draws, taken as `TwistedWalk` takes them; as an array it is no part
+            of the compiled program.
     """
 
     particles: int = eqx.field(static=True)
@@ -48,11 +50,11 @@ class OrderedWalk(eqx.Module):
     def __call__(self, model: DiffusionModel, evidence: AbstractEvidence, *, key: Key) -> Posterior:
         walk_key, draw_key = jax.random.split(key)
         keys = jax.random.split(walk_key, self.particles)
-        x_0, log_w = jax.vmap(lambda k: guessed(model, evidence, key=k))(keys)
-        return summary(newcomers(x_0, self.particles), x_0, log_w, self.draws, key=draw_key)
+        x_0, log_w = jax.vmap(lambda k: _guessed(model, evidence, key=k))(keys)
+        return finish(init(x_0, jnp.zeros(self.particles)), x_0, log_w, self.draws, key=draw_key)
 
 
-def guessed(
+def _guessed(
     model: DiffusionModel, evidence: AbstractEvidence, *, key: Key
 ) -> tuple[State, Float[Array, ""]]:
     """One x_0 and its log-weight, nats."""
@@ -84,11 +86,10 @@ def guessed(
         k = jax.random.categorical(what_key, log_probs[d]).astype(jnp.int32)
         return x.at[d].set(k), log_q + log_probs[d, k], key
 
-    x_0, log_q, _ = jax.lax.while_loop(
-        unfinished, reveal, (x, jnp.zeros(()), jax.random.fold_in(key, 1))
-    )
-    cells = Cells(x_0, jnp.ones(x_0.shape, bool))
-    log_p = log_weight(model, (cells,), key=jax.random.fold_in(key, 2))
-    state = (x_0,)
+    begin = x, jnp.zeros(()), jax.random.fold_in(key, 1)
+    x_0, log_q, _ = jax.lax.while_loop(unfinished, reveal, begin)
+    row = (Cells(x_0, jnp.ones(x_0.shape, bool)),)
+    log_p = log_weight(model, row, key=jax.random.fold_in(key, 2))
     possible = log_mass > 0.5 * LOG_ZERO
-    return state, jnp.where(possible, log_p + evidence.log_prob(state) - log_q, -jnp.inf)
+    weight = jnp.where(possible, log_p + evidence.log_prob((x_0,)) - log_q, -jnp.inf)
+    return (x_0,), weight

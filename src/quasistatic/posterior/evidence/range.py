@@ -5,9 +5,9 @@ from typing import Self
 import equinox as eqx
 import jax.numpy as jnp
 
+from quasistatic.belief import Belief, NormalBelief
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.posterior.belief import Belief, NormalBelief
-from quasistatic.posterior.evidence import AbstractClosedEvidence, block_of
+from quasistatic.posterior.evidence.base import AbstractClosedEvidence
 from quasistatic.typing import Array, ArrayLike, Float, State
 
 
@@ -16,9 +16,9 @@ class Range(AbstractClosedEvidence):
     log-probability of the box.
 
     Args:
-        low: [D], minus infinity for none.
-        high: [D].
-        block: the continuous block.
+        low: lower edge of each column, `[D]`, minus infinity for none.
+        high: upper edge of each column, `[D]`, infinity for none.
+        block: number of the continuous block (default 0).
     """
 
     low: Float[Array, " D"]
@@ -31,7 +31,7 @@ class Range(AbstractClosedEvidence):
         return cls(jnp.asarray(low, jnp.float32), jnp.asarray(high, jnp.float32), block)
 
     def log_prob(self, x_0: State) -> Float[Array, ""]:
-        x = block_of(x_0, self.block)
+        x = x_0[self.block]
         return jnp.sum(jnp.where((x >= self.low) & (x <= self.high), 0.0, LOG_ZERO))
 
     def condition(self, belief: Belief) -> Belief:
