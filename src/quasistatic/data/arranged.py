@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.files import read_table
+from quasistatic.data.frames.container import ArrayContainer
 from quasistatic.data.images.files import read_images, stack_of
 from quasistatic.data.images.folder import EXTENSIONS, read_image
 from quasistatic.data.layout import Layout, are_images
@@ -71,7 +72,7 @@ def sequence_table(sequences: str | Path | np.ndarray) -> Table:
 
 
 def _arranged(rows: np.ndarray, layout: Layout, source: str) -> Table:
-    container = {"backend": "numpy", "dtype": rows.dtype.str, "layout": layout.to_json()}
+    container = ArrayContainer(rows.dtype.str, layout)
     return Table(pl.from_numpy(rows, schema=list(layout.names), orient="row"), source, container)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeGuard
@@ -105,19 +104,14 @@ class Layout:
         return cls("images" if kind == "images" else "sequence", shape)
 
 
-def layout_in(container: Mapping[str, Any]) -> Layout | None:
-    """The layout that a table's container carries; None for an ordinary table."""
-    return Layout.from_json(container["layout"]) if "layout" in container else None
-
-
 def layout_of_folder(folder: str | Path) -> Layout | None:
     """The layout of a model folder, without reading the rest; None for a table's, and where none
     can be read (loading will say why).
     """
     try:
-        return layout_in(
-            json.loads((Path(folder) / "schema.json").read_text(encoding="utf-8"))["container"]
-        )
+        schema = json.loads((Path(folder) / "schema.json").read_text(encoding="utf-8"))
+        found = schema["container"].get("layout")
+        return None if found is None else Layout.from_json(found)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

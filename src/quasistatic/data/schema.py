@@ -2,18 +2,22 @@
 `infer`.
 """
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, NamedTuple, get_args
 
-from quasistatic.data.layout import Layout, layout_in
+from quasistatic.data.frames.container import (
+    Container,
+    FrameContainer,
+    Value,
+    container_from_json,
+)
+from quasistatic.data.layout import Layout
 from quasistatic.errors import SchemaError
 
 Kind = Literal["continuous", "integer", "binary", "categorical", "datetime"]
 KINDS: tuple[str, ...] = get_args(Kind)
 FORMAT = 1
 """Version of the JSON form."""
-
-Value = bool | int | float | str
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class Schema:
 
     columns: tuple[Column, ...]
     left_out: tuple[LeftOut, ...] = ()
-    container: dict[str, Any] = field(default_factory=lambda: {"backend": "polars"})
+    container: Container = FrameContainer()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -106,7 +110,7 @@ class Schema:
     @property
     def layout(self) -> Layout | None:
         """How the columns are arranged, if they are pixels or places of a sequence."""
-        return layout_in(self.container)
+        return self.container.layout
 
     @property
     def block_sizes(self) -> BlockSizes:
@@ -131,7 +135,7 @@ class Schema:
                 for column in (self.columns if self.layout is None else self.columns[:1])
             ],
             "left_out": [asdict(item) for item in self.left_out],
-            "container": self.container,
+            "container": self.container.to_json(),
         }
 
     @classmethod
@@ -148,12 +152,13 @@ class Schema:
                     fix="use the version of quasistatic that wrote it",
                 )
             columns = tuple(_column_from_json(item) for item in data["columns"])
-            layout = layout_in(data["container"])
+            container = container_from_json(data["container"])
+            layout = container.layout
             if layout is not None:
                 (column,) = columns
                 columns = tuple(replace(column, name=name) for name in layout.names)
             left_out = tuple(LeftOut(item["name"], item["reason"]) for item in data["left_out"])
-            return cls(columns, left_out, data["container"])
+            return cls(columns, left_out, container)
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, SchemaError):
                 raise

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from quasistatic.data.frames.container import PandasContainer
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import SchemaError
 from quasistatic.estimator.density import DiffusionDensity
@@ -140,11 +141,11 @@ def _in_container(imputer: DiffusionImputer, frame: pl.DataFrame, table: Table, 
     """The frame as `set_output` wants it, which scikit-learn itself would make with every dtype
     lost; by default the kind of X.
     """
-    wanted, given = _get_output_config("transform", imputer)["dense"], table.container["backend"]
+    wanted, given = _get_output_config("transform", imputer)["dense"], table.container.backend
     if wanted == "polars":
         return frame
     if wanted == "pandas" and given != "pandas":
-        return to_native(frame, {"backend": "pandas", "columns": {}})
+        return to_native(frame, PandasContainer())
     native = to_native(frame, table)
     if given == "pandas":
         native.index = X.index

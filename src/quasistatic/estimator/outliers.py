@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from quasistatic.data.frames.container import unlabelled
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError
 from quasistatic.estimator.conditionals import PARTICLES
@@ -207,12 +208,10 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         table = self._table(X)
         found = self._basis.conditionals(table)
         frame = pl.DataFrame(found.log_p, schema=list(found.names)).fill_nan(None)
-        if table.container["backend"] == "polars-lazy":
+        if table.container.backend == "polars-lazy":
             return frame
-        native: Any = to_native(
-            frame, table.container | {"dtype": "<f8", "columns": {}, "structured": False}
-        )
-        if table.container["backend"] == "pandas":
+        native: Any = to_native(frame, unlabelled(table.container))
+        if table.container.backend == "pandas":
             native.index = X.index
         return native
 

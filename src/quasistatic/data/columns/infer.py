@@ -21,6 +21,7 @@ from quasistatic.data.columns.lattice import float_lattice, integer_lattice, wri
 from quasistatic.data.columns.numbers import as_numbers, as_times, check_finite
 from quasistatic.data.columns.overrides import read_overrides
 from quasistatic.data.columns.states import state_values
+from quasistatic.data.frames.container import ArrayContainer
 from quasistatic.data.infer_arranged import infer_arranged
 from quasistatic.data.schema import Column, Kind, LeftOut, Schema, Value
 from quasistatic.data.table import Table
@@ -167,7 +168,7 @@ def _left_out_reason(series: pl.Series, table: Table) -> str:
     distinct = series.n_unique() - (series.null_count() > 0)
     if is_text(series.dtype):
         return _text_reason(series, n, distinct)
-    named = table.container["backend"] != "numpy" or table.container.get("structured")
+    named = not isinstance(table.container, ArrayContainer)
     if not series.dtype.is_integer() or distinct < n or n < 20 or not named:
         return ""
     consecutive = int(series.max()) - int(series.min()) + 1 == n  # type: ignore[arg-type]

@@ -4,17 +4,18 @@ model gives one back.
 
 import base64
 import importlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
+from quasistatic.data.frames.container import ArrowContainer
 from quasistatic.errors import DataError
 
 _SOURCE = "the pyarrow table"
 
 
-def read(obj: Any) -> tuple[pl.DataFrame, str, dict[str, Any]]:
+def read(obj: Any) -> tuple[pl.DataFrame, str, ArrowContainer]:
     """Polars frame, source and container of a `pyarrow.Table` or `RecordBatch`.
 
     The container holds the Arrow schema, and the order of every dictionary.
@@ -37,10 +38,10 @@ def read(obj: Any) -> tuple[pl.DataFrame, str, dict[str, Any]]:
         if pyarrow.types.is_dictionary(column.type):
             column = column.unify_dictionaries() if column.num_chunks > 1 else column
             order = column.chunk(0).dictionary.to_pylist() if column.num_chunks else []
-            categories[name] = [
+            categories[name] = tuple(
                 value if isinstance(value, bool | int | float | str) else str(value)
                 for value in order
-            ]
+            )
             if len({str(value) for value in order}) < len(order):
                 raise DataError(
                     "two categories read the same",
@@ -52,17 +53,14 @@ def read(obj: Any) -> tuple[pl.DataFrame, str, dict[str, Any]]:
         else:
             series.append(pl.from_arrow(column).alias(name))  # type: ignore[union-attr]
     encoded = _schema_text(table.schema)
-    return (
-        pl.DataFrame({column.name: column for column in series}),
-        _SOURCE,
-        {"backend": "pyarrow", "schema": encoded, "categories": categories},
-    )
+    frame = pl.DataFrame({column.name: column for column in series})
+    return frame, _SOURCE, ArrowContainer(encoded, categories)
 
 
-def write(frame: pl.DataFrame, container: Mapping[str, Any]) -> Any:
+def write(frame: pl.DataFrame, container: ArrowContainer) -> Any:
     """A `pyarrow.Table` with the types, metadata and dictionary orders of the container."""
     pyarrow = importlib.import_module("pyarrow")
-    schema = _parse_schema(container["schema"])
+    schema = _parse_schema(container.schema)
     arrays, fields = [], []
     for name in frame.columns:
         index = schema.get_field_index(name)
@@ -72,10 +70,8 @@ def write(frame: pl.DataFrame, container: Mapping[str, Any]) -> Any:
             fields.append(pyarrow.field(name, array.type))
             continue
         kind = schema.field(index)
-        if name in container["categories"]:
-            arrays.append(
-                _dictionary(pyarrow, frame[name], kind.type, container["categories"][name])
-            )
+        if name in container.categories:
+            arrays.append(_dictionary(pyarrow, frame[name], kind.type, container.categories[name]))
         else:
             arrays.append(frame[name].to_arrow().cast(kind.type))
         fields.append(kind)
@@ -84,10 +80,10 @@ def write(frame: pl.DataFrame, container: Mapping[str, Any]) -> Any:
     )
 
 
-def _dictionary(pyarrow: Any, series: pl.Series, kind: Any, categories: list[Any]) -> Any:
+def _dictionary(pyarrow: Any, series: pl.Series, kind: Any, categories: Sequence[Any]) -> Any:
     codes = {str(value): code for code, value in enumerate(categories)}
     indices = [None if cell is None else codes[cell] for cell in series.cast(pl.String).to_list()]
-    values = pyarrow.array(categories, type=kind.value_type)
+    values = pyarrow.array(list(categories), type=kind.value_type)
     return pyarrow.DictionaryArray.from_arrays(
         pyarrow.array(indices, type=kind.index_type), values, ordered=kind.ordered
     )

@@ -5,20 +5,21 @@ it.
 import contextlib
 import importlib
 import re
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from quasistatic.data.frames import arrow_frames
-from quasistatic.data.frames.objects import object_column
+from quasistatic.data.frames.arrays import object_column
+from quasistatic.data.frames.container import PandasColumn, PandasContainer, Value
 from quasistatic.errors import DataError
 
 _SOURCE = "the pandas frame"
 
 
-def read(frame: Any) -> tuple[pl.DataFrame, str, dict[str, Any]]:
+def read(frame: Any) -> tuple[pl.DataFrame, str, PandasContainer]:
     """Polars frame, source and container of a pandas frame; its index is no column and is dropped.
 
     Raises:
@@ -43,28 +44,29 @@ def read(frame: Any) -> tuple[pl.DataFrame, str, dict[str, Any]]:
     return (
         pl.DataFrame({column.name: column for column in series}),
         _SOURCE,
-        {"backend": "pandas", "columns": columns},
+        PandasContainer(columns),
     )
 
 
-def _column_spec(label: Any, dtype: Any) -> dict[str, Any]:
-    """What it takes to restore a column: dtype text, categories, and a label that is no string."""
-    spec: dict[str, Any] = {"dtype": str(dtype)}
+def _column_spec(label: Any, dtype: Any) -> PandasColumn:
+    """What it takes to restore a column."""
+    plain = PandasColumn(
+        str(dtype),
+        label=_json_value(label) if isinstance(label, int | float | bool | np.generic) else None,
+    )
     if _is_categorical(dtype):
-        values = [_json_value(value) for value in dtype.categories.tolist()]
-        spec |= {
-            "categories": values,
-            "ordered": bool(dtype.ordered),
-            "categories_dtype": str(dtype.categories.dtype),
-        }
-    elif type(dtype).__name__ == "StringDtype":
+        return replace(
+            plain,
+            categories=tuple(_json_value(value) for value in dtype.categories.tolist()),
+            ordered=bool(dtype.ordered),
+            categories_dtype=str(dtype.categories.dtype),
+        )
+    if type(dtype).__name__ == "StringDtype":
         missing = "nan" if isinstance(dtype.na_value, float) else "NA"
-        spec |= {"storage": dtype.storage, "na_value": missing}
-    elif type(dtype).__name__ == "ArrowDtype":
-        spec["arrow"] = arrow_frames.type_text(dtype.pyarrow_dtype)
-    if isinstance(label, int | float | bool | np.generic):
-        spec["label"] = _json_value(label)
-    return spec
+        return replace(plain, storage=dtype.storage, na_value=missing)
+    if type(dtype).__name__ == "ArrowDtype":
+        return replace(plain, arrow=arrow_frames.type_text(dtype.pyarrow_dtype))
+    return plain
 
 
 def _json_value(value: Any) -> Any:
@@ -123,21 +125,22 @@ def _mask(series: pl.Series, missing: np.ndarray) -> pl.Series:
     return series.set(pl.Series(missing), None) if missing.any() else series
 
 
-def write(frame: pl.DataFrame, container: Mapping[str, Any]) -> Any:
+def write(frame: pl.DataFrame, container: PandasContainer) -> Any:
     """A pandas frame with the dtypes, labels and category orders of the container."""
     pandas = importlib.import_module("pandas")
-    specs = container["columns"]
-    columns = [_write_column(pandas, frame[name], specs.get(name, {})) for name in frame.columns]
-    labels = [specs.get(name, {}).get("label", name) for name in frame.columns]
+    specs = [container.columns.get(name) for name in frame.columns]
+    pairs = list(zip(frame.columns, specs, strict=True))
+    columns = [_write_column(pandas, frame[name], spec) for name, spec in pairs]
+    labels = [name if spec is None or spec.label is None else spec.label for name, spec in pairs]
     result = pandas.concat(columns, axis=1, keys=range(len(columns)))
     result.columns = labels
     return result
 
 
-def _write_column(pandas: Any, series: pl.Series, spec: Mapping[str, Any]) -> Any:
-    if "categories" in spec:
-        return _write_categorical(pandas, series, spec)
-    text = spec.get("dtype", "")
+def _write_column(pandas: Any, series: pl.Series, spec: PandasColumn | None) -> Any:
+    if spec is not None and spec.categories is not None:
+        return _write_categorical(pandas, series, spec, spec.categories)
+    text = "" if spec is None else spec.dtype
     if isinstance(series.dtype, pl.Datetime):
         return _write_datetime(pandas, series, text)
     dtype = _pandas_dtype(pandas, series, spec)
@@ -156,33 +159,34 @@ def _write_column(pandas: Any, series: pl.Series, spec: Mapping[str, Any]) -> An
     return pandas.Series(series.to_list(), dtype=dtype)
 
 
-def _pandas_dtype(pandas: Any, series: pl.Series, spec: Mapping[str, Any]) -> Any:
-    if "storage" in spec:
-        try:
-            return pandas.StringDtype(
-                spec["storage"], na_value=np.nan if spec["na_value"] == "nan" else pandas.NA
-            )
-        except (TypeError, ImportError):  # pandas 2, or no pyarrow here
-            return "string"
-    if "arrow" in spec:
-        return pandas.ArrowDtype(arrow_frames.parse_type(spec["arrow"]))
-    if "dtype" in spec:
-        return spec["dtype"]
+def _pandas_dtype(pandas: Any, series: pl.Series, spec: PandasColumn | None) -> Any:
+    if spec is not None:
+        if spec.storage is not None:
+            missing = np.nan if spec.na_value == "nan" else pandas.NA
+            try:
+                return pandas.StringDtype(spec.storage, na_value=missing)
+            except (TypeError, ImportError):  # pandas 2, or no pyarrow here
+                return "string"
+        if spec.arrow is not None:
+            return pandas.ArrowDtype(arrow_frames.parse_type(spec.arrow))
+        return spec.dtype
     if series.dtype.is_numeric() and not series.null_count():
         return series.to_numpy().dtype
     return "float64" if series.dtype.is_numeric() else None
 
 
-def _write_categorical(pandas: Any, series: pl.Series, spec: Mapping[str, Any]) -> Any:
-    back = {str(value): value for value in spec["categories"]}
-    categories = pandas.Index(spec["categories"])
-    if str(categories.dtype) != spec["categories_dtype"]:
+def _write_categorical(
+    pandas: Any, series: pl.Series, spec: PandasColumn, values: tuple[Value, ...]
+) -> Any:
+    back = {str(value): value for value in values}
+    categories = pandas.Index(list(values))
+    if str(categories.dtype) != spec.categories_dtype:
         with contextlib.suppress(TypeError, ValueError):  # intervals and the like stay strings
-            categories = categories.astype(spec["categories_dtype"])
+            categories = categories.astype(spec.categories_dtype)
     codes = {key: code for code, key in enumerate(back)}
     numbers = [-1 if cell is None else codes[cell] for cell in series.cast(pl.String).to_list()]
     return pandas.Series(
-        pandas.Categorical.from_codes(numbers, categories=categories, ordered=spec["ordered"])
+        pandas.Categorical.from_codes(numbers, categories=categories, ordered=spec.ordered)
     )
 
 
