@@ -2,7 +2,7 @@
 `infer`.
 """
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 from quasistatic.data.frames.container import (
@@ -100,7 +100,7 @@ class Schema:
 
     columns: tuple[Column, ...]
     left_out: tuple[LeftOut, ...] = ()
-    container: Container = FrameContainer()
+    container: Container = field(default_factory=FrameContainer)
 
     @property
     def names(self) -> tuple[str, ...]:

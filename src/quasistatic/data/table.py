@@ -2,7 +2,7 @@
 object.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import narwhals as nw
@@ -38,7 +38,7 @@ class Table:
 
     frame: pl.DataFrame
     source: str = IN_MEMORY
-    container: Container = FrameContainer()
+    container: Container = field(default_factory=FrameContainer)
 
     def __post_init__(self) -> None:
         floats = [name for name, dtype in self.frame.schema.items() if dtype.is_float()]

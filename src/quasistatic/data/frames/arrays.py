@@ -10,7 +10,8 @@ from quasistatic.errors import DataError
 
 
 def read(array: np.ndarray, source: str) -> tuple[pl.DataFrame, str, Container]:
-    """Polars frame, source and container of a 2-D array `[rows, columns]` or of a 1-D structured array.
+    """Polars frame, source and container of a 2-D array `[rows, columns]` or of a 1-D structured
+    array.
 
     Raises:
         DataError: another number of dimensions, complex numbers, or cells that are no numbers or
