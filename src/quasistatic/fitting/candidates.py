@@ -52,9 +52,8 @@ def candidates(
         settings.applied_to(train), first_step_share=defaults.first_step_share(sizes.continuous)
     )
     if train.max_minutes is not None:
-        trials = len(models)
-        if is_cross_validated(n_rows, schema, settings):
-            trials = (trials + n_schemas - 1) * defaults.FOLDS + 1
+        in_folds = is_cross_validated(n_rows, schema, settings)
+        trials = (len(models) + n_schemas - 1) * defaults.FOLDS + 1 if in_folds else len(models)
         trainings = (trials + models[0].members - 1) * (2 if completed else 1)
         train = replace(train, max_minutes=train.max_minutes / trainings)
     return [Candidate(model, train) for model in models]

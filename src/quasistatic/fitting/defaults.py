@@ -19,7 +19,7 @@ FOLDS = 4
 FEWEST_MINUTES = 3
 """With fewer, the many short trainings of a cross-validation would not get beyond compiling: a
 small table is split once."""
-MOST_WAVY_COLUMNS = 64
+MOST_FOURIER_COLUMNS = 64
 """Tables of more numbers get no Fourier features: with them the first layer would be most of the
 network (not measured)."""
 MEMBERS = 4
@@ -76,13 +76,13 @@ def networks(
     if preset == "thorough":
         plain = replace(plain, width=256, depth=3, dropout=0.15)
     fine = replace(plain, frequencies=OCTAVES)
-    has_waves = 0 < n_continuous <= MOST_WAVY_COLUMNS
+    has_fourier = 0 < n_continuous <= MOST_FOURIER_COLUMNS
     if n_rows >= 5000:
-        return [fine if has_waves else plain]
+        return [fine if has_fourier else plain]
     tried = [plain]
-    if preset == "default" and (n_rows < SMALL or not has_waves):
+    if preset == "default" and (n_rows < SMALL or not has_fourier):
         tried.append(replace(plain, dropout=0.3))
-    return [*tried, fine] if has_waves else tried
+    return [*tried, fine] if has_fourier else tried
 
 
 def image_network(
