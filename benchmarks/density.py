@@ -140,7 +140,7 @@ def mixed(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[str
         "fit s": f"{seconds:.0f}",
     }
     if not arguments.no_rivals:
-        codec = model._fitted.codec
+        codec = model.fitted_.codec
         n_valid = max(len(train) // 10, min(40, len(train) // 4))
         parts = [numbers(codec, part) for part in (train[n_valid:], train[:n_valid], test)]
         values, chosen = mixture(*parts, arguments.seed)

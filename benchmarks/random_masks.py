@@ -30,7 +30,7 @@ from quasistatic.assemble import assemble
 from quasistatic.config import ModelConfig
 from quasistatic.data.codec import Codec
 from quasistatic.data.table import Table
-from quasistatic.estimator.fillings import point_of
+from quasistatic.fitted.imputation import point_of
 from quasistatic.forward import ProductDiffusion
 from quasistatic.network import ResidualMLP
 from quasistatic.train.state import time_probabilities
@@ -89,7 +89,7 @@ def joint(model: DiffusionDensity, holed: pl.DataFrame) -> Fillings:
 
 def masks(model: DiffusionDensity, holed: pl.DataFrame, share: float, seed: int) -> Fillings:
     """By a network of the same size that was trained on random masks."""
-    codec, config = model._fitted.codec, model._fitted.model_config
+    codec, config = model.fitted_.codec, model.fitted_.model_config
     rows = jax.tree.map(jnp.asarray, codec.encode(Table(holed, "the table")).rows)
     trained = train(Masked(config, codec, share, key=jax.random.key(seed)), rows, seed)
     keys = jax.random.split(jax.random.key(seed + 1), DRAWS)

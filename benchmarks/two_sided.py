@@ -25,8 +25,9 @@ from machine import describe
 from quasistatic import DiffusionDensity, load
 from quasistatic.bound import evaluate_terms
 from quasistatic.data.cells import EncodedTable
-from quasistatic.estimator.likelihood import mean_and_stderr
+from quasistatic.data.table import from_frame
 from quasistatic.experiments import spiral
+from quasistatic.fitted.likelihood import mean_and_stderr
 from quasistatic.model import DiffusionModel, thin
 
 SEED = 0
@@ -153,11 +154,11 @@ def steps(_: Path | None) -> None:
         ("nltcs, binomial kernel, nats", bits.fit(rows), data["test"][:2000]),
         ("Swiss roll, nats", roll(1000), spiral.sample(2000, seed=2)),
     ):
-        encoded, T = model._encode(test), model.model_.trajectory_length
+        encoded, T = model.fitted_.encode(from_frame(test)), model.model_.trajectory_length
         whole, seconds = bound(model.model_, encoded)
         show(*[sub_schedule(name, model, encoded, n, whole, seconds) for n in STEPS if n < T])
         print(f"\nAll T = {T} steps: {number(*mean_and_stderr(whole))}\n", flush=True)
-    trained, _ = bound(roll(100).model_, roll(100)._encode(test))
+    trained, _ = bound(roll(100).model_, roll(100).fitted_.encode(from_frame(test)))
     print(f"Swiss roll, a model trained with T = 100: {number(*mean_and_stderr(trained))}")
 
 

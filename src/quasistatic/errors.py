@@ -2,8 +2,12 @@
 
 One message has three parts: *what* happened, *where* (file, row, column) and *what to do*. The
 command line prints the message and exits with code 2; Python users catch `QuasistaticError`, or
-`ValueError` where scikit-learn's contract asks for it.
+`ValueError` where scikit-learn's contract asks for it. Warnings are given by `warn`, which names
+the line of the user's own code.
 """
+
+import sys
+import warnings
 
 
 class QuasistaticError(Exception):
@@ -54,3 +58,17 @@ class ModelFolderError(QuasistaticError, OSError):
 
 class OutputError(QuasistaticError, OSError):
     """An output path that exists already or cannot be written."""
+
+
+def warn(message: str) -> None:
+    """A `UserWarning` at the line that called this package, however many of its functions (and of
+    scikit-learn's wrappers around its methods) lie between.
+    """
+    frame, depth = sys._getframe(1), 2
+    while frame.f_back is not None and _is_between(frame.f_globals.get("__name__", "")):
+        frame, depth = frame.f_back, depth + 1
+    warnings.warn(message, stacklevel=depth)
+
+
+def _is_between(module: str) -> bool:
+    return module.partition(".")[0] in ("quasistatic", "sklearn")

@@ -8,7 +8,7 @@ from quasistatic.cli.options import Json, Model, Quiet, Seed, Steps
 from quasistatic.cli.screen import Screen, nats
 
 if TYPE_CHECKING:
-    from quasistatic.estimator.certificate import Certificate
+    from quasistatic.fitted.certificate import Certificate
 
 
 def certify(

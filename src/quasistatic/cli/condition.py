@@ -63,7 +63,7 @@ def condition(
     found = density.condition(
         read_given(given, [c.name for c in density.schema_.columns if c.is_discrete])
     )
-    frame = found.sample_table(number, random_state=seed, particles=particles)
+    frame = found.draw(number, random_state=seed, particles=particles).frame
     write_rows(frame, output, force=force, layout=layout)
     screen.result(
         f"Log evidence: {nats(found.log_evidence, found.stderr)} nats; "
@@ -109,7 +109,7 @@ def read_given(given: "Sequence[str]", discrete: "Sequence[str]") -> "Mapping[st
     Raises:
         SettingError: no relation in it, or two that contradict each other.
     """
-    from quasistatic.estimator.conditions import Between, Closed
+    from quasistatic.fitted.conditions import Between, Closed
 
     found: dict[str, Any] = {}
     for text in itertools.chain.from_iterable(map(_relations, given)):

@@ -64,8 +64,9 @@ def demo(
         raise
 
     from quasistatic import read_table
+    from quasistatic.fitted.sampling import sample
 
-    frame = density.sample_table(values["rows"], random_state=seed)
+    frame = sample(density.fitted_, values["rows"], key=density.fitted_.key(seed)).frame
     write_rows(frame, synthetic, force=force)
     screen.tell()
     screen.table(f"Synthetic rows ({synthetic})", frame.columns, frame.head(5).iter_rows())

@@ -62,12 +62,14 @@ def denoise(
     from quasistatic import load
     from quasistatic.data.arranged import read_like
     from quasistatic.data.layout import are_images
+    from quasistatic.fitted import denoising
 
     table = read_like(layout, data)
-    density = load(model)
-    frame = density.denoise_table(table.frame, table.source, widths, draws, seed, particles)
+    fitted = load(model).fitted_
+    key = fitted.key(seed)
+    frame = denoising.denoise(fitted, table, widths, draws, particles, key=key).frame
     if are_images(layout) and not output.endswith((".npy", ".npz")):
-        frame = in_levels(frame, density.schema_.columns[0].dtype)
+        frame = in_levels(frame, fitted.schema.columns[0].dtype)
     write_rows(frame, output, force=force, layout=layout)
     if output != STDOUT:
         what = ", ".join(map(repr, widths)) if isinstance(widths, dict) else "all numbers"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quasistatic.cli.options import Data, Force, Json, Model, Quiet, Rows, Seed
+from quasistatic.cli.options import Data, FewSteps, Force, Json, Model, Quiet, Rows, Seed
 from quasistatic.cli.screen import Screen, nats
 from quasistatic.errors import SettingError
 
@@ -54,6 +54,7 @@ def impute(
             help="Images only: a picture of their size, white where they are to be filled.",
         ),
     ] = None,
+    steps: FewSteps = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -105,13 +106,15 @@ def impute(
         check_rows_output(name, force=force, as_json=as_json, layout=layout)
 
     from quasistatic import load
+    from quasistatic.fitted import imputation
 
-    density = load(model)
+    fitted = load(model).fitted_
     table = _read(layout, data, mask)
-    filled = density.fill_tables(table.frame, table.source, count, seed, point, particles)
-    write_all_rows(filled.frames, outputs, force=force, layout=layout)
-    holes = sum(table.frame.null_count().row(0)) - sum(filled.frames[0].null_count().row(0))
-    evidence = _show_evidence(screen, filled.log_evidence, density.schema_.base_measure())
+    filled = imputation.impute(fitted, table, count, point, particles, steps, key=fitted.key(seed))
+    frames = [one.frame for one in filled.tables]
+    write_all_rows(frames, outputs, force=force, layout=layout)
+    holes = sum(table.frame.null_count().row(0)) - sum(frames[0].null_count().row(0))
+    evidence = _show_evidence(screen, filled.posteriors.log_evidence, fitted.schema.base_measure())
     if output != STDOUT:
         screen.result(f"{holes} holes of {len(table)} rows filled: {', '.join(outputs)}")
     screen.json(
@@ -142,7 +145,7 @@ def _show_evidence(
     """The mean over the rows with holes."""
     import numpy as np
 
-    from quasistatic.estimator.likelihood import mean_and_stderr
+    from quasistatic.fitted.likelihood import mean_and_stderr
 
     found = log_evidence[~np.isnan(log_evidence)]
     if not len(found):

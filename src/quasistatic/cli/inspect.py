@@ -76,7 +76,7 @@ def inspect(
             "likelihoods."
         )
     else:
-        from quasistatic.estimator.certificate import Certificate
+        from quasistatic.fitted.certificate import Certificate
 
         show_certificate(screen, Certificate.from_json(certificate))
     report = _ledger(density, data, seed) if ledger else None

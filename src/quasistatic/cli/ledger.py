@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from quasistatic.cli.screen import Screen, nats
 
 if TYPE_CHECKING:
-    from quasistatic.estimator.ledger import LedgerReport
+    from quasistatic.fitted.ledger import LedgerReport
 
 LINES = 24
 """Steps shown one by one; of a longer trajectory, groups of neighbouring steps are added up."""

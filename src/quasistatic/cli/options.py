@@ -56,3 +56,11 @@ Steps = Annotated[
         help="Walk the best K of the T steps: faster, a looser bound. [default: all]",
     ),
 ]
+FewSteps = Annotated[
+    int | None,
+    typer.Option(
+        metavar="K",
+        min=1,
+        help="Walk the best K of the T steps. [default: evenly spaced steps, 64 at most]",
+    ),
+]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from quasistatic.cli.options import Data, Force, Json, Model, Quiet, Rows, Seed
+from quasistatic.cli.options import Data, FewSteps, Force, Json, Model, Quiet, Rows, Seed
 from quasistatic.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -18,12 +18,14 @@ def outliers(
     model: Model,
     data: Data,
     output: Rows,
-    score: Annotated[
+    method: Annotated[
         _Score,
         typer.Option(
+            "--method",
+            "--score",
             help="`conditional`: the most surprising cell given the others of its row. `bound`, "
             "`ais`: log-likelihood of the row, faster. `typicality`: "
-            "its distance from that of rows of the model."
+            "its distance from that of rows of the model.",
         ),
     ] = "conditional",
     top: Annotated[
@@ -33,6 +35,7 @@ def outliers(
         int,
         typer.Option(metavar="N", min=2, help="Particles of a conditional: more are more exact."),
     ] = 16,
+    steps: FewSteps = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -55,7 +58,7 @@ def outliers(
 
     `quasistatic outliers model table.csv -o outliers.csv --top 20`
 
-    `quasistatic outliers model table.csv -o outliers.csv --score typicality`
+    `quasistatic outliers model table.csv -o outliers.csv --method typicality`
     """
     from quasistatic.cli.rows import STDOUT, check_rows_output, write_rows
 
@@ -70,7 +73,7 @@ def outliers(
     density = load(model)
     table = read_like(density.schema_.layout, data)
     detector = DiffusionOutlierDetector.from_density(
-        density, method=score, particles=particles, random_state=seed
+        density, method=method, particles=particles, steps=steps, random_state=seed
     )
     ranked = detector.ranking(table, top).rename({"column": "blame"})
     flagged = int((ranked["score"] < detector.offset_).sum())
@@ -88,7 +91,7 @@ def outliers(
     if output != STDOUT:
         screen.tell(f"{len(ranked)} rows: {output}")
     values = {
-        "score": score,
+        "method": method,
         "threshold": detector.offset_,
         "below_threshold": flagged,
         "unit": "nats",

@@ -40,8 +40,10 @@ def sample(
     check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
     from quasistatic import load
+    from quasistatic.fitted.sampling import sample as sample_rows
 
-    frame = load(model).sample_table(number, random_state=seed, steps=steps)
+    fitted = load(model).fitted_
+    frame = sample_rows(fitted, number, steps, key=fitted.key(seed)).frame
     write_rows(frame, output, force=force, layout=layout)
     if output != STDOUT:
         width = f"{frame.width} columns" if layout is None else layout.words

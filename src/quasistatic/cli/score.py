@@ -9,13 +9,12 @@ from quasistatic.cli.screen import Screen, in_bits, nats
 from quasistatic.errors import DataError, SettingError
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
     from quasistatic.data.layout import Layout
     from quasistatic.data.table import Table
     from quasistatic.estimator.density import DiffusionDensity
-    from quasistatic.estimator.likelihood import Likelihood
+    from quasistatic.fitted.likelihood import Likelihood
 
 _Method = Literal["bound", "ais", "smc", "sandwich", "flow"]
 _UPPER = {
@@ -121,7 +120,7 @@ def score_rows(
     import numpy as np
 
     likelihood = density.log_likelihood(table, method, trajectories, seed, steps)
-    holes = int(np.count_nonzero(~whole_rows(density, table)))
+    holes = int(np.count_nonzero(~density.fitted_.whole_rows(table)))
     if holes:
         screen.warn(
             f"{holes} of {len(table)} rows have missing cells: theirs is the log-likelihood of "
@@ -129,15 +128,6 @@ def score_rows(
         )
     show_likelihood(screen, likelihood, density.schema_.layout)
     return likelihood, holes
-
-
-def whole_rows(density: "DiffusionDensity", table: "Table") -> "np.ndarray":
-    """Which rows have all cells that the model knows, bool `[N]`."""
-    import polars as pl
-
-    given = set(table.names)
-    names = [name for name in density.schema_.names if name in given]
-    return ~table.frame.select(pl.any_horizontal(pl.col(names).is_null())).to_series().to_numpy()
 
 
 def frame_of(likelihood: "Likelihood") -> "pl.DataFrame":
@@ -164,9 +154,9 @@ def score_flow(
     import numpy as np
     import polars as pl
 
-    from quasistatic.estimator.likelihood import mean_and_stderr
+    from quasistatic.fitted.likelihood import mean_and_stderr
 
-    whole = whole_rows(density, table)
+    whole = density.fitted_.whole_rows(table)
     if len(whole) and not whole.any():
         fix = "fill the holes, or score with another method"
         raise DataError(
@@ -208,7 +198,7 @@ def show_likelihood(
     """The mean with its standard error (also in bits, for images and sequences), what it is, the
     upper side, and the base measure.
     """
-    from quasistatic.estimator.methods import METHODS
+    from quasistatic.fitted.likelihood import METHODS
 
     how = "" if likelihood.method == "bound" else f", {likelihood.trajectories} trajectories a row"
     screen.result(
@@ -219,7 +209,7 @@ def show_likelihood(
     if layout is not None:
         screen.result(f"  = {in_bits(layout, likelihood.mean, likelihood.mean_stderr)}")
     if likelihood.upper is not None and likelihood.upper_kind is not None:
-        from quasistatic.estimator.likelihood import mean_and_stderr
+        from quasistatic.fitted.likelihood import mean_and_stderr
 
         screen.result(
             f"Upper side: {nats(*mean_and_stderr(likelihood.upper))} {likelihood.unit} "

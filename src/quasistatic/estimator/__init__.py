@@ -1,6 +1,6 @@
 """scikit-learn shells."""
 
-from quasistatic.estimator.density import DiffusionDensity, load
-from quasistatic.estimator.likelihood import Likelihood
+from quasistatic.estimator.density import DiffusionDensity
+from quasistatic.estimator.loading import load
 
-__all__ = ["DiffusionDensity", "Likelihood", "load"]
+__all__ = ["DiffusionDensity", "load"]

@@ -1,37 +1,38 @@
 """`DiffusionDensity`: a density model of a table in scikit-learn's contract."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
-import polars as pl
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from quasistatic.checkpoint import load_model, save_model, versions
+from quasistatic.checkpoint import save_model, versions
 from quasistatic.config import DiscreteKernel, ScheduleName
 from quasistatic.data.columns.alternatives import Schemas, infer_schemas
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
-from quasistatic.data.table import to_native
-from quasistatic.errors import ModelFolderError, SettingError
-from quasistatic.estimator.holes import evaluate_table
-from quasistatic.estimator.likelihood import Likelihood
-from quasistatic.estimator.methods import in_own_units, trajectories_of
-from quasistatic.estimator.parts import Seed
-from quasistatic.estimator.posterior import PosteriorMethods
-from quasistatic.estimator.tables import accept_tables, as_table
-from quasistatic.estimator.thermodynamic import ThermodynamicMethods
-from quasistatic.fitted.model import Fitted
+from quasistatic.estimator.validation import accept_tables, as_table, native
+from quasistatic.fitted.certificate import Certificate, certify, work_of_generated
+from quasistatic.fitted.denoising import denoise
+from quasistatic.fitted.flow import flow_log_density
+from quasistatic.fitted.imputation import impute
+from quasistatic.fitted.ledger import LedgerReport, ledger_report
+from quasistatic.fitted.likelihood import Likelihood, MethodName, log_likelihood
+from quasistatic.fitted.model import Fitted, Seed
+from quasistatic.fitted.posterior import ConditionedDensity, LogR, condition, posterior, product
+from quasistatic.fitted.ranks import Ranks, rank
+from quasistatic.fitted.sampling import sample
 from quasistatic.fitting import FitEvent, FitSettings, fit_table
 from quasistatic.fitting.settings import Preset
-from quasistatic.trajectory import sample_rows
+from quasistatic.thermodynamics.ode import FlowLikelihood
+from quasistatic.thermodynamics.work import Work
 
 
-class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, BaseEstimator):
+class DiffusionDensity(DensityMixin, BaseEstimator):
     """A density model of a table of mixed columns.
 
     A forward process turns each row into noise in T steps (Gaussian for numbers, an absorbing state
@@ -44,20 +45,17 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
 
     Args:
         trajectory_length: number of steps T of the diffusion.
-        discrete_kernel: forward kernel of binary and categorical columns: "absorbing" (default),
-            "binomial" (heat bath towards the data's frequencies) or "categorical" (heat bath
-            towards uniform frequencies).
+        discrete_kernel: forward kernel of discrete columns: "absorbing" (default), "binomial" (heat
+            bath towards the data's frequencies) or "categorical" (towards uniform frequencies).
         schedule: schedule of the continuous columns: "learned" (default), "linear" or "cosine".
         column_transform: transform of numbers before they diffuse: "affine" (standardised),
-            "spline" (made normal), or "auto" (default), column by column the better one by its
-            penalised likelihood.
+            "spline" (made normal), or "auto" (default), the better one by penalised likelihood.
         width: width of the network, units of its residual stream.
         depth: residual blocks of the network.
         dropout: dropout rate while training; the network of images has none.
         frequencies: octaves of Fourier features of each number (`forward.fourier`).
-        members: networks of the deep ensemble: trained apart, their outputs averaged. By default 4
-            below 2,000 rows (images: 1), otherwise 1; sampling and scoring take as many times the
-            work.
+        members: networks of the deep ensemble: trained apart, their outputs averaged; by default 4
+            below 2,000 rows (images: 1), otherwise 1. Sampling and scoring take as many times long.
         batch_size: rows in a batch.
         max_steps: optimiser steps at most.
         learning_rate: peak learning rate of AdamW (default 0.002).
@@ -65,17 +63,16 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
             is not cross-validated.
         patience: evaluations without improvement before training stops.
         max_minutes: minutes of training at most (default: no limit); the result then depends on the
-            machine's speed. With less than 3 minutes a table below 2,000 rows is not
-            cross-validated: one network is trained on nine tenths of it.
+            machine's speed. Below 3, one network learns nine tenths of a table of any size.
         preset: "default" or "thorough" (larger, longer).
         random_state: seed of the fit, an int, a `numpy.random.RandomState` or None (default: a new
             seed each time); the same seed, versions and device count give the same bytes.
 
     Attributes:
+        fitted_: model, codec and record, on which every question stands (`fitted.model.Fitted`).
         schema_: `Schema` of the columns.
         model_: the trained `DiffusionModel`.
-        history_: evaluations, a list of dicts with step, train_nats and valid_nats (nats per row,
-            the data's units).
+        history_: evaluations, dicts with step, train_nats and valid_nats (nats per row).
         manifest_: what is stored beside the model.
         n_features_in_: number of columns.
         feature_names_in_: their names, where the table has names.
@@ -93,6 +90,8 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
 
     n_features_in_: int
     feature_names_in_: np.ndarray
+    fitted_: Fitted
+    manifest_: dict[str, Any]
 
     def __init__(
         self,
@@ -173,19 +172,14 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
             schemas = schema
         else:
             schemas = infer_schemas(table, overrides=schema)
-        fitted = fit_table(
-            table,
-            schemas,
-            settings,
-            checkpoint=None if checkpoint is None else Path(checkpoint),
-            resume=resume,
-            callback=callback,
+        folder, tell = None if checkpoint is None else Path(checkpoint), callback
+        return self._remember(
+            fit_table(table, schemas, settings, checkpoint=folder, resume=resume, callback=tell)
         )
-        return self._remember(fitted)
 
     def _remember(self, fitted: Fitted) -> Self:
         self.fitted_ = fitted
-        self.model_, self.schema_ = fitted.model, fitted.codec.schema
+        self.model_, self.schema_ = fitted.model, fitted.schema
         self.history_ = fitted.record["history"]
         self.manifest_ = {"versions": versions(), **fitted.record}
         return self
@@ -193,7 +187,7 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
     def log_likelihood(
         self,
         X: Any,
-        method: Literal["bound", "ais", "smc", "sandwich"] = "bound",
+        method: MethodName = "bound",
         trajectories: int | None = None,
         random_state: Seed = None,
         steps: int | None = None,
@@ -202,37 +196,24 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
 
         Args:
             X: rows with the columns of the fitted table. A row with missing cells gets the
-                log-likelihood of the cells that are there, of the joint model, by sequential Monte
-                Carlo (see `holes`); "sandwich" refuses it by its number.
+                log-likelihood of the others, of the joint model, by sequential Monte Carlo.
             method: "bound" is K, the mean over draws of the full sum over t. "ais" is `log mean
-                exp(-W)` over independent forward trajectories (annealed importance sampling,
-                Jarzynski): tighter, and tighter still with more of them. "smc" resamples them on
-                their way (sequential Monte Carlo). "sandwich" is "ais" with an upper side from a
-                chain of trajectories, which is above log p in the limit of many of them
-                (`upper_kind` "asymptotic").
-            trajectories: draws per row; by default 2 for "bound", 16 for "ais" and "smc", 64 for
-                "sandwich". One draw has no standard error (NaN).
-            random_state: seed of the noise; by default the seed of the fit. A row's noise depends
-                on its content and the seed alone.
-            steps: walk the best sub-schedule of so many of the T steps: faster, and a looser bound.
-
-        Returns:
-            A `Likelihood`.
+                exp(-W)` over forward trajectories (annealed importance sampling, Jarzynski):
+                tighter with more of them. "smc" resamples them on their way (sequential Monte
+                Carlo). "sandwich" is "ais" with an upper side from a chain of trajectories, above
+                log p in the limit of many (`upper_kind` "asymptotic"); it wants whole rows.
+            trajectories: number of draws per row; by default 2 for "bound", 16 for "ais" and "smc",
+                64 for "sandwich". One draw has no standard error (NaN).
+            random_state: seed of the noise, which depends on it and the row's content alone; by
+                default the seed of the fit.
+            steps: walk the best `sub_schedule` of so many steps: faster, and a looser bound.
 
         Raises:
             SettingError: an unknown method, too few trajectories, or steps out of range.
             DataError, SchemaError: rows that the model cannot score.
         """
-        n = trajectories_of(method, trajectories)
-        encoded = self._encode(
-            X, whole="only whole rows have an upper side" if method == "sandwich" else ""
-        )
-        model = self._walked(steps)
-        found = evaluate_table(model, encoded, method, n, key=self._key(random_state))
-        measure = self.schema_.base_measure() + (
-            "" if encoded.whole.all() else "; of each row's observed cells alone"
-        )
-        return in_own_units(found, encoded.log_volume, method, n, model, measure)
+        table, key = as_table(self, X, reset=False), self.fitted_.key(random_state)
+        return log_likelihood(self.fitted_, table, method, trajectories, steps, key=key)
 
     def score_samples(self, X: Any) -> np.ndarray:
         """The bound K of every row, nats `[N]`: `log_likelihood(X).lower`."""
@@ -242,97 +223,278 @@ class DiffusionDensity(PosteriorMethods, ThermodynamicMethods, DensityMixin, Bas
         """Mean of `score_samples`, nats per row."""
         return float(np.mean(self.score_samples(X)))
 
+    def rank(
+        self, X: Any, n: int = 500, method: MethodName = "ais", random_state: Seed = None
+    ) -> Ranks:
+        """Share of the rows that the model generates which are less likely than each row: near 0
+        for a row unlike the model's own.
+
+        Args:
+            X: rows with the columns of the fitted table, without missing cells.
+            n: number of generated rows, at least 2.
+            method: method of `log_likelihood`.
+            random_state: seed; by default the seed of the fit.
+
+        Raises:
+            SettingError: n below 2, or an unknown method.
+            DataError, SchemaError: rows that the model cannot score.
+        """
+        table, key = as_table(self, X, reset=False), self.fitted_.key(random_state)
+        return rank(self.fitted_, table, n, method, key=key)
+
     def sample(
         self, n_samples: int = 1, random_state: Seed = None, steps: int | None = None
     ) -> Any:
         """New rows, as the kind of frame that was fitted, with its columns, dtypes and categories.
 
         Args:
-            n_samples: how many.
+            n_samples: number of rows.
             random_state: seed; by default the seed of the fit.
             steps: walk the best sub-schedule of so many steps: faster, and less exact.
+
+        Raises:
+            SettingError: a negative number of rows, or steps out of range.
         """
         check_is_fitted(self)
-        return to_native(self.sample_table(n_samples, random_state, steps), self.schema_.container)
+        key = self.fitted_.key(random_state)
+        return native(sample(self.fitted_, n_samples, steps, key=key))
 
-    def sample_table(
-        self, n_samples: int = 1, random_state: Seed = None, steps: int | None = None
-    ) -> pl.DataFrame:
-        """New rows as a polars frame; see `sample`."""
+    def sub_schedule(self, steps: int) -> tuple[int, ...]:
+        """The best `steps` of the T steps, increasing to T, by the costs of 256 rows that the model
+        generates: what `steps=` walks in every method.
+
+        Args:
+            steps: number of steps, 1 to T.
+
+        Raises:
+            SettingError: steps outside 1..T.
+        """
         check_is_fitted(self)
-        if not isinstance(n_samples, int | np.integer) or n_samples < 0:
-            raise SettingError(f"n_samples = {n_samples!r} must be a whole number, not negative")
-        key = self._key(random_state)
-        return self._fitted.codec.decode(sample_rows(self._walked(steps), int(n_samples), key=key))
+        return self.fitted_.sub_schedule(steps)
+
+    def impute(
+        self,
+        X: Any,
+        n_imputations: int = 5,
+        random_state: Seed = None,
+        point: bool = False,
+        particles: int | None = None,
+        steps: int | None = None,
+    ) -> Any:
+        """A list of `n_imputations` tables, their holes filled by draws given the observed cells,
+        which stay as they were. Draws of a row are a little more alike than independent ones.
+
+        Args:
+            X: rows with the columns of the fitted table.
+            n_imputations: number of filled tables.
+            random_state: seed; by default the seed of the fit.
+            point: one table in place of the list: the median of numbers, the most frequent
+                category, of as many draws as there are particles, 128 at most.
+            particles: number of particles per row; by default 16 to 128, more for small tables.
+            steps: walk the best sub-schedule of so many steps; by default 64 evenly spaced steps
+                for small tables and 32 for large ones, T at most.
+
+        Raises:
+            SettingError: `point` with several imputations, a number below 1, or steps out of range.
+        """
+        table, key = as_table(self, X, reset=False), self.fitted_.key(random_state)
+        found = impute(self.fitted_, table, n_imputations, point, particles, steps, key=key)
+        tables = [native(filled) for filled in found.tables]
+        return tables[0] if point else tables
+
+    def condition(self, given: Mapping[str, Any]) -> ConditionedDensity:
+        """p(the other columns | what is given), with `sample(n)` and `log_evidence`.
+
+        Args:
+            given: per column a value, `between(low, high)`, a list of categories, or a dict from
+                categories to weights.
+
+        Raises:
+            SchemaError: an unknown column or category.
+            DataError: a range without a value.
+        """
+        check_is_fitted(self)
+        return condition(self.fitted_, given)
+
+    def posterior(
+        self, log_r: LogR, given: Mapping[str, Any] | None = None, guided: bool = True
+    ) -> ConditionedDensity:
+        """p(x) r(x) / Z for any r; `log_evidence` is log Z = log E r.
+
+        Args:
+            log_r: JAX function from one decoded row (a dict: numbers in their own units, categories
+                as their number in the schema, counted from 0) to log r, nats; NaN counts as r = 0.
+            given: conditions besides, as for `condition`.
+            guided: whether its gradient, and single changes of categories, guide the particles.
+        """
+        check_is_fitted(self)
+        return posterior(self.fitted_, log_r, given, guided)
+
+    def product(
+        self,
+        other: "DiffusionDensity",
+        log_r: LogR | None = None,
+        given: Mapping[str, Any] | None = None,
+        trajectories: int = 16,
+    ) -> ConditionedDensity:
+        """p(x) p'(x) r(x) / Z with another fitted density p' of the same columns; `log_evidence` is
+        log Z = log E_p p' r. Where the densities live in one space (equal transforms, atoms and T)
+        the product of their kernels guides the particles; otherwise more of them are needed.
+
+        Args:
+            other: p'.
+            log_r: as for `posterior`; None is r = 1.
+            given: conditions besides, as for `condition`.
+            trajectories: number of trajectories behind an estimate of p'(x).
+
+        Raises:
+            SchemaError: the columns differ, by name, kind or categories.
+        """
+        check_is_fitted(self)
+        check_is_fitted(other)
+        return product(self.fitted_, other.fitted_, log_r, given, trajectories)
+
+    def denoise(
+        self,
+        X: Any,
+        sigma: Mapping[str, float] | float,
+        n_draws: int = 64,
+        random_state: Seed = None,
+        particles: int = 64,
+    ) -> Any:
+        """The posterior mean of noisy columns, given all cells of their row; missing cells of these
+        columns are filled in the same way.
+
+        Args:
+            X: rows with the columns of the fitted table.
+            sigma: standard deviation of the Gaussian noise of each noisy column, in its units; one
+                number for all columns of numbers (the pixels of an image, say).
+            n_draws: number of draws behind each mean.
+            random_state: seed; by default the seed of the fit.
+            particles: number of particles per row.
+
+        Raises:
+            SettingError: sigma <= 0, an unknown column, or one without numbers.
+        """
+        table, key = as_table(self, X, reset=False), self.fitted_.key(random_state)
+        return native(denoise(self.fitted_, table, sigma, n_draws, particles, key=key))
+
+    def certify(
+        self,
+        n: int = 500,
+        trajectories: int = 64,
+        random_state: int | None = None,
+        steps: int | None = None,
+    ) -> Certificate:
+        """The sandwich on rows that the model generates: how far its likelihoods can be off, nats;
+        kept in `manifest_["certificate"]` and stored by `save`.
+
+        Args:
+            n: number of generated rows.
+            trajectories: number of forward trajectories per row.
+            random_state: seed; by default the seed of the fit.
+            steps: walk the best sub-schedule of so many steps.
+
+        Raises:
+            SettingError: n or trajectories below 2, or steps out of range.
+        """
+        check_is_fitted(self)
+        found = certify(self.fitted_, n, trajectories, steps, seed=random_state)
+        self.fitted_.record["certificate"] = found.to_json()
+        self.manifest_ = self.manifest_ | {"certificate": found.to_json()}
+        return found
+
+    def work(
+        self,
+        n: int = 500,
+        trajectories: int = 16,
+        random_state: Seed = None,
+        steps: int | None = None,
+    ) -> Work:
+        """Work values, nats, of forward and reverse trajectories of rows that the model generates
+        (Jarzynski, Crooks).
+
+        Args:
+            n: number of generated rows.
+            trajectories: number of forward trajectories per row.
+            random_state: seed; by default the seed of the fit.
+            steps: walk the best sub-schedule of so many steps.
+
+        Raises:
+            SettingError: n or trajectories below 2, or steps out of range.
+        """
+        check_is_fitted(self)
+        key = self.fitted_.key(random_state)
+        return work_of_generated(self.fitted_, n, trajectories, steps, key=key)
+
+    def ledger(
+        self,
+        X: Any = None,
+        trajectories: int = 16,
+        random_state: Seed = None,
+        steps: int | None = None,
+    ) -> LedgerReport:
+        """Where along the trajectory the nats of K are lost, and which of T, schedule, noise floor
+        and network limits it.
+
+        Args:
+            X: rows without missing cells; None takes 512 rows that the model generates.
+            trajectories: number of trajectories per row, for work and dissipation; at least 2.
+            random_state: seed; by default the seed of the fit.
+            steps: walk the best sub-schedule of so many steps.
+
+        Raises:
+            SettingError: fewer than 2 trajectories, or steps out of range.
+            DataError, SchemaError: rows that the model cannot score.
+        """
+        check_is_fitted(self)
+        table, key = (
+            None if X is None else as_table(self, X, reset=False),
+            self.fitted_.key(random_state),
+        )
+        return ledger_report(self.fitted_, table, trajectories, steps, key=key)
+
+    def flow_log_density(
+        self, X: Any, probes: int = 8, random_state: Seed = None
+    ) -> FlowLikelihood:
+        """Density of the probability flow, nats per row in the data's own units: *another* model
+        with the same network, deterministic; no bound, and not to be compared with K.
+
+        Args:
+            X: rows of a table whose columns are all continuous, without missing cells.
+            probes: number of random vectors per row for the trace; to 20 columns it is exact.
+            random_state: seed of the probes.
+
+        Raises:
+            SettingError: the model has discrete columns or atoms, or probes < 1.
+        """
+        table, key = as_table(self, X, reset=False), self.fitted_.key(random_state)
+        return flow_log_density(self.fitted_, table, probes, key=key)
 
     def save(self, path: str | os.PathLike[str], force: bool = False) -> None:
         """Write the model folder, whole or not at all.
+
+        Args:
+            path: the folder.
+            force: replace what is there.
 
         Raises:
             OutputError: the path exists (and not `force`), or cannot be written.
         """
         check_is_fitted(self)
-        fitted = self._fitted
+        fitted, names = self.fitted_, vars(self).get("feature_names_in_")
+        seed = self.random_state  # of a generator its draw is kept, as the seed of the fit
+        kept = {"random_state": int(seed) if isinstance(seed, int | np.integer) else None}
         record = fitted.record | {
-            "parameters": _jsonable(self.get_params(deep=False)),
+            "parameters": self.get_params(deep=False) | kept,
             "n_features_in": self.n_features_in_,
-            "feature_names_in": list(self.feature_names_in_)
-            if hasattr(self, "feature_names_in_")
-            else None,
+            "feature_names_in": None if names is None else list(names),
         }
-        self.manifest_ = save_model(
-            path,
-            fitted.model,
-            fitted.codec,
-            fitted.model_config,
-            fitted.train_config,
-            record,
-            force=force,
-        )
+        parts = fitted.model, fitted.codec, fitted.model_config, fitted.train_config
+        self.manifest_ = save_model(path, *parts, record, force=force)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "fitted_" in vars(self)
 
     def __sklearn_tags__(self) -> Any:
         return accept_tables(super().__sklearn_tags__())
-
-
-def load(path: str | os.PathLike[str]) -> DiffusionDensity:
-    """The model of a folder that `DiffusionDensity.save` or `quasistatic fit` wrote; its SHA-256
-    sums are checked.
-
-    Raises:
-        ModelFolderError: missing, incomplete, altered, or of an unknown format.
-    """
-    stored = load_model(path)
-    try:
-        density = DiffusionDensity(**stored.manifest["parameters"])
-    except TypeError as error:
-        fix = "use the version of quasistatic that wrote it, or fit again"
-        raise ModelFolderError(
-            f"it has a setting that this version does not know: {error}", where=str(path), fix=fix
-        ) from error
-    record = {
-        name: value
-        for name, value in stored.manifest.items()
-        if name
-        not in ("format", "versions", "sha256", "parameters", "n_features_in", "feature_names_in")
-    }
-    density._remember(
-        Fitted(stored.model, stored.codec, stored.model_config, stored.train_config, record)
-    )
-    density.manifest_ = stored.manifest
-    density.n_features_in_ = stored.manifest["n_features_in"]
-    if stored.manifest["feature_names_in"] is not None:
-        density.feature_names_in_ = np.asarray(stored.manifest["feature_names_in"], dtype=object)
-    return density
-
-
-def _jsonable(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Constructor parameters as JSON; a generator as random_state is not kept (its draw is, as the
-    seed).
-    """
-    state = parameters["random_state"]
-    return parameters | {
-        "random_state": int(state) if isinstance(state, int | np.integer) else None
-    }

@@ -1,5 +1,6 @@
 """`DiffusionImputer`: a density's imputations as a scikit-learn transformer."""
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,8 @@ from quasistatic.data.table import Table, to_native
 from quasistatic.errors import SchemaError
 from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.estimator.nested import fresh_density
-from quasistatic.estimator.tables import accept_tables, as_table
+from quasistatic.estimator.validation import accept_tables, as_table
+from quasistatic.fitted.imputation import impute
 from quasistatic.posterior.budget import STEPS
 
 
@@ -32,9 +34,10 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
             defaults.
         sample_posterior: a draw in place of the point: right variances, a larger error of each
             cell.
-        particles: a row; more are more exact. Their number does not depend on the table, so that a
-            row is filled alike in any.
-        steps: of the walk that fills a row, evenly taken from T; by default at most 32.
+        particles: number of particles per row; more are more exact. It does not depend on the
+            table, so that a row is filled alike in any.
+        steps: length of the best sub-schedule that fills a row, T at most; by default 32 evenly
+            spaced steps, T at most.
         random_state: seed of the fit (unless `density` has its own) and of the imputations.
             `transform` gives the same again.
 
@@ -105,17 +108,14 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
             raise SchemaError(
                 f"missing column(s): {', '.join(map(repr, absent))}", where=table.source, fix=fix
             )
-        point = not self.sample_posterior
-        filled = self.density_.fill_tables(
-            table.frame.select(names),
-            table.source,
-            1,
-            self._seed,
-            point,
-            self.particles,
-            STEPS if self.steps is None else self.steps,
-        )
-        return _in_container(self, filled.frames[0], table, X)
+        fitted = self.density_.fitted_
+        steps = None if self.steps is None else min(self.steps, fitted.model.trajectory_length)
+        filled = impute(
+            fitted, replace(table, frame=table.frame.select(names)), n_imputations=1,
+            point=not self.sample_posterior, particles=self.particles, steps=steps,
+            default_steps=STEPS, key=fitted.key(self._seed),
+        )  # fmt: skip
+        return _in_container(self, filled.tables[0].frame, table, X)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns of `transform`: those of the fit, none of them left out; `x0`, `x1`,

@@ -13,12 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 from quasistatic.data.frames.container import unlabelled
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError
-from quasistatic.estimator.conditionals import PARTICLES
 from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.estimator.nested import fresh_density
-from quasistatic.estimator.scores import REFERENCE_ROWS, SCORES, Basis, check_score
-from quasistatic.estimator.surprise import Tails
-from quasistatic.estimator.tables import accept_tables, as_table
+from quasistatic.estimator.validation import accept_tables, as_table
+from quasistatic.fitted.columns import PARTICLES, Tails
+from quasistatic.fitted.scores import REFERENCE_ROWS, SCORES, Basis, check_score
 
 ScoreName = Literal["bound", "ais", "conditional", "typicality"]
 FALSE_ALARMS = 0.01
@@ -28,9 +27,9 @@ FALSE_ALARMS = 0.01
 class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
     """Rows that are unusual under a `DiffusionDensity`.
 
-    The scores are told in `estimator.scores`: "bound" and "ais" are bounds on log p of the row,
+    The scores are told in `fitted.scores`: "bound" and "ais" are bounds on log p of the row,
     "conditional" is minus the largest surprise of a single cell given the others of its row
-    (`estimator.surprise`), "typicality" minus the distance of log p from that of rows the model
+    (`fitted.columns`), "typicality" minus the distance of log p from that of rows the model
     generates. All are in nats, and higher is more usual. Rows with holes are scored by the cells
     that are there.
 
@@ -41,8 +40,9 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
             name `score` for a method).
         contamination: share of outliers in the table of the fit, in (0, 0.5]: as many rows lie
             below `offset_`. "auto" sets it so that one in a hundred of the reference rows does.
-        particles: of a conditional log-probability; more are more exact.
-        steps: of its walk, evenly taken from T; by default 16, or as many as there are columns.
+        particles: number of particles of a conditional log-probability; more are more exact.
+        steps: length of the best sub-schedule of its walk, T at most; by default 16 evenly spaced
+            steps, or as many as there are columns.
         random_state: seed of the fit (unless `density` has its own) and of the noise in the scores;
             a row has the same score again.
 
@@ -103,7 +103,10 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         seed = int(random.randint(2**31 - 1))
         some = np.sort(random.permutation(len(table))[:REFERENCE_ROWS])
         return self._calibrate(
-            Basis(density, seed, self.particles, self.steps), table.take(some), table
+            density,
+            Basis(density.fitted_, seed, self.particles, self.steps),
+            table.take(some),
+            table,
         )
 
     @classmethod
@@ -140,12 +143,12 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
             random_state=random_state,
         )
         found._check()
-        basis = Basis(density, int(random_state), particles, steps)
+        basis = Basis(density.fitted_, int(random_state), particles, steps)
         found.n_features_in_ = density.n_features_in_
         if "feature_names_in_" in vars(density):
             found.feature_names_in_ = density.feature_names_in_
         generated = basis.generated()
-        return found._calibrate(basis, generated, generated)
+        return found._calibrate(density, basis, generated, generated)
 
     def _check(self) -> None:
         check_score(self.method)
@@ -157,8 +160,10 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
                 f"contamination = {share!r} is neither 'auto' nor a share in (0, 0.5]"
             )
 
-    def _calibrate(self, basis: Basis, reference: Table, everything: Table) -> Self:
-        self.density_, self.reference_, self._basis = basis.density, reference, basis
+    def _calibrate(
+        self, density: DiffusionDensity, basis: Basis, reference: Table, everything: Table
+    ) -> Self:
+        self.density_, self.reference_, self._basis = density, reference, basis
         self._tails: Tails | None = None
         automatic = self.contamination == "auto"
         share = FALSE_ALARMS if automatic else float(self.contamination)

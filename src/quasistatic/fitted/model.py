@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import polars as pl
 
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.cells import EncodedTable
@@ -14,9 +15,13 @@ from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SettingError
 from quasistatic.fitted.generated import generate_table
 from quasistatic.model import DiffusionModel, thin
+from quasistatic.posterior.budget import shortened
 from quasistatic.thermodynamics.subschedule import best_subschedule
 from quasistatic.typing import Key
 
+Seed = int | np.integer | np.random.RandomState | None
+"""Where randomness begins: a number, a generator that is drawn from, or None, the seed of the
+fit."""
 SCHEDULE_ROWS = 256
 """Generated rows whose costs choose a sub-schedule."""
 
@@ -47,9 +52,22 @@ class Fitted:
         """The columns."""
         return self.codec.schema
 
-    def key(self, seed: int | None = None) -> Key:
-        """The random key of a seed; None takes the seed of the fit."""
-        return jax.random.key(self.train_config.seed if seed is None else int(seed))
+    def key(self, seed: Seed = None) -> Key:
+        """The random key of a seed.
+
+        Args:
+            seed: number, generator (a number is drawn from it), or None for the seed of the fit.
+
+        Raises:
+            ValueError: something else.
+        """
+        if seed is None:
+            return jax.random.key(self.train_config.seed)
+        if isinstance(seed, np.random.RandomState):
+            return jax.random.key(seed.randint(2**31 - 1))
+        if not isinstance(seed, int | np.integer):
+            raise ValueError(f"{seed!r} cannot be used to seed a random key")
+        return jax.random.key(int(seed))
 
     def encode(self, table: Table, *, whole: str = "") -> EncodedTable:
         """The cells of a table of at least one row.
@@ -69,6 +87,16 @@ class Fitted:
         if whole:
             _refuse_missing(encoded, self.codec, table.source, whole)
         return encoded
+
+    def whole_rows(self, table: Table) -> np.ndarray:
+        """Which rows have no missing cell in the columns of the model, bool `[N]`.
+
+        Args:
+            table: N rows.
+        """
+        names = [name for name in self.schema.names if name in table.names]
+        holes = table.frame.select(pl.any_horizontal(pl.col(names).is_null()))
+        return ~holes.to_series().to_numpy()
 
     def sub_schedule(self, steps: int) -> tuple[int, ...]:
         """The best `steps` of the T steps, increasing to T, by dynamic programming over the costs
@@ -106,6 +134,18 @@ class Fitted:
         if steps is None or steps == self.model.trajectory_length:
             return self.model
         return thin(self.model, self.sub_schedule(steps))
+
+    def among_particles(self, steps: int | None, default: int) -> DiffusionModel:
+        """The model that a population of particles walks.
+
+        Args:
+            steps: length of the best sub-schedule, 1 to T, if one is asked for.
+            default: number of steps, evenly spaced over T, if not; T at most are taken.
+
+        Raises:
+            SettingError: steps outside 1..T.
+        """
+        return shortened(self.model, default) if steps is None else self.walked(steps)
 
 
 def _refuse_missing(encoded: EncodedTable, codec: Codec, source: str, why: str) -> None:

@@ -1,6 +1,4 @@
-"""How long and in what company the particles walk that fill a row, where nothing else is asked
-for.
-"""
+"""How many particles fill a row, and in how many steps, where nothing else is asked for."""
 
 from typing import NamedTuple
 
@@ -10,8 +8,11 @@ from quasistatic.model import DiffusionModel, thin
 STEPS = 32
 """Steps of a walk among particles."""
 MOST_STEPS = 64
+"""Steps of a walk of a small table."""
 PARTICLES = 16
+"""Particles of a row at least."""
 MOST_PARTICLES = 128
+"""Particles of a row at most."""
 
 CELL_WALKS = 1 << 25
 """Rows x columns x particles x steps of a filling: 16 particles in 32 steps for 6,500 rows of 10
@@ -19,7 +20,12 @@ columns."""
 
 
 class Effort(NamedTuple):
-    """Of every row of a table."""
+    """What is spent on every row of a table.
+
+    Args:
+        particles: number of particles of a row.
+        steps: number of steps of their walk.
+    """
 
     particles: int
     steps: int
@@ -29,28 +35,30 @@ def effort(rows: int, columns: int) -> Effort:
     """Particles and steps for so many rows: small tables are filled more exactly, large ones with
     16 particles in 32 steps.
 
+    Args:
+        rows: number of rows that are filled.
+        columns: number of the model's columns.
+
     Example:
         >>> effort(300, 5), effort(6500, 10)
         (Effort(particles=128, steps=64), Effort(particles=16, steps=32))
     """
     walks = CELL_WALKS // max(rows * columns, 1)
     steps = MOST_STEPS if walks >= MOST_STEPS * 2 * PARTICLES else STEPS
-    particles = (
-        1 << max(walks // steps, 1).bit_length() - 1
-    )  # a power of two: few shapes to compile for
+    # A power of two: few shapes to compile for.
+    particles = 1 << max(walks // steps, 1).bit_length() - 1
     return Effort(min(max(particles, PARTICLES), MOST_PARTICLES), steps)
 
 
-def shortened(model: DiffusionModel, steps: int | None) -> DiffusionModel:
-    """The model on `steps` of its T steps, evenly spaced; by default at most `STEPS`. The model
-    itself if it has no more.
+def shortened(model: DiffusionModel, steps: int | None = None) -> DiffusionModel:
+    """The model on `steps` of its T steps, evenly spaced; the model itself if it has no more.
 
     Args:
-        model: the model.
-        steps: how many.
+        model: a model of T steps.
+        steps: number of steps (default `STEPS`).
 
     Raises:
-        SettingError: fewer than one.
+        SettingError: fewer than one step.
     """
     T = model.trajectory_length
     wanted = STEPS if steps is None else steps

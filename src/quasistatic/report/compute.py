@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from quasistatic.bound.upper import bidirectional
 from quasistatic.data.codec import check_columns
@@ -15,9 +14,11 @@ from quasistatic.data.layout import are_images
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError
-from quasistatic.estimator.certificate import Certificate
 from quasistatic.estimator.density import DiffusionDensity
-from quasistatic.estimator.likelihood import Likelihood
+from quasistatic.fitted.certificate import Certificate
+from quasistatic.fitted.likelihood import Likelihood
+from quasistatic.fitted.ranks import ranks_among
+from quasistatic.fitted.sampling import sample
 from quasistatic.report.association import Association, associate
 from quasistatic.report.columns import Marginal, marginal, read_column
 from quasistatic.report.findings import OF_IMAGES, DataFindings, Findings, Limits, Scored
@@ -68,10 +69,12 @@ def find(
         limits.generated if real is None else len(real), min(limits.generated, limits.compared)
     )
     tell(f"Drawing {n_sampled} rows")
-    sampled = density.sample_table(n_sampled, random_state=seed)
-    marginals, association = _compare(columns, real, Table(sampled, "the sampled rows"), limits)
+    fitted = density.fitted_
+    drawn = sample(fitted, n_sampled, key=fitted.key(seed))
+    sampled = drawn.frame
+    marginals, association = _compare(columns, real, drawn, limits)
 
-    whole = np.zeros(0, np.int64) if table is None else _whole(table, density)
+    whole = np.zeros(0, np.int64) if table is None else np.flatnonzero(fitted.whole_rows(table))
     index = _subset(whole, limits.scored, seed + 1)
     n_generated = min(limits.generated, n_sampled)
     tell(f"Scoring {n_generated} sampled rows")
@@ -122,13 +125,6 @@ def _subset(index: np.ndarray, most: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(index, most, replace=False))
 
 
-def _whole(table: Table, density: DiffusionDensity) -> np.ndarray:
-    """Rows without a missing cell in the columns of the model."""
-    names = [name for name in density.schema_.names if name in table.names]
-    holes = table.frame.select(pl.any_horizontal(pl.col(names).is_null())).to_series().to_numpy()
-    return np.flatnonzero(~holes)
-
-
 def _compare(
     columns: list[Column], real: Table | None, sampled: Table, limits: Limits
 ) -> tuple[tuple[Marginal, ...], Association | None]:
@@ -156,7 +152,7 @@ def _score(
     likelihood = density.log_likelihood(
         rows, method="sandwich", trajectories=trajectories, random_state=seed
     )
-    typical = np.searchsorted(np.sort(generated.lower), likelihood.lower) / len(generated.lower)
+    typical = ranks_among(likelihood.lower, generated.lower).share
     return Scored(likelihood, index, rows.frame.select(density.schema_.names), typical)
 
 

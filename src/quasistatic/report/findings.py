@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.layout import Layout, are_images
-from quasistatic.estimator.certificate import Certificate
 from quasistatic.estimator.density import DiffusionDensity
-from quasistatic.estimator.ledger import LedgerReport
-from quasistatic.estimator.likelihood import Likelihood
+from quasistatic.fitted.certificate import Certificate
+from quasistatic.fitted.ledger import LedgerReport
+from quasistatic.fitted.likelihood import Likelihood
 from quasistatic.report.association import Association
 from quasistatic.report.columns import Marginal
 from quasistatic.thermodynamics.crooks import Slope

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quasistatic.estimator.likelihood import mean_and_stderr
+from quasistatic.fitted.likelihood import mean_and_stderr
 from quasistatic.report.findings import Findings
 from quasistatic.report.wording import counted, nats, plain, shortened
 

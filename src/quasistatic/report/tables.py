@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from quasistatic.data.schema import Schema
-from quasistatic.estimator.certificate import Certificate
-from quasistatic.estimator.ledger import LedgerReport
+from quasistatic.fitted.certificate import Certificate
+from quasistatic.fitted.ledger import LedgerReport
 from quasistatic.report.association import Association
 from quasistatic.report.columns import Marginal
 from quasistatic.report.findings import Scored

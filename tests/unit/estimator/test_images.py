@@ -12,6 +12,7 @@ from quasistatic.data.arranged import with_holes
 from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.errors import SchemaError, SettingError
+from quasistatic.fitted.imputation import impute
 from quasistatic.forward.fourier import OCTAVES
 
 TINY = {"trajectory_length": 3, "width": 4, "max_steps": 4, "random_state": 0}
@@ -68,12 +69,13 @@ def test_holes(fitted, stack):
     mask = np.zeros((4, 6), bool)
     mask[1:3, 2:4] = True
     table = with_holes(image_table(stack[:2]), mask)
-    filled = fitted.fill_tables(table.frame, table.source, n_imputations=2, particles=8)
-    assert np.all(np.isfinite(filled.log_evidence))
+    model = fitted.fitted_
+    filled = impute(model, table, n_imputations=2, particles=8, key=model.key())
+    assert np.all(np.isfinite(filled.posteriors.log_evidence))
     assert np.all(
-        filled.log_evidence > fitted.score_samples(stack[:2])
+        filled.posteriors.log_evidence > fitted.score_samples(stack[:2])
     )  # fewer pixels are more probable
-    one, two = (frame.to_numpy().reshape(2, 4, 6) for frame in filled.frames)
+    one, two = (one.frame.to_numpy().reshape(2, 4, 6) for one in filled.tables)
     np.testing.assert_array_equal(one[:, ~mask], stack[:2][:, ~mask])
     assert np.any(one[:, mask] != two[:, mask])
 
@@ -91,12 +93,12 @@ def test_one_sigma_for_all_pixels(fitted, stack):
 
 def test_grey_levels_are_seen_through_waves(fitted, stack):
     """By default; binary pixels have none."""
-    assert fitted._fitted.model_config.frequencies == OCTAVES
+    assert fitted.fitted_.model_config.frequencies == OCTAVES
     plain = DiffusionDensity(**TINY, frequencies=0).fit(stack)
     planes = [model.model_.network.n_features // 24 for model in (plain, fitted)]
     assert planes == [2, 2 + 2 * OCTAVES]
     binary = DiffusionDensity(**TINY).fit(np.where(stack > 90, np.uint8(1), np.uint8(0)))
-    assert binary._fitted.model_config.frequencies == 0
+    assert binary.fitted_.model_config.frequencies == 0
 
 
 def test_what_has_no_meaning(fitted, stack):

@@ -10,9 +10,8 @@ from scipy import stats
 from quasistatic import DiffusionDensity, DiffusionOutlierDetector
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SettingError
-from quasistatic.estimator.conditionals import column_log_probs
-from quasistatic.estimator.scores import SCORES
-from quasistatic.estimator.surprise import Tails
+from quasistatic.fitted.columns import Tails, column_log_probs
+from quasistatic.fitted.scores import SCORES
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +52,7 @@ def detector(density) -> DiffusionOutlierDetector:
 
 def conditionals(density, rows, particles=16, seed=0):
     key = jax.random.key(seed)
-    return column_log_probs(
-        density.model_, density._fitted.codec, Table(rows), key=key, particles=particles, steps=12
-    )
+    return column_log_probs(density.fitted_, Table(rows), particles, steps=12, key=key)
 
 
 def test_conditionals_of_a_flag_are_those_of_the_joint(density, table):

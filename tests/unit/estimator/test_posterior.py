@@ -9,7 +9,7 @@ import pytest
 
 from quasistatic import DiffusionDensity
 from quasistatic.errors import DataError, QuasistaticError, SchemaError, SettingError
-from quasistatic.estimator.conditions import Between, between, read_condition
+from quasistatic.fitted.conditions import Between, between, read_condition
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +215,7 @@ def test_bad_sigma(density, df):
 
 def test_a_condition_is_evidence_of_one_row(density):
     evidence, log_volume, measure = read_condition(
-        density._fitted.codec, {"income": 3.0, "sex": "f"}
+        density.fitted_.codec, {"income": 3.0, "sex": "f"}
     )
     assert (
         measure

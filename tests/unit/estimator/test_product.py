@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from quasistatic import DiffusionDensity, SchemaError
-from quasistatic.estimator.product import one_space
+from quasistatic.fitted.product import one_space
 
 SETTINGS = {
     "trajectory_length": 8,
@@ -47,8 +47,8 @@ def elsewhere(table):
 
 def test_densities_of_one_table_share_a_space(densities, elsewhere):
     here, there = densities
-    assert one_space(here._fitted, there._fitted)
-    assert not one_space(here._fitted, elsewhere._fitted)
+    assert one_space(here.fitted_, there.fitted_)
+    assert not one_space(here.fitted_, elsewhere.fitted_)
 
 
 @pytest.mark.parametrize("which", ["one table", "another table"])
@@ -57,7 +57,7 @@ def test_evidence_is_the_mean_of_the_other_likelihood(densities, elsewhere, whic
     standard errors (rate 6e-7)."""
     here, other = densities[0], densities[1] if which == "one table" else elsewhere
     found = here.product(other)
-    rows = here.sample_table(4000, random_state=5)
+    rows = here.sample(4000, random_state=5)
     p = np.exp(other.log_likelihood(rows, method="ais", trajectories=8).lower)
     direct, error = np.log(p.mean()), p.std(ddof=1) / p.mean() / np.sqrt(len(p))
     assert abs(found.log_evidence - direct) < 5 * np.hypot(error, found.stderr) + 1e-3
@@ -70,7 +70,7 @@ def test_draws_are_those_of_the_product(densities):
     than the last weight alone."""
     here, other = densities
     drawn = here.product(other).sample(400, random_state=3)
-    rows = here.sample_table(4000, random_state=5)
+    rows = here.sample(4000, random_state=5)
     weight = np.exp(other.log_likelihood(rows, method="ais", trajectories=8).lower)
     for values, draws in (
         (rows["x"].to_numpy(), drawn["x"].to_numpy()),

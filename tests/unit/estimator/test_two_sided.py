@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from laws.enumeration import Chain
-from quasistatic import DataError, SettingError, load
-from quasistatic.estimator.certificate import Certificate
+from quasistatic import Certificate, DataError, SettingError, load
+from quasistatic.data.table import from_frame
 from quasistatic.fitted.generated import generate_table
 
 STATES = pd.DataFrame(itertools.product("yn", "xyz", [0, 1]), columns=["left", "middle", "right"])
@@ -30,7 +30,7 @@ def model(build_tiny):
 @pytest.fixture(scope="module")
 def log_p(model):
     """Exact, of `STATES`."""
-    codes = model._encode(STATES).rows[0].value
+    codes = model.fitted_.encode(from_frame(STATES)).rows[0].value
     return Chain(model.model_).log_prob((jnp.asarray(codes),))
 
 
@@ -49,7 +49,7 @@ class TestSandwich:
         assert found.upper is not None
         assert found.stderr_upper is not None
         # Each side within 5 of its standard errors and 0.01 nats: chance below 1e-6 a row.
-        assert np.all(found.lower <= log_p + 5 * found.stderr_lower + 0.01)
+        assert np.all(found.lower <= log_p + 5 * found.stderr + 0.01)
         assert np.all(found.upper >= log_p - 5 * found.stderr_upper - 0.01)
         gap, stderr = found.gap
         assert gap == pytest.approx(np.mean(found.upper - found.lower))
@@ -131,7 +131,7 @@ class TestGenerated:
             {"count": rng.poisson(2.0, 120), "rain": rain, "site": rng.choice(["a", "b"], 120)}
         )
         model = build_tiny(frame)
-        found = generate_table(model.model_, model._fitted.codec, 300, key=model._key(5))
+        found = generate_table(model.model_, model.fitted_.codec, 300, key=model.fitted_.key(5))
         assert 200 < len(found.log_volume) <= 300
         continuous, discrete = found.rows
         x, codes = found.generated.x_0
@@ -220,7 +220,7 @@ class TestFlow:
         found = model.flow_log_density(X)
         assert found.exact
         assert np.all(found.stderr == 0)
-        encoded = model._encode(X)
+        encoded = model.fitted_.encode(from_frame(X))
         z = np.asarray(encoded.rows[0].value, np.float64)
         expected = np.sum(-0.5 * z**2 - 0.5 * np.log(2 * np.pi), axis=1) + encoded.log_volume
         np.testing.assert_allclose(found.log_density, expected, atol=1e-4)

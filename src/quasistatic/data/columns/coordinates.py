@@ -1,13 +1,12 @@
 """Coordinates of a continuous column <-> cells of the model's space: value, width, log g'."""
 
-import warnings
-
 import numpy as np
 
 from quasistatic.data.columns.numbers import atom_coordinates, lattice_error, read_coordinates
 from quasistatic.data.columns.transform import Transform
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
+from quasistatic.errors import warn
 
 _FARTHEST = 1e12
 """z is kept within this, so that its square is finite in float32."""
@@ -26,10 +25,9 @@ def read_on_lattice(table: Table, column: Column) -> tuple[np.ndarray, np.ndarra
     off = np.count_nonzero(np.abs(coordinate - nearest) > lattice_error(column, coordinate))
     if off:
         unit = f" {column.unit}" if column.unit else ""
-        warnings.warn(
+        warn(
             f"{table.source}, column {column.name!r}: {off} value(s) lie between the multiples of"
             f" {column.step:g}{unit} that the model was fitted on, and count as the nearest one",
-            stacklevel=3,
         )
     return nearest, observed
 

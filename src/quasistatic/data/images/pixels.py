@@ -1,7 +1,6 @@
 """Pixels <-> cells: all pixels of all images are one column, scaled by one constant."""
 
 import math
-import warnings
 
 import numpy as np
 import polars as pl
@@ -13,7 +12,7 @@ from quasistatic.data.columns.states import write_codes
 from quasistatic.data.columns.transform import Affine, Transform
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
-from quasistatic.errors import SchemaError
+from quasistatic.errors import SchemaError, warn
 
 CHUNK = 2**22
 """Pixels taken at once: what they need on the way is not kept."""
@@ -72,10 +71,9 @@ def read_pixels(
         if width is not None:
             width[rows] = widths
     if between:
-        warnings.warn(
+        warn(
             f"{table.source}: {between} pixel(s) lie between two grey levels and count as the"
-            " nearest one",
-            stacklevel=3,
+            " nearest one"
         )
     return Cells(value, observed, width), log_volume
 

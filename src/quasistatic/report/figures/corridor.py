@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from quasistatic.estimator.ledger import LedgerReport
+from quasistatic.fitted.ledger import LedgerReport
 from quasistatic.forward import (
     AbsorbingDiffusion,
     AbstractDiffusion,

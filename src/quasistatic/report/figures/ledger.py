@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from quasistatic.estimator.ledger import LedgerReport
+from quasistatic.fitted.ledger import LedgerReport
 from quasistatic.report.figures.drawing import Picture, draw
 from quasistatic.report.figures.style import INK, MUTED, REAL, SAMPLED, THIRD
 from quasistatic.report.wording import nats, short_number

@@ -5,7 +5,7 @@ model's own.
 import numpy as np
 from matplotlib.figure import Figure
 
-from quasistatic.estimator.likelihood import Likelihood
+from quasistatic.fitted.likelihood import Likelihood
 from quasistatic.report.figures.drawing import Picture, draw
 from quasistatic.report.figures.style import MUTED, REAL, SAMPLED
 from quasistatic.report.wording import nats

@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 
 from quasistatic.bound import evaluate_terms
+from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
+from quasistatic.fitted.generated import generate_table
+from quasistatic.fitted.model import Fitted
 from quasistatic.model import DiffusionModel, thin
 from quasistatic.thermodynamics.ledger import Ledger, ledger
 from quasistatic.thermodynamics.verdict import Verdict, verdict
@@ -14,6 +17,9 @@ from quasistatic.trajectory import Row
 from quasistatic.typing import Key
 
 REPETITIONS = 2
+"""Trajectories per row behind the costs."""
+GENERATED_ROWS = 512
+"""Rows of a ledger that is asked without a table."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +29,11 @@ class LedgerReport:
     Args:
         steps: the `thermodynamics.ledger.Ledger`: costs, work, dissipation and corridor of every
             step, nats a row.
-        log_volume: mean over the rows, nats: from the model's units to the data's.
+        log_volume: mean log-volume of the rows, nats: from the model's units to the data's.
         verdict: what limits K, in words and in nats.
         blocks: names of the blocks of columns, in the order of the corridor's last axis.
         base_measure: what the likelihood is a density of.
-        unit: of all numbers.
+        unit: unit of all numbers.
     """
 
     steps: Ledger
@@ -73,27 +79,45 @@ class LedgerReport:
 
 
 def ledger_report(
-    model: DiffusionModel,
-    rows: Row,
-    log_volume: np.ndarray,
-    measure: str,
-    trajectories: int,
+    fitted: Fitted,
+    table: Table | None = None,
+    trajectories: int = 16,
+    steps: int | None = None,
     *,
     key: Key,
 ) -> LedgerReport:
-    """The ledger of encoded rows, and the verdict on it.
+    """The ledger of rows, and the verdict on it.
+
+    Args:
+        fitted: model and codec.
+        table: rows without missing cells; None takes 512 rows that the model generates.
+        trajectories: number of trajectories per row, for work and dissipation, at least 2 (default
+            16).
+        steps: length of the best sub-schedule that is walked; None walks all T steps.
+        key: random key.
 
     Raises:
-        SettingError: fewer than 2 trajectories: one does not dissipate measurably.
+        SettingError: fewer than 2 trajectories (one does not dissipate measurably), or steps out of
+            range.
+        DataError, SchemaError: rows that the model cannot score.
     """
+    model, trajectories = fitted.walked(steps), int(trajectories)
+    if table is None:
+        encoded = generate_table(fitted.model, fitted.codec, GENERATED_ROWS, key=key)
+    else:
+        encoded = fitted.encode(table, whole="only whole rows have a ledger")
     if trajectories < 2:
         raise SettingError(
             f"trajectories = {trajectories} must be at least 2", fix="the dissipation is a spread"
         )
+    rows = encoded.rows
     found = ledger(model, rows, key=key, repetitions=REPETITIONS, trajectories=trajectories)
-    blocks = tuple("numbers" if continuous else "states" for continuous in found.continuous)
     return LedgerReport(
-        found, float(np.mean(log_volume)), verdict(found, _half(model, rows, key)), blocks, measure
+        steps=found,
+        log_volume=float(np.mean(encoded.log_volume)),
+        verdict=verdict(found, _half(model, rows, key)),
+        blocks=tuple("numbers" if continuous else "states" for continuous in found.continuous),
+        base_measure=fitted.schema.base_measure(),
     )
 
 

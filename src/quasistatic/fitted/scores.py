@@ -5,12 +5,13 @@ usual, nats.
 |---|---|---|
 | "bound" | K, a lower bound on log p(x) | rows of low density; the fastest |
 | "ais" | the importance-weighted bound, tighter | the same, with less noise |
-| "conditional" | -max_j s_j, s_j the surprise of log p(x_j given the others) (`surprise`) | one odd cell among many usual ones |
-| "typicality" | -abs(log p(x) - E log p) over rows of the model | rows too likely as well as too unlikely |
+| "conditional" | -max_j s_j | one odd cell among many usual ones |
+| "typicality" | -abs(log p(x) - E log p) | rows too likely as well as too unlikely |
 
-A row with holes is scored by the cells that are there. Its "bound" and "ais" are then log p of
-fewer cells, as a rule higher than that of a whole row; "conditional" takes the worst of the cells
-there are, and in "typicality" E is that of generated rows with the same holes.
+Here s_j is the surprise of log p(x_j given the others) (`columns`), and E is taken over rows of the
+model. A row with holes is scored by the cells that are there. Its "bound" and "ais" are then log p
+of fewer cells, as a rule higher than that of a whole row; "conditional" takes the worst of the
+cells there are, and in "typicality" E is that of generated rows with the same holes.
 """
 
 from collections.abc import Callable
@@ -21,9 +22,10 @@ import polars as pl
 
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
-from quasistatic.estimator.conditionals import Conditionals, column_log_probs
-from quasistatic.estimator.density import DiffusionDensity
-from quasistatic.estimator.surprise import Tails
+from quasistatic.fitted.columns import Conditionals, Tails, column_log_probs
+from quasistatic.fitted.likelihood import log_likelihood
+from quasistatic.fitted.model import Fitted
+from quasistatic.fitted.sampling import sample
 
 REFERENCE_ROWS = 256
 """Rows that say what is usual."""
@@ -33,28 +35,28 @@ class Basis(NamedTuple):
     """What all scores of a detector stand on.
 
     Args:
-        density: fitted.
-        seed: of the noise.
-        particles: of a conditional.
-        steps: of a conditional's walk; None: as many as `column_log_probs` takes by itself.
+        fitted: model and codec.
+        seed: seed of the noise.
+        particles: number of particles of a conditional's evidences.
+        steps: length of the best sub-schedule that a conditional walks; None: see
+            `columns.column_log_probs`.
     """
 
-    density: DiffusionDensity
+    fitted: Fitted
     seed: int
     particles: int
     steps: int | None
 
     def conditionals(self, table: Table) -> Conditionals:
         """log p(x_j | x_-j) of every cell."""
-        model, codec = self.density.model_, self.density._fitted.codec
-        key = self.density._key(self.seed)
-        return column_log_probs(
-            model, codec, table, key=key, particles=self.particles, steps=self.steps
-        )
+        T = self.fitted.model.trajectory_length
+        steps = None if self.steps is None else min(self.steps, T)
+        key = self.fitted.key(self.seed)
+        return column_log_probs(self.fitted, table, self.particles, steps, key=key)
 
     def log_likelihood(self, table: Table, method: str) -> np.ndarray:
         """log p of the observed cells of every row `[N]`, nats; 0 of a row without any."""
-        names = list(self.density.schema_.names)
+        names = list(self.fitted.schema.names)
         some = np.flatnonzero(
             table.frame.select(pl.any_horizontal(pl.col(names).is_not_null()))
             .to_series()
@@ -63,14 +65,13 @@ class Basis(NamedTuple):
         found = np.zeros(len(table))
         if len(some):
             taken = table if len(some) == len(table) else table.take(some)
-            found[some] = self.density.log_likelihood(taken, method, random_state=self.seed).lower  # type: ignore[arg-type]
+            key = self.fitted.key(self.seed)
+            found[some] = log_likelihood(self.fitted, taken, method, key=key).lower
         return found
 
     def generated(self) -> Table:
         """Rows that the model draws."""
-        return Table(
-            self.density.sample_table(REFERENCE_ROWS, random_state=self.seed), "generated rows"
-        )
+        return sample(self.fitted, REFERENCE_ROWS, key=self.fitted.key(self.seed))
 
 
 def _bound(basis: Basis, table: Table, tails: Callable[[], Tails]) -> np.ndarray:
@@ -86,7 +87,7 @@ def _conditional(basis: Basis, table: Table, tails: Callable[[], Tails]) -> np.n
 
 
 def _typicality(basis: Basis, table: Table, tails: Callable[[], Tails]) -> np.ndarray:
-    names = list(basis.density.schema_.names)
+    names = list(basis.fitted.schema.names)
     holes = table.frame.select(pl.col(names).is_null()).to_numpy()
     patterns, pattern = np.unique(holes, axis=0, return_inverse=True)
     generated = basis.generated()
@@ -122,6 +123,9 @@ def worst(surprise: np.ndarray) -> np.ndarray:
 
 def check_score(method: str) -> None:
     """Refuse a score that is none.
+
+    Args:
+        method: name of the score.
 
     Raises:
         SettingError: naming those there are.

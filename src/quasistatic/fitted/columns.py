@@ -1,5 +1,5 @@
-r"""Conditionals of single columns: log p(x_j | the other cells of the row), which tell *where* a
-row is odd.
+r"""The columns of a row one by one: log p(x_j | the other cells of the row), which tells *where* a
+row is odd, and how unusual that is for the column.
 
     log p(x_j | x_-j) = log p(x) - log p(x_-j)
 
@@ -7,9 +7,24 @@ Both are evidences of the joint model by sequential Monte Carlo, the second with
 over; D + 1 evidences a row. They share their random numbers, so that most of the noise of the other
 D - 1 columns cancels in the difference. In the limit of many particles this is the model's
 conditional; with few its error is that of two log-evidences, less what cancels.
+
+Raw values of log p(x_j | x_-j) cannot be compared between columns: a density depends on the unit, a
+count has less of it than a flag. With reference rows, the surprise of a cell is minus the logarithm
+of the share of reference cells that are as improbable,
+
+    s_j(x) = -log P( l_j <= l ),     l = log p(x_j | x_-j),
+
+empirical down to the lowest tenth q_j of the reference, and below it with an exponential tail, so
+that no two cells tie at the end:
+
+    s_j = log 10 + (q_j - l) / b_j,     b_j = max(1, mean of q_j - l_j over the cells below q_j).
+
+Under the model's own law the tail falls by at least about a factor of e a nat (P(p(x) <= e^-c) <= V
+e^-c on a set of volume V), hence b_j >= 1; it is longer where the model fits a column badly, and
+such a column is then blamed less.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -20,22 +35,24 @@ from quasistatic.data.columns.numbers import read_coordinates
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
-from quasistatic.model import DiffusionModel
-from quasistatic.posterior.budget import shortened
+from quasistatic.fitted.model import Fitted
 from quasistatic.posterior.query import evidence_of_rows
 from quasistatic.typing import Key
 
 PARTICLES = 16
-"""Of a row and column."""
+"""Particles of an evidence."""
 STEPS = 16
-"""Of the walk, if there are no more columns: an absorbing block should reveal them one by one."""
+"""Steps of the walk, if there are no more columns: an absorbing block should reveal them one by
+one."""
+TAIL = 0.1
+"""Share of the reference cells that make the tail."""
 
 
 class Conditionals(NamedTuple):
     """log p of every cell given the others of its row, NumPy.
 
     Args:
-        names: `[C]` of the table's columns that the model knows.
+        names: the C columns of the table that the model knows.
         log_p: `[N, C]` nats, in the units of the column; NaN where there is no cell.
         stderr: `[N, C]` Monte Carlo standard error, nats: of the two evidences as if their noise
             did not cancel.
@@ -47,13 +64,12 @@ class Conditionals(NamedTuple):
 
 
 def column_log_probs(
-    model: DiffusionModel,
-    codec: Codec,
+    fitted: Fitted,
     table: Table,
-    *,
-    key: Key,
     particles: int = PARTICLES,
     steps: int | None = None,
+    *,
+    key: Key,
 ) -> Conditionals:
     """`log p(x_j | x_-j)` of every cell of a table; in a row with holes, given the other cells that
     are there.
@@ -61,19 +77,20 @@ def column_log_probs(
     The cost is `rows x (columns + 1) x particles x steps` evaluations of the network.
 
     Args:
-        model: the model.
-        codec: its codec.
-        table: rows with the columns of the model.
+        fitted: model and codec.
+        table: N rows with the columns of the model.
+        particles: number of particles of each evidence, at least 2 (default 16).
+        steps: length of the best sub-schedule that is walked; None walks 16 evenly spaced steps, or
+            as many as there are columns.
         key: random key; the noise of a row depends on its content besides.
-        particles: of each evidence.
-        steps: of the walk, evenly taken from T; by default 16, or as many as there are columns.
 
     Raises:
-        SettingError: fewer than 2 particles, or no step.
+        SettingError: fewer than 2 particles, or steps out of range.
     """
     if particles < 2:
         raise SettingError(f"particles = {particles!r} must be at least 2")
-    walked = shortened(model, max(STEPS, len(codec.block_names)) if steps is None else steps)
+    codec = fitted.codec
+    walked = fitted.among_particles(steps, max(STEPS, len(codec.block_names)))
     rows = codec.encode(table).rows
     identity = row_checksums(rows)
     columns = codec.schema.columns
@@ -118,3 +135,47 @@ def _log_volume(table: Table, codec: Codec, column: Column) -> np.ndarray:
     transform = codec.transforms[codec.places(column.name)[0].index]
     volume[dense] = transform.log_derivative(coordinate[dense])
     return volume
+
+
+class Tails(NamedTuple):
+    """What is usual of every column: its reference cells and their tail, NumPy.
+
+    Args:
+        cells: one sorted array a column, its reference log-probabilities; empty where the reference
+            has no cell.
+        edge: `[C]` q, nats; NaN without a reference.
+        scale: `[C]` b, nats.
+
+    Example:
+        >>> import numpy as np
+        >>> tails = Tails.of(np.log(np.linspace(0.01, 1.0, 100))[:, None])
+        >>> tails.surprise(np.log([[0.5], [0.01], [1e-6]])).round(1).ravel()
+        array([ 0.7,  4.7, 13.9])
+    """
+
+    cells: tuple[np.ndarray, ...]
+    edge: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, log_p: np.ndarray) -> Self:
+        """Of the reference cells `[n, C]`, nats; NaN is no cell."""
+        cells = tuple(np.sort(column[np.isfinite(column)]) for column in log_p.T)
+        edge = np.array([np.quantile(c, TAIL) if len(c) else np.nan for c in cells])
+        below = (q - c[c < q] for c, q in zip(cells, edge, strict=True))
+        return cls(
+            cells, edge, np.array([max(1.0, float(np.mean(d))) if len(d) else 1.0 for d in below])
+        )
+
+    def surprise(self, log_p: np.ndarray) -> np.ndarray:
+        """s of cells `[N, C]`, nats >= 0; NaN where there is no cell, or no reference of its
+        column.
+        """
+        found = np.full(log_p.shape, np.nan)
+        for j, cells in enumerate(self.cells):
+            if len(cells):
+                share = np.searchsorted(cells, log_p[:, j], side="right") / len(cells)
+                inner = -np.log(np.maximum(share, TAIL))
+                outer = np.maximum(self.edge[j] - log_p[:, j], 0.0) / self.scale[j]
+                found[:, j] = np.where(np.isnan(log_p[:, j]), np.nan, inner + outer)
+        return found

@@ -9,11 +9,10 @@ import jax
 import numpy as np
 
 from quasistatic.bound.upper import bidirectional
-from quasistatic.data.codec import Codec
 from quasistatic.errors import SettingError
-from quasistatic.estimator.likelihood import mean_and_stderr
 from quasistatic.fitted.generated import GeneratedRows, generate_table
-from quasistatic.model import DiffusionModel
+from quasistatic.fitted.likelihood import mean_and_stderr
+from quasistatic.fitted.model import Fitted
 from quasistatic.thermodynamics.bennett import bennett
 from quasistatic.thermodynamics.crooks import matched_slope
 from quasistatic.thermodynamics.work import Work, generated_work
@@ -30,20 +29,21 @@ class Certificate:
     own.
 
     Args:
-        rows: generated rows that were weighed.
-        trajectories: forward trajectories a row.
-        steps: of each trajectory.
-        lower: mean lower side, nats per row, the data's own units.
-        upper: mean upper side.
-        gap: mean of upper - lower.
-        gap_stderr: its standard error over the rows.
-        log_likelihood: mean log p by Bennett's acceptance ratio, from the work in both directions.
-        log_likelihood_stderr: its standard error over the rows.
+        rows: number of generated rows that were weighed.
+        trajectories: number of forward trajectories per row.
+        steps: length of each trajectory.
+        lower: mean lower side, nats per row, in the data's own units.
+        upper: mean upper side, nats per row, in the data's own units.
+        gap: mean of upper - lower, nats per row.
+        gap_stderr: standard error of the gap over the rows, nats.
+        log_likelihood: mean log p by Bennett's acceptance ratio, from the work in both directions,
+            nats per row, in the data's own units.
+        log_likelihood_stderr: its standard error over the rows, nats.
         ess: mean effective sample size of the forward trajectories.
-        crooks_slope: of Crooks' relation, 1 where weights, bridges and sampler fit together.
-        crooks_stderr: its standard error.
-        seed: of the rows and the trajectories.
-        unit: of the bounds.
+        crooks_slope: slope of Crooks' relation, 1 where weights, bridges and sampler fit together.
+        crooks_stderr: standard error of the slope.
+        seed: seed of the rows and the trajectories.
+        unit: unit of the bounds.
     """
 
     rows: int
@@ -76,14 +76,28 @@ class Certificate:
 
 
 def certify(
-    model: DiffusionModel, codec: Codec, n_rows: int, trajectories: int, *, key: Key, seed: int
+    fitted: Fitted,
+    n: int = 500,
+    trajectories: int = 64,
+    steps: int | None = None,
+    *,
+    seed: int | None = None,
 ) -> Certificate:
-    """The certificate from `n_rows` generated rows.
+    """The certificate from rows that the model generates.
+
+    Args:
+        fitted: model and codec.
+        n: number of generated rows, at least 2 (default 500).
+        trajectories: number of forward trajectories per row, at least 2 (default 64).
+        steps: length of the best sub-schedule that is walked; None walks all T steps.
+        seed: seed of the rows and the trajectories; None takes that of the fit.
 
     Raises:
-        SettingError: fewer than 2 rows or 2 trajectories, which would leave no error bar.
+        SettingError: n or trajectories below 2, which would leave no error bar, or steps out of
+            range.
     """
-    table, work = work_of_generated(model, codec, n_rows, trajectories, key=key)
+    seed = fitted.train_config.seed if seed is None else int(seed)
+    table, work = _weigh(fitted, int(n), int(trajectories), steps, key=fitted.key(seed))
     bracket = bidirectional(-work.forward, -work.reverse)
     free_energy, _ = bennett(work.forward, work.reverse[:, None])
     slope = matched_slope(work.forward, work.reverse)
@@ -91,8 +105,8 @@ def certify(
     log_likelihood, log_likelihood_stderr = mean_and_stderr(table.log_volume - free_energy)
     return Certificate(
         rows=len(table.log_volume),
-        trajectories=trajectories,
-        steps=model.trajectory_length,
+        trajectories=int(trajectories),
+        steps=fitted.model.trajectory_length if steps is None else int(steps),
         lower=float(np.mean(bracket.lower + table.log_volume)),
         upper=float(np.mean(bracket.upper + table.log_volume)),
         gap=gap,
@@ -107,24 +121,37 @@ def certify(
 
 
 def work_of_generated(
-    model: DiffusionModel, codec: Codec, n_rows: int, trajectories: int, *, key: Key
-) -> tuple[GeneratedRows, Work]:
-    """Generated rows and their work in both directions, nats.
+    fitted: Fitted, n: int = 500, trajectories: int = 16, steps: int | None = None, *, key: Key
+) -> Work:
+    """Work values, nats, of forward and reverse trajectories of rows that the model generates.
+
+    Args:
+        fitted: model and codec.
+        n: number of generated rows, at least 2 (default 500).
+        trajectories: number of forward trajectories per row, at least 2 (default 16).
+        steps: length of the best sub-schedule that is walked; None walks all T steps.
+        key: random key.
 
     Raises:
-        SettingError: fewer than 2 rows or 2 trajectories.
+        SettingError: n or trajectories below 2, or steps out of range.
     """
-    for name, value in (("n", n_rows), ("trajectories", trajectories)):
+    return _weigh(fitted, int(n), int(trajectories), steps, key=key)[1]
+
+
+def _weigh(
+    fitted: Fitted, n: int, trajectories: int, steps: int | None, *, key: Key
+) -> tuple[GeneratedRows, Work]:
+    """Generated rows and their work in both directions, nats."""
+    model = fitted.walked(steps)
+    for name, value in (("n", n), ("trajectories", trajectories)):
         if value < 2:
             raise SettingError(
                 f"{name} = {value} must be at least 2", fix="with fewer there would be no error bar"
             )
     row_key, walk_key = jax.random.split(key)
-    table = generate_table(model, codec, n_rows, key=row_key)
+    table = generate_table(model, fitted.codec, n, key=row_key)
     if len(table.log_volume) < 2:
-        raise SettingError(
-            f"of {n_rows} generated rows fewer than 2 are left", fix="ask for more rows"
-        )
+        raise SettingError(f"of {n} generated rows fewer than 2 are left", fix="ask for more rows")
     return table, generated_work(
         model, table.rows, table.generated, trajectories=trajectories, key=walk_key
     )

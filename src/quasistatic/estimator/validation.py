@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
 from quasistatic.data.arranged import image_table
-from quasistatic.data.table import Table, from_frame
+from quasistatic.data.table import Table, from_frame, to_native
 
 
 def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
@@ -68,3 +68,12 @@ def accept_tables(tags: Any) -> Any:
     tags.input_tags.categorical = True
     tags.input_tags.string = True
     return tags
+
+
+def native(table: Table) -> Any:
+    """The kind of frame or array that a table was made of.
+
+    Args:
+        table: rows and their container.
+    """
+    return to_native(table.frame, table)

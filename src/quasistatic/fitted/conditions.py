@@ -16,7 +16,7 @@ from quasistatic.data.columns.numbers import lattice_error, read_coordinates
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError
-from quasistatic.estimator.far import FAR, warn_of_far, warn_of_far_cells
+from quasistatic.fitted.extrapolation import FAR, warn_of_far, warn_of_far_cells
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed, Range, Soft
 
@@ -94,7 +94,7 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
         {name: values.get(name, [None]) for name in codec.schema.names}, strict=False
     )
     encoded = codec.encode(Table(frame, SOURCE))
-    warn_of_far_cells(codec, encoded.rows, SOURCE, stacklevel=4)
+    warn_of_far_cells(codec, encoded.rows, SOURCE)
     blocks = tuple(
         type(b)(*(None if part is None else jnp.asarray(part[0]) for part in b))
         for b in encoded.rows
@@ -176,7 +176,7 @@ def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEv
     ]
     nearest = min(max(0.0, z[0]), z[1])
     if abs(nearest) > FAR:
-        warn_of_far(SOURCE, column.name, nearest, stacklevel=5)
+        warn_of_far(SOURCE, column.name, nearest)
     within = np.full((2, len(codec.continuous)), [[-np.inf], [np.inf]])
     within[:, j] = z
     if not atom:

@@ -11,12 +11,17 @@ import numpy as np
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import SchemaError
+from quasistatic.fitted.likelihood import log_likelihood
 from quasistatic.fitted.model import Fitted
 from quasistatic.typing import State
 
 
 def check_same_columns(schema: Schema, other: Schema) -> None:
     """Both tables have the same columns with the same values.
+
+    Args:
+        schema: columns of the one density.
+        other: columns of the other.
 
     Raises:
         SchemaError: the first column that differs.
@@ -41,7 +46,12 @@ def _words(column: tuple[str, Any] | None) -> str:
 
 
 def one_space(fitted: Fitted, other: Fitted) -> bool:
-    """Whether a state means the same row in both, and a step the same share of the trajectory."""
+    """Whether a state means the same row in both, and a step the same share of the trajectory.
+
+    Args:
+        fitted: the one model and its codec.
+        other: the other.
+    """
     here, there = (_space(f) for f in (fitted, other))
     return here == there
 
@@ -59,19 +69,18 @@ def _space(fitted: Fitted) -> tuple[Any, ...]:
 
 class LogDensity:
     """log of an unbiased estimate of p'(x), nats in the data's own units, of rows in the space of
-    another density.
+    another model.
 
     Args:
-        density: whose states the rows are.
+        fitted: the model whose states the rows are.
         other: p'.
-        trajectories: behind an estimate.
+        trajectories: number of trajectories behind an estimate.
     """
 
-    def __init__(self, density: Any, other: Any, trajectories: int) -> None:
-        self.density, self.other, self.trajectories = density, other, trajectories
+    def __init__(self, fitted: Fitted, other: Fitted, trajectories: int) -> None:
+        self.fitted, self.other, self.trajectories = fitted, other, trajectories
 
     def __call__(self, x_0: State) -> np.ndarray:
-        blocks = x_0 if isinstance(x_0, tuple) else (x_0,)
-        frame = self.density._fitted.codec.decode(blocks)
-        rows = Table(frame, "rows of the other density")
-        return self.other.log_likelihood(rows, method="ais", trajectories=self.trajectories).lower
+        rows = Table(self.fitted.codec.decode(x_0), "rows of the other density")
+        found = log_likelihood(self.other, rows, "ais", self.trajectories, key=self.other.key())
+        return found.lower

@@ -1,0 +1,293 @@
+"""The log-likelihood of rows: the methods, the rows with holes, and the result with its error, unit
+and base measure.
+
+A method is one function from encoded rows to `Sides`, and one line in `METHODS`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import jax
+import numpy as np
+
+from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
+from quasistatic.bound.chain import chain_bracket
+from quasistatic.bound.smc import evaluate_populations, population_bound
+from quasistatic.bound.twist import fit_twist
+from quasistatic.bound.upper import UpperKind
+from quasistatic.data.cells import EncodedTable
+from quasistatic.data.table import Table
+from quasistatic.errors import SettingError
+from quasistatic.fitted.model import Fitted
+from quasistatic.model import DiffusionModel
+from quasistatic.posterior.query import evidence_of_rows
+from quasistatic.trajectory import Row
+from quasistatic.typing import Key
+
+MethodName = Literal["bound", "ais", "smc", "sandwich"]
+MAX_RUNS = 4
+"""Independent populations of the method "smc": their spread is its error bar."""
+POPULATION = 8
+"""Particles of a population at least, before there is a second one."""
+LEAST_PARTICLES = 16
+"""Particles of a row with holes, where the method has fewer trajectories."""
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Bounds on log p, one per row.
+
+    Args:
+        lower: `[N]` lower bound on log p(row) in expectation over the Monte Carlo noise, nats, in
+            the data's own units.
+        stderr: `[N]` Monte Carlo standard error of `lower`, nats; NaN with one trajectory.
+        ess: `[N]` effective sample size of the trajectories; NaN for the bound K, which weights
+            nothing.
+        method: "bound" (K), "ais" (importance-weighted over trajectories), "smc" (over particles
+            that are resampled on their way) or "sandwich" ("ais" with an upper side).
+        trajectories: number of draws per row.
+        steps: length of the trajectory that was walked: T, or fewer on a sub-schedule.
+        base_measure: what the density refers to: which columns are counted, which measured and in
+            which units.
+        terms: `[N]` each, nats, named; they add up to `lower` (method "bound" only).
+        upper: `[N]` the upper side, nats; None for the one-sided methods.
+        stderr_upper: `[N]` its Monte Carlo standard error, nats.
+        upper_kind: "exact-sample": above log p in expectation; "asymptotic": above it in the limit
+            of many trajectories.
+        unit: unit of all these numbers.
+    """
+
+    lower: np.ndarray
+    stderr: np.ndarray
+    ess: np.ndarray
+    method: str
+    trajectories: int
+    steps: int
+    base_measure: str
+    terms: dict[str, np.ndarray] = field(default_factory=dict)
+    upper: np.ndarray | None = None
+    stderr_upper: np.ndarray | None = None
+    upper_kind: UpperKind | None = None
+    unit: str = "nats per row"
+
+    @property
+    def mean(self) -> float:
+        """Mean of `lower` over the rows, nats."""
+        return float(np.mean(self.lower))
+
+    @property
+    def mean_stderr(self) -> float:
+        """Standard error of `mean`, nats; NaN for one row.
+
+        The spread over the rows contains the Monte Carlo noise as far as it is independent. Equal
+        rows share theirs, which n of them leave n (n - 1) stderr^2 / N^2 more of in the variance of
+        the mean.
+        """
+        _, first, counts = np.unique(self.lower, return_index=True, return_counts=True)
+        shared = np.sum(counts * (counts - 1.0) * np.square(np.nan_to_num(self.stderr[first])))
+        return float(np.hypot(mean_and_stderr(self.lower)[1], np.sqrt(shared) / len(self.lower)))
+
+    @property
+    def gap(self) -> tuple[float, float]:
+        """Mean of `upper - lower` over the rows and its standard error over them, nats; NaN without
+        an upper side.
+        """
+        if self.upper is None:
+            return float("nan"), float("nan")
+        return mean_and_stderr(self.upper - self.lower)
+
+
+def mean_and_stderr(values: np.ndarray) -> tuple[float, float]:
+    """Mean of `[N]` values and its standard error from their spread; NaN for a single one."""
+    n = len(values)
+    stderr = float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+    return float(np.mean(values)), stderr
+
+
+class Sides(NamedTuple):
+    """What a method finds of N rows, in the model's units; NumPy, nats.
+
+    Args:
+        lower: `[N]` below log p in expectation.
+        stderr: `[N]` Monte Carlo standard error of `lower`; NaN with one draw.
+        ess: `[N]` effective sample size; NaN where nothing is weighted.
+        upper: `[N]` the upper side; None for a one-sided method.
+        stderr_upper: `[N]` Monte Carlo standard error of `upper`.
+        upper_kind: in which sense `upper` is above log p.
+        terms: `[N]` each, the named terms that add up to `lower`; None where there are none.
+    """
+
+    lower: np.ndarray
+    stderr: np.ndarray
+    ess: np.ndarray
+    upper: np.ndarray | None = None
+    stderr_upper: np.ndarray | None = None
+    upper_kind: UpperKind | None = None
+    terms: dict[str, np.ndarray] | None = None
+
+
+class Method(NamedTuple):
+    """One way to evaluate log p.
+
+    Args:
+        evaluate: `(model, rows, trajectories, key=key)` -> `Sides`.
+        trajectories: number of draws per row by default.
+        least: smallest number of draws per row.
+        meaning: what the lower side is, for people.
+        whole: why the method needs whole rows; empty if it accepts holes.
+    """
+
+    evaluate: Callable[..., Sides]
+    trajectories: int
+    least: int
+    meaning: str
+    whole: str = ""
+
+
+def _bound(model: DiffusionModel, rows: Row, n: int, *, key: Key) -> Sides:
+    draws = evaluate_terms(model, rows, repetitions=n, key=key)
+    total = draws.total
+    nothing = np.full(len(total), np.nan)
+    stderr = np.std(total, axis=1, ddof=1) / np.sqrt(n) if n > 1 else nothing
+    terms = {name: np.mean(value, axis=1) for name, value in draws._asdict().items()}
+    return Sides(np.mean(total, axis=1), stderr, nothing, terms=terms)
+
+
+def _ais(model: DiffusionModel, rows: Row, n: int, *, key: Key) -> Sides:
+    return Sides(*weighted_bound(evaluate_log_weights(model, rows, trajectories=n, key=key)))
+
+
+def _smc(model: DiffusionModel, rows: Row, n: int, *, key: Key) -> Sides:
+    twist_key, walk_key = jax.random.split(key)
+    runs = int(np.clip(n // POPULATION, 1, MAX_RUNS))
+    twist = fit_twist(model, key=twist_key)
+    populations = evaluate_populations(
+        model, rows, twist, particles=n // runs, runs=runs, key=walk_key
+    )
+    return Sides(*population_bound(populations))
+
+
+def _sandwich(model: DiffusionModel, rows: Row, n: int, *, key: Key) -> Sides:
+    log_weights = evaluate_log_weights(model, rows, trajectories=n, key=key)
+    found = chain_bracket(log_weights, sweeps=min(4, n - 1))
+    return Sides(
+        found.lower,
+        found.stderr_lower,
+        found.ess,
+        found.upper,
+        found.stderr_upper,
+        found.upper_kind,
+    )
+
+
+METHODS = {
+    "bound": Method(_bound, 2, 1, "a lower bound on log p(row)"),
+    "ais": Method(_ais, 16, 1, "an importance-weighted lower bound on log p(row)"),
+    "smc": Method(_smc, 16, 2, "a sequential Monte Carlo lower bound on log p(row)"),
+    "sandwich": Method(
+        _sandwich, 64, 3, "an importance-weighted lower bound on log p(row)",
+        "only whole rows have an upper side",
+    ),
+}  # fmt: skip
+
+
+def trajectories_of(method: str, wanted: int | None) -> int:
+    """Number of trajectories per row.
+
+    Args:
+        method: name of a line of `METHODS`.
+        wanted: number that was asked for; None takes the method's own.
+
+    Raises:
+        SettingError: an unknown method, or fewer than it needs.
+    """
+    if method not in METHODS:
+        raise SettingError(f"method = {method!r} is none of {', '.join(METHODS)}")
+    chosen = METHODS[method]
+    n = chosen.trajectories if wanted is None else int(wanted)
+    if n < chosen.least:
+        fix = "" if chosen.least == 1 else "with fewer there would be no error bar"
+        raise SettingError(
+            f"trajectories = {wanted!r} must be at least {chosen.least} for {method!r}", fix=fix
+        )
+    return n
+
+
+def log_likelihood(
+    fitted: Fitted,
+    table: Table,
+    method: str = "bound",
+    trajectories: int | None = None,
+    steps: int | None = None,
+    *,
+    key: Key,
+) -> Likelihood:
+    """Bounds on log p of every row, nats, in the data's own units.
+
+    Args:
+        fitted: model and codec.
+        table: N rows with the columns of the model; a row with holes gets the log-likelihood of the
+            cells that are there.
+        method: name of a line of `METHODS` (default "bound").
+        trajectories: number of draws per row; None takes the method's own.
+        steps: length of the best sub-schedule that is walked; None walks all T steps.
+        key: random key; the noise of a row depends on its content besides.
+
+    Raises:
+        SettingError: an unknown method, too few trajectories, or steps out of range.
+        DataError, SchemaError: rows that the model cannot score.
+    """
+    n = trajectories_of(method, trajectories)
+    encoded = fitted.encode(table, whole=METHODS[method].whole)
+    model = fitted.walked(steps)
+    found = _evaluate(model, encoded, method, n, key=key)
+    volume = encoded.log_volume
+    of_cells = "" if encoded.whole.all() else "; of each row's observed cells alone"
+    return Likelihood(
+        lower=found.lower + volume,
+        stderr=found.stderr,
+        ess=found.ess,
+        method=method,
+        trajectories=n,
+        steps=model.trajectory_length,
+        base_measure=fitted.schema.base_measure() + of_cells,
+        terms={} if found.terms is None else found.terms | {"log_volume": volume},
+        upper=None if found.upper is None else found.upper + volume,
+        stderr_upper=found.stderr_upper,
+        upper_kind=found.upper_kind,
+    )
+
+
+def _evaluate(
+    model: DiffusionModel, encoded: EncodedTable, method: str, n: int, *, key: Key
+) -> Sides:
+    """Whole rows by the method, the others by sequential Monte Carlo over their holes.
+
+    The latter's particles sum over the missing cells of the joint model; their number is at least
+    `LEAST_PARTICLES`. They have no named terms.
+    """
+    whole = encoded.whole
+    evaluate = METHODS[method].evaluate
+    if whole.all():
+        return evaluate(model, encoded.rows, n, key=key)
+    holed = encoded.take(np.flatnonzero(~whole))
+    below = Sides(
+        *evidence_of_rows(
+            model, holed.rows, particles=max(n, LEAST_PARTICLES), key=jax.random.fold_in(key, 1)
+        )
+    )
+    if not whole.any():
+        return below
+    above = evaluate(model, encoded.take(np.flatnonzero(whole)).rows, n, key=key)
+
+    def placed(of_holed: np.ndarray, of_whole: np.ndarray) -> np.ndarray:
+        values = np.empty(len(encoded))
+        values[~whole], values[whole] = of_holed, of_whole
+        return values
+
+    return Sides(
+        placed(below.lower, above.lower),
+        placed(below.stderr, above.stderr),
+        placed(below.ess, above.ess),
+    )

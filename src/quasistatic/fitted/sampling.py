@@ -1,0 +1,30 @@
+"""New rows of a fitted model."""
+
+import numpy as np
+
+from quasistatic.data.table import Table
+from quasistatic.errors import SettingError
+from quasistatic.fitted.model import Fitted
+from quasistatic.trajectory import sample_rows
+from quasistatic.typing import Key
+
+SOURCE = "the sampled rows"
+"""`Table.source` of rows of the model."""
+
+
+def sample(fitted: Fitted, n_samples: int = 1, steps: int | None = None, *, key: Key) -> Table:
+    """New rows, with the columns, dtypes and categories of the fitted table.
+
+    Args:
+        fitted: model and codec.
+        n_samples: number of rows (default 1).
+        steps: length of the best sub-schedule that is walked; None walks all T steps.
+        key: random key.
+
+    Raises:
+        SettingError: a negative number of rows, or steps out of range.
+    """
+    if not isinstance(n_samples, int | np.integer) or n_samples < 0:
+        raise SettingError(f"n_samples = {n_samples!r} must be a whole number, not negative")
+    states = sample_rows(fitted.walked(steps), int(n_samples), key=key)
+    return Table(fitted.codec.decode(states), SOURCE, fitted.schema.container)
