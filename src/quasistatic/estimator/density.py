@@ -63,7 +63,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             is not cross-validated.
         patience: evaluations without improvement before training stops.
         max_minutes: minutes of training at most (default: no limit); the result then depends on the
-            machine's speed. Below 3, one network learns nine tenths of a table of any size.
+            machine's speed. Below 3 a table under 2,000 rows is not cross-validated.
         preset: "default" or "thorough" (larger, longer).
         random_state: seed of the fit, an int, a `numpy.random.RandomState` or None (default: a new
             seed each time); the same seed, versions and device count give the same bytes.
