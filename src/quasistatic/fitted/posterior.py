@@ -146,8 +146,8 @@ class ConditionedDensity:
         if found.ess[0] < LEAST_EFFECTIVE * found.particles:
             warn(
                 f"only {found.ess[0]:.1f} of {found.particles} particles are effective: the "
-                "condition is far from what the model expects, and the rows may repeat each other; more "
-                "particles help"
+                "condition is far from what the model expects, and the rows may repeat each other; "
+                "more particles help"
             )
         return found
 
