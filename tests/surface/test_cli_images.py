@@ -227,6 +227,8 @@ def test_sequences(tmp_path, rng, kind):
         tmp_path / "model",
         "--dropout",
         0,
+        "--max-minutes",
+        2,
         *TINY,
     )
     assert outcome.code == 0, outcome.stderr
