@@ -1,6 +1,8 @@
 """Gradients of the training loss against differences in float64, along random directions of all
 trained parameters at once."""
 
+from functools import lru_cache
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -74,11 +76,10 @@ def test_gradients_of_the_loss(name):
         assert not still, "these are not trained"
 
 
-@pytest.mark.parametrize("size", [-1e3, -100.0, 100.0, 1e3])
-@pytest.mark.parametrize("name", KERNELS)
-def test_costs_and_their_gradients_stay_finite_however_sure_the_network_is(name, size):
-    """A column that is the same in all rows drives the outputs towards infinity; one NaN would end
-    the training."""
+@lru_cache
+def costs_and_gradients(name):
+    """The process, and the function of raw outputs `[n, P]` and t: costs `[n]` and their
+    gradients."""
     forward = process(name)
     begin = start(
         jax.tree.map(lambda x: x[0], cells_of(forward, random_state(forward, 1), width=0.01)),
@@ -91,10 +92,17 @@ def test_costs_and_their_gradients_stay_finite_however_sure_the_network_is(name,
         divergence = forward.bridge(x_t, begin.x_0, t).kl(reverse)
         return jnp.sum(jnp.where(t == 1, -reverse.log_cell(begin.x_0, begin.width), divergence))
 
+    return forward, jax.jit(jax.vmap(jax.value_and_grad(cost), in_axes=(0, None)))
+
+
+@pytest.mark.parametrize("size", [-1e3, -100.0, 100.0, 1e3])
+@pytest.mark.parametrize("name", KERNELS)
+def test_costs_and_their_gradients_stay_finite_however_sure_the_network_is(name, size):
+    """A column that is the same in all rows drives the outputs towards infinity; one NaN would end
+    the training."""
+    forward, evaluate = costs_and_gradients(name)
     raws = size * jnp.concatenate([jnp.eye(forward.n_outputs), jnp.ones((1, forward.n_outputs))])
     for t in (1, 2, forward.trajectory_length):
-        value, gradient = jax.jit(jax.vmap(jax.value_and_grad(cost), in_axes=(0, None)))(
-            raws, jnp.asarray(t)
-        )
+        value, gradient = evaluate(raws, jnp.asarray(t))
         assert np.all(np.isfinite(value)), t
         assert np.all(np.isfinite(gradient)), t
