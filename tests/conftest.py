@@ -14,28 +14,28 @@ COMPILER = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split
 """XLA's quickest way to compile: the suite is thousands of small programs that each run once or
 twice. With `jax_disable_most_optimizations` it takes a quarter of the time that users wait."""
 
+# Here, before another conftest imports JAX; subprocesses inherit it.
+os.environ["XLA_FLAGS"] = f"{COMPILER} {os.environ.get('XLA_FLAGS', '')}".strip()
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["COLUMNS"] = "120"
+os.environ["NO_COLOR"] = "1"
+
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make JAX strict and quick to compile before any test module is imported; subprocesses inherit
-    it through the environment."""
-    os.environ["XLA_FLAGS"] = f"{COMPILER} {os.environ.get('XLA_FLAGS', '')}".strip()
-    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("jax"))
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    os.environ["COLUMNS"] = "120"
-    os.environ["NO_COLOR"] = "1"
+    """Make JAX strict; subprocesses share its cache."""
+    cache = os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("jax"))
     import jax
-
-    jax.config.update("jax_disable_most_optimizations", True)  # where JAX was there already
-    jax.config.update("jax_numpy_dtype_promotion", "strict")
-    jax.config.update("jax_numpy_rank_promotion", "raise")
 
     from quasistatic import compiled
 
+    jax.config.update("jax_compilation_cache_dir", cache)
+    jax.config.update("jax_numpy_dtype_promotion", "strict")
+    jax.config.update("jax_numpy_rank_promotion", "raise")
     compiled.QUICKLY["xla_backend_optimization_level"] = 0
 
 
