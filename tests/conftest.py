@@ -28,12 +28,13 @@ hypothesis.settings.load_profile("house")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make JAX strict; subprocesses share its cache."""
-    cache = os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("jax"))
     import jax
 
     from quasistatic import compiled
 
-    jax.config.update("jax_compilation_cache_dir", cache)
+    if config.pluginmanager.has_plugin("cacheprovider"):
+        cache = os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("jax"))
+        jax.config.update("jax_compilation_cache_dir", cache)
     jax.config.update("jax_numpy_dtype_promotion", "strict")
     jax.config.update("jax_numpy_rank_promotion", "raise")
     compiled.QUICKLY["xla_backend_optimization_level"] = 0
