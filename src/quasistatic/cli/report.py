@@ -56,8 +56,7 @@ def report(
     from quasistatic.cli.rows import layout_of
     from quasistatic.data.images.folder import require_pillow
     from quasistatic.data.layout import are_images
-    from quasistatic.report.libraries import require_libraries
-    from quasistatic.report.output import check_page, write_page
+    from quasistatic.report.output import check_page, require_libraries, write_page
 
     screen = Screen(as_json=as_json, quiet=quiet)
     layout = layout_of(model)

@@ -2,6 +2,7 @@
 object.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +57,16 @@ class Table:
     def layout(self) -> Layout | None:
         """How the columns are arranged, if they are pixels or places of a sequence."""
         return self.container.layout
+
+    def whole(self, names: Iterable[str]) -> np.ndarray:
+        """Rows without a missing cell in some columns, bool `[N]`.
+
+        Args:
+            names: names of the columns; those that the table does not have say nothing.
+        """
+        given = set(self.frame.columns)
+        holes = pl.any_horizontal(pl.col([name for name in names if name in given]).is_null())
+        return ~self.frame.select(holes).to_series().to_numpy()
 
     def take(self, indices: np.ndarray) -> "Table":
         """The rows `indices`, in that order."""

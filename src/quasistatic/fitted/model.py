@@ -5,7 +5,6 @@ from typing import Any
 
 import jax
 import numpy as np
-import polars as pl
 
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.cells import EncodedTable
@@ -94,9 +93,7 @@ class Fitted:
         Args:
             table: N rows.
         """
-        names = [name for name in self.schema.names if name in table.names]
-        holes = table.frame.select(pl.any_horizontal(pl.col(names).is_null()))
-        return ~holes.to_series().to_numpy()
+        return table.whole(self.schema.names)
 
     def sub_schedule(self, steps: int) -> tuple[int, ...]:
         """The best `steps` of the T steps, increasing to T, by dynamic programming over the costs

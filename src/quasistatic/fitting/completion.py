@@ -9,7 +9,6 @@ Carlo expectation maximisation, Wei and Tanner 1990, with the masked bound kept 
 
 import jax
 import numpy as np
-import polars as pl
 
 from quasistatic.data.cells import Cells, EncodedTable
 from quasistatic.data.codec import Codec
@@ -37,7 +36,7 @@ def worth_completing(table: Table, schema: Schema) -> bool:
         table: the rows that are trained on.
         schema: their columns.
     """
-    with_holes = table.frame.select(pl.any_horizontal(pl.col(schema.names).is_null()).sum()).item()
+    with_holes = int(np.count_nonzero(~table.whole(schema.names)))
     return (
         with_holes > LEAST_SHARE * len(table) and with_holes * sum(schema.block_sizes) <= MOST_CELLS
     )

@@ -17,8 +17,8 @@ from quasistatic.data.codec import Codec, check_columns
 from quasistatic.data.columns.alternatives import Schemas, with_atoms_of
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.memory import check_size
+from quasistatic.data.rows import split_validation
 from quasistatic.data.schema import Schema
-from quasistatic.data.split import split_validation
 from quasistatic.data.table import Table
 from quasistatic.fitted.model import Fitted
 from quasistatic.fitting import defaults

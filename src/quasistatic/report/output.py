@@ -1,11 +1,30 @@
-"""The page to a file."""
+"""The page to a file, and what must be there before work begins."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from quasistatic.data.output import check_output, write_whole
+from quasistatic.errors import SettingError
 
-KINDS = (".html", ".htm")
+_KINDS = (".html", ".htm")
 """Endings of a page: a name of another kind is more likely a table that should not be replaced."""
+_NEEDED = ("jinja2", "matplotlib")
+
+
+def require_libraries() -> None:
+    """Refuse to begin without what the report is drawn with.
+
+    Raises:
+        SettingError: one is missing.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise SettingError(
+            f"a report needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'}"
+            " not installed",
+            where="report",
+            fix='pip install "quasistatic[report]"',
+        )
 
 
 def check_page(path: str | Path, force: bool = False) -> Path:
@@ -15,7 +34,7 @@ def check_page(path: str | Path, force: bool = False) -> Path:
         OutputError: another ending, a folder, a missing or write-protected parent folder, or a file
             that exists.
     """
-    return check_output(path, force, KINDS)
+    return check_output(path, force, _KINDS)
 
 
 def write_page(text: str, path: str | Path, force: bool = False) -> None:
@@ -24,4 +43,4 @@ def write_page(text: str, path: str | Path, force: bool = False) -> None:
     Raises:
         OutputError: as `check_page`, or the disk is full.
     """
-    write_whole(check_page(path, force), lambda file: file.write(text.encode()), force, KINDS)
+    write_whole(check_page(path, force), lambda file: file.write(text.encode()), force, _KINDS)

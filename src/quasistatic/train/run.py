@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.config import TrainConfig
-from quasistatic.data.batches import epoch_batches
 from quasistatic.data.cells import Cells
+from quasistatic.data.rows import epoch_batches
 from quasistatic.errors import TrainingError
 from quasistatic.train.state import TrainState
 from quasistatic.train.step import batch_cost, run_steps

@@ -13,7 +13,7 @@ from quasistatic.cli.fit import fit as command
 from quasistatic.config import ModelConfig
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.transform import Choice
-from quasistatic.data.split import split_validation
+from quasistatic.data.rows import split_validation
 from quasistatic.data.table import from_frame
 from quasistatic.fitting import FitSettings, defaults
 from quasistatic.fitting.candidates import candidates

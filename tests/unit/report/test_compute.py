@@ -7,7 +7,7 @@ import pytest
 from quasistatic import DataError, SchemaError, SettingError, load
 from quasistatic.data.table import Table
 from quasistatic.report import libraries
-from quasistatic.report.libraries import require_libraries
+from quasistatic.report.output import require_libraries
 from unit.report.conftest import SMALL
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from quasistatic.data.columns.arranged import infer_arranged
 from quasistatic.data.columns.atoms import find_atoms
 from quasistatic.data.columns.dtypes import (
     TIME_UNITS,
@@ -22,7 +23,6 @@ from quasistatic.data.columns.numbers import as_numbers, as_times, check_finite
 from quasistatic.data.columns.overrides import read_overrides
 from quasistatic.data.columns.states import state_values
 from quasistatic.data.frames.container import ArrayContainer
-from quasistatic.data.infer_arranged import infer_arranged
 from quasistatic.data.schema import Column, Kind, LeftOut, Schema, Value
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError

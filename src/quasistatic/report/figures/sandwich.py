@@ -2,6 +2,8 @@
 model's own.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -72,17 +74,8 @@ def draw_sandwich(likelihood: Likelihood) -> Picture:
 
 def draw_gaps(exact: np.ndarray, asymptotic: np.ndarray | None) -> Picture:
     """Histogram of upper - lower: of generated rows (a true upper side) and of real ones."""
-    pool = exact if asymptotic is None else np.concatenate([exact, asymptotic])
-    low, high = (float(q) for q in np.quantile(pool, (0.0, 0.99)))
-    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
-
-    def paint(figure: Figure) -> None:
-        axes = figure.add_subplot()
-        if asymptotic is not None:
-            _histogram(axes, asymptotic, edges, REAL, "real rows", fill=True)
-        _histogram(axes, exact, edges, SAMPLED, "generated rows")
-        _finish(figure, axes, "upper − lower side, nats", asymptotic is not None)
-
+    pool, edges = _bins(exact, asymptotic, 0.0, 0.99)
+    paint = _histograms(edges, asymptotic, exact, "generated rows", "upper − lower side, nats")
     beyond = int(np.count_nonzero(pool > edges[-1]))
     alt = (
         "Histogram of the distance of the two sides; median of generated rows"
@@ -101,17 +94,8 @@ def draw_gaps(exact: np.ndarray, asymptotic: np.ndarray | None) -> Picture:
 
 def draw_scores(generated: np.ndarray, real: np.ndarray | None) -> Picture:
     """Histogram of the lower side: the model's own rows say what is usual."""
-    pool = generated if real is None else np.concatenate([generated, real])
-    low, high = (float(q) for q in np.quantile(pool, (0.005, 1.0)))
-    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
-
-    def paint(figure: Figure) -> None:
-        axes = figure.add_subplot()
-        if real is not None:
-            _histogram(axes, real, edges, REAL, "real rows", fill=True)
-        _histogram(axes, generated, edges, SAMPLED, "sampled rows")
-        _finish(figure, axes, "lower side of log p, nats", real is not None)
-
+    pool, edges = _bins(generated, real, 0.005, 1.0)
+    paint = _histograms(edges, real, generated, "sampled rows", "lower side of log p, nats")
     beyond = int(np.count_nonzero(pool < edges[0]))
     alt = f"Histogram of log p of sampled rows, mean {nats(float(generated.mean()))} nats"
     alt += "." if real is None else f", and of real rows, mean {nats(float(real.mean()))} nats."
@@ -124,20 +108,44 @@ def draw_scores(generated: np.ndarray, real: np.ndarray | None) -> Picture:
     return Picture(draw(paint, name="scores", alt=alt, height=230), caption, "Scores")
 
 
-def _histogram(
-    axes, values: np.ndarray, edges: np.ndarray, colour: str, label: str, *, fill: bool = False
-) -> None:
-    share = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values)
-    if fill:
-        axes.stairs(share, edges, fill=True, color=colour, alpha=0.5, linewidth=0, label=label)
-    else:
-        axes.stairs(share, edges, color=colour, linewidth=2, label=label)
+def _bins(
+    generated: np.ndarray, real: np.ndarray | None, first: float, last: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """All values, and edges `[BINS + 1]` from one of their quantiles to another."""
+    pool = generated if real is None else np.concatenate([generated, real])
+    low, high = (float(q) for q in np.quantile(pool, (first, last)))
+    return pool, np.linspace(low, high if high > low else low + 1, BINS + 1)
 
 
-def _finish(figure: Figure, axes, what: str, legend: bool) -> None:
-    axes.set_xlabel(what)
-    axes.set_title("share of rows")
-    axes.locator_params(nbins=5)
-    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
-    if legend:
-        figure.legend(loc="outside upper left", ncols=2)
+def _histograms(
+    edges: np.ndarray, real: np.ndarray | None, generated: np.ndarray, label: str, what: str
+) -> Callable[[Figure], None]:
+    """A painter of the shares of generated rows, and of real ones behind them; those beyond the
+    edges are in the outermost bins.
+
+    Args:
+        edges: edges of the bins, nats.
+        real: values of real rows, nats; None: there are none.
+        generated: values of generated rows, nats.
+        label: name of the generated rows.
+        what: name of the values.
+    """
+
+    def share(values: np.ndarray) -> np.ndarray:
+        return np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values)
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        if real is not None:
+            axes.stairs(
+                share(real), edges, fill=True, color=REAL, alpha=0.5, linewidth=0, label="real rows"
+            )
+        axes.stairs(share(generated), edges, color=SAMPLED, linewidth=2, label=label)
+        axes.set_xlabel(what)
+        axes.set_title("share of rows")
+        axes.locator_params(nbins=5)
+        axes.yaxis.set_major_formatter(lambda part, _: f"{100 * part:.3g} %")
+        if real is not None:
+            figure.legend(loc="outside upper left", ncols=2)
+
+    return paint

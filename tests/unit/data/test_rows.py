@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from quasistatic.data.batches import epoch_batches
-from quasistatic.data.split import split_validation
+from quasistatic.data.rows import epoch_batches, split_validation
 
 
 @pytest.mark.parametrize(("n", "size"), [(10, 3), (12, 4), (5, 16), (1, 1), (1, 8)])
