@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.pluginmanager.has_plugin("cacheprovider"):
         cache = os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("jax"))
         jax.config.update("jax_compilation_cache_dir", cache)
+    jax.config.update("jax_disable_most_optimizations", True)  # where JAX was there already
     jax.config.update("jax_numpy_dtype_promotion", "strict")
     jax.config.update("jax_numpy_rank_promotion", "raise")
     compiled.QUICKLY["xla_backend_optimization_level"] = 0
