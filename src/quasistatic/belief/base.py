@@ -65,9 +65,19 @@ class Belief(eqx.Module):
         return cls(parts, jnp.zeros(()))
 
     def updated(self, block: int, part: AbstractBelief, gain: Float[Array, " D"]) -> Self:
-        """With another belief of one block, whose log-mass per column is `gain`."""
+        """With another belief of one block.
+
+        Args:
+            block: number of the block.
+            part: its belief.
+            gain: log-mass of the change per column, `[D]` nats.
+        """
         parts = (*self.parts[:block], part, *self.parts[block + 1 :])
         return type(self)(parts, self.log_mass + jnp.sum(gain))
+
+    def weighted(self, gain: Float[Array, ""]) -> Self:
+        """The same with its log-mass grown by `gain`, nats."""
+        return type(self)(self.parts, self.log_mass + gain)
 
     def sample(self, *, key: Key) -> State:
         """A draw of x_0."""

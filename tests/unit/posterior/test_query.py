@@ -11,7 +11,6 @@ from cases import KERNELS
 from laws.models import cells_of, model_of, random_state
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
-from quasistatic.particles import is_uneven
 from quasistatic.posterior import AllOf, Function, Observed, Range, Soft
 from quasistatic.posterior.condition import condition_rows
 from quasistatic.posterior.query import evidence_of_rows, impute_rows, posterior_rows
@@ -118,11 +117,3 @@ def test_collapse_is_told(model):
     found = posterior_rows(model, row, draws=2, particles=8, key=KEY)
     assert found.collapsed[0]
     assert eqx.tree_equal(found.impossible, ~np.isfinite(found.log_evidence))
-
-
-@pytest.mark.parametrize("n", [2, 16, 64, 2048])
-def test_a_whole_effective_number_of_particles_is_not_below_itself(n):
-    """Half of the particles with equal weights: n / 2 up to rounding, either way."""
-    for exact in (n / 2 * (1 - 2e-7), n / 2 * (1 + 2e-7)):
-        assert not is_uneven(jnp.asarray(exact, jnp.float32), 0.5, n)
-    assert is_uneven(jnp.asarray(n / 2 - 0.01, jnp.float32), 0.5, n)

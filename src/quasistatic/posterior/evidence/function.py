@@ -9,12 +9,8 @@ import jax.numpy as jnp
 from quasistatic.belief import Belief
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior.evidence.base import AbstractOpenEvidence
-from quasistatic.posterior.evidence.expansion import best_step, log_expectation
+from quasistatic.posterior.evidence.expansion import EXPANSIONS, guide_by_expansion
 from quasistatic.typing import Array, Float, State
-
-EXPANSIONS = 3
-"""Times that r is expanded: about the believed x_0, and about what each expansion makes of it
-(Newton's method)."""
 
 
 class Function(AbstractOpenEvidence):
@@ -43,13 +39,14 @@ class Function(AbstractOpenEvidence):
         return value if self.share is None else self.share * value
 
     def guide(self, belief: Belief) -> Belief:
-        found, at = belief, belief.best()
-        for _ in range(EXPANSIONS if self.guided else 0):
-            at = best_step(belief, self.log_prob, at, found.best())
+        def times_about(at: State) -> Belief:
             found = belief
             for i, part in enumerate(belief.parts):
                 found = found.updated(i, part.expand(self._of_block(i, at), at[i]), jnp.zeros(1))
-        return found.updated(0, found.parts[0], log_expectation(belief, found, self.log_prob)[None])
+            return found
+
+        expansions = EXPANSIONS if self.guided else 0
+        return guide_by_expansion(belief, self.log_prob, times_about, expansions=expansions)
 
     def _of_block(self, i: int, at: State) -> Callable[[Array], Array]:
         """log r of the state of block i, the other blocks where they are."""

@@ -10,11 +10,8 @@ from quasistatic.belief import Belief, NormalBelief
 from quasistatic.numerics import log_normal_density
 from quasistatic.posterior.decode import Units
 from quasistatic.posterior.evidence.base import AbstractClosedEvidence, AbstractOpenEvidence
-from quasistatic.posterior.evidence.expansion import best_step, log_expectation
+from quasistatic.posterior.evidence.expansion import guide_by_expansion
 from quasistatic.typing import Array, ArrayLike, Bool, Float, State
-
-EXPANSIONS = 3
-"""Times that the curve of a measurement is made straight."""
 
 
 class Noisy(AbstractClosedEvidence):
@@ -88,16 +85,16 @@ class Measured(AbstractOpenEvidence):
     def guide(self, belief: Belief) -> Belief:
         part = belief.parts[self.block]
         assert isinstance(part, NormalBelief)
-        found, state = belief, belief.best()
-        for _ in range(EXPANSIONS):
-            state = best_step(belief, self.log_prob, state, found.best())
+
+        def times_about(state: State) -> Belief:
             at = state[self.block]
             value, rate = jax.jvp(self.units.values, (at,), (jnp.ones_like(at),))
             seen_z = at + jnp.clip((self.y - value) / rate, -6.0, 6.0)
             log_noise = 2.0 * (jnp.log(self.sigma) - jnp.log(rate))
             straight = part.times_normal(self.seen, seen_z, log_noise)[0]
-            found = belief.updated(self.block, straight, jnp.zeros(1))
-        return found.updated(0, found.parts[0], log_expectation(belief, found, self.log_prob)[None])
+            return belief.updated(self.block, straight, jnp.zeros(1))
+
+        return guide_by_expansion(belief, self.log_prob, times_about)
 
     def tempered(self, share: Float[Array, ""]) -> Self:
         return eqx.tree_at(lambda r: r.sigma, self, self.sigma / jnp.sqrt(share))
