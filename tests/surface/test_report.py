@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pytest
 
-from quasistatic.report import libraries
+from quasistatic.report import output
 from surface.conftest import contents, refused, run
 
 
@@ -68,7 +68,7 @@ def test_what_is_refused(model, tmp_path, penguins_path, monkeypatch):
     usage = run("report", model, penguins_path, "-o", out, "--trajectories", 2)
     assert usage.code == 2
     assert "trajectories" in usage.stderr
-    monkeypatch.setattr(libraries, "find_spec", lambda name: None)
+    monkeypatch.setattr(output, "find_spec", lambda name: None)
     message = refused("report", model, "-o", out, folder=tmp_path)
     assert "needs jinja2 and matplotlib, which are not installed" in message
     assert 'pip install "quasistatic[report]"' in message
