@@ -7,14 +7,25 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from quasistatic.data._sequences import read_sequences, sequences_of
 from quasistatic.data.files import read_table
 from quasistatic.data.frames.container import ArrayContainer
 from quasistatic.data.images.files import read_images, stack_of
 from quasistatic.data.images.folder import EXTENSIONS, read_image
 from quasistatic.data.layout import Layout, are_images
-from quasistatic.data.sequences import read_sequences, sequences_of
 from quasistatic.data.table import IN_MEMORY, Table
 from quasistatic.errors import DataError, SchemaError
+
+__all__ = [
+    "DataKind",
+    "image_table",
+    "read_data",
+    "read_like",
+    "read_mask",
+    "sequence_table",
+    "with_holes",
+]
+
 
 DataKind = Literal["table", "images", "sequence"]
 

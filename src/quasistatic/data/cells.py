@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
+__all__ = ["Cells", "EncodedTable"]
+
 
 class Cells(NamedTuple):
     """One block of one row (`[D]`) or of a table (`[N, D]`); NumPy in this room, JAX above it.

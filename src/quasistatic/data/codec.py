@@ -12,15 +12,17 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.cells import Cells, EncodedTable
-from quasistatic.data.columns.coordinates import at_atoms, atom_codes, read_on_lattice, to_z
+from quasistatic.data.columns._coordinates import at_atoms, atom_codes, read_on_lattice, to_z
 from quasistatic.data.columns.numbers import write_numbers
 from quasistatic.data.columns.states import read_codes, write_codes
 from quasistatic.data.columns.transform import Choice, Transform, fit_transform, transform_from_json
-from quasistatic.data.images.pixels import fit_pixels, read_pixels, round_pixels, write_pixels
+from quasistatic.data.images._pixels import fit_pixels, read_pixels, round_pixels, write_pixels
 from quasistatic.data.layout import are_images
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import SchemaError
+
+__all__ = ["Codec", "Place", "check_columns", "fit_and_encode", "fit_codec"]
 
 
 class Place(NamedTuple):

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from quasistatic.data.columns.text_dtypes import typed
-from quasistatic.data.delimited import read_delimited
+from quasistatic.data._delimited import read_delimited
+from quasistatic.data.columns._text_dtypes import typed
 from quasistatic.data.table import Table, from_array
 from quasistatic.errors import DataError
+
+__all__ = ["EXTENSIONS", "read_table", "typed_text"]
+
 
 EXTENSIONS = (
     ".csv",

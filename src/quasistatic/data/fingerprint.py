@@ -5,8 +5,10 @@ import hashlib
 import numpy as np
 import polars as pl
 
-from quasistatic.data.columns.dtypes import dtype_text, is_text
+from quasistatic.data.columns._dtypes import dtype_text, is_text
 from quasistatic.data.table import Table
+
+__all__ = ["fingerprint"]
 
 
 def fingerprint(table: Table) -> str:

@@ -10,6 +10,9 @@ import numpy as np
 
 from quasistatic.errors import SchemaError
 
+__all__ = ["Layout", "LayoutKind", "are_images", "layout_of_folder"]
+
+
 LayoutKind = Literal["images", "sequence"]
 _COLOURS = {1: ("",), 3: ("r", "g", "b")}
 

@@ -6,6 +6,9 @@ from pathlib import Path
 from quasistatic.data.schema import Schema
 from quasistatic.errors import DataError
 
+__all__ = ["available_bytes", "check_size", "estimate_bytes", "require_bytes"]
+
+
 _WIDTH, _BATCH, _COPIES = (
     256,
     512,

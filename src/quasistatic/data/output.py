@@ -16,6 +16,8 @@ import polars as pl
 from quasistatic.data.files import EXTENSIONS
 from quasistatic.errors import OutputError
 
+__all__ = ["check_output", "write_table", "write_tables", "write_whole"]
+
 
 def check_output(
     path: str | Path, force: bool = False, extensions: Collection[str] = EXTENSIONS

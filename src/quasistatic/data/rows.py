@@ -4,6 +4,8 @@ can work them out.
 
 import numpy as np
 
+__all__ = ["epoch_batches", "split_validation"]
+
 
 def split_validation(n: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Split the rows 0 .. n - 1 at random into training and validation rows.

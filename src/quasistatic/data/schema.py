@@ -14,6 +14,9 @@ from quasistatic.data.frames.container import (
 from quasistatic.data.layout import Layout
 from quasistatic.errors import SchemaError
 
+__all__ = ["FORMAT", "KINDS", "BlockSizes", "Column", "Kind", "LeftOut", "Schema", "detail"]
+
+
 Kind = Literal["continuous", "integer", "binary", "categorical", "datetime"]
 KINDS: tuple[str, ...] = get_args(Kind)
 FORMAT = 1

@@ -10,7 +10,9 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from quasistatic.data.frames import arrays, arrow_frames, pandas_frames
+from quasistatic.data.frames import _arrays as arrays
+from quasistatic.data.frames import _arrow as arrow_frames
+from quasistatic.data.frames import _pandas as pandas_frames
 from quasistatic.data.frames.container import (
     ArrayContainer,
     ArrowContainer,
@@ -21,6 +23,9 @@ from quasistatic.data.frames.container import (
 )
 from quasistatic.data.layout import Layout
 from quasistatic.errors import DataError
+
+__all__ = ["IN_MEMORY", "Table", "from_array", "from_frame", "to_native"]
+
 
 IN_MEMORY = "the table"
 """`Table.source` of a table that is no file."""

@@ -19,10 +19,12 @@ from quasistatic.fitted.certificate import Certificate
 from quasistatic.fitted.likelihood import Likelihood
 from quasistatic.fitted.ranks import ranks_among
 from quasistatic.fitted.sampling import sample
-from quasistatic.report.association import Association, associate
-from quasistatic.report.columns import Marginal, marginal, read_column
+from quasistatic.report._association import Association, associate
+from quasistatic.report._columns import Marginal, marginal, read_column
 from quasistatic.report.findings import OF_IMAGES, DataFindings, Findings, Limits, Scored
 from quasistatic.thermodynamics.crooks import matched_slope
+
+__all__ = ["find"]
 
 
 def find(

@@ -11,10 +11,12 @@ from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.fitted.certificate import Certificate
 from quasistatic.fitted.ledger import LedgerReport
 from quasistatic.fitted.likelihood import Likelihood
-from quasistatic.report.association import Association
-from quasistatic.report.columns import Marginal
+from quasistatic.report._association import Association
+from quasistatic.report._columns import Marginal
 from quasistatic.thermodynamics.crooks import Slope
 from quasistatic.thermodynamics.work import Work
+
+__all__ = ["OF_IMAGES", "DataFindings", "Findings", "Limits", "Scored"]
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,15 @@ from typing import NamedTuple
 import numpy as np
 
 from quasistatic.fitted.likelihood import mean_and_stderr
+from quasistatic.report._wording import counted, nats, plain, shortened
 from quasistatic.report.findings import Findings
-from quasistatic.report.wording import counted, nats, plain, shortened
 
-FEW_TRAJECTORIES = 2.0
+__all__ = ["Headline", "Side", "headline", "notices"]
+
+
+_FEW_TRAJECTORIES = 2.0
 """An effective number of trajectories below this hangs on a single one."""
-MEASURE = 260
+_MEASURE = 260
 """Characters of the base measure on top of the page."""
 
 
@@ -102,7 +105,7 @@ def _in_bits(found: Findings, *sides: tuple[float, float | None]) -> list[str]:
 
 def _measure(found: Findings) -> str:
     whole = plain(found.density.schema_.base_measure())
-    short = shortened(whole, MEASURE)
+    short = shortened(whole, _MEASURE)
     return f"Base measure: {short}" + ("." if short == whole else " (the whole of it at the end).")
 
 
@@ -145,11 +148,11 @@ def notices(found: Findings) -> list[str]:
     alone = (
         0
         if found.scored is None
-        else int(np.count_nonzero(found.scored.likelihood.ess < FEW_TRAJECTORIES))
+        else int(np.count_nonzero(found.scored.likelihood.ess < _FEW_TRAJECTORIES))
     )
     if alone:
         said.append(
-            f"The lower side of {counted(alone, 'row')} hangs on fewer than {FEW_TRAJECTORIES:g}"
+            f"The lower side of {counted(alone, 'row')} hangs on fewer than {_FEW_TRAJECTORIES:g}"
             " effective trajectories and may be far too low: ask for more trajectories."
         )
     return said

@@ -6,6 +6,9 @@ from pathlib import Path
 from quasistatic.data.output import check_output, write_whole
 from quasistatic.errors import SettingError
 
+__all__ = ["check_page", "require_libraries", "write_page"]
+
+
 _KINDS = (".html", ".htm")
 """Endings of a page: a name of another kind is more likely a table that should not be replaced."""
 _NEEDED = ("jinja2", "matplotlib")

@@ -8,20 +8,23 @@ import jinja2
 from markupsafe import Markup
 
 from quasistatic.data.layout import Layout, are_images
-from quasistatic.report import tables
-from quasistatic.report.figures.corridor import draw_corridors
-from quasistatic.report.figures.dependence import SHOWN as SHOWN_IN_MATRIX
-from quasistatic.report.figures.dependence import draw_matrices
-from quasistatic.report.figures.drawing import Picture
-from quasistatic.report.figures.ledger import draw_ledger
-from quasistatic.report.figures.marginals import draw_marginal
-from quasistatic.report.figures.pictures import draw_images
-from quasistatic.report.figures.sandwich import draw_gaps, draw_sandwich, draw_scores
-from quasistatic.report.figures.training import training_curve
-from quasistatic.report.figures.work import draw_crooks, draw_work
+from quasistatic.report import _tables as tables
+from quasistatic.report._wording import counted, plain
+from quasistatic.report.figures._corridor import draw_corridors
+from quasistatic.report.figures._dependence import SHOWN as SHOWN_IN_MATRIX
+from quasistatic.report.figures._dependence import draw_matrices
+from quasistatic.report.figures._drawing import Picture
+from quasistatic.report.figures._ledger import draw_ledger
+from quasistatic.report.figures._marginals import draw_marginal
+from quasistatic.report.figures._pictures import draw_images
+from quasistatic.report.figures._sandwich import draw_gaps, draw_sandwich, draw_scores
+from quasistatic.report.figures._training import training_curve
+from quasistatic.report.figures._work import draw_crooks, draw_work
 from quasistatic.report.findings import Findings
 from quasistatic.report.headline import headline, notices
-from quasistatic.report.wording import counted, plain
+
+__all__ = ["SHOWN_COLUMNS", "breakable", "render"]
+
 
 SHOWN_COLUMNS = 20
 """Columns whose distribution is drawn at most."""

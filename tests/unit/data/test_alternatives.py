@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from quasistatic.data.arranged import image_table
+from quasistatic.data.columns._atoms import CLEAR_GAIN, LEAST_GAIN, THRESHOLDS, gain_of_atoms
 from quasistatic.data.columns.alternatives import infer_schemas, with_atoms_of
-from quasistatic.data.columns.atoms import CLEAR_GAIN, LEAST_GAIN, THRESHOLDS, gain_of_atoms
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.transform import fit_transform, log_cell_mass
 from quasistatic.data.table import from_frame

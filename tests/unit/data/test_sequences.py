@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from quasistatic.data.sequences import read_sequences
+from quasistatic.data._sequences import read_sequences
 from quasistatic.errors import DataError
 
 

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from quasistatic import DiffusionDensity
+from quasistatic.data.columns._atoms import find_atoms
 from quasistatic.data.columns.alternatives import infer_schemas
-from quasistatic.data.columns.atoms import find_atoms
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import from_frame
 from quasistatic.estimator import density

@@ -7,8 +7,8 @@ from sklearn.metrics import normalized_mutual_info_score
 
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import Table
-from quasistatic.report.association import associate, normalised_mutual_information
-from quasistatic.report.columns import read_column
+from quasistatic.report._association import associate, normalised_mutual_information
+from quasistatic.report._columns import read_column
 
 
 def test_large_samples_agree_with_scikit_learn(rng):

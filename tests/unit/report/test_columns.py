@@ -8,7 +8,7 @@ import pytest
 
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import Table
-from quasistatic.report.columns import BINS, STATES, bin_edges, marginal, read_column
+from quasistatic.report._columns import BINS, STATES, bin_edges, marginal, read_column
 
 
 def of(values, others=None, **settings):

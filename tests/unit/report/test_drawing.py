@@ -7,8 +7,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from quasistatic.report.figures.drawing import draw
-from quasistatic.report.figures.style import INK, NAMES, PALETTE, REAL
+from quasistatic.report.figures._drawing import draw
+from quasistatic.report.figures._style import INK, NAMES, PALETTE, REAL
 
 
 def paint(figure):

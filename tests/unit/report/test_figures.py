@@ -14,12 +14,12 @@ from quasistatic.forward import (
     linear_schedule,
 )
 from quasistatic.forward.categorical import pad_log_probs
-from quasistatic.report.figures.corridor import draw_corridors, upper_side
-from quasistatic.report.figures.dependence import SHOWN, draw_matrices
-from quasistatic.report.figures.ledger import draw_ledger
-from quasistatic.report.figures.sandwich import draw_gaps, draw_scores
-from quasistatic.report.figures.training import training_curve
-from quasistatic.report.figures.work import draw_crooks, draw_work, reversal_odds
+from quasistatic.report.figures._corridor import draw_corridors, upper_side
+from quasistatic.report.figures._dependence import SHOWN, draw_matrices
+from quasistatic.report.figures._ledger import draw_ledger
+from quasistatic.report.figures._sandwich import draw_gaps, draw_scores
+from quasistatic.report.figures._training import training_curve
+from quasistatic.report.figures._work import draw_crooks, draw_work, reversal_odds
 from quasistatic.thermodynamics.crooks import matched_slope
 from quasistatic.thermodynamics.work import Work
 
@@ -106,7 +106,7 @@ def test_training_curves():
 
 
 def test_matrices_are_capped(rng):
-    from quasistatic.report.association import Association
+    from quasistatic.report._association import Association
 
     values = rng.random((30, 30))
     found = Association(tuple(f"$c_{i}$" for i in range(30)), values, values, 8)

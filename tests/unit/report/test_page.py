@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from quasistatic.data.table import Table
-from quasistatic.report.figures.style import NAMES
+from quasistatic.report._wording import nats, plain
+from quasistatic.report.figures._style import NAMES
 from quasistatic.report.headline import headline, notices
 from quasistatic.report.page import SHOWN_COLUMNS, render
-from quasistatic.report.wording import nats, plain
 from unit.report.conftest import SCRIPT, SMALL, N
 
 VOID = {"meta", "br", "wbr", "img", "link", "hr", "input"}

@@ -11,11 +11,11 @@ from PIL import Image
 from quasistatic import DiffusionDensity, sequence_table
 from quasistatic.data.arranged import image_table
 from quasistatic.data.images.output import picture_of
+from quasistatic.report._tables import EXTREMES
 from quasistatic.report.compute import find
-from quasistatic.report.figures.pictures import draw_images
+from quasistatic.report.figures._pictures import draw_images
 from quasistatic.report.findings import OF_IMAGES, Limits
 from quasistatic.report.page import render
-from quasistatic.report.tables import EXTREMES
 from unit.report.test_page import LOADING, Page
 
 SETTINGS = {"trajectory_length": 4, "width": 4, "batch_size": 16, "max_steps": 2, "random_state": 0}

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from quasistatic.data.columns.atoms import CLEAR_GAIN, find_atoms, gain_of_atoms
+from quasistatic.data.columns._atoms import CLEAR_GAIN, find_atoms, gain_of_atoms
+from quasistatic.data.columns._overrides import read_overrides
 from quasistatic.data.columns.infer import check_rows, infer_columns, infer_schema
 from quasistatic.data.columns.numbers import atom_coordinates, read_coordinates
-from quasistatic.data.columns.overrides import read_overrides
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
+
+__all__ = ["Schemas", "infer_schemas", "with_atoms_of"]
 
 
 @dataclass(frozen=True)

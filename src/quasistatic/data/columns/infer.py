@@ -9,25 +9,28 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from quasistatic.data.columns.arranged import infer_arranged
-from quasistatic.data.columns.atoms import find_atoms
-from quasistatic.data.columns.dtypes import (
+from quasistatic.data.columns._arranged import infer_arranged
+from quasistatic.data.columns._atoms import find_atoms
+from quasistatic.data.columns._dtypes import (
     TIME_UNITS,
     dtype_text,
     is_temporal,
     is_text,
     ticks_per_unit,
 )
-from quasistatic.data.columns.lattice import float_lattice, integer_lattice, written_decimals
+from quasistatic.data.columns._lattice import float_lattice, integer_lattice, written_decimals
+from quasistatic.data.columns._overrides import read_overrides
 from quasistatic.data.columns.numbers import as_numbers, as_times, check_finite
-from quasistatic.data.columns.overrides import read_overrides
 from quasistatic.data.columns.states import state_values
 from quasistatic.data.frames.container import ArrayContainer
 from quasistatic.data.schema import Column, Kind, LeftOut, Schema, Value
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError
 
-MOST_CATEGORIES = 1000
+__all__ = ["check_rows", "infer_columns", "infer_schema"]
+
+
+_MOST_CATEGORIES = 1000
 _ID_NAME = re.compile(
     r"(?:^|[_\W])(?:id|uuid|guid|key|index|row|rowid|nr)$|[a-z](?:Id|ID|Key)$", re.IGNORECASE
 )
@@ -180,7 +183,7 @@ def _left_out_reason(series: pl.Series, table: Table) -> str:
 
 def _text_reason(series: pl.Series, n: int, distinct: int) -> str:
     force = _force(series.name, "categorical")
-    if isinstance(series.dtype, pl.Enum) and len(series.dtype.categories) <= MOST_CATEGORIES:
+    if isinstance(series.dtype, pl.Enum) and len(series.dtype.categories) <= _MOST_CATEGORIES:
         return ""  # declared as categories by whoever made the frame
     length = float(series.cast(pl.String).str.len_chars().mean() or 0)  # type: ignore[arg-type]
     if n >= 10 and distinct > 0.5 * n and length > 40:
@@ -190,7 +193,7 @@ def _text_reason(series: pl.Series, n: int, distinct: int) -> str:
         )
     if n >= 10 and distinct > 0.9 * n:
         return f"looks like an identifier ({distinct} different values in {n} cells); {force}"
-    most = min(max(50, n // 10), MOST_CATEGORIES)
+    most = min(max(50, n // 10), _MOST_CATEGORIES)
     return (
         f"has too many categories ({distinct}; at most {most} for {n} cells); {force}"
         if distinct > most

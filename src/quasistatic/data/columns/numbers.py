@@ -7,13 +7,25 @@ of a density is x itself.
 import numpy as np
 import polars as pl
 
-from quasistatic.data.columns.dtypes import integer_range, is_temporal, parse_dtype, ticks_per_unit
-from quasistatic.data.columns.lattice import decimal_places
-from quasistatic.data.columns.text_dtypes import typed
+from quasistatic.data.columns._dtypes import integer_range, is_temporal, parse_dtype, ticks_per_unit
+from quasistatic.data.columns._lattice import decimal_places
+from quasistatic.data.columns._text_dtypes import typed
 from quasistatic.data.schema import Column
 from quasistatic.errors import DataError, SchemaError
 
-LARGEST = 1e300
+__all__ = [
+    "as_numbers",
+    "as_times",
+    "atom_coordinates",
+    "check_finite",
+    "first_row",
+    "lattice_error",
+    "read_coordinates",
+    "write_numbers",
+]
+
+
+_LARGEST = 1e300
 """Numbers beyond this leave no room for arithmetic."""
 _EARLIEST, _LATEST = -62135596800, 253402300799  # years 1 to 9999, in seconds from 1970
 
@@ -24,14 +36,14 @@ def first_row(mask: np.ndarray) -> int:
 
 
 def check_finite(series: pl.Series, source: str) -> None:
-    """Refuse infinities and numbers beyond `LARGEST`.
+    """Refuse infinities and numbers beyond `_LARGEST`.
 
     Raises:
         DataError: naming the column, the first such row and their count.
     """
     if not series.dtype.is_float():
         return
-    bad = (series.abs() > LARGEST).fill_null(False).to_numpy()
+    bad = (series.abs() > _LARGEST).fill_null(False).to_numpy()
     if bad.any():
         row = first_row(bad)
         raise DataError(
@@ -205,7 +217,7 @@ def _cast_floats(values: np.ndarray, column: Column, dtype: pl.DataType) -> pl.S
     if dtype.is_integer():
         low, high = integer_range(dtype)
         return _write_integers(values, column.name, 1, 0, low, high).cast(dtype)
-    values = np.clip(values, -LARGEST, LARGEST)
+    values = np.clip(values, -_LARGEST, _LARGEST)
     if dtype == pl.Float32:
         limit = float(np.finfo(np.float32).max)
         values = np.clip(values, -limit, limit)

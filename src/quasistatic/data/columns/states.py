@@ -3,10 +3,12 @@
 import numpy as np
 import polars as pl
 
-from quasistatic.data.columns.dtypes import is_temporal, parse_dtype
+from quasistatic.data.columns._dtypes import is_temporal, parse_dtype
 from quasistatic.data.columns.numbers import as_times, first_row
 from quasistatic.data.schema import Column, Value
 from quasistatic.errors import SchemaError
+
+__all__ = ["read_codes", "state_values", "write_codes"]
 
 
 def read_codes(series: pl.Series, column: Column, source: str) -> tuple[np.ndarray, np.ndarray]:

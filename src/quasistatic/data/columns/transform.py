@@ -15,8 +15,20 @@ from typing import Any, Literal
 
 import numpy as np
 
+__all__ = [
+    "TAIL",
+    "Affine",
+    "Choice",
+    "QuantileSpline",
+    "Transform",
+    "fit_transform",
+    "log_cell_mass",
+    "transform_from_json",
+]
+
+
 Choice = Literal["auto", "affine", "spline"]
-SMALLEST_SPLINE_SAMPLE = 50
+_SMALLEST_SPLINE_SAMPLE = 50
 """Below this many values (or a third as many distinct ones) a straight line is all that can be
 supported."""
 
@@ -169,8 +181,8 @@ def fit_transform(x: np.ndarray, step: float | None, choice: Choice = "auto") ->
     distinct = 1 + np.count_nonzero(np.diff(np.sort(x)))
     if (
         choice == "affine"
-        or len(spread) < SMALLEST_SPLINE_SAMPLE
-        or distinct < SMALLEST_SPLINE_SAMPLE // 3
+        or len(spread) < _SMALLEST_SPLINE_SAMPLE
+        or distinct < _SMALLEST_SPLINE_SAMPLE // 3
     ):
         return affine
     spline = _fit_spline(spread)

@@ -10,6 +10,20 @@ from typing import Any, ClassVar
 
 from quasistatic.data.layout import Layout
 
+__all__ = [
+    "ArrayContainer",
+    "ArrowContainer",
+    "Container",
+    "FrameContainer",
+    "PandasColumn",
+    "PandasContainer",
+    "RecordsContainer",
+    "Value",
+    "container_from_json",
+    "unlabelled",
+]
+
+
 Value = bool | int | float | str
 """A category, as JSON has it."""
 

@@ -13,10 +13,13 @@ import numpy as np
 
 from quasistatic.errors import DataError
 
-SIDE, CHANNELS = 32, 3
+__all__ = ["SIDE", "TEST", "TRAIN", "read_cifar", "read_cifar_batch"]
+
+
+SIDE, _CHANNELS = 32, 3
 TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
 TEST = ("test_batch",)
-MAX_BYTES = 2**30
+_MAX_BYTES = 2**30
 
 
 class _Stored:
@@ -62,7 +65,7 @@ def read_cifar_batch(path: str | Path) -> np.ndarray:
         "give a file of cifar-10-python.tar.gz, unpacked: data_batch_1 to data_batch_5, test_batch"
     )
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if path.stat().st_size > _MAX_BYTES:
             raise DataError("the file is too large for a CIFAR-10 batch", where=str(path), fix=fix)
         with path.open("rb") as file:
             batch = _Reader(file, encoding="bytes").load()
@@ -76,10 +79,10 @@ def read_cifar_batch(path: str | Path) -> np.ndarray:
         raise DataError(f"this is no CIFAR-10 batch ({error})", where=str(path), fix=fix) from error
     stored = batch.get(b"data", batch.get("data")) if isinstance(batch, dict) else None
     pixels = _bytes_of(stored)
-    size = CHANNELS * SIDE * SIDE
+    size = _CHANNELS * SIDE * SIDE
     if pixels is None or len(pixels) == 0 or len(pixels) % size:
         raise DataError(f"the batch holds no rows of {size} bytes", where=str(path), fix=fix)
-    return np.frombuffer(pixels, np.uint8).reshape(-1, CHANNELS, SIDE, SIDE)
+    return np.frombuffer(pixels, np.uint8).reshape(-1, _CHANNELS, SIDE, SIDE)
 
 
 def _bytes_of(stored: Any) -> bytes | None:

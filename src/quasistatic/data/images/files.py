@@ -11,6 +11,8 @@ from quasistatic.data.images.folder import read_image_folder
 from quasistatic.data.images.idx import read_idx
 from quasistatic.errors import DataError
 
+__all__ = ["PixelScale", "dequantise", "read_images", "read_npy", "stack_of"]
+
 
 def read_images(path: str | Path) -> np.ndarray:
     """Images as a stack `[N, C, H, W]`: uint8 grey levels, or real numbers from a `.npy` file of

@@ -10,8 +10,11 @@ import numpy as np
 from quasistatic.data.memory import require_bytes
 from quasistatic.errors import DataError
 
+__all__ = ["EXTENSIONS", "read_image", "read_image_folder", "require_pillow"]
+
+
 EXTENSIONS = (".png", ".jpg", ".jpeg")
-MAX_PIXELS = 2**24
+_MAX_PIXELS = 2**24
 """Of one image: 4096 x 4096. More is refused before it is unpacked."""
 
 _CHANNELS = {"1": 1, "L": 1, "LA": 1, "P": 3, "RGB": 3, "RGBA": 3}
@@ -21,7 +24,7 @@ def read_image(path: str | Path) -> np.ndarray:
     """One image, uint8 `[C, H, W]`, one channel or three, turned as its EXIF orientation says.
 
     Raises:
-        DataError: no intact PNG or JPEG, more than `MAX_PIXELS`, or a colour mode that is neither
+        DataError: no intact PNG or JPEG, more than `_MAX_PIXELS`, or a colour mode that is neither
             grey nor RGB, or transparent pixels.
     """
     pillow, path = require_pillow(), Path(path)
@@ -30,7 +33,7 @@ def read_image(path: str | Path) -> np.ndarray:
             warnings.simplefilter("ignore", pillow.DecompressionBombWarning)  # our limit is lower
             with pillow.open(path, formats=("PNG", "JPEG")) as image:
                 width, height = image.size
-                if width * height > MAX_PIXELS:
+                if width * height > _MAX_PIXELS:
                     raise _too_large(path, f"{width} x {height} pixels")
                 if image.mode not in _CHANNELS:
                     raise DataError(
@@ -126,7 +129,7 @@ def _describe(image: np.ndarray) -> str:
 
 def _too_large(path: Path, size: str) -> DataError:
     return DataError(
-        f"the image is too large ({size}; the limit is {MAX_PIXELS} pixels)",
+        f"the image is too large ({size}; the limit is {_MAX_PIXELS} pixels)",
         where=str(path),
         fix="remove it, or cut it into smaller images",
     )

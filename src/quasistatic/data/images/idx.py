@@ -9,6 +9,9 @@ import numpy as np
 from quasistatic.data.memory import require_bytes
 from quasistatic.errors import DataError
 
+__all__ = ["read_idx"]
+
+
 _KINDS = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 

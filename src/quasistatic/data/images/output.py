@@ -10,10 +10,13 @@ from quasistatic.data.images.folder import require_pillow
 from quasistatic.data.output import check_output, write_whole
 from quasistatic.errors import OutputError
 
+__all__ = ["GAP", "check_image_output", "grid_of", "picture_of", "write_images"]
+
+
 GAP = 2
-LEAST_WIDTH = 320
+_LEAST_WIDTH = 320
 """Small grids are enlarged to about this many pixels."""
-ENDINGS = (".png", ".npy", ".npz")
+_ENDINGS = (".png", ".npy", ".npz")
 
 
 def grid_of(images: np.ndarray, columns: int, *, fill: int = 255) -> np.ndarray:
@@ -60,7 +63,7 @@ def check_image_output(path: str | Path, force: bool = False) -> Path:
     """
     path = Path(path)
     if path.suffix:
-        check_output(path, force, ENDINGS)
+        check_output(path, force, _ENDINGS)
         return path
     parent = path.parent
     if not parent.is_dir():
@@ -112,14 +115,16 @@ def write_images(stack: np.ndarray, path: str | Path, force: bool = False) -> No
     path = check_image_output(path, force)
     match path.suffix.lower():
         case ".npy":
-            write_whole(path, lambda file: np.save(file, stack, allow_pickle=False), force, ENDINGS)
+            write_whole(
+                path, lambda file: np.save(file, stack, allow_pickle=False), force, _ENDINGS
+            )
         case ".npz":
             write_whole(
-                path, lambda file: np.savez(file, images=stack, allow_pickle=False), force, ENDINGS
+                path, lambda file: np.savez(file, images=stack, allow_pickle=False), force, _ENDINGS
             )
         case ".png":
             image = require_pillow().fromarray(_enlarged(picture_of(stack)))
-            write_whole(path, lambda file: image.save(file, format="PNG"), force, ENDINGS)
+            write_whole(path, lambda file: image.save(file, format="PNG"), force, _ENDINGS)
         case _:
             _write_folder(_levels(stack), path)
 
@@ -137,7 +142,7 @@ def _planes(stack: np.ndarray) -> np.ndarray:
 
 
 def _enlarged(picture: np.ndarray) -> np.ndarray:
-    zoom = max(1, round(LEAST_WIDTH / picture.shape[1]))
+    zoom = max(1, round(_LEAST_WIDTH / picture.shape[1]))
     return np.kron(picture, np.ones((zoom, zoom, 1), np.uint8))
 
 

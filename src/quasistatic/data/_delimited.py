@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from quasistatic.data.columns.text_dtypes import typed
+from quasistatic.data.columns._text_dtypes import typed
 from quasistatic.errors import DataError
 
 MISSING = ["", "NA", "NaN", "nan", "null", "NULL", "N/A", "n/a", "<NA>", "#N/A"]

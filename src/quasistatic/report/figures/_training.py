@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from quasistatic.report.figures.drawing import Picture, draw
-from quasistatic.report.figures.style import INK, MUTED, REAL, SAMPLED
-from quasistatic.report.wording import nats
+from quasistatic.report._wording import nats
+from quasistatic.report.figures._drawing import Picture, draw
+from quasistatic.report.figures._style import INK, MUTED, REAL, SAMPLED
 
 
 def training_curve(history: list[dict[str, Any]]) -> Picture | None:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.cells import Cells
-from quasistatic.data.columns.coordinates import to_z
+from quasistatic.data.columns._coordinates import to_z
 from quasistatic.data.columns.numbers import lattice_error, write_numbers
 from quasistatic.data.columns.states import write_codes
 from quasistatic.data.columns.transform import Affine, Transform

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from quasistatic.fitted.ledger import LedgerReport
-from quasistatic.report.figures.drawing import Picture, draw
-from quasistatic.report.figures.style import INK, MUTED, REAL, SAMPLED, THIRD
-from quasistatic.report.wording import nats, short_number
+from quasistatic.report._wording import nats, short_number
+from quasistatic.report.figures._drawing import Picture, draw
+from quasistatic.report.figures._style import INK, MUTED, REAL, SAMPLED, THIRD
 
 LINES = {"numbers": (REAL, "-"), "states": (SAMPLED, "--")}
 """Colour and stroke of a block of columns."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quasistatic.data.schema import Column
-from quasistatic.report.columns import Values
+from quasistatic.report._columns import Values
 
 MOST_BINS = 10
 ROWS_A_CELL = 5

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from quasistatic.report.association import Association
-from quasistatic.report.figures.drawing import Picture, draw
-from quasistatic.report.figures.style import INK, MUTED, REAL, SAMPLED, WIDTH
-from quasistatic.report.wording import shortened
+from quasistatic.report._association import Association
+from quasistatic.report._wording import shortened
+from quasistatic.report.figures._drawing import Picture, draw
+from quasistatic.report.figures._style import INK, MUTED, REAL, SAMPLED, WIDTH
 
 SHOWN = 12
 """Columns of a matrix at most: more have no room on a phone."""

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from quasistatic.fitted.likelihood import Likelihood
-from quasistatic.report.figures.drawing import Picture, draw
-from quasistatic.report.figures.style import MUTED, REAL, SAMPLED
-from quasistatic.report.wording import nats
+from quasistatic.report._wording import nats
+from quasistatic.report.figures._drawing import Picture, draw
+from quasistatic.report.figures._style import MUTED, REAL, SAMPLED
 
 BINS = 30
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from quasistatic.data.images.folder import require_pillow
 from quasistatic.data.images.output import picture_of
-from quasistatic.report.figures.drawing import Picture
-from quasistatic.report.wording import plain
+from quasistatic.report._wording import plain
+from quasistatic.report.figures._drawing import Picture
 
 
 def draw_images(stack: np.ndarray, *, alt: str, caption: str, title: str = "") -> Picture:

@@ -11,7 +11,7 @@ from quasistatic.data.columns.numbers import read_coordinates
 from quasistatic.data.columns.states import read_codes
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
-from quasistatic.report.wording import short_number
+from quasistatic.report._wording import short_number
 
 BINS = 28
 """Of a column of numbers, at most."""

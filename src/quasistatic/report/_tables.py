@@ -8,10 +8,10 @@ import polars as pl
 from quasistatic.data.schema import Schema
 from quasistatic.fitted.certificate import Certificate
 from quasistatic.fitted.ledger import LedgerReport
-from quasistatic.report.association import Association
-from quasistatic.report.columns import Marginal
+from quasistatic.report._association import Association
+from quasistatic.report._columns import Marginal
+from quasistatic.report._wording import cell, counted, nats, percent, short_number, shortened
 from quasistatic.report.findings import Scored
-from quasistatic.report.wording import cell, counted, nats, percent, short_number, shortened
 
 CELL = 200
 """Characters of a cell at most."""

@@ -14,8 +14,8 @@ from quasistatic.forward import (
     CategoricalDiffusion,
     ProductDiffusion,
 )
-from quasistatic.report.figures.drawing import Picture, draw
-from quasistatic.report.figures.style import MUTED, REAL, SAMPLED
+from quasistatic.report.figures._drawing import Picture, draw
+from quasistatic.report.figures._style import MUTED, REAL, SAMPLED
 
 EVEN = 1e-4
 """Largest difference of two log-probabilities of an even pi."""

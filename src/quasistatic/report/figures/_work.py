@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from quasistatic.report.figures.drawing import Picture, draw
-from quasistatic.report.figures.style import INK, MUTED, REAL, SAMPLED, THIRD
-from quasistatic.report.wording import nats
+from quasistatic.report._wording import nats
+from quasistatic.report.figures._drawing import Picture, draw
+from quasistatic.report.figures._style import INK, MUTED, REAL, SAMPLED, THIRD
 from quasistatic.thermodynamics.bennett import bennett
 from quasistatic.thermodynamics.crooks import Slope, work_histogram
 from quasistatic.thermodynamics.work import Work

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from quasistatic.data.frames import arrow_frames
-from quasistatic.data.frames.arrays import object_column
+from quasistatic.data.frames import _arrow as arrow_frames
+from quasistatic.data.frames._arrays import object_column
 from quasistatic.data.frames.container import PandasColumn, PandasContainer, Value
 from quasistatic.errors import DataError
 

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from quasistatic.report.columns import Marginal
-from quasistatic.report.figures.drawing import Picture, draw
-from quasistatic.report.figures.style import MUTED, REAL, SAMPLED
-from quasistatic.report.wording import counted, percent, pinched, plain, shortened
+from quasistatic.report._columns import Marginal
+from quasistatic.report._wording import counted, percent, pinched, plain, shortened
+from quasistatic.report.figures._drawing import Picture, draw
+from quasistatic.report.figures._style import MUTED, REAL, SAMPLED
 
 _LABEL = 15
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from quasistatic.data.columns.atoms import find_atoms
-from quasistatic.data.columns.dtypes import dtype_text
-from quasistatic.data.columns.lattice import float_lattice, integer_lattice
+from quasistatic.data.columns._atoms import find_atoms
+from quasistatic.data.columns._dtypes import dtype_text
+from quasistatic.data.columns._lattice import float_lattice, integer_lattice
 from quasistatic.data.layout import Layout
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table

@@ -13,8 +13,8 @@ import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from quasistatic.report.figures.style import PALETTE, SETTINGS, WIDTH
-from quasistatic.report.wording import plain
+from quasistatic.report._wording import plain
+from quasistatic.report.figures._style import PALETTE, SETTINGS, WIDTH
 
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _DROPPED = ("metadata", "style")
