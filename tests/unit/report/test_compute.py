@@ -6,7 +6,7 @@ import pytest
 
 from quasistatic import DataError, SchemaError, SettingError, load
 from quasistatic.data.table import Table
-from quasistatic.report import libraries
+from quasistatic.report import output
 from quasistatic.report.output import require_libraries
 from unit.report.conftest import SMALL
 
@@ -72,7 +72,7 @@ def test_tables_that_do_not_fit(look, nasty):
 
 def test_missing_libraries_are_named(monkeypatch):
     require_libraries()
-    monkeypatch.setattr(libraries, "find_spec", lambda name: None if name == "jinja2" else object())
+    monkeypatch.setattr(output, "find_spec", lambda name: None if name == "jinja2" else object())
     with pytest.raises(
         SettingError, match=r"needs jinja2, which is not installed[\s\S]*pip install"
     ):
