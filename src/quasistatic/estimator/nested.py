@@ -16,7 +16,7 @@ def fresh_density(
 
     Args:
         settings: a `DiffusionDensity`, which stays as it is; None takes the defaults.
-        random: of the estimator around it.
+        random: random generator of the estimator around it.
 
     Raises:
         SettingError: `settings` is something else.

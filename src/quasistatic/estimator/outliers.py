@@ -36,8 +36,8 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
     Args:
         density: an unfitted `DiffusionDensity` with the settings of the fit; None takes its
             defaults.
-        method: of scoring, "bound", "ais", "conditional" or "typicality" (scikit-learn keeps the
-            name `score` for a method).
+        method: method of scoring, "bound", "ais", "conditional" or "typicality" (scikit-learn keeps
+            the name `score` for a method).
         contamination: share of outliers in the table of the fit, in (0, 0.5]: as many rows lie
             below `offset_`. "auto" sets it so that one in a hundred of the reference rows does.
         particles: number of particles of a conditional log-probability; more are more exact.

@@ -10,7 +10,12 @@ from quasistatic.data.table import Table, from_frame, to_native
 
 
 def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
-    """The table of `X`, with `n_features_in_` and `feature_names_in_` set (`reset`) or checked.
+    """The table of `X`, with `n_features_in_` and `feature_names_in_` set or checked.
+
+    Args:
+        estimator: estimator that is given `X`.
+        X: frame, array or `Table` of rows.
+        reset: whether the two attributes are set, as in `fit`, or checked.
 
     Raises:
         ValueError, TypeError: as scikit-learn's contract wants them for arrays (sparse, complex,
@@ -19,19 +24,9 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
     """
     if not reset:
         check_is_fitted(estimator)
-    if isinstance(X, Table):
-        return X if not reset else _remember(estimator, X)
-    if isinstance(X, np.ndarray) and X.dtype.names is not None:
-        return from_frame(X) if not reset else _remember(estimator, from_frame(X))
-    if isinstance(X, np.ndarray) and _is_image_stack(estimator, X, reset):
-        table = image_table(X)
+    table = _read(estimator, X, reset)
+    if table is not None:
         return _remember(estimator, table) if reset else table
-    # A lazy frame first: to ask it for its columns is a warning.
-    if any(hasattr(X, name) for name in ("collect_schema", "columns", "column_names")):
-        table = from_frame(X)
-        return (
-            _remember(estimator, table) if reset else table
-        )  # columns are found by name, in any order
     array: Any = validate_data(
         estimator,
         cast(Any, X),
@@ -43,6 +38,20 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
     if array.dtype.kind == "O" and not reset:
         _check_n_features(estimator, array, reset=False)
     return from_frame(array)
+
+
+def _read(estimator: Any, X: Any, reset: bool) -> Table | None:
+    """The table of what scikit-learn's checks are not made for; None for other arrays."""
+    if isinstance(X, Table):
+        return X
+    if isinstance(X, np.ndarray) and X.dtype.names is not None:
+        return from_frame(X)
+    if isinstance(X, np.ndarray) and _is_image_stack(estimator, X, reset):
+        return image_table(X)
+    # A lazy frame first: to ask it for its columns is a warning.
+    if any(hasattr(X, name) for name in ("collect_schema", "columns", "column_names")):
+        return from_frame(X)  # columns are found by name, in any order
+    return None
 
 
 def _is_image_stack(estimator: Any, X: np.ndarray, reset: bool) -> bool:
@@ -63,6 +72,9 @@ def _remember(estimator: Any, table: Table) -> Table:
 def accept_tables(tags: Any) -> Any:
     """scikit-learn's tags of an estimator, with what a density takes: missing cells, categories and
     texts.
+
+    Args:
+        tags: tags of the base classes; they are changed.
     """
     tags.input_tags.allow_nan = True
     tags.input_tags.categorical = True

@@ -37,8 +37,8 @@ def between(low: Any = None, high: Any = None, closed: Closed = "both") -> Betwe
     """A range of a number or a date, for `DiffusionDensity.condition`; None is no limit.
 
     Args:
-        low: smallest value.
-        high: largest value.
+        low: smallest value, in the column's own words or units (default: no limit).
+        high: largest value (default: no limit).
         closed: which of the two belong to it: "both", "left", "right" or "neither" (integers and
             rounded numbers; for a density it makes no difference).
 
@@ -50,11 +50,13 @@ def between(low: Any = None, high: Any = None, closed: Closed = "both") -> Betwe
 
 
 class Condition(NamedTuple):
-    """Evidence of one row, and the log-volume of the densities in it, nats (log p in the data's
-    units = log Z + log_volume).
+    """What is known of a row, in the model's space: log p in the data's units = log Z + log_volume.
 
-    `base_measure` is that of the columns with a value; a range or a choice of categories has a
-    probability.
+    Args:
+        evidence: evidence of one row.
+        log_volume: log-volume of the densities in it, nats.
+        base_measure: base measure of the columns with a value; a range or a choice of categories
+            has a probability.
     """
 
     evidence: AbstractEvidence
@@ -66,7 +68,7 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
     """The evidence of a mapping from columns to what is known of them.
 
     Args:
-        codec: of the model.
+        codec: codec of the model.
         given: per column a value, a `between(...)`, a list or set of categories, or a dict from
             categories to weights.
 

@@ -12,16 +12,16 @@ from quasistatic.model import DiffusionModel
 from quasistatic.typing import Key
 
 _ROUNDING = 1e-3
-"""Of a cell's width: by how much float32 may push a value over its edge."""
+"""Share of a cell's width by which float32 may push a value over its edge."""
 
 
 class GeneratedRows(NamedTuple):
     """Rows of the model, each an exact draw together with its trajectory.
 
     Args:
-        rows: their cells.
-        log_volume: `[n]`, nats.
-        generated: what weighs their trajectories.
+        rows: blocks `[n, D]` of the cells that the rows become.
+        log_volume: `[n]` log-volume of the rows, nats: from the model's units to the data's.
+        generated: what is kept of their trajectories, to weigh them.
     """
 
     rows: tuple[Cells, ...]
@@ -36,6 +36,12 @@ def generate_table(model: DiffusionModel, codec: Codec, n_rows: int, *, key: Key
     draw of the posterior of the cell. A value that does not lie in the cell it comes back as (a
     negative count becomes 0; the value of an atom met by chance) would not be: its row is left out,
     which says nothing about the trajectories of the others.
+
+    Args:
+        model: the model that generates them, of all T steps or fewer.
+        codec: codec of the model.
+        n_rows: number of rows that are generated.
+        key: random key of the rows.
     """
     generated = generate_rows(model, n_rows, key=key)
     encoded = codec.settle(generated.x_0)
