@@ -6,7 +6,9 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from jaxtyping import install_import_hook
 
+from house.checker import PACKAGES
 from rooms import RoomScheduling, place_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -21,6 +23,9 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["COLUMNS"] = "120"
 os.environ["NO_COLOR"] = "1"
+
+# The annotations of the mathematical rooms are checked on every call.
+install_import_hook(PACKAGES, "house.checker.checked")
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("house")

@@ -8,8 +8,8 @@ from typing import Any, Self, get_args, get_origin
 from beartype import beartype
 
 ROOMS = (
-    "typing", "numerics", "distribution", "forward", "network", "model", "trajectory", "rows",
-    "particles", "bound", "posterior", "thermodynamics",
+    "typing", "numerics", "distribution", "belief", "particles", "forward", "network", "model",
+    "posterior", "thermodynamics",
 )  # fmt: skip
 PACKAGES = tuple(f"quasistatic.{room}" for room in ROOMS)
 

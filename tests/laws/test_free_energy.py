@@ -38,7 +38,7 @@ def test_a_product_with_r():
     Z."""
     model = model_of(process("heat-bath-uniform"), scale=0.5)
     states = discrete_states(model.forward.blocks[0], masked=False)
-    p = np.exp(Chain(model).log_prob(jnp.asarray(states)))
+    p = np.exp(Chain(model).log_prob((jnp.asarray(states),)))
     log_r = -2.0 * (states[:, 0] == 0) - 0.5 * states[:, 1]
     z = np.sum(p * np.exp(log_r))
     rng = np.random.default_rng(0)

@@ -59,7 +59,7 @@ CASES = {
     "observed-and-linear": (
         lambda: AllOf(
             (
-                Observed.of(Cells(SEEN.astype(np.float32), np.array([True, False]))),
+                Observed.of((Cells(SEEN.astype(np.float32), np.array([True, False])),)),
                 Linear.of(A[:1], SEEN[:1], 0.5),
             )
         ),
@@ -135,7 +135,9 @@ def calibrated(n_rows: int, n_draws: int, particles: int) -> None:
         uniform(ranks(x[:, hidden], found.draws[0][:, :, hidden]), n_draws)
     noise = np.random.default_rng(1).standard_normal(x.shape).astype(np.float32)
     flags = np.ones(x.shape, bool)
-    evidence = Noisy(x + 0.5 * noise, np.full(x.shape, np.log(0.25), np.float32), flags)
+    evidence = Noisy(
+        *map(jnp.asarray, (x + 0.5 * noise, np.full(x.shape, np.log(0.25), np.float32), flags))
+    )
     found = posterior_rows(
         model, evidence, draws=n_draws, particles=particles, key=jax.random.key(7)
     )
@@ -176,7 +178,7 @@ def test_multiple_imputations_cover():
     holed = Cells(np.asarray(x), np.stack([np.ones(len(x), bool), ~hidden], axis=1))
     found = (
         impute_rows(model, (holed,), n_imputations=draws, particles=64, key=jax.random.key(9))
-        .draws[:, :, 1]
+        .draws[0][:, :, 1]
         .T
     )
     inside = (found.min(axis=0) < x[:, 1]) & (x[:, 1] < found.max(axis=0))

@@ -7,6 +7,7 @@ distribution has to say to posteriors, products and the ledger."""
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
 import pytest
 
@@ -208,8 +209,10 @@ def test_its_signal_falls_from_one_to_nothing():
     np.testing.assert_allclose(left, 0.25 ** np.arange(7), atol=1e-5)
 
 
-def test_what_is_not_registered_is_named():
-    """By the function, the distribution and the place."""
+def test_what_is_not_registered_is_named(monkeypatch):
+    """By the function, the distribution and the place. The arguments are stand-ins, which the check
+    of annotations would refuse."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     unknown = eqx.Module()
     for function, arguments in (
         (believe, ()),

@@ -143,7 +143,9 @@ def _log(probs: Float[Array, "D K"]) -> Float[Array, "D K"]:
 
 
 def binomial_diffusion(
-    schedule: AbstractSchedule, m: Sequence[float], activity: Sequence[float] | None = None
+    schedule: AbstractSchedule,
+    m: Sequence[float] | np.ndarray,
+    activity: Sequence[float] | np.ndarray | None = None,
 ) -> CategoricalDiffusion:
     """The paper's binomial kernel: binary columns relax to Bernoulli(m).
 

@@ -23,7 +23,7 @@ class Soft(AbstractClosedEvidence):
         block: number of the discrete block (default 0).
     """
 
-    log_r: Float[Array, "D K"]
+    log_r: Float[Array, "... D K"]
     block: int = eqx.field(static=True, default=0)
 
     @classmethod

@@ -26,9 +26,9 @@ class Linear(AbstractOpenEvidence):
         block: number of the continuous block (default 0).
     """
 
-    matrix: Float[Array, "k D"]
-    y: Float[Array, " k"]
-    log_variance: Float[Array, " k"]
+    matrix: Float[Array, "... k D"]
+    y: Float[Array, "... k"]
+    log_variance: Float[Array, "... k"]
     block: int = eqx.field(static=True, default=0)
 
     @classmethod

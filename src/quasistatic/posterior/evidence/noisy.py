@@ -25,9 +25,9 @@ class Noisy(AbstractClosedEvidence):
         block: number of the continuous block (default 0).
     """
 
-    y: Float[Array, " D"]
-    log_variance: Float[Array, " D"]
-    seen: Bool[Array, " D"]
+    y: Float[Array, "... D"]
+    log_variance: Float[Array, "... D"]
+    seen: Bool[Array, "... D"]
     block: int = eqx.field(static=True, default=0)
 
     @classmethod
@@ -71,9 +71,9 @@ class Measured(AbstractOpenEvidence):
         block: number of the continuous block (default 0).
     """
 
-    y: Float[Array, " D"]
-    sigma: Float[Array, " D"]
-    seen: Bool[Array, " D"]
+    y: Float[Array, "... D"]
+    sigma: Float[Array, "... D"]
+    seen: Bool[Array, "... D"]
     units: Units
     block: int = eqx.field(static=True, default=0)
 

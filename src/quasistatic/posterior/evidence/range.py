@@ -21,8 +21,8 @@ class Range(AbstractClosedEvidence):
         block: number of the continuous block (default 0).
     """
 
-    low: Float[Array, " D"]
-    high: Float[Array, " D"]
+    low: Float[Array, "... D"]
+    high: Float[Array, "... D"]
     block: int = eqx.field(static=True, default=0)
 
     @classmethod
