@@ -1,24 +1,31 @@
-r"""Walks along the chain: forward from a data row with its work, and in reverse from the prior.
+r"""Scans of the chain. Forward: from a row's cells to a state x_0, and the log-weight of a noising
+trajectory, step by step. Reverse: a row from the prior, and the log-weight of the trajectory that
+generated it.
 
-Everything here is for ONE row (a tuple of `data.cells.Cells`, one per block) and is batched by
-`vmap`.
+The forward trajectory is drawn backward in time, x_T from the marginal and then by the bridges,
+which is the same law, and its weight needs only what differs:
+
+    log w = log pi(x_T) / q(x_T|x_0) + sum_{t=2..T} log p(x_{t-1}|x_t) / q(x_{t-1}|x_t,x_0)
+            + log p(x_0|x_1).
+
+Unobserved cells contribute nothing; a cell of positive width contributes its mass.
+
+Everything here but `sample_rows` and `generate_rows` is for ONE row (a tuple of `data.cells.Cells`,
+one per block) and is batched by `vmap`.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.compiled import forget_programs_if_crowded
 from quasistatic.data.cells import Cells
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import log_normal_density
-from quasistatic.typing import Array, Bool, Float, Key, State
-
-Row = tuple[Cells, ...]
-"""A row of data: the cells of every block."""
+from quasistatic.rows import CHUNK, Row, in_chunks, joined, rows_at_once
+from quasistatic.typing import Array, Bool, Float, Key, State, Step
 
 
 class Start(NamedTuple):
@@ -41,60 +48,100 @@ class Start(NamedTuple):
 
 
 def start(row: Row, *, key: Key) -> Start:
-    """The state at t = 0 of a row."""
-    x_0s, fillers = zip(
-        *(_fill(cells, jax.random.fold_in(key, i)) for i, cells in enumerate(row)), strict=True
+    """The state at t = 0 of a row, its filler cells drawn from N(0, 1)."""
+    drawn = (
+        cells.value
+        if cells.filler is None
+        else jax.random.normal(jax.random.fold_in(key, i), cells.value.shape)
+        for i, cells in enumerate(row)
     )
+    return start_at(row, tuple(drawn))
+
+
+def start_at(row: Row, state: State) -> Start:
+    """The state at t = 0 of a row whose filler cells have the values of a state of the model."""
+    x_0, fillers = zip(*(_filled(c, x) for c, x in zip(row, state, strict=True)), strict=True)
     observed = tuple(cells.observed for cells in row)
-    return Start(
-        x_0s,
-        tuple(cells.width for cells in row),
-        observed,
-        jnp.concatenate(observed),
-        jnp.concatenate(fillers),
-    )
+    width = tuple(cells.width for cells in row)
+    return Start(x_0, width, observed, jnp.concatenate(observed), jnp.concatenate(fillers))
 
 
-def _fill(cells: Cells, key: Key) -> tuple[Array, Float[Array, " D"]]:
+def _filled(cells: Cells, x: Array) -> tuple[Array, Float[Array, " D"]]:
+    """The values of a block, its filler cells those of x, and their `- log N(c; 0, 1)`."""
     if cells.filler is None:
         return cells.value, jnp.zeros(cells.value.shape)
-    drawn = jax.random.normal(key, cells.value.shape)
-    log_density = log_normal_density(drawn, 0.0, 0.0)
-    return jnp.where(cells.filler, drawn, cells.value), jnp.where(cells.filler, -log_density, 0.0)
+    log_density = log_normal_density(x, 0.0, 0.0)
+    return jnp.where(cells.filler, x, cells.value), jnp.where(cells.filler, -log_density, 0.0)
+
+
+def first_state(model: DiffusionModel, begin: Start, *, key: Key) -> tuple[State, Float[Array, ""]]:
+    """x_T from its marginal, and `log pi(x_T) / q(x_T|x_0)`, nats."""
+    marginal = model.forward.marginal(begin.x_0, model.trajectory_length)
+    x_last = marginal.sample(key=key)
+    gain = model.forward.prior().log_prob(x_last) - marginal.log_prob(x_last)
+    return x_last, jnp.sum(jnp.where(begin.columns, gain, 0.0))
+
+
+def move(
+    model: DiffusionModel, begin: Start, x_t: State, t: Step, *, key: Key
+) -> tuple[State, Float[Array, ""]]:
+    """x_{t-1} from the bridge, and `log p(x_{t-1}|x_t) / q(x_{t-1}|x_t,x_0)`, nats."""
+    bridge = model.forward.bridge(x_t, begin.x_0, t)
+    x_before = bridge.sample(key=key)
+    log_p = model.reverse_kernel(x_t, begin.observed, t).log_prob(x_before)
+    gain = log_p - bridge.log_prob(x_before)
+    return x_before, jnp.sum(jnp.where(begin.columns, gain, 0.0))
+
+
+def last_factor(model: DiffusionModel, begin: Start, x_1: State) -> Float[Array, ""]:
+    """`log p(x_0|x_1)` with the `- log N(c; 0, 1)` of the filler cells, nats."""
+    gain = model.reverse_kernel(x_1, begin.observed, 1).log_cell(begin.x_0, begin.width)
+    return jnp.sum(jnp.where(begin.columns, gain, 0.0) + begin.filler)
+
+
+class Forward(NamedTuple):
+    """The weight of one forward trajectory, nats.
+
+    Args:
+        log_weight: log w, the sum of the increments.
+        increments: `[T + 1]`: steps t = 1..T, then `log pi(x_T) / q(x_T|x_0)`.
+    """
+
+    log_weight: Float[Array, ""]
+    increments: Float[Array, " steps"]
+
+
+def forward_trajectory(model: DiffusionModel, row: Row, *, key: Key) -> Forward:
+    """One forward trajectory of a row."""
+    fill_key, last_key, walk_key = jax.random.split(key, 3)
+    begin = start(row, key=fill_key)
+    x_last, end = first_state(model, begin, key=last_key)
+
+    def step(carry: tuple[State, Array], t: Step) -> tuple[tuple[State, Array], Array]:
+        x_t, total = carry
+        x_before, gain = move(model, begin, x_t, t, key=jax.random.fold_in(walk_key, t))
+        return (x_before, total + gain), gain
+
+    # The total is carried along: the compiler drops the increments where only it is asked for, and
+    # memory does not grow with T.
+    walk = jnp.arange(model.trajectory_length, 1, -1)
+    (x_1, total), later = jax.lax.scan(step, (x_last, end), walk)
+    first = last_factor(model, begin, x_1)
+    return Forward(total + first, jnp.concatenate([first[None], later[::-1], end[None]]))
 
 
 def log_weight(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, ""]:
-    r"""log w of one forward trajectory, nats; `-log w` is the work, and `E w = p(x_0)` (paper,
-    equations (7)-(9); Jarzynski).
-
-    The trajectory is drawn backward in time, x_T from the marginal and then by the bridges, which
-    is the same law:
-
-        log w = log pi(x_T) / q(x_T|x_0) + sum_{t=2..T} log p(x_{t-1}|x_t) / q(x_{t-1}|x_t,x_0) + log p(x_0|x_1).
-
-    Unobserved cells contribute nothing; a cell of positive width contributes its mass.
+    """log w of one forward trajectory, nats; `-log w` is the work, and `E w = p(x_0)` (paper,
+    equations (7)-(9); Jarzynski). Memory does not grow with T.
     """
-    forward, last = model.forward, model.trajectory_length
-    fill_key, last_key, walk_key = jax.random.split(key, 3)
-    begin = start(row, key=fill_key)
-    marginal = forward.marginal(begin.x_0, last)
-    x_last = marginal.sample(key=last_key)
+    return forward_trajectory(model, row, key=key).log_weight
 
-    def step(carry, t):
-        x_t, total = carry
-        bridge = forward.bridge(x_t, begin.x_0, t)
-        x_before = bridge.sample(key=jax.random.fold_in(walk_key, t))
-        gain = model.reverse_kernel(x_t, begin.observed, t).log_prob(x_before) - bridge.log_prob(
-            x_before
-        )
-        return (x_before, total + jnp.where(begin.columns, gain, 0.0)), None
 
-    total = begin.filler + jnp.where(
-        begin.columns, forward.prior().log_prob(x_last) - marginal.log_prob(x_last), 0.0
-    )
-    (x_1, total), _ = jax.lax.scan(step, (x_last, total), jnp.arange(last, 1, -1))
-    first = model.reverse_kernel(x_1, begin.observed, 1).log_cell(begin.x_0, begin.width)
-    return jnp.sum(total + jnp.where(begin.columns, first, 0.0))
+def increments(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, " steps"]:
+    """Increments `[T + 1]` of `log_weight`, of the same trajectory at the same key, nats: steps t =
+    1..T, then `log pi(x_T) / q(x_T|x_0)`.
+    """
+    return forward_trajectory(model, row, key=key).increments
 
 
 def sample(model: DiffusionModel, observed: State, *, key: Key) -> State:
@@ -103,10 +150,10 @@ def sample(model: DiffusionModel, observed: State, *, key: Key) -> State:
     Args:
         model: the model.
         observed: flags per block, all True for a whole row (the network is told which cells exist).
-        key: random key.
+        key: random key of the trajectory.
     """
 
-    def step(x_t, t):
+    def step(x_t: State, t: Step) -> tuple[State, None]:
         x_before = model.reverse_kernel(x_t, observed, t).sample(key=jax.random.fold_in(key, t))
         return x_before, None
 
@@ -114,43 +161,86 @@ def sample(model: DiffusionModel, observed: State, *, key: Key) -> State:
     return jax.lax.scan(step, x_last, jnp.arange(model.trajectory_length, 0, -1))[0]
 
 
-SAMPLE_CHUNK = 1024
-"""Rows sampled at once."""
-CELLS_AT_ONCE = 2**17
-"""Wide rows walk in smaller chunks: a network of images needs some kilobytes for each cell."""
-FEWEST_ROWS, FEWEST_CELLS = 64, 2**11
-"""Fewer rows than 64 walk as 64, if they are narrow: that costs less than another program for their
-number."""
+class Generated(NamedTuple):
+    """What is kept of a trajectory of the model: enough to weigh it for its row, whatever T. Rows
+    `[n, ...]` for a table.
 
-
-def rows_at_once(model: DiffusionModel, n_rows: int, most: int, *, walks: int = 1) -> int:
-    """How many of `n_rows` rows go side by side, of `walks` states each: `most` states, or fewer if
-    the rows are wide.
-
-    Fewer rows make a smaller chunk, a power of two: programs are compiled for a number of rows, and
-    few numbers mean few of them.
+    Args:
+        x_0: the row.
+        x_1: the state before it.
+        log_ratio: `log pi(x_T) + sum_{t=2..T} log p(x_{t-1}|x_t) / q(x_t|x_{t-1})`, nats.
     """
-    room = min(most, max(CELLS_AT_ONCE // model.forward.n_columns, 16)) // walks
-    fewest = min(FEWEST_ROWS, FEWEST_CELLS // model.forward.n_columns) // walks
-    return min(max(room, 1), 1 << (max(n_rows, fewest, 1) - 1).bit_length())
+
+    x_0: State
+    x_1: State
+    log_ratio: Float[Array, ""]
+
+
+def generate(model: DiffusionModel, observed: State, *, key: Key) -> Generated:
+    """The row of `sample` at the same key, with what weighs its trajectory; memory does not grow
+    with T.
+    """
+    forward = model.forward
+
+    def step(carry: tuple[State, Array], t: Step) -> tuple[tuple[State, Array], None]:
+        x_t, total = carry
+        reverse = model.reverse_kernel(x_t, observed, t)
+        x_before = reverse.sample(key=jax.random.fold_in(key, t))
+        gain = reverse.log_prob(x_before) - forward.kernel(x_before, t).log_prob(x_t)
+        return (x_before, total + jnp.sum(gain)), None
+
+    x_last = forward.prior().sample(key=jax.random.fold_in(key, 0))
+    carry = (x_last, jnp.sum(forward.prior().log_prob(x_last)))
+    (x_1, total), _ = jax.lax.scan(step, carry, jnp.arange(model.trajectory_length, 1, -1))
+    x_0 = model.reverse_kernel(x_1, observed, 1).sample(key=jax.random.fold_in(key, 1))
+    return Generated(x_0, x_1, total)
 
 
 def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> State:
-    """`n_rows` independent rows, NumPy `[n_rows, D]` per block; memory does not grow with T."""
-    prior = jax.eval_shape(lambda: model.forward.prior().sample(key=jax.random.key(0)))
-    observed = jax.tree.map(lambda x: np.ones(x.shape, bool), prior)
+    """Independent rows of the model, NumPy `[n_rows, D]` per block; memory does not grow with T.
+
+    Args:
+        model: the model.
+        n_rows: number of rows, 0 or more.
+        key: random key of all rows.
+    """
     if n_rows == 0:
+        prior = jax.eval_shape(lambda: model.forward.prior().sample(key=jax.random.key(0)))
         return jax.tree.map(lambda x: np.zeros((0, *x.shape), x.dtype), prior)
-    forget_programs_if_crowded()
-    size = rows_at_once(model, n_rows, SAMPLE_CHUNK)
-    parts = []
-    for begin in range(0, n_rows, size):
-        index = jnp.arange(begin, begin + size, dtype=jnp.uint32)
-        part = _sample_chunk(model, observed, index, key)
-        parts.append(jax.tree.map(lambda x, n=min(size, n_rows - begin): np.asarray(x)[:n], part))
-    return jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
+    return _all(sample, model, n_rows, key, CHUNK)
+
+
+def generate_rows(model: DiffusionModel, n_rows: int, *, key: Key, chunk: int = CHUNK) -> Generated:
+    """Independent rows of the model with what weighs their trajectories, NumPy.
+
+    Args:
+        model: the model.
+        n_rows: number of rows, at least 1.
+        key: random key of all rows.
+        chunk: number of trajectories at once, at most (default 1024).
+    """
+    if n_rows < 1:
+        raise ValueError(f"n_rows = {n_rows} must be at least 1")
+    return _all(generate, model, n_rows, key, chunk)
+
+
+def cells_of(x_0: State) -> Row:
+    """Generated states `[n, D]` per block as rows: every cell there, and a density where it is
+    continuous.
+    """
+    return tuple(Cells(x, np.ones(x.shape, bool)) for x in x_0)
+
+
+def _all(one: Any, model: DiffusionModel, n_rows: int, key: Key, chunk: int) -> Any:
+    def program(index: np.ndarray) -> Any:
+        return _reverse(one, model, jnp.asarray(index, jnp.uint32), key)
+
+    return joined(in_chunks(program, n_rows, rows_at_once(model, n_rows, chunk)))
 
 
 @eqx.filter_jit
-def _sample_chunk(model: DiffusionModel, observed: State, index: Array, key: Key) -> State:
-    return jax.vmap(lambda i: sample(model, observed, key=jax.random.fold_in(key, i)))(index)
+def _reverse(one: Any, model: DiffusionModel, index: Array, key: Key) -> Any:
+    """`sample` or `generate` with the keys of some rows."""
+    prior = jax.eval_shape(lambda: model.forward.prior().sample(key=key))
+    observed = jax.tree.map(lambda x: jnp.ones(x.shape, bool), prior)
+    return jax.vmap(lambda i: one(model, observed, key=jax.random.fold_in(key, i)))(index)

@@ -13,8 +13,8 @@ from cases import KERNELS
 from laws.enumeration import Chain, discrete_states
 from laws.models import cells_of, is_gaussian, model_of, random_state
 from laws.statistics import FALSE_ALARM
-from quasistatic.bound.evaluate import row_checksums
 from quasistatic.posterior.query import evidence_of_rows
+from quasistatic.rows import row_checksums
 
 PARTICLES, ROWS, RUNS = 64, 3, 64
 FINE = np.linspace(-7, 7, 701)

@@ -17,19 +17,17 @@ from laws.enumeration import Chain
 from laws.models import cells_of, model_of, random_state
 from laws.statistics import assert_mean, assert_mean_at_most
 from quasistatic.bound import evaluate_log_weights, weighted_bound
-from quasistatic.bound.chain import chain_bracket
+from quasistatic.bound.isir import chain_bracket
 from quasistatic.bound.upper import (
     bidirectional,
     evaluate_posterior_log_weights,
-    generate_rows,
     generated_bracket,
-)
-from quasistatic.bound.upper import (
-    cells_of as generated_cells,
 )
 from quasistatic.model import DiffusionModel
 from quasistatic.thermodynamics.bennett import bennett
 from quasistatic.thermodynamics.crooks import crooks_slope, matched_slope
+from quasistatic.trajectory import cells_of as generated_cells
+from quasistatic.trajectory import generate_rows
 
 NAMES = [
     "heat-bath-uniform",

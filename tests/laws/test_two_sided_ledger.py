@@ -9,10 +9,9 @@ import pytest
 from cases import ACTIVITY, process
 from laws.models import Constant, cells_of, model_of, random_state
 from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
-from quasistatic.bound.evaluate import row_checksums
 from quasistatic.forward import ErasureSchedule, binomial_diffusion
 from quasistatic.model import DiffusionModel, thin
-from quasistatic.thermodynamics.chunks import row_chunks
+from quasistatic.rows import iterate_rows, row_checksums
 from quasistatic.thermodynamics.corridor import row_corridor
 from quasistatic.thermodynamics.ledger import ledger
 from quasistatic.thermodynamics.subschedule import best_subschedule, stride_costs
@@ -103,7 +102,7 @@ def test_the_null_model_dissipates_nothing_and_stays_in_the_corridor():
 def test_the_signal_falls_and_the_bridge_is_the_lower_edge(name):
     forward = process(name)
     model, rows = model_of(forward), cells_of(forward, random_state(forward, 32))
-    draws = next(row_chunks(row_corridor, model, rows, 1, jax.random.key(0)))
+    draws = next(iterate_rows(row_corridor, model, rows, 1, key=jax.random.key(0)))
     found = jax.tree.map(lambda x: x.mean(axis=(0, 1)), draws)
     assert np.all(np.diff(found.signal[:, 0]) <= 1e-5)
     assert abs(found.signal[-1, 0]) < 1e-3

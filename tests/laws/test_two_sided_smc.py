@@ -48,9 +48,9 @@ def test_the_normaliser_is_unbiased_with_resampling(name):
     x_0 = random_state(forward, 4, seed=3)
     log_p = Chain(model).log_prob(x_0)
     found = populations(model, cells_of(forward, x_0))
-    assert found.resamplings.mean() > 0.3
-    assert_mean(np.exp(found.log_normaliser - log_p[:, None]), 1.0, tolerance=1e-3)
-    assert_mean_at_most(found.log_normaliser, log_p, tolerance=2e-4)
+    assert found.n_resampled.mean() > 0.3
+    assert_mean(np.exp(found.log_z - log_p[:, None]), 1.0, tolerance=1e-3)
+    assert_mean_at_most(found.log_z, log_p, tolerance=2e-4)
     bound = population_bound(found)
     assert np.all(np.abs(bound.lower - log_p) < 6 * bound.stderr)
     assert np.all((bound.ess >= 1) & (bound.ess <= 4 * RUNS * 1.001))
@@ -63,7 +63,7 @@ def test_a_row_with_a_hole():
     chain = Chain(model, flags_of(forward, observed))
     log_p = np.logaddexp.reduce([chain.log_prob((x_0[0].at[:, 1].set(v),)) for v in range(3)])
     found = populations(model, cells_of(forward, x_0, observed))
-    assert_mean(np.exp(found.log_normaliser - log_p[:, None]), 1.0, tolerance=1e-3)
+    assert_mean(np.exp(found.log_z - log_p[:, None]), 1.0, tolerance=1e-3)
 
 
 def test_cells_fillers_and_densities_of_a_linear_model():
@@ -76,11 +76,11 @@ def test_cells_fillers_and_densities_of_a_linear_model():
     filler = np.broadcast_to(np.array([False, True]), x.shape)
     log_p = stats.norm(mean[0], np.sqrt(covariance[0, 0])).logpdf(x[:, 0])
     found = populations(model, (Cells(x, flags, zeros, filler),))
-    assert found.resamplings.mean() > 0.1
-    assert_mean(np.exp(found.log_normaliser - log_p[:, None]), 1.0, tolerance=2e-3)
+    assert found.n_resampled.mean() > 0.1
+    assert_mean(np.exp(found.log_z - log_p[:, None]), 1.0, tolerance=2e-3)
     log_p = stats.multivariate_normal(mean, covariance).logpdf(x)
     found = populations(model, (Cells(x, flags),))
-    assert_mean(np.exp(found.log_normaliser - log_p[:, None]), 1.0, tolerance=2e-3)
+    assert_mean(np.exp(found.log_z - log_p[:, None]), 1.0, tolerance=2e-3)
 
 
 def test_without_resampling_it_is_importance_weighting():
@@ -88,14 +88,14 @@ def test_without_resampling_it_is_importance_weighting():
     model, x_0 = model_of(forward), random_state(forward, 4)
     rows = cells_of(forward, x_0)
     found = populations(model, rows, particles=16, threshold=0.0)
-    assert np.all(found.resamplings == 0)
+    assert np.all(found.n_resampled == 0)
     plain = weighted_bound(
         evaluate_log_weights(
             model, rows, trajectories=16 * RUNS, key=jax.random.key(9), chunk=1 << 12
         ).reshape(-1, 16)
     )
     shape = (4, RUNS)
-    assert_mean(found.log_normaliser - plain.lower.reshape(shape), 0.0, tolerance=1e-4)
+    assert_mean(found.log_z - plain.lower.reshape(shape), 0.0, tolerance=1e-4)
     # Without resampling the family variance is that of independent weights.
     np.testing.assert_allclose(np.sqrt(found.variance).mean(), plain.stderr.mean(), rtol=0.1)
 
@@ -109,12 +109,10 @@ def test_a_fitted_promise_resamples_nothing_without_dissipation():
     found = evaluate_populations(
         model, cells_of(model.forward, x_0), twist, particles=4, runs=2, key=jax.random.key(1)
     )
-    assert np.all(found.resamplings == 0)
+    assert np.all(found.n_resampled == 0)
     np.testing.assert_allclose(found.ess, 4.0, rtol=1e-4)
     np.testing.assert_allclose(found.variance, 0.0, atol=1e-5)
     exact = np.log(np.array([0.2, 0.5]))[None] * np.asarray(x_0[0]) + np.log([0.8, 0.5])[None] * (
         1 - np.asarray(x_0[0])
     )
-    np.testing.assert_allclose(
-        found.log_normaliser, np.repeat(exact.sum(1)[:, None], 2, 1), atol=1e-4
-    )
+    np.testing.assert_allclose(found.log_z, np.repeat(exact.sum(1)[:, None], 2, 1), atol=1e-4)

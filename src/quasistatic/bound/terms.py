@@ -1,8 +1,9 @@
 r"""The bound K of one row as named terms, in nats (paper, equation (14) with a reconstruction term
 at t = 1).
 
-    K(x_0) = - KL(q(x_T|x_0) || pi)  - sum_{t=2..T} E KL(q(x_{t-1}|x_t,x_0) || p(x_{t-1}|x_t))  + E log p(x_0|x_1)
-             prior                     diffusion                                                reconstruction
+    K(x_0) = - KL(q(x_T|x_0) || pi)                                      prior
+             - sum_{t=2..T} E KL(q(x_{t-1}|x_t,x_0) || p(x_{t-1}|x_t))   diffusion
+             + E log p(x_0|x_1)                                          reconstruction
 
 plus `filler`, the entropy of the values drawn in place of an atom's. `E K <= log p(x_0)`; no term
 is counted T/(T-1) times.
@@ -14,12 +15,13 @@ import jax
 import jax.numpy as jnp
 
 from quasistatic.model import DiffusionModel
-from quasistatic.trajectory import Row, Start, start
+from quasistatic.rows import Row
+from quasistatic.trajectory import Start, start
 from quasistatic.typing import Array, Float, Key, Step
 
 
 class Terms(NamedTuple):
-    """Named terms of K, nats; they add up to it. Scalars for a row, `[N]` for a table."""
+    """Named terms of K, nats; they add up to it. Scalars for a row, `[N, draws]` for a table."""
 
     prior: Float[Array, ""]
     diffusion: Float[Array, ""]
@@ -51,16 +53,45 @@ def prior_cost(model: DiffusionModel, begin: Start) -> Float[Array, " D"]:
     return jnp.where(begin.columns, cost, 0.0)
 
 
-def bound_terms(model: DiffusionModel, row: Row, *, key: Key) -> Terms:
+class Bound(NamedTuple):
+    """One draw of K of a row, nats.
+
+    Args:
+        terms: its named terms.
+        costs: `[T + 1]`, the terms of -K step by step: t = 1..T, the filler's with the first, then
+            the prior's.
+    """
+
+    terms: Terms
+    costs: Float[Array, " steps"]
+
+
+def bound(model: DiffusionModel, row: Row, *, key: Key) -> Bound:
     """One draw of K: the full sum over t, with an independent x_t at every t."""
     fill_key, walk_key = jax.random.split(key)
     begin = start(row, key=fill_key)
 
-    def add(total, t):
-        return total + step_cost(model, begin, t, key=jax.random.fold_in(walk_key, t)), None
+    def step(total: Array, t: Step) -> tuple[Array, Array]:
+        cost = jnp.sum(step_cost(model, begin, t, key=jax.random.fold_in(walk_key, t)))
+        return total + cost, cost
 
-    first = step_cost(model, begin, 1, key=jax.random.fold_in(walk_key, 1))
-    later, _ = jax.lax.scan(add, jnp.zeros_like(first), jnp.arange(2, model.trajectory_length + 1))
-    return Terms(
-        -jnp.sum(prior_cost(model, begin)), -jnp.sum(later), -jnp.sum(first), jnp.sum(begin.filler)
-    )
+    # The total is carried along: the compiler drops the costs of the steps where only it is asked
+    # for, and memory does not grow with T.
+    first = jnp.sum(step_cost(model, begin, 1, key=jax.random.fold_in(walk_key, 1)))
+    walk = jnp.arange(2, model.trajectory_length + 1)
+    total, later = jax.lax.scan(step, jnp.zeros(()), walk)
+    prior, filler = jnp.sum(prior_cost(model, begin)), jnp.sum(begin.filler)
+    costs = jnp.concatenate([(first - filler)[None], later, prior[None]])
+    return Bound(Terms(-prior, -total, -first, filler), costs)
+
+
+def bound_terms(model: DiffusionModel, row: Row, *, key: Key) -> Terms:
+    """One draw of K's named terms, nats; memory does not grow with T."""
+    return bound(model, row, key=key).terms
+
+
+def bound_costs(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, " steps"]:
+    """The terms of -K of `bound_terms` step by step, of the same draw at the same key, `[T + 1]`
+    nats: t = 1..T, the filler's with the first, then the prior's.
+    """
+    return bound(model, row, key=key).costs

@@ -1,5 +1,5 @@
-r"""Which particles of a reverse walk are promising: a prediction of the final log-weight from what
-is known at step t.
+r"""The twist of a reverse walk: a prediction of a particle's final log-weight from what is known at
+step t.
 
 The log-weight G_t gained so far is the wrong measure: it says how probable the noisy state is under
 p, not whether x_0 can follow from it, and resampling by it walks away from the row. The model's own
@@ -9,13 +9,14 @@ guess at what is to come is
 
 the reverse kernel with a stride of t, from the network evaluation that the step to t - 1 needs
 anyway. But it treats the columns as independent, so that G_t + A_t may vary more than the final
-log-weight does, and resampling by it adds noise. So the promise is a regression,
+log-weight does, and resampling by it adds noise. So the log-twist is a regression,
 
-    S_t = slope_t G_t + ahead_t A_t,   coefficients of least squares against the final log w, within rows,
+    S_t = slope_t G_t + ahead_t A_t,
 
-fitted on trajectories of rows that the model generates: they depend on the model alone, not on the
-table to be scored. A promise cannot vary more than the final log-weight: where the state says
-nothing about it, nothing is resampled.
+with coefficients of least squares against the final log w, within rows, fitted on trajectories of
+rows that the model generates: they depend on the model alone, not on the table to be scored. A
+log-twist cannot vary more than the final log-weight: where the state says nothing about it, nothing
+is resampled.
 """
 
 import equinox as eqx
@@ -23,45 +24,45 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.bound.upper import cells_of, generate_rows
 from quasistatic.model import DiffusionModel
-from quasistatic.trajectory import Row, Start, start
+from quasistatic.rows import Row
+from quasistatic.trajectory import (
+    Start,
+    cells_of,
+    first_state,
+    generate_rows,
+    last_factor,
+    move,
+    start,
+)
 from quasistatic.typing import Array, Float, Key, State, Step
 
 
 class Twist(eqx.Module):
-    """Coefficients of the promise `S_t = slope[t] G_t + ahead[t] A_t`, both `[T + 1]`, index t."""
+    """Coefficients of the log-twist `S_t = slope[t] G_t + ahead[t] A_t`, both `[T + 1]`, index
+    t.
+    """
 
     slope: Float[Array, " steps"]
     ahead: Float[Array, " steps"]
 
+    def __call__(self, gained: Array, ahead: Array, t: Step) -> Array:
+        """S_t of particles, nats.
 
-def first_state(model: DiffusionModel, begin: Start, *, key: Key) -> tuple[State, Float[Array, ""]]:
-    """x_T from its marginal, and `log pi(x_T) / q(x_T|x_0)`, nats."""
-    marginal = model.forward.marginal(begin.x_0, model.trajectory_length)
-    x_last = marginal.sample(key=key)
-    gain = model.forward.prior().log_prob(x_last) - marginal.log_prob(x_last)
-    return x_last, jnp.sum(jnp.where(begin.columns, gain, 0.0))
+        Args:
+            gained: G_t of each particle, nats.
+            ahead: A_t of each particle, nats.
+            t: step.
+        """
+        return self.slope[t] * gained + self.ahead[t] * ahead
 
 
 def lookahead(model: DiffusionModel, begin: Start, x_t: State, t: Step) -> Float[Array, ""]:
-    """A_t, nats; at t = 1 the exact last factor of the weight. A filler cell's `-log N(c; 0, 1)` is
-    part of it.
+    """A_t, nats, with the `-log N(c; 0, 1)` of the filler cells; at t = 1 the last factor of the
+    weight.
     """
     leap = model.reverse_kernel(x_t, begin.observed, t, 0).log_cell(begin.x_0, begin.width)
     return jnp.sum(jnp.where(begin.columns, leap, 0.0) + begin.filler)
-
-
-def move(
-    model: DiffusionModel, begin: Start, x_t: State, t: Step, *, key: Key
-) -> tuple[State, Float[Array, ""]]:
-    """x_{t-1} from the bridge, and `log p(x_{t-1}|x_t) / q(x_{t-1}|x_t,x_0)`, nats."""
-    bridge = model.forward.bridge(x_t, begin.x_0, t)
-    x_before = bridge.sample(key=key)
-    gain = model.reverse_kernel(x_t, begin.observed, t).log_prob(x_before) - bridge.log_prob(
-        x_before
-    )
-    return x_before, jnp.sum(jnp.where(begin.columns, gain, 0.0))
 
 
 def pilot(model: DiffusionModel, row: Row, *, key: Key) -> tuple[Array, Array, Array]:
@@ -80,7 +81,7 @@ def pilot(model: DiffusionModel, row: Row, *, key: Key) -> tuple[Array, Array, A
     (x_1, total), (past, ahead) = jax.lax.scan(
         step, (x_last, gained), jnp.arange(model.trajectory_length, 1, -1)
     )
-    return past[::-1], ahead[::-1], total + lookahead(model, begin, x_1, 1)
+    return past[::-1], ahead[::-1], total + last_factor(model, begin, x_1)
 
 
 @eqx.filter_jit
@@ -91,8 +92,13 @@ def _pilots(model: DiffusionModel, rows: Row, keys: Key) -> tuple[Array, Array, 
 def fit_twist(
     model: DiffusionModel, *, key: Key, n_rows: int = 64, trajectories: int = 16
 ) -> Twist:
-    """The coefficients, from `n_rows * trajectories` trajectories of rows that the model
-    generates.
+    """The coefficients of a model.
+
+    Args:
+        model: the model.
+        key: random key of the rows and of their trajectories.
+        n_rows: number of rows that the model generates (default 64).
+        trajectories: number of forward trajectories of a row (default 16).
     """
     row_key, walk_key = jax.random.split(key)
     rows = jax.tree.map(jnp.asarray, cells_of(generate_rows(model, n_rows, key=row_key).x_0))
@@ -104,9 +110,9 @@ def regress(past: Array, ahead: Array, final: Array) -> Twist:
     constant columns at 0.
 
     Args:
-        past: G `[N, R, T - 1]`.
-        ahead: A `[N, R, T - 1]`.
-        final: log w `[N, R]`.
+        past: G_t of R trajectories of N rows at t = 2..T, `[N, R, T - 1]` nats.
+        ahead: A_t of the same, `[N, R, T - 1]` nats.
+        final: log w of the same, `[N, R]` nats.
     """
     g, a, w = (np.asarray(x, np.float64) for x in (past, ahead, np.asarray(final)[:, :, None]))
     g, a, w = (x - x.mean(axis=1, keepdims=True) for x in (g, a, w))

@@ -5,10 +5,11 @@ A row that the model itself generated comes with its trajectory, and that trajec
 draw of the posterior given the row. Among R weights of one row let R - 1 be of forward trajectories
 and one, w*, of a posterior trajectory. Their mean W has
 
-    prod_{k} q(path_k) W / p(x_0)   as the density of the R paths (in random order), so that   E log W - log p = KL >= 0:
+    prod_k q(path_k) W / p(x_0)
 
-log W is a stochastic *upper* bound, for every R, falling to log p as R grows. For any other row the
-posterior draw is replaced by the state of a chain (iterated sampling-importance-resampling) that
+as the density of the R paths (in random order), so that E log W - log p = KL >= 0: log W is a
+stochastic *upper* bound, for every R, falling to log p as R grows. For any other row the posterior
+draw is replaced by the state of a chain (iterated sampling-importance-resampling, `isir.py`) that
 was started from a forward trajectory: an upper bound only in the limit of many sweeps, and labelled
 "asymptotic".
 """
@@ -20,30 +21,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.bound.evaluate import CHUNK, evaluate_log_weights
+from quasistatic.bound.evaluate import evaluate_log_weights
 from quasistatic.bound.lower import weighted_bound
-from quasistatic.data.cells import Cells
 from quasistatic.model import DiffusionModel
-from quasistatic.numerics import log_normal_density
-from quasistatic.trajectory import Row, rows_at_once
-from quasistatic.typing import Array, Float, Key, State
+from quasistatic.rows import CHUNK, Row, in_chunks, joined, row_numbers, rows_at_once, take
+from quasistatic.trajectory import Generated, last_factor, start_at
+from quasistatic.typing import Array, Float, Key
 
 UpperKind = Literal["exact-sample", "asymptotic"]
-
-
-class Generated(NamedTuple):
-    """What is kept of a trajectory of the model: enough to weigh it for its row, whatever T. Rows
-    `[n, ...]` for a table.
-
-    Args:
-        x_0: the row.
-        x_1: the state before it.
-        log_ratio: `log pi(x_T) + sum_{t=2..T} log p(x_{t-1}|x_t) / q(x_t|x_{t-1})`, nats.
-    """
-
-    x_0: State
-    x_1: State
-    log_ratio: Float[Array, ""]
 
 
 class Bracket(NamedTuple):
@@ -76,24 +61,6 @@ class Bracket(NamedTuple):
         return float(width.mean()), float(width.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
 
 
-def generate(model: DiffusionModel, observed: State, *, key: Key) -> Generated:
-    """One row of the model with the weight of its trajectory; memory does not grow with T."""
-    forward = model.forward
-
-    def step(carry: tuple, t: Array) -> tuple:
-        x_t, total = carry
-        reverse = model.reverse_kernel(x_t, observed, t)
-        x_before = reverse.sample(key=jax.random.fold_in(key, t))
-        gain = reverse.log_prob(x_before) - forward.kernel(x_before, t).log_prob(x_t)
-        return (x_before, total + jnp.sum(gain)), None
-
-    x_last = forward.prior().sample(key=jax.random.fold_in(key, 0))
-    carry = (x_last, jnp.sum(forward.prior().log_prob(x_last)))
-    (x_1, total), _ = jax.lax.scan(step, carry, jnp.arange(model.trajectory_length, 1, -1))
-    x_0 = model.reverse_kernel(x_1, observed, 1).sample(key=jax.random.fold_in(key, 1))
-    return Generated(x_0, x_1, total)
-
-
 def posterior_log_weight(model: DiffusionModel, row: Row, generated: Generated) -> Float[Array, ""]:
     r"""log w of the trajectory that generated a row, nats.
 
@@ -104,61 +71,22 @@ def posterior_log_weight(model: DiffusionModel, row: Row, generated: Generated) 
     trajectory is a draw of the posterior of the *cell*, and is weighed by the cell's mass. A filler
     cell takes the value that was generated for it.
     """
-    x_0, fillers = zip(
-        *(_filled(cells, x) for cells, x in zip(row, generated.x_0, strict=True)), strict=True
-    )
-    observed, width = tuple(cells.observed for cells in row), tuple(cells.width for cells in row)
-    first = model.reverse_kernel(generated.x_1, observed, 1).log_cell(x_0, width)
-    back = model.forward.marginal(x_0, 1).log_prob(generated.x_1)
-    return generated.log_ratio + jnp.sum(first - back + jnp.concatenate(fillers))
-
-
-def _filled(cells: Cells, x: Array) -> tuple[Array, Float[Array, " D"]]:
-    if cells.filler is None:
-        return cells.value, jnp.zeros(cells.value.shape)
-    return jnp.where(cells.filler, x, cells.value), jnp.where(
-        cells.filler, -log_normal_density(x, 0.0, 0.0), 0.0
-    )
-
-
-def generate_rows(model: DiffusionModel, n_rows: int, *, key: Key, chunk: int = CHUNK) -> Generated:
-    """`n_rows` independent rows with what weighs their trajectories, NumPy, in chunks."""
-    if n_rows < 1:
-        raise ValueError(f"n_rows = {n_rows} must be at least 1")
-    size = rows_at_once(model, n_rows, chunk)
-    indices = (
-        jnp.arange(begin, begin + size, dtype=jnp.uint32) for begin in range(0, n_rows, size)
-    )
-    parts = [jax.tree.map(np.asarray, _generate(model, index, key)) for index in indices]
-    return jax.tree.map(lambda *xs: np.concatenate(xs)[:n_rows], *parts)
-
-
-@eqx.filter_jit
-def _generate(model: DiffusionModel, index: Array, key: Key) -> Generated:
-    prior = jax.eval_shape(lambda: model.forward.prior().sample(key=key))
-    observed = jax.tree.map(lambda x: jnp.ones(x.shape, bool), prior)
-    return jax.vmap(lambda i: generate(model, observed, key=jax.random.fold_in(key, i)))(index)
-
-
-def cells_of(x_0: State) -> Row:
-    """Generated states `[n, D]` per block as rows: every cell there, and a density where it is
-    continuous.
-    """
-    return tuple(Cells(x, np.ones(x.shape, bool)) for x in x_0)
+    begin = start_at(row, generated.x_0)
+    back = model.forward.marginal(begin.x_0, 1).log_prob(generated.x_1)
+    return generated.log_ratio + last_factor(model, begin, generated.x_1) - jnp.sum(back)
 
 
 def evaluate_posterior_log_weights(
     model: DiffusionModel, rows: Row, generated: Generated, *, chunk: int = CHUNK
 ) -> np.ndarray:
     """`posterior_log_weight` of every generated row, `[n]`, nats."""
+
+    def program(index: np.ndarray) -> Array:
+        return _weigh(model, *take((rows, generated), index))
+
     n_rows = len(generated.log_ratio)
-    size = rows_at_once(model, n_rows, chunk)
-    parts = []
-    for begin in range(0, n_rows, size):
-        index = np.minimum(np.arange(begin, begin + size), n_rows - 1)
-        taken = jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), (rows, generated))
-        parts.append(np.asarray(_weigh(model, *taken), np.float64))
-    return np.concatenate(parts)[:n_rows]
+    parts = in_chunks(program, n_rows, rows_at_once(model, n_rows, chunk))
+    return np.asarray(joined(parts), np.float64)
 
 
 @eqx.filter_jit
@@ -181,14 +109,12 @@ def generated_bracket(
     Args:
         model: the model that generated the rows.
         rows: the generated rows, as `cells_of` or, through the codec, as the data's own cells.
-        generated: of `generate_rows`.
-        trajectories: forward trajectories a row.
-        key: random key.
-        chunk: trajectories held at once.
+        generated: what weighs their trajectories, from `generate_rows`.
+        trajectories: number of forward trajectories of a row.
+        key: random key of the forward trajectories.
+        chunk: number of trajectories at once, at most (default 1024).
     """
-    identity = np.arange(
-        len(generated.log_ratio)
-    )  # equal rows get noise of their own: the gap's error is their spread
+    identity = row_numbers(rows)  # equal rows too: the error of the gap is the rows' spread
     forward = evaluate_log_weights(
         model, rows, trajectories=trajectories, key=key, chunk=chunk, identity=identity
     )

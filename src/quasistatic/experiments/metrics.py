@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.bound import evaluate_log_weights, evaluate_terms
-from quasistatic.bound.chain import chain_bracket
+from quasistatic.bound.isir import chain_bracket
 from quasistatic.data.cells import Cells
 from quasistatic.distribution import AbstractDistribution, Categorical
 from quasistatic.experiments.experiment import Data, Setting

@@ -28,7 +28,6 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from quasistatic.bound.evaluate import row_checksums
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
 from quasistatic.data.columns.numbers import read_coordinates
@@ -37,6 +36,7 @@ from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
 from quasistatic.posterior.query import evidence_of_rows
+from quasistatic.rows import row_checksums
 from quasistatic.typing import Key
 
 PARTICLES = 16

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from quasistatic.bound.upper import Generated, generate_rows
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
 from quasistatic.model import DiffusionModel
+from quasistatic.trajectory import Generated, generate_rows
 from quasistatic.typing import Key
 
 _ROUNDING = 1e-3

@@ -11,9 +11,9 @@ from quasistatic.errors import SettingError
 from quasistatic.fitted.generated import generate_table
 from quasistatic.fitted.model import Fitted
 from quasistatic.model import DiffusionModel, thin
+from quasistatic.rows import Row
 from quasistatic.thermodynamics.ledger import Ledger, ledger
 from quasistatic.thermodynamics.verdict import Verdict, verdict
-from quasistatic.trajectory import Row
 from quasistatic.typing import Key
 
 REPETITIONS = 2

@@ -17,7 +17,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.bound.evaluate import row_checksums
 from quasistatic.bound.lower import WeightedBound
 from quasistatic.compiled import QUICKLY, forget_programs_if_crowded
 from quasistatic.errors import DataError
@@ -26,7 +25,8 @@ from quasistatic.posterior.evidence.base import AbstractEvidence
 from quasistatic.posterior.evidence.observed import Observed
 from quasistatic.posterior.walks.ordered import OrderedWalk, is_absorbing
 from quasistatic.posterior.walks.twisted import Posterior, TwistedWalk
-from quasistatic.trajectory import Row, rows_at_once, sample_rows
+from quasistatic.rows import Row, row_checksums, rows_at_once
+from quasistatic.trajectory import sample_rows
 from quasistatic.typing import Array, Key
 
 CHUNK = 2048
@@ -101,7 +101,7 @@ def _checksums(evidence: AbstractEvidence) -> np.ndarray:
     leaves = tuple(np.asarray(leaf) for leaf in jax.tree.leaves(evidence))
     if not leaves or len(leaves[0]) == 0:
         raise DataError("there is no row to condition on", fix="give at least one row")
-    return row_checksums((leaves,))
+    return row_checksums(leaves)
 
 
 def walk_of(model: DiffusionModel, particles: int, draws: int) -> Walk:

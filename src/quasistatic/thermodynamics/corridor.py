@@ -20,7 +20,8 @@ from quasistatic.belief import signal_left
 from quasistatic.distribution import Normal
 from quasistatic.forward.gaussian import FIRST_STEP_NARROWING
 from quasistatic.model import DiffusionModel
-from quasistatic.trajectory import Row, start
+from quasistatic.rows import Row
+from quasistatic.trajectory import start
 from quasistatic.typing import Array, Float, Key, Step
 
 

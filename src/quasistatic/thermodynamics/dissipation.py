@@ -1,12 +1,12 @@
 r"""Dissipation, log p - K, shared out among the steps so that the shares add up to it exactly.
 
-With increments g_t of a forward trajectory's log-weight (log w = sum_t g_t) K = E sum_t g_t and log
-p = log E exp(sum_t g_t). Turn all increments on together, `F(a) = log E exp(a sum_t g_t)` from F(0)
+With increments g_t of a forward trajectory's log-weight (`trajectory.increments`, log w = sum_t
+g_t) K = E sum_t g_t and log p = log E exp(sum_t g_t). Turn all increments on together, `F(a) = log E exp(a sum_t g_t)` from F(0)
 = 0 to F(1) = log p: by the chain rule
 
-    log p = sum_t A_t,   A_t = integral_0^1 E_a[g_t] da,   E_a the mean over trajectories weighted by w^a,
+    log p = sum_t A_t,    A_t = integral_0^1 E_a[g_t] da,
 
-and the share of step t is `D_t = A_t - E_0[g_t]`, by how much its increment is *better on the
+E_a the mean over trajectories weighted by w^a, and the share of step t is `D_t = A_t - E_0[g_t]`, by how much its increment is *better on the
 trajectories that matter* than on the average one: the Aumann-Shapley value of step t. To second
 order D_t = Cov(g_t, log w) / 2, the fluctuation-dissipation relation (dissipation = half the
 variance of the work). A share can be negative: a step that makes up for what another one lost.
@@ -15,45 +15,9 @@ With R trajectories the means are weighted averages over them, and the shares ad
 - mean log w` of those R: like the importance-weighted bound it misses what no trajectory has met.
 """
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.model import DiffusionModel
-from quasistatic.trajectory import Row, start
-from quasistatic.typing import Array, Float, Key, Step
-
 NODES = 64
-
-
-def log_weight_increments(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, " steps"]:
-    """Increments `[T + 1]` of a forward trajectory's log-weight: steps t = 1..T, then `log pi(x_T)
-    / q(x_T|x_0)`; nats.
-
-    With the key of `trajectory.log_weight` it is the same trajectory, and they add up to its
-    result.
-    """
-    forward, last = model.forward, model.trajectory_length
-    fill_key, last_key, walk_key = jax.random.split(key, 3)
-    begin = start(row, key=fill_key)
-    marginal = forward.marginal(begin.x_0, last)
-    x_last = marginal.sample(key=last_key)
-
-    def total(columns: Float[Array, " D"]) -> Float[Array, ""]:
-        return jnp.sum(jnp.where(begin.columns, columns, 0.0))
-
-    def step(x_t, t: Step):
-        bridge = forward.bridge(x_t, begin.x_0, t)
-        x_before = bridge.sample(key=jax.random.fold_in(walk_key, t))
-        reverse = model.reverse_kernel(x_t, begin.observed, t)
-        return x_before, total(reverse.log_prob(x_before) - bridge.log_prob(x_before))
-
-    x_1, later = jax.lax.scan(step, x_last, jnp.arange(last, 1, -1))
-    first = total(
-        model.reverse_kernel(x_1, begin.observed, 1).log_cell(begin.x_0, begin.width)
-    ) + jnp.sum(begin.filler)
-    end = total(forward.prior().log_prob(x_last) - marginal.log_prob(x_last))
-    return jnp.concatenate([first[None], later[::-1], end[None]])
 
 
 def dissipation_shares(increments: np.ndarray) -> np.ndarray:

@@ -15,11 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.model import DiffusionModel
+from quasistatic.rows import CHUNK, in_chunks, joined
 from quasistatic.thermodynamics.bennett import bennett
 from quasistatic.thermodynamics.crooks import Slope, crooks_slope
 from quasistatic.typing import Array, Float, Key, State, Step
-
-CHUNK = 1024
 
 
 class FreeEnergy(NamedTuple):
@@ -81,9 +80,10 @@ def _estimate(forward: np.ndarray, reverse: np.ndarray) -> FreeEnergy:
 
 
 def _works(model: DiffusionModel, other: DiffusionModel, n: int, key: Key) -> np.ndarray:
-    index = jnp.arange(-(-n // CHUNK) * CHUNK if n > CHUNK else n, dtype=jnp.uint32)
-    parts = [_chunk(model, other, index[i : i + CHUNK], key) for i in range(0, len(index), CHUNK)]
-    return np.concatenate([np.asarray(part, np.float64) for part in parts])[:n]
+    def program(index: np.ndarray) -> Array:
+        return _chunk(model, other, jnp.asarray(index, jnp.uint32), key)
+
+    return np.asarray(joined(in_chunks(program, n, min(n, CHUNK))), np.float64)
 
 
 @eqx.filter_jit

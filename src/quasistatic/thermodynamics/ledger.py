@@ -1,7 +1,10 @@
 r"""The ledger: where along the trajectory the nats of K are lost.
 
-    -K = sum_{t=1..T} cost_t + cost_prior,    cost_t = E KL(q(x_{t-1}|x_t,x_0) || p(x_{t-1}|x_t)) for t >= 2,
-                                              cost_1 = -E log p(x_0|x_1) - filler,   cost_prior = KL(q(x_T|x_0) || pi).
+    -K = sum_{t=1..T} cost_t + cost_prior,
+
+    cost_t = E KL(q(x_{t-1}|x_t,x_0) || p(x_{t-1}|x_t)) for t >= 2,
+    cost_1 = -E log p(x_0|x_1) - filler,
+    cost_prior = KL(q(x_T|x_0) || pi).
 
 Entries are means over the rows of a table, float64; K is by definition minus the sum of the
 entries, and with the key of `bound.evaluate_terms` it is that function's mean. `work` are the mean
@@ -13,17 +16,15 @@ back.
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.bound.evaluate import CHUNK, row_checksums
-from quasistatic.bound.terms import prior_cost, step_cost
+from quasistatic.bound.terms import bound_costs
 from quasistatic.model import DiffusionModel
-from quasistatic.thermodynamics.chunks import row_chunks
+from quasistatic.rows import CHUNK, Row, iterate_rows, row_checksums
 from quasistatic.thermodynamics.corridor import Corridor, is_continuous, row_corridor
-from quasistatic.thermodynamics.dissipation import dissipation_shares, log_weight_increments
-from quasistatic.trajectory import Row, start
-from quasistatic.typing import Array, Float, Key
+from quasistatic.thermodynamics.dissipation import dissipation_shares
+from quasistatic.trajectory import increments
+from quasistatic.typing import Key
 
 
 class Entries(NamedTuple):
@@ -76,20 +77,6 @@ class Ledger(NamedTuple):
         return self.k_nats + self.dissipation.total
 
 
-def row_costs(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, " steps"]:
-    """Terms of -K `[T + 1]`, nats; with the key of `bound.bound_terms` they are its terms, step by
-    step.
-    """
-    fill_key, walk_key = jax.random.split(key)
-    begin = start(row, key=fill_key)
-
-    def step(_: None, t: Array) -> tuple[None, Float[Array, ""]]:
-        return None, jnp.sum(step_cost(model, begin, t, key=jax.random.fold_in(walk_key, t)))
-
-    _, costs = jax.lax.scan(step, None, jnp.arange(1, model.trajectory_length + 1))
-    return jnp.append(costs.at[0].add(-jnp.sum(begin.filler)), jnp.sum(prior_cost(model, begin)))
-
-
 def ledger(
     model: DiffusionModel,
     rows: Row,
@@ -103,23 +90,23 @@ def ledger(
 
     Args:
         model: the model.
-        rows: at least one.
-        key: random key.
-        repetitions: draws a row of the costs and of the corridor.
-        trajectories: a row, at least 2.
-        chunk: trajectories held at once.
+        rows: a table, at least one row.
+        key: random key of the whole table.
+        repetitions: number of draws of a row, of the costs and of the corridor (default 2).
+        trajectories: number of forward trajectories of a row, at least 2 (default 16).
+        chunk: number of trajectories at once, at most (default 1024).
     """
     if trajectories < 2:
         raise ValueError(f"trajectories = {trajectories} must be at least 2: one does not vary")
     _, which, counts = np.unique(row_checksums(rows), return_inverse=True, return_counts=True)
     cost, work, shares = (_Sums(counts[which]) for _ in range(3))
-    for draws in row_chunks(row_costs, model, rows, repetitions, key, chunk):
+    for draws in iterate_rows(bound_costs, model, rows, repetitions, key=key, chunk=chunk):
         cost.add(draws)
-    for draws in row_chunks(log_weight_increments, model, rows, trajectories, key, chunk):
+    for draws in iterate_rows(increments, model, rows, trajectories, key=key, chunk=chunk):
         work.add(-draws)
         shares.add(dissipation_shares(draws)[:, None])
     corridor = None
-    for draws in row_chunks(row_corridor, model, rows, repetitions, key, chunk):
+    for draws in iterate_rows(row_corridor, model, rows, repetitions, key=key, chunk=chunk):
         part = jax.tree.map(lambda x: x.mean(axis=1).sum(axis=0), draws)
         corridor = part if corridor is None else jax.tree.map(np.add, corridor, part)
     if corridor is None:

@@ -25,13 +25,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.bound.evaluate import CHUNK
 from quasistatic.errors import SettingError
 from quasistatic.forward.gaussian import GaussianDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import log_normal_density
-from quasistatic.thermodynamics.chunks import row_chunks
-from quasistatic.trajectory import Row
+from quasistatic.rows import CHUNK, Row, iterate_rows, joined
 from quasistatic.typing import Array, Float, Key, Step
 
 MAX_EXACT_COLUMNS = 20
@@ -122,10 +120,10 @@ def flow_log_density(
     Args:
         model: of one Gaussian block.
         rows: of one block, without filler cells; unobserved columns are left out.
-        key: of the probes.
-        probes: random sign vectors a row, where the trace is not exact.
-        exact: by default up to MAX_EXACT_COLUMNS columns.
-        chunk: flows at once.
+        key: random key of the probes.
+        probes: number of random sign vectors of a row where the trace is not exact (default 8).
+        exact: whether the trace is exact (default: up to MAX_EXACT_COLUMNS columns).
+        chunk: number of flows at once, at most (default 1024).
 
     Raises:
         SettingError: a model with discrete columns.
@@ -133,12 +131,14 @@ def flow_log_density(
     gaussian = [isinstance(block, GaussianDiffusion) for block in model.forward.blocks]
     if gaussian != [True] or rows[0].filler is not None:
         raise SettingError(
-            "the probability flow is defined for continuous columns alone, and this model has discrete ones",
+            "the probability flow is defined for continuous columns alone, and this model has "
+            "discrete ones",
             fix="use the methods 'bound', 'ais' or 'sandwich'",
         )
     exact = model.forward.n_columns <= MAX_EXACT_COLUMNS if exact is None else exact
-    parts = list(row_chunks(Flow(exact), model, rows, 1 if exact else probes, key, chunk))
-    draws = np.concatenate(parts)
+    draws = joined(
+        iterate_rows(Flow(exact), model, rows, 1 if exact else probes, key=key, chunk=chunk)
+    )
     if exact:
         return FlowLikelihood(draws[:, 0], np.zeros(len(draws)), True)
     n = draws.shape[1]

@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.model import DiffusionModel
-from quasistatic.thermodynamics.chunks import own_noise, row_chunks
-from quasistatic.trajectory import Row, start
+from quasistatic.rows import Row, iterate_rows, row_numbers
+from quasistatic.trajectory import start
 from quasistatic.typing import Array, Float, Key, Step
 
 MAX_CANDIDATES = 128
@@ -83,8 +83,9 @@ def stride_costs(
     Infinite where i >= j. Memory: `chunk` matrices.
     """
     total, n_rows = np.zeros(()), 0
-    for draws in row_chunks(
-        StrideCosts(tuple(candidates)), model, rows, repetitions, key, chunk, own_noise(rows)
+    costs_of, identity = StrideCosts(tuple(candidates)), row_numbers(rows)
+    for draws in iterate_rows(
+        costs_of, model, rows, repetitions, key=key, chunk=chunk, identity=identity
     ):
         total, n_rows = total + draws.mean(axis=1).sum(axis=0), n_rows + len(draws)
     costs = np.full((len(candidates) + 1, len(candidates) + 1), np.inf)

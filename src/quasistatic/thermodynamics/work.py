@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quasistatic.bound.evaluate import CHUNK, evaluate_log_weights
-from quasistatic.bound.upper import Generated, evaluate_posterior_log_weights
+from quasistatic.bound.evaluate import evaluate_log_weights
+from quasistatic.bound.upper import evaluate_posterior_log_weights
 from quasistatic.model import DiffusionModel
-from quasistatic.trajectory import Row
+from quasistatic.rows import CHUNK, Row, row_numbers
+from quasistatic.trajectory import Generated
 from quasistatic.typing import Key
 
 
@@ -43,10 +44,10 @@ def generated_work(
     key: Key,
     chunk: int = CHUNK,
 ) -> Work:
-    """Work in both directions of rows that the model generated (`bound.upper.generate_rows`,
+    """Work in both directions of rows that the model generated (`trajectory.generate_rows`,
     `cells_of`).
     """
-    identity = np.arange(len(generated.log_ratio))  # equal rows get noise of their own
+    identity = row_numbers(rows)  # equal rows get noise of their own
     forward = -evaluate_log_weights(
         model, rows, trajectories=trajectories, key=key, chunk=chunk, identity=identity
     )

@@ -5,8 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from quasistatic.rows import Row
 from quasistatic.train.step import mean_cost
-from quasistatic.trajectory import Row
 from quasistatic.typing import Key
 
 ROWS = 2048

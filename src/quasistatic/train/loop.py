@@ -14,6 +14,7 @@ from quasistatic.compiled import forget_programs_if_crowded
 from quasistatic.config import TrainConfig
 from quasistatic.errors import SettingError
 from quasistatic.model import DiffusionModel
+from quasistatic.rows import Row
 from quasistatic.train.evaluation import Evaluation
 from quasistatic.train.run import Run
 from quasistatic.train.state import (
@@ -23,7 +24,6 @@ from quasistatic.train.state import (
     time_probabilities,
     trainable,
 )
-from quasistatic.trajectory import Row
 
 
 @dataclass(frozen=True)

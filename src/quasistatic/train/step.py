@@ -10,8 +10,9 @@ import optax
 from quasistatic.bound.terms import prior_cost, step_cost
 from quasistatic.config import TrainConfig
 from quasistatic.model import DiffusionModel
+from quasistatic.rows import Row
 from quasistatic.train.state import optimiser
-from quasistatic.trajectory import Row, start
+from quasistatic.trajectory import start
 from quasistatic.typing import Array, Float, Int, Key
 
 

@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from quasistatic import rows as chunked
 from quasistatic.assemble import assemble
-from quasistatic.bound import bound_terms, evaluate, evaluate_log_weights, evaluate_terms
+from quasistatic.bound import bound_terms, evaluate_log_weights, evaluate_terms
 from quasistatic.config import ModelConfig
 from quasistatic.data.cells import Cells
-from quasistatic.trajectory import SAMPLE_CHUNK, log_weight, sample, sample_rows
+from quasistatic.trajectory import log_weight, sample, sample_rows
 
 N_CONTINUOUS, N_DISCRETE = 3, 4
 
@@ -71,9 +72,9 @@ def test_rows_are_evaluated_in_chunks(monkeypatch):
         assert all(leaf.shape[0] == checksums.shape[0] for leaf in jax.tree.leaves(rows))
         return np.asarray(repetition, np.float32)
 
-    monkeypatch.setattr(evaluate, "evaluate_pairs", note)
+    monkeypatch.setattr(chunked, "evaluate_pairs", note)
     result = evaluate_log_weights(model_of(2), rows_of(700), trajectories=5, key=jax.random.key(0))
-    assert shapes == [evaluate.CHUNK] * 4
+    assert shapes == [chunked.CHUNK] * 4
     np.testing.assert_array_equal(result, np.tile(np.arange(5), (700, 1)))
     shapes.clear()
     evaluate_log_weights(model_of(2), rows_of(3), trajectories=3, key=jax.random.key(0), chunk=4)
@@ -92,11 +93,12 @@ def test_rows_are_sampled_in_chunks(monkeypatch):
 
     sizes = []
 
-    def note(model, observed, index, key):
+    def note(one, model, index, key):
+        assert one is sample
         sizes.append(index.shape[0])
         return np.asarray(index, np.int32)[:, None]
 
-    monkeypatch.setattr(trajectory, "_sample_chunk", note)
-    drawn = sample_rows(model_of(2), 2 * SAMPLE_CHUNK + 5, key=jax.random.key(0))
-    assert sizes == [SAMPLE_CHUNK] * 3
-    np.testing.assert_array_equal(drawn[:, 0], np.arange(2 * SAMPLE_CHUNK + 5))
+    monkeypatch.setattr(trajectory, "_reverse", note)
+    drawn = sample_rows(model_of(2), 2 * chunked.CHUNK + 5, key=jax.random.key(0))
+    assert sizes == [chunked.CHUNK] * 3
+    np.testing.assert_array_equal(drawn[:, 0], np.arange(2 * chunked.CHUNK + 5))

@@ -15,7 +15,7 @@ from quasistatic.distribution import Normal
 from quasistatic.experiments.experiment import Trained
 from quasistatic.experiments.figures.canvas import DATA, FAINT, MODEL, blank, save
 from quasistatic.model import DiffusionModel
-from quasistatic.thermodynamics.chunks import row_chunks
+from quasistatic.rows import iterate_rows
 from quasistatic.thermodynamics.corridor import Corridor, row_corridor
 from quasistatic.typing import Array, Key
 
@@ -28,7 +28,7 @@ def corridor(model: DiffusionModel, rows: Cells, path: Path, *, key: Key, chunk:
     """
     parts = [
         jax.tree.map(lambda x: x.mean(axis=(0, 1)), draw)
-        for draw in row_chunks(row_corridor, model, (rows,), 1, key, chunk)
+        for draw in iterate_rows(row_corridor, model, (rows,), 1, key=key, chunk=chunk)
     ]
     n_columns = rows.value.shape[1]
     mean = Corridor(

@@ -11,7 +11,7 @@ from quasistatic.belief import Belief
 from quasistatic.data.cells import Cells
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior.evidence.base import AbstractClosedEvidence
-from quasistatic.trajectory import Row
+from quasistatic.rows import Row
 from quasistatic.typing import Array, Float, State
 
 

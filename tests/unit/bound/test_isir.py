@@ -4,7 +4,7 @@ standard errors."""
 import numpy as np
 import pytest
 
-from quasistatic.bound.chain import chain_bracket, sweep_estimates
+from quasistatic.bound.isir import chain_bracket, sweep_estimates
 
 
 def test_against_a_simulated_chain(rng):

@@ -7,7 +7,7 @@ import pytest
 from quasistatic.forward import ErasureSchedule, GaussianDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.network.base import AbstractNetwork
-from quasistatic.trajectory import rows_at_once
+from quasistatic.rows import rows_at_once
 
 
 class Zero(AbstractNetwork):

@@ -12,8 +12,9 @@ Fresh trajectories do not depend on the retained one, so the chain needs nothing
 and the expectation over *which* one is retained is taken exactly: with rho the distribution of the
 retained one over all weights met so far and S the sum of the fresh weights,
 
-    estimate = sum_k rho_k log((w_k + S) / R),    rho_k <- rho_k w_k / (w_k + S),    rho_fresh <- w_fresh sum_k rho_k / (w_k
-    + S).
+    estimate = sum_k rho_k log((w_k + S) / R),
+    rho_k <- rho_k w_k / (w_k + S),
+    rho_fresh <- w_fresh sum_k rho_k / (w_k + S).
 """
 
 import numpy as np
