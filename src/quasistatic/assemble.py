@@ -9,20 +9,16 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from quasistatic.config import ModelConfig
+from quasistatic.config import DISCRETE_KERNELS, ModelConfig, found_at
 from quasistatic.forward import (
-    AbsorbingDiffusion,
     AbstractDiffusion,
     AbstractSchedule,
-    CategoricalDiffusion,
-    ErasureSchedule,
     GaussianDiffusion,
     LearnedSchedule,
     ProductDiffusion,
     cosine_schedule,
     linear_schedule,
 )
-from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.model import DiffusionModel
 from quasistatic.network import AbstractNetwork, InterleavedNetwork, ResidualMLP, UNet, as_ensemble
 from quasistatic.network.unet import PIXEL_PLANES
@@ -114,7 +110,8 @@ def _forward(
             GaussianDiffusion(_schedule(config, shared), len(typical_width), config.frequencies)
         )
     if len(marginals):
-        blocks.append(_discrete(config, marginals))
+        discrete_block = found_at(DISCRETE_KERNELS[config.discrete_kernel])
+        blocks.append(discrete_block(config.trajectory_length, marginals))
     return ProductDiffusion(tuple(blocks))
 
 
@@ -129,12 +126,3 @@ def _schedule(config: ModelConfig, typical_width: np.ndarray) -> AbstractSchedul
         typical_width > 0, np.clip(typical_width / 2, DENSITY_NOISE / 4, 0.5), DENSITY_NOISE
     )
     return LearnedSchedule.init(config.trajectory_length, -2.0 * np.log(noise))
-
-
-def _discrete(config: ModelConfig, marginals: Sequence[np.ndarray]) -> AbstractDiffusion:
-    log_marginals = pad_log_probs(marginals)
-    if config.discrete_kernel == "absorbing":
-        return AbsorbingDiffusion(config.trajectory_length, log_marginals)
-    uniform = pad_log_probs([np.ones_like(p) for p in marginals])
-    log_pi = uniform if config.discrete_kernel == "categorical" else log_marginals
-    return CategoricalDiffusion(ErasureSchedule(config.trajectory_length), log_pi, log_marginals)

@@ -6,11 +6,24 @@ import abc
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, NamedTuple, Self, get_args
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
 
 from quasistatic.errors import SettingError
 
-DiscreteKernel = Literal["absorbing", "binomial", "categorical"]
+DISCRETE_KERNELS = {
+    "absorbing": "quasistatic.forward.absorbing:absorbing_block",
+    "binomial": "quasistatic.forward.categorical:binomial_block",
+    "categorical": "quasistatic.forward.categorical:categorical_block",
+}
+"""Forward kernels of binary and categorical columns by name: where to find the function of T and of
+the state frequencies of each column that makes the block. To be chosen by name a kernel needs its
+line here and nothing else."""
+
+if TYPE_CHECKING:
+    DiscreteKernel = str
+else:
+    DiscreteKernel = Literal[tuple(DISCRETE_KERNELS)]
 ScheduleName = Literal["learned", "linear", "cosine"]
 
 
@@ -31,12 +44,23 @@ def one_of(kind: Any) -> Rule:
     return Rule(lambda value: value in get_args(kind), f"is none of {', '.join(get_args(kind))}")
 
 
+def named_in(table: dict[str, str]) -> Rule:
+    """The rule of a setting whose values are the names of a table."""
+    return Rule(lambda value: value in table, f"is none of {', '.join(table)}")
+
+
+def found_at(place: str) -> Any:
+    """What stands at a place `module:name`; the module is imported only now."""
+    module, name = place.split(":")
+    return getattr(import_module(module), name)
+
+
 _AT_LEAST_1 = Rule(lambda value: value >= 1, "must be at least 1")
 _POSITIVE = Rule(lambda value: value > 0, "must be positive")
 
 RULES = {
     "trajectory_length": _AT_LEAST_1,
-    "discrete_kernel": one_of(DiscreteKernel),
+    "discrete_kernel": named_in(DISCRETE_KERNELS),
     "schedule": one_of(ScheduleName),
     "width": _AT_LEAST_1,
     "depth": _AT_LEAST_1,
@@ -105,9 +129,10 @@ class ModelConfig(_AbstractSettings):
 
     Args:
         trajectory_length: number of steps T of the diffusion.
-        discrete_kernel: forward kernel of binary and categorical columns: "absorbing" (default);
-            "binomial", the heat bath whose pi are the data's frequencies; "categorical", the heat
-            bath with uniform pi (m = 0.5 for a binary column).
+        discrete_kernel: forward kernel of binary and categorical columns, one of
+            `DISCRETE_KERNELS`: "absorbing" (default); "binomial", the heat bath whose pi are the
+            data's frequencies; "categorical", the heat bath with uniform pi (m = 0.5 for a binary
+            column).
         schedule: schedule of the continuous columns: "learned" (default), "linear" or "cosine".
         width: units of the network's residual stream, or planes of a U-Net's fine level (default
             256).
@@ -120,7 +145,7 @@ class ModelConfig(_AbstractSettings):
     """
 
     trajectory_length: int
-    discrete_kernel: DiscreteKernel = "absorbing"
+    discrete_kernel: str = "absorbing"
     schedule: ScheduleName = "learned"
     width: int = 256
     depth: int = 2

@@ -120,7 +120,7 @@ def map_rows(
     draws]`, float64.
 
     Args:
-        function: function of one row; hashable.
+        function: function of one row: hashable, or a module of Equinox.
         model: model passed to it.
         rows: a table, at least one row.
         draws: number of independent draws of a row.
@@ -161,7 +161,7 @@ def iterate_rows(
     Draws have the keys that they have in `map_rows`.
 
     Args:
-        function: function of one row; hashable.
+        function: function of one row: hashable, or a module of Equinox.
         model: model passed to it.
         rows: a table.
         draws: number of independent draws of a row.

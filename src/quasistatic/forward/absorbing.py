@@ -7,12 +7,16 @@ step masks one column and the reverse trajectory is an autoregression in random 
 steps (the order's probability is the same forward and backward and drops out).
 """
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from quasistatic.distribution import Categorical, RandomSubset
 from quasistatic.forward.base import AbstractDiffusion, earlier
+from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.forward.states import StateLayout
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.typing import Array, Bool, Float, Int, Step
@@ -92,3 +96,13 @@ class AbsorbingDiffusion(AbstractDiffusion):
         self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step
     ) -> Float[Array, " F"]:
         return self.layout.features(x_t, observed)
+
+
+def absorbing_block(trajectory_length: int, marginals: Sequence[np.ndarray]) -> AbsorbingDiffusion:
+    """The absorbing kernel of columns with these state frequencies.
+
+    Args:
+        trajectory_length: number of steps T.
+        marginals: state frequencies of each column in the data.
+    """
+    return AbsorbingDiffusion(trajectory_length, pad_log_probs(marginals))

@@ -26,7 +26,8 @@ To add one:
 - if its distributions are none of those in `distribution.py`, say in the same file what posteriors,
   products and the ledger ask of them: `believe`, `tilt`, `multiply` and `signal_left`
   (`belief/families.py`; `tests/laws/test_toy_kernel.py` is such a file);
-- export it in `forward/__init__.py`, and name it in `config.py` if it is to be chosen by name;
+- export it in `forward/__init__.py`; to be chosen by name it needs its line in `DISCRETE_KERNELS`
+  in `config.py`;
 - add its line to `KERNELS` in `tests/cases.py`: every law is then tested on it.
 """
 

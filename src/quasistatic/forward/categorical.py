@@ -13,7 +13,7 @@ import numpy as np
 
 from quasistatic.distribution import Categorical
 from quasistatic.forward.base import AbstractDiffusion, earlier
-from quasistatic.forward.schedule import AbstractSchedule
+from quasistatic.forward.schedule import AbstractSchedule, ErasureSchedule
 from quasistatic.forward.states import StateLayout
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.typing import Array, Bool, Float, Int, Step
@@ -161,3 +161,28 @@ def binomial_diffusion(
         pad_log_probs([(1 - p, p) for p in m]),
         pad_log_probs([(1 - p, p) for p in activity]),
     )
+
+
+def binomial_block(trajectory_length: int, marginals: Sequence[np.ndarray]) -> CategoricalDiffusion:
+    """The heat bath whose pi are the data's frequencies.
+
+    Args:
+        trajectory_length: number of steps T.
+        marginals: state frequencies of each column in the data.
+    """
+    log_marginals = pad_log_probs(marginals)
+    return CategoricalDiffusion(ErasureSchedule(trajectory_length), log_marginals, log_marginals)
+
+
+def categorical_block(
+    trajectory_length: int, marginals: Sequence[np.ndarray]
+) -> CategoricalDiffusion:
+    """The heat bath with uniform pi (m = 0.5 for a binary column).
+
+    Args:
+        trajectory_length: number of steps T.
+        marginals: state frequencies of each column in the data.
+    """
+    uniform = pad_log_probs([np.ones_like(p) for p in marginals])
+    schedule = ErasureSchedule(trajectory_length)
+    return CategoricalDiffusion(schedule, uniform, pad_log_probs(marginals))

@@ -48,18 +48,17 @@ class ErasureSchedule(AbstractSchedule):
 class TableSchedule(AbstractSchedule):
     """A fixed table of `log_snr(1..T)`; see `linear_schedule` and `cosine_schedule`."""
 
-    table: tuple[float, ...] = eqx.field(static=True)
+    table: Array | np.ndarray  # [T + 1] with that of t = 0; NumPy: see `ThinnedDiffusion.path`
 
     def __init__(self, table: Sequence[float]) -> None:
-        self.table = tuple(float(value) for value in table)
+        self.table = np.array([np.inf, *table], np.float32)
 
     @property
     def trajectory_length(self) -> int:
-        return len(self.table)
+        return len(self.table) - 1
 
     def log_snr(self, t: Step) -> Float[Array, " C"]:
-        table = jnp.asarray((jnp.inf, *self.table), jnp.float32)
-        return jnp.atleast_1d(table[t])
+        return jnp.atleast_1d(jnp.asarray(self.table)[t])
 
 
 class LearnedSchedule(AbstractSchedule):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 
 from quasistatic.distribution import AbstractDistribution
 from quasistatic.forward.base import AbstractDiffusion, earlier
@@ -22,19 +22,22 @@ class ThinnedDiffusion(AbstractDiffusion):
     """
 
     whole: AbstractDiffusion
-    steps: tuple[int, ...] = eqx.field(static=True)
+    path: Array | np.ndarray  # [K + 1], 0 and the steps
+    # NumPy arrays are no part of compiled programs, which all sub-schedules of K steps share, and
+    # neither trained nor stored.
 
     def __init__(self, whole: AbstractDiffusion, steps: Sequence[int]) -> None:
-        self.whole, self.steps = whole, tuple(int(t) for t in steps)
-        path = (0, *self.steps, whole.trajectory_length + 1)
-        if not self.steps or any(a >= b for a, b in pairwise(path)):
+        path = (0, *(int(t) for t in steps))
+        if len(path) < 2 or any(a >= b for a, b in pairwise((*path, whole.trajectory_length + 1))):
             raise ValueError(
-                f"steps must increase from at least 1 to at most {whole.trajectory_length}, got {self.steps}"
+                f"steps must increase from at least 1 to at most {whole.trajectory_length}, "
+                f"got {path[1:]}"
             )
+        self.whole, self.path = whole, np.array(path, np.int32)
 
     @property
     def trajectory_length(self) -> int:
-        return len(self.steps)
+        return len(self.path) - 1
 
     @property
     def n_columns(self) -> int:
@@ -49,7 +52,7 @@ class ThinnedDiffusion(AbstractDiffusion):
         return self.whole.n_outputs
 
     def _whole_step(self, k: Step) -> Int[Array, ""]:
-        return jnp.asarray((0, *self.steps))[k]
+        return jnp.asarray(self.path)[k]
 
     def prior(self) -> AbstractDistribution:
         return self.whole.prior()

@@ -1,9 +1,9 @@
-"""A network asked at K of its T times."""
+"""The network of a sub-schedule: K of the T times that it was trained at."""
 
 from collections.abc import Sequence
 
-import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.typing import Array, Float, Key
@@ -13,15 +13,15 @@ class RetimedNetwork(AbstractNetwork):
     """At the time k/K it answers as the whole network does at `times[k-1]`.
 
     Args:
-        whole: the network that was trained.
-        times: K of its times t/T.
+        whole: network that was trained on T steps.
+        times: times t/T of the K steps that are kept, increasing.
     """
 
     whole: AbstractNetwork
-    times: tuple[float, ...] = eqx.field(static=True)
+    times: Array | np.ndarray  # NumPy [K]: see `ThinnedDiffusion.path`
 
     def __init__(self, whole: AbstractNetwork, times: Sequence[float]) -> None:
-        self.whole, self.times = whole, tuple(times)
+        self.whole, self.times = whole, np.array(times, np.float32)
 
     @property
     def n_features(self) -> int:
@@ -35,4 +35,4 @@ class RetimedNetwork(AbstractNetwork):
         self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None
     ) -> Float[Array, " P"]:
         k = jnp.round(time * len(self.times)).astype(jnp.int32)
-        return self.whole(features, jnp.asarray(self.times, jnp.float32)[k - 1], key=key)
+        return self.whole(features, jnp.asarray(self.times)[k - 1], key=key)

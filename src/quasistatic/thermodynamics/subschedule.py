@@ -32,12 +32,13 @@ class StrideCosts(eqx.Module):
         candidates: increasing steps, the last T.
     """
 
-    candidates: tuple[int, ...] = eqx.field(static=True)
+    candidates: Array | np.ndarray  # NumPy int [n]: no part of the compiled program
 
     def __call__(self, model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, "n n"]:
         fill_key, walk_key = jax.random.split(key)
         begin = start(row, key=fill_key)
-        to = jnp.asarray((0, *self.candidates[:-1]))
+        ends = jnp.asarray(self.candidates)
+        to = jnp.concatenate([jnp.zeros(1, ends.dtype), ends[:-1]])
 
         def ending_at(t: Step) -> Float[Array, " n"]:
             # One noise for all t: neighbouring steps err alike, and the shortest path cannot pick
@@ -55,7 +56,7 @@ class StrideCosts(eqx.Module):
 
             return jnp.where(to < t, jax.vmap(stride)(to), jnp.inf)
 
-        return jax.lax.map(ending_at, jnp.asarray(self.candidates)).T
+        return jax.lax.map(ending_at, ends).T
 
 
 def candidate_steps(trajectory_length: int, n: int = MAX_CANDIDATES) -> tuple[int, ...]:
@@ -83,7 +84,7 @@ def stride_costs(
     Infinite where i >= j. Memory: `chunk` matrices.
     """
     total, n_rows = np.zeros(()), 0
-    costs_of, identity = StrideCosts(tuple(candidates)), row_numbers(rows)
+    costs_of, identity = StrideCosts(np.array(candidates, np.int32)), row_numbers(rows)
     for draws in iterate_rows(
         costs_of, model, rows, repetitions, key=key, chunk=chunk, identity=identity
     ):
