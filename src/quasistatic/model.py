@@ -26,7 +26,8 @@ class DiffusionModel(eqx.Module):
         >>> from quasistatic.forward import ErasureSchedule, binomial_diffusion
         >>> from quasistatic.network import ResidualMLP
         >>> forward = binomial_diffusion(ErasureSchedule(10), m=[0.5, 0.5])
-        >>> network = ResidualMLP(forward.n_features, forward.n_outputs, width=8, key=jax.random.key(0))
+        >>> sizes = forward.n_features, forward.n_outputs
+        >>> network = ResidualMLP(*sizes, width=8, key=jax.random.key(0))
         >>> DiffusionModel(forward, network).trajectory_length
         10
     """
@@ -45,7 +46,8 @@ class DiffusionModel(eqx.Module):
         needed = self.forward.n_features, self.forward.n_outputs
         if given != needed:
             raise ValueError(
-                f"the network maps {given[0]} features to {given[1]} outputs, not {needed[0]} to {needed[1]}"
+                f"the network maps {given[0]} features to {given[1]} outputs, "
+                f"not {needed[0]} to {needed[1]}"
             )
 
     @property
@@ -76,15 +78,16 @@ def thin(model: DiffusionModel, steps: Sequence[int]) -> DiffusionModel:
     bounds and all else.
 
     Args:
-        model: trained on T steps.
-        steps: the steps that are kept, increasing; the last should be T.
+        model: model of T steps.
+        steps: the K steps that are kept, increasing; the last should be T.
 
     Example:
         >>> import jax
         >>> from quasistatic.forward import ErasureSchedule, binomial_diffusion
         >>> from quasistatic.network import ResidualMLP
         >>> forward = binomial_diffusion(ErasureSchedule(10), m=[0.5, 0.5])
-        >>> network = ResidualMLP(forward.n_features, forward.n_outputs, width=8, key=jax.random.key(0))
+        >>> sizes = forward.n_features, forward.n_outputs
+        >>> network = ResidualMLP(*sizes, width=8, key=jax.random.key(0))
         >>> thin(DiffusionModel(forward, network), (2, 5, 10)).trajectory_length
         3
     """

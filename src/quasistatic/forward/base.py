@@ -1,9 +1,9 @@
 r"""The contract of a forward process q, for one block of one row.
 
 A block is all columns of a row that share a kernel; the process of a whole row is a product of
-blocks (`product.py`), also where there is one. A process offers its four distributions (paper, table C.1) and the *form* of its
-reversal: Feller's theorem says that for small steps the reverse kernel has the same functional form
-as the forward one, so the network only supplies the parameters.
+blocks (`product.py`), also where there is one. A process offers its four distributions (paper,
+table C.1) and the *form* of its reversal: Feller's theorem says that for small steps the reverse
+kernel has the same functional form as the forward one, so the network only supplies the parameters.
 
 | method | distribution |
 |---|---|

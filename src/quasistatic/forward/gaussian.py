@@ -42,7 +42,8 @@ class GaussianDiffusion(AbstractDiffusion):
     corridor is wider. What carries over is the variance of x_0 given x_t that the single step
     implies, C = r (1 - alpha_bar_t) with r in [0, 1]: pushed through the bridge,
 
-        sigma^2 = beta_tilde + c^2 C = beta_tilde + r (beta - beta_tilde),   c = sqrt(alpha_bar_s) beta / (1 - alpha_bar_t).
+        sigma^2 = beta_tilde + c^2 C = beta_tilde + r (beta - beta_tilde),
+        c = sqrt(alpha_bar_s) beta / (1 - alpha_bar_t).
 
     Args:
         schedule: log_snr of every step, of one column or of each.

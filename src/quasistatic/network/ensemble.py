@@ -18,7 +18,9 @@ class EnsembleNetwork(AbstractNetwork):
     geometric mean of the reverse kernels, which is the likelier one: c = sum_x prod_i p_i(x)^{1/n}
     normalises it, and
 
-        log (prod_i p_i(x)^{1/n} / c) = mean_i log p_i(x) - log c,      c <= 1 by Hoelder's inequality.
+        log (prod_i p_i(x)^{1/n} / c) = mean_i log p_i(x) - log c,    c <= 1
+
+    by Hoelder's inequality.
 
     Elsewhere that is a rule of thumb.
 

@@ -4,7 +4,8 @@ functions of time (appendix D.2).
 The layers never see the time. They give J numbers per pixel and output plane, and the time weighs
 them:
 
-    z_i(t) = sum_j y_ij g_j(t),    g_j(t) = exp(-(t - tau_j)^2 / 2w^2) / sum_k exp(-(t - tau_k)^2 / 2w^2),
+    z_i(t) = sum_j y_ij g_j(t),
+    g_j(t) = exp(-(t - tau_j)^2 / 2w^2) / sum_k exp(-(t - tau_k)^2 / 2w^2),
 
 tau_j evenly spaced over the trajectory and w their distance.
 """

@@ -109,5 +109,6 @@ def require_divisible(height: int, width: int, factor: int) -> None:
     """
     if height % factor or width % factor:
         raise ValueError(
-            f"an image of {height} x {width} pixels cannot be shrunk by {factor} without a remainder"
+            f"an image of {height} x {width} pixels cannot be shrunk by {factor} without a "
+            "remainder"
         )

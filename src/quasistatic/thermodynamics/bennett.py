@@ -44,7 +44,8 @@ def bennett(forward_work: np.ndarray, reverse_work: np.ndarray) -> tuple[np.ndar
         Two arrays `[...]`.
 
     Example:
-        >>> rng = np.random.default_rng(0)  # F: W ~ N(3, 2), so that dF = 3 - 2/2 and R: W ~ N(1, 2)
+        >>> rng = np.random.default_rng(0)
+        >>> # F: W ~ N(3, 2), so that dF = 3 - 2/2 and R: W ~ N(1, 2)
         >>> free_energy, stderr = bennett(rng.normal(3, 2**0.5, 1000), rng.normal(1, 2**0.5, 1000))
         >>> bool(abs(free_energy - 2) < 4 * stderr), bool(stderr < 0.1)
         (True, True)

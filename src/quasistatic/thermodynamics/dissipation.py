@@ -1,15 +1,16 @@
 r"""Dissipation, log p - K, shared out among the steps so that the shares add up to it exactly.
 
 With increments g_t of a forward trajectory's log-weight (`trajectory.increments`, log w = sum_t
-g_t) K = E sum_t g_t and log p = log E exp(sum_t g_t). Turn all increments on together, `F(a) = log E exp(a sum_t g_t)` from F(0)
-= 0 to F(1) = log p: by the chain rule
+g_t) K = E sum_t g_t and log p = log E exp(sum_t g_t). Turn all increments on together, `F(a) = log
+E exp(a sum_t g_t)` from F(0) = 0 to F(1) = log p: by the chain rule
 
     log p = sum_t A_t,    A_t = integral_0^1 E_a[g_t] da,
 
-E_a the mean over trajectories weighted by w^a, and the share of step t is `D_t = A_t - E_0[g_t]`, by how much its increment is *better on the
-trajectories that matter* than on the average one: the Aumann-Shapley value of step t. To second
-order D_t = Cov(g_t, log w) / 2, the fluctuation-dissipation relation (dissipation = half the
-variance of the work). A share can be negative: a step that makes up for what another one lost.
+E_a the mean over trajectories weighted by w^a, and the share of step t is `D_t = A_t - E_0[g_t]`,
+by how much its increment is *better on the trajectories that matter* than on the average one: the
+Aumann-Shapley value of step t. To second order D_t = Cov(g_t, log w) / 2, the
+fluctuation-dissipation relation (dissipation = half the variance of the work). A share can be
+negative: a step that makes up for what another one lost.
 
 With R trajectories the means are weighted averages over them, and the shares add up to `log mean w
 - mean log w` of those R: like the importance-weighted bound it misses what no trajectory has met.

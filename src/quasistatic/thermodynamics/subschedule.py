@@ -3,8 +3,9 @@ r"""The best K of T steps, by dynamic programming over the costs of all strides 
 
 A chain that keeps the steps 0 = t_0 < t_1 < ... < t_K = T has the bound
 
-    -K = sum_k cost[t_{k-1}, t_k] + KL(q(x_T|x_0) || pi),    cost[s, t] = E KL(q(x_s|x_t,x_0) || p(x_s|x_t)),   s >= 1,
-                                                             cost[0, t] = -E log p(x_0|x_t):
+    -K = sum_k cost[t_{k-1}, t_k] + KL(q(x_T|x_0) || pi),
+    cost[s, t] = E KL(q(x_s|x_t,x_0) || p(x_s|x_t)),    s >= 1,
+    cost[0, t] = -E log p(x_0|x_t):
 
 a sum over strides, so the best chain is a shortest path. This needs nothing of the kernel but its
 bridge and reverse kernel over a stride, and holds for discrete ones too. The costs of all strides

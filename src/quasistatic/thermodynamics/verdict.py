@@ -82,10 +82,13 @@ def verdict(found: Ledger, half_k_nats: float | None = None) -> Verdict:
         limit = "noise floor"
     words = {
         "prior": "the trajectory ends too early: {:.3g} nats a row of signal are left at t = T",
-        "schedule": "the schedule limits: its steps dissipate unequally, and equal shares would save {:.3g} nats a row at this T",
+        "schedule": "the schedule limits: its steps dissipate unequally, and equal shares would "
+        "save {:.3g} nats a row at this T",
         "T": "T limits: infinitely many steps would gain about {:.3g} nats a row",
-        "noise floor": "the noise of the first step limits: the last reverse step uses {:.0%} of the sharpness it may have",
-        "network": "neither T nor the schedule limits (dissipation {:.3g} nats a row): only a better network, or nothing, can help",
+        "noise floor": "the noise of the first step limits: the last reverse step uses {:.0%} of "
+        "the sharpness it may have",
+        "network": "neither T nor the schedule limits (dissipation {:.3g} nats a row): only a "
+        "better network, or nothing, can help",
     }
     return Verdict(limit, figures[limit], figures, words[limit].format(figures[limit]))
 

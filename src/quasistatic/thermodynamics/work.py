@@ -3,7 +3,8 @@ r"""Work values of trajectories, `W = -log w`, nats.
 For one row x_0 let F be the forward process q(x_1..x_T|x_0) and R its reversal by the model, the
 posterior p(x_1..x_T|x_0). Of every trajectory
 
-    w = p(x_0, x_1..x_T) / q(x_1..x_T|x_0),     R(path) / F(path) = w / p(x_0) = exp(-(W - dF)),     dF = -log p(x_0),
+    w = p(x_0, x_1..x_T) / q(x_1..x_T|x_0),
+    R(path) / F(path) = w / p(x_0) = exp(-(W - dF)),    dF = -log p(x_0),
 
 which is Crooks' relation with the free energy -log p(x_0): Jarzynski is its integral, `E_F exp(-W)
 = exp(-dF)`; the second law is `E_R W <= dF <= E_F W`, and `E_F W - dF` is the dissipation of the

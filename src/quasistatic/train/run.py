@@ -74,9 +74,15 @@ class Run:
         for begin in range(state.step, state.step + n, size := self._scan_length(n)):
             batches = self._batches(begin, size)
             parameters, average, optimiser, part = run_steps(
-                (state.parameters, state.average, state.optimiser), self.static, batches, self.probabilities,
-                jnp.asarray(begin, jnp.int32), rates, _compiled(self.config), key=key,
-            )  # fmt: skip
+                (state.parameters, state.average, state.optimiser),
+                self.static,
+                batches,
+                self.probabilities,
+                jnp.asarray(begin, jnp.int32),
+                rates,
+                _compiled(self.config),
+                key=key,
+            )
             state = state._replace(
                 parameters=parameters, average=average, optimiser=optimiser, step=begin + size
             )
@@ -125,9 +131,11 @@ class Run:
         worst = int(np.lexsort((largest, np.where(np.isfinite(cost), cost, np.inf)))[-1])
         name = self.column_names[worst] if worst < len(self.column_names) else f"number {worst}"
         return TrainingError(
-            f"the bound was not finite after step {state.step}, also after {MAX_RETRIES} restarts at a lower learning rate",
+            f"the bound was not finite after step {state.step}, also after {MAX_RETRIES} restarts "
+            "at a lower learning rate",
             where=f"column {name!r}",
-            fix="look for extreme values in this column, clip or transform it, or lower the learning rate",
+            fix="look for extreme values in this column, clip or transform it, or lower the "
+            "learning rate",
         )
 
 

@@ -15,10 +15,13 @@ def simple_weights(schedule: AbstractSchedule) -> tuple[float, ...]:
     """All noise levels alike: the loss "L_simple" of Ho, Jain, Abbeel (2020) as factors w_t of the
     costs of a Gaussian diffusion.
 
-    With the variance of the bridge, the t-th cost is `(snr_{t-1} - snr_t) / 2 |x_0 - x_0'|^2 =
-    (e^{log_snr(t-1) - log_snr(t)} - 1) / 2
-    |noise - noise'|^2`; `w_t` is one over the bracket, so that the squared error of the noise counts alike at every t. At t = 1, where
-    the bracket is infinite, it is that of t = 2. Scaled to a mean of 1.
+    With the variance of the bridge, the t-th cost is
+
+        (snr_{t-1} - snr_t) / 2 |x_0 - x_0'|^2
+            = (e^{log_snr(t-1) - log_snr(t)} - 1) / 2 |noise - noise'|^2,
+
+    and `w_t` is one over the bracket, so that the squared error of the noise counts alike at every
+    t. At t = 1, where the bracket is infinite, it is that of t = 2. Scaled to a mean of 1.
 
     Args:
         schedule: with one value for all columns, T of at least 2.
