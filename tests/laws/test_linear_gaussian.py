@@ -18,7 +18,8 @@ from quasistatic.data.cells import Cells
 from quasistatic.forward import GaussianDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.network.base import AbstractNetwork
-from quasistatic.trajectory import Row, sample
+from quasistatic.rows import Row
+from quasistatic.trajectory import sample
 
 DRAWS = 4096
 CHUNK = 1 << 13

@@ -24,9 +24,9 @@ from quasistatic.forward import (
 from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.model import DiffusionModel
 from quasistatic.network import ResidualMLP
+from quasistatic.rows import Row
 from quasistatic.train import TrainConfig, fit
 from quasistatic.train.state import trainable
-from quasistatic.trajectory import Row
 
 CONFIG = TrainConfig(
     max_steps=300, batch_size=64, learning_rate=1e-2, evaluate_every=100, ema_decay=0.97

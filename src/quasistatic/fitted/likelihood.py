@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
-from quasistatic.bound.chain import chain_bracket
+from quasistatic.bound.isir import chain_bracket
 from quasistatic.bound.smc import evaluate_populations, population_bound
 from quasistatic.bound.twist import fit_twist
 from quasistatic.bound.upper import UpperKind
@@ -22,7 +22,7 @@ from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.query import evidence_of_rows
-from quasistatic.trajectory import Row
+from quasistatic.rows import Row
 from quasistatic.typing import Key
 
 MethodName = Literal["bound", "ais", "smc", "sandwich"]
