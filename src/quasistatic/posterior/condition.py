@@ -3,6 +3,7 @@ or p p' r / Z of two models.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -21,6 +22,7 @@ from quasistatic.posterior.query import (
 )
 from quasistatic.posterior.walks.product import ProductParticles, ProductWalk
 from quasistatic.posterior.walks.twisted import IMPOSSIBLE
+from quasistatic.rows import in_chunks, joined
 from quasistatic.typing import Array, Key, State
 
 
@@ -105,13 +107,13 @@ def product_rows(
         all of them.
     """
     runs = _populations(n_rows, particles, populations)
-    walk, size = ProductWalk(particles), max(CHUNK // particles, 1)
-    parts = []
-    for begin in range(0, runs, size):
-        index = jnp.arange(begin, begin + size, dtype=jnp.uint32)
-        found = _walk_runs(walk, model, expert, evidence, index, jax.random.fold_in(key, 0))
-        parts.append(jax.tree.map(lambda x, n=min(size, runs - begin): np.asarray(x)[:n], found))
-    whole: ProductParticles = jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
+    walk, walk_key = ProductWalk(particles), jax.random.fold_in(key, 0)
+
+    def program(index: np.ndarray) -> ProductParticles:
+        numbers = jnp.asarray(index, jnp.uint32)
+        return _walk_runs(walk, model, expert, evidence, numbers, walk_key)
+
+    whole: Any = joined(in_chunks(program, runs, max(CHUNK // particles, 1)))
     x_0 = jax.tree.map(lambda x: x.reshape(runs * particles, -1), whole.x_0)
     log_weight = np.asarray(whole.log_weight, np.float64) + np.asarray(whole.log_z)[:, None]
     possible = np.isfinite(log_weight) & (log_weight > IMPOSSIBLE)

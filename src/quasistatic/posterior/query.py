@@ -18,14 +18,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.bound.lower import WeightedBound
-from quasistatic.compiled import QUICKLY, forget_programs_if_crowded
+from quasistatic.compiled import QUICKLY
 from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.evidence.base import AbstractEvidence
 from quasistatic.posterior.evidence.observed import Observed
 from quasistatic.posterior.walks.ordered import OrderedWalk, is_absorbing
 from quasistatic.posterior.walks.twisted import Posterior, TwistedWalk
-from quasistatic.rows import Row, row_checksums, rows_at_once
+from quasistatic.rows import Row, in_chunks, joined, row_checksums, rows_at_once, take
 from quasistatic.trajectory import sample_rows
 from quasistatic.typing import Array, Key
 
@@ -136,24 +136,18 @@ def walk_rows(
         chunk: number of particles that walk at once, at least those of one row.
         shared: whether all populations have one piece of evidence.
     """
-    forget_programs_if_crowded()
+
+    def program(index: np.ndarray) -> Posterior:
+        here = evidence if shared else take(evidence, index)
+        labels = jnp.asarray(checksums[index]), jnp.asarray(numbers[index])
+        found = _walk_chunk(walk, model, here, *labels, key, shared)
+        # A copy, not a view: the other places need not be kept until the last chunk.
+        draws = (np.ascontiguousarray(np.asarray(x)[:, : int(walk.draws)]) for x in found.draws)
+        return found._replace(draws=tuple(draws))
+
     n_rows = len(checksums)
     size = rows_at_once(model, n_rows, chunk, walks=walk.particles)
-    parts = []
-    for begin in range(0, n_rows, size):
-        index = np.minimum(np.arange(begin, begin + size), n_rows - 1)
-        taken = (
-            evidence
-            if shared
-            else jax.tree.map(lambda x, index=index: jnp.asarray(x[index]), evidence)
-        )
-        labels = jnp.asarray(checksums[index]), jnp.asarray(numbers[index])
-        found = _walk_chunk(walk, model, taken, *labels, key, shared)
-        found = jax.tree.map(lambda x, n=min(size, n_rows - begin): np.asarray(x)[:n], found)
-        # A copy, not a view: the other places need not be kept until the last chunk.
-        draws = jax.tree.map(lambda x: np.ascontiguousarray(x[:, : int(walk.draws)]), found.draws)
-        parts.append(found._replace(draws=draws))
-    whole: Any = jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
+    whole: Any = joined(in_chunks(program, n_rows, size))
     log_evidence, variance, ess, lowest = (
         np.asarray(x, np.float64)
         for x in (whole.log_evidence, whole.variance, whole.ess, whole.lowest_ess)
