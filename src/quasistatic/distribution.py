@@ -109,7 +109,8 @@ class RandomSubset(AbstractDistribution):
     replaced column never has the state it had (here: mask to value, or value to mask). With m
     candidates
 
-        log P(x) = - log (m choose count) + sum over replaced columns of log P(value of column i is x_i),
+        log P(x) = - log (m choose count)
+                   + sum over replaced columns of log P(value of column i is x_i),
 
     the first part shared evenly by all columns.
     """
@@ -189,7 +190,7 @@ class Product(eqx.Module):
         return jnp.concatenate([part.log_prob(xi) for part, xi in zip(self.parts, x, strict=True)])
 
     def log_cell(
-        self, x: State, width: tuple[Float[Array, "_"] | None, ...] | None
+        self, x: State, width: tuple[Float[Array, "..."] | None, ...] | None
     ) -> Float[Array, " D"]:
         """Log-mass of the data cells of the given widths around `x`, nats per column."""
         widths = (None,) * len(self.parts) if width is None else width

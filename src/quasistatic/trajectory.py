@@ -196,7 +196,7 @@ def generate(model: DiffusionModel, observed: State, *, key: Key) -> Generated:
     return Generated(x_0, x_1, total)
 
 
-def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> State:
+def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> tuple[np.ndarray, ...]:
     """Independent rows of the model, NumPy `[n_rows, D]` per block; memory does not grow with T.
 
     Args:
@@ -224,7 +224,7 @@ def generate_rows(model: DiffusionModel, n_rows: int, *, key: Key, chunk: int = 
     return _all(generate, model, n_rows, key, chunk)
 
 
-def cells_of(x_0: State) -> Row:
+def cells_of(x_0: tuple[Any, ...]) -> Row:
     """Generated states `[n, D]` per block as rows: every cell there, and a density where it is
     continuous.
     """

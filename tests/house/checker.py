@@ -9,7 +9,7 @@ from beartype import beartype
 
 ROOMS = (
     "typing", "numerics", "distribution", "belief", "particles", "forward", "network", "model",
-    "posterior", "thermodynamics",
+    "rows", "trajectory", "bound", "posterior", "thermodynamics",
 )  # fmt: skip
 PACKAGES = tuple(f"quasistatic.{room}" for room in ROOMS)
 

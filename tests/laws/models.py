@@ -80,8 +80,8 @@ def all_observed(forward):
 
 
 def cells_of(forward, states, observed=None, width=None):
-    """Rows from states `[N, D]` per block; `width` of the continuous cells, None: densities; `observed` [D]
-    flags over all columns."""
+    """Rows from states `[N, D]` per block; `width` of the continuous cells, None: densities;
+    `observed` [D] flags over all columns."""
     flags = np.ones(forward.n_columns, bool) if observed is None else np.asarray(observed)
     cells, begin = [], 0
     for block, x in zip(forward.blocks, states, strict=True):

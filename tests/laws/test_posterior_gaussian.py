@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import Row
@@ -29,7 +30,7 @@ class Terms(NamedTuple):
     filler: Float[Array, ""]
 
     @property
-    def total(self) -> Float[Array, ""]:
+    def total(self) -> Float[Array | np.ndarray, "..."]:
         """K, nats."""
         return self.prior + self.diffusion + self.reconstruction + self.filler
 

@@ -91,7 +91,7 @@ class ProductDiffusion(eqx.Module):
         )
 
     def features(
-        self, x_t: State, observed: tuple[Bool[Array, "_"], ...], t: Step
+        self, x_t: State, observed: tuple[Bool[Array, "..."], ...], t: Step
     ) -> Float[Array, " F"]:
         """Network input of length `n_features`."""
         return jnp.concatenate(
