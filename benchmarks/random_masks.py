@@ -33,8 +33,8 @@ from quasistatic.data.table import Table
 from quasistatic.fitted.imputation import point_of
 from quasistatic.forward import ProductDiffusion
 from quasistatic.network import ResidualMLP
+from quasistatic.train._step import draw_times
 from quasistatic.train.state import time_probabilities
-from quasistatic.train.step import draw_times
 from quasistatic.trajectory import start
 
 DRAWS = 64

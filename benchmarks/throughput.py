@@ -28,8 +28,8 @@ from quasistatic import load
 from quasistatic.assemble import assemble
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.cells import Cells
+from quasistatic.train._step import run_steps
 from quasistatic.train.state import initial_state, learning_shares, time_probabilities, trainable
-from quasistatic.train.step import run_steps
 
 BATCH, STEPS = 512, 100
 

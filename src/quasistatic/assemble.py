@@ -24,7 +24,9 @@ from quasistatic.network import AbstractNetwork, InterleavedNetwork, ResidualMLP
 from quasistatic.network.unet import PIXEL_PLANES
 from quasistatic.typing import Key
 
-DENSITY_NOISE = 0.02
+__all__ = ["assemble", "skeleton"]
+
+_DENSITY_NOISE = 0.02
 """First guess of the noise at t = 1 for a column with a density, in standard deviations; learned
 from there."""
 
@@ -123,6 +125,6 @@ def _schedule(config: ModelConfig, typical_width: np.ndarray) -> AbstractSchedul
     # A cell is told from its neighbours by noise of about half its width; finer noise costs steps
     # and tells nothing.
     noise = np.where(
-        typical_width > 0, np.clip(typical_width / 2, DENSITY_NOISE / 4, 0.5), DENSITY_NOISE
+        typical_width > 0, np.clip(typical_width / 2, _DENSITY_NOISE / 4, 0.5), _DENSITY_NOISE
     )
     return LearnedSchedule.init(config.trajectory_length, -2.0 * np.log(noise))

@@ -22,6 +22,8 @@ from quasistatic.numerics import (
 )
 from quasistatic.typing import Array, Bool, Float, Int, Key, State
 
+__all__ = ["AbstractDistribution", "Categorical", "Normal", "Product", "RandomSubset"]
+
 
 class AbstractDistribution(eqx.Module):
     """A normalised distribution of a block's state."""

@@ -13,6 +13,8 @@ from quasistatic.network.base import AbstractNetwork
 from quasistatic.network.retimed import RetimedNetwork
 from quasistatic.typing import Key, State, Step
 
+__all__ = ["DiffusionModel", "thin"]
+
 
 class DiffusionModel(eqx.Module):
     """`p(x_0, ..., x_T) = pi(x_T) prod_t p(x_{t-1} | x_t)`, for one row.

@@ -19,6 +19,22 @@ import numpy as np
 from quasistatic.numerics import log_mean_exp
 from quasistatic.typing import Array, Bool, Float, Int, Key
 
+__all__ = [
+    "Combined",
+    "Families",
+    "Known",
+    "ParticleState",
+    "combine",
+    "draw",
+    "effective_sample_size",
+    "families",
+    "init",
+    "is_uneven",
+    "resample",
+    "share_out",
+    "systematic",
+]
+
 Known = TypeVar("Known")
 
 

@@ -21,14 +21,28 @@ from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
 from quasistatic.typing import Array, Key
 
+__all__ = [
+    "CHUNK",
+    "Row",
+    "evaluate_pairs",
+    "in_chunks",
+    "iterate_rows",
+    "joined",
+    "map_rows",
+    "row_checksums",
+    "row_numbers",
+    "rows_at_once",
+    "take",
+]
+
 Row = tuple[Cells, ...]
 """A row of data (or a table of them): the cells of every block."""
 
 CHUNK = 1024
 """Number of (row, draw) pairs evaluated at once, at most."""
-CELLS_AT_ONCE = 2**17
+_CELLS_AT_ONCE = 2**17
 """Wide rows go in smaller chunks: a network of images needs some kilobytes for each cell."""
-FEWEST_ROWS, FEWEST_CELLS = 64, 2**11
+_FEWEST_ROWS, _FEWEST_CELLS = 64, 2**11
 """Fewer rows than 64 go as 64, if they are narrow: that costs less than another program for their
 number."""
 
@@ -45,8 +59,8 @@ def rows_at_once(model: DiffusionModel, n_rows: int, most: int, *, walks: int = 
         most: number of states held at once, at most.
         walks: number of states of each row (default 1).
     """
-    room = min(most, max(CELLS_AT_ONCE // model.forward.n_columns, 16)) // walks
-    fewest = min(FEWEST_ROWS, FEWEST_CELLS // model.forward.n_columns) // walks
+    room = min(most, max(_CELLS_AT_ONCE // model.forward.n_columns, 16)) // walks
+    fewest = min(_FEWEST_ROWS, _FEWEST_CELLS // model.forward.n_columns) // walks
     return min(max(room, 1), 1 << (max(n_rows, fewest, 1) - 1).bit_length())
 
 

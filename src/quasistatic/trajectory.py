@@ -27,6 +27,25 @@ from quasistatic.numerics import log_normal_density
 from quasistatic.rows import CHUNK, Row, in_chunks, joined, rows_at_once
 from quasistatic.typing import Array, Bool, Float, Key, State, Step
 
+__all__ = [
+    "Forward",
+    "Generated",
+    "Start",
+    "cells_of",
+    "first_state",
+    "forward_trajectory",
+    "generate",
+    "generate_rows",
+    "increments",
+    "last_factor",
+    "log_weight",
+    "move",
+    "sample",
+    "sample_rows",
+    "start",
+    "start_at",
+]
+
 
 class Start(NamedTuple):
     """A row ready for the forward process, its filler cells drawn.

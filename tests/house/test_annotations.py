@@ -9,7 +9,7 @@ from jaxtyping import TypeCheckError
 from house.checker import PACKAGES
 from quasistatic.distribution import Normal
 from quasistatic.forward import GaussianDiffusion, ProductDiffusion, linear_schedule
-from quasistatic.network.planes import upsample
+from quasistatic.network._planes import upsample
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -4,8 +4,13 @@ import ast
 
 from house.source import trees
 
-ROOMS = ("data", "report")
-"""Rooms that keep the rule so far."""
+ROOMS = (
+    "data", "report", "fitting", "fitted", "estimator", "posterior", "bound", "thermodynamics",
+    "train", "checkpoint", "belief", "network", "forward", "assemble", "model", "trajectory",
+    "rows", "particles", "distribution",
+)  # fmt: skip
+"""Rooms that keep the rule: all but the commands and the experiments, of which no name is promised,
+and what is below every room (`typing`, `errors`, `numerics`, `compiled`, `config`)."""
 
 
 def is_private(module: str) -> bool:

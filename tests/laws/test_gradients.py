@@ -11,8 +11,8 @@ import pytest
 
 from cases import KERNELS, process
 from laws.models import cells_of, model_of, random_state
+from quasistatic.train._step import batch_cost
 from quasistatic.train.state import time_probabilities, trainable
-from quasistatic.train.step import batch_cost
 from quasistatic.trajectory import start
 
 NAMES = ["gaussian-learned-random", "heat-bath-uniform", "absorbing", "gaussian-x-absorbing"]

@@ -9,8 +9,8 @@ import pytest
 from laws.statistics import assert_mean
 from quasistatic.errors import SettingError
 from quasistatic.train import TrainConfig
+from quasistatic.train._step import draw_times
 from quasistatic.train.state import time_probabilities
-from quasistatic.train.step import draw_times
 
 CASES = [(5, None, 64), (40, None, 16), (7, 0.4, 33), (1, None, 4), (1, 0.5, 4), (1000, 0.1, 512)]
 

@@ -11,8 +11,8 @@ from quasistatic.data.cells import Cells
 from quasistatic.forward import GaussianDiffusion, cosine_schedule, linear_schedule
 from quasistatic.model import DiffusionModel
 from quasistatic.network import ResidualMLP
+from quasistatic.train._step import batch_cost
 from quasistatic.train.state import time_probabilities
-from quasistatic.train.step import batch_cost
 from quasistatic.train.weights import simple_weights
 
 T = 6

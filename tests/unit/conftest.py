@@ -13,7 +13,8 @@ import pytest
 
 from cases import randomised
 from quasistatic import DiffusionDensity
-from quasistatic.fitting import defaults, training
+from quasistatic.fitting import _defaults as defaults
+from quasistatic.fitting import training
 from quasistatic.train import Event, FitResult
 
 TINY = {

@@ -22,6 +22,8 @@ import jax.numpy as jnp
 from quasistatic.data.cells import Cells
 from quasistatic.typing import Array, Float, Key, State
 
+__all__ = ["AbstractBelief", "Belief"]
+
 
 class AbstractBelief(eqx.Module):
     """What is believed of the columns of one block: independent columns, normalised."""

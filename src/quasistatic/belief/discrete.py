@@ -14,6 +14,8 @@ from quasistatic.distribution import AbstractDistribution, Categorical, RandomSu
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.typing import Array, Float, Int
 
+__all__ = []
+
 
 @believe.register(Categorical)
 def _(guess: Categorical) -> StateBelief:

@@ -23,6 +23,8 @@ from quasistatic.belief.base import AbstractBelief
 from quasistatic.distribution import AbstractDistribution
 from quasistatic.typing import Array, Float
 
+__all__ = ["Bridge", "Marginal", "believe", "match_step", "multiply", "signal_left", "tilt"]
+
 Bridge = Callable[[Array], AbstractDistribution]
 """x_0 -> q(x_{t-1}|x_t,x_0) of a block, at a given x_t and t."""
 

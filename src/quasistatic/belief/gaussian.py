@@ -23,7 +23,9 @@ from quasistatic.distribution import AbstractDistribution, Normal
 from quasistatic.numerics import log_normal_density
 from quasistatic.typing import Array, Float
 
-STEEPEST = 1e6
+__all__ = []
+
+_STEEPEST = 1e6
 """Largest precision, in units of z, that another model's factor may have: it is a difference of two
 large numbers near t = 0."""
 
@@ -79,7 +81,7 @@ def _(
     assert isinstance(at_one, Normal)
     signal, log_noise = at_one.mean - at_zero.mean, at_zero.log_variance
     inverse, shown = jnp.exp(-other.log_variance), jnp.square(signal) * jnp.exp(-log_noise)
-    precision = jnp.clip(inverse - shown, 0.0, STEEPEST)
+    precision = jnp.clip(inverse - shown, 0.0, _STEEPEST)
     # Where the other model is no more certain than x_t alone (its precision cut to 0), its factor
     # is flat.
     slope = other.mean * inverse - x_t * signal * jnp.exp(-log_noise)

@@ -15,7 +15,9 @@ from quasistatic.data.cells import Cells
 from quasistatic.numerics import LOG_ZERO, log_normal_density, log_normal_interval
 from quasistatic.typing import Array, Bool, Float, Key
 
-FARTHEST = 1e3
+__all__ = ["NormalBelief", "log_normal_range"]
+
+_FARTHEST = 1e3
 """Standard deviations beyond which an interval's edge counts as infinite."""
 
 _TINY = 1e-30
@@ -36,7 +38,7 @@ def _standardised(low: Array, high: Array, mean: Array, log_variance: Array) -> 
     mean.
     """
     inverse = jnp.exp(-0.5 * log_variance)
-    a, b = (jnp.clip((x - mean) * inverse, -FARTHEST, FARTHEST) for x in (low, high))
+    a, b = (jnp.clip((x - mean) * inverse, -_FARTHEST, _FARTHEST) for x in (low, high))
     return jnp.where(a > 0, -b, a), jnp.where(a > 0, -a, b)
 
 
@@ -79,7 +81,7 @@ class NormalBelief(AbstractBelief):
         scale = jnp.exp(0.5 * self.log_variance)
         low = jnp.where(self.pinned, self.point - 0.5 * self.width, self.low)
         high = jnp.where(self.pinned, self.point + 0.5 * self.width, self.high)
-        a, b = (jnp.clip((x - self.mean) / scale, -FARTHEST, FARTHEST) for x in (low, high))
+        a, b = (jnp.clip((x - self.mean) / scale, -_FARTHEST, _FARTHEST) for x in (low, high))
         log_mass = log_normal_range(low, high, self.mean, self.log_variance)
         at_a, at_b = (jnp.exp(log_normal_density(x, 0.0, 0.0) - log_mass) for x in (a, b))
         shift = at_a - at_b

@@ -13,6 +13,8 @@ from quasistatic.distribution import Categorical
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.typing import Array, Float, Int, Key
 
+__all__ = ["StateBelief"]
+
 
 class StateBelief(AbstractBelief):
     """Independent discrete columns; `log_probs` [D, K]."""

@@ -8,6 +8,8 @@ from quasistatic.rows import CHUNK, Row, map_rows
 from quasistatic.trajectory import log_weight
 from quasistatic.typing import Key
 
+__all__ = ["evaluate_log_weights", "evaluate_terms"]
+
 
 def evaluate_terms(
     model: DiffusionModel,

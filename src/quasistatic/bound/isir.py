@@ -22,6 +22,8 @@ import numpy as np
 from quasistatic.bound.lower import weighted_bound
 from quasistatic.bound.upper import Bracket
 
+__all__ = ["chain_bracket", "sweep_estimates"]
+
 
 def sweep_estimates(log_weights: np.ndarray, sweeps: int) -> np.ndarray:
     """Estimates of the sweeps, `[N, sweeps]`, nats, from log-weights `[N, M]`: the first starts the

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+__all__ = ["WeightedBound", "weighted_bound"]
+
 
 class WeightedBound(NamedTuple):
     """Importance-weighted bound per row; NumPy `[N]`, float64.

@@ -32,6 +32,8 @@ from quasistatic.rows import CHUNK, Row, map_rows, rows_at_once
 from quasistatic.trajectory import Start, first_state, last_factor, move, start
 from quasistatic.typing import Array, Float, Key, Step
 
+__all__ = ["ParticleWalk", "Population", "evaluate_populations", "population_bound"]
+
 
 class Population(NamedTuple):
     """What a run of SMC leaves: scalars for a row, `[N, runs]` for a table.

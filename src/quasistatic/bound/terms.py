@@ -20,6 +20,8 @@ from quasistatic.rows import Row
 from quasistatic.trajectory import Start, start
 from quasistatic.typing import Array, Float, Key, Step
 
+__all__ = ["Bound", "Terms", "bound", "bound_costs", "bound_terms", "prior_cost", "step_cost"]
+
 
 class Terms(NamedTuple):
     """Named terms of K, nats; they add up to it. Scalars for a row, `[N, draws]` for a table."""

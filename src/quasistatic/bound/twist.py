@@ -37,6 +37,8 @@ from quasistatic.trajectory import (
 )
 from quasistatic.typing import Array, Float, Key, State, Step
 
+__all__ = ["Twist", "fit_twist", "lookahead", "pilot", "regress"]
+
 
 class Twist(eqx.Module):
     """Coefficients of the log-twist `S_t = slope[t] G_t + ahead[t] A_t`, both `[T + 1]`, index

@@ -28,6 +28,15 @@ from quasistatic.rows import CHUNK, Row, in_chunks, joined, row_numbers, rows_at
 from quasistatic.trajectory import Generated, last_factor, start_at
 from quasistatic.typing import Array, Float, Key
 
+__all__ = [
+    "Bracket",
+    "UpperKind",
+    "bidirectional",
+    "evaluate_posterior_log_weights",
+    "generated_bracket",
+    "posterior_log_weight",
+]
+
 UpperKind = Literal["exact-sample", "asymptotic"]
 
 

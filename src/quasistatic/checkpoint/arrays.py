@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+__all__ = ["arrays_of", "digest_of", "with_arrays", "write_file"]
+
 
 def arrays_of(tree: Any) -> dict[str, np.ndarray]:
     """The arrays of a pytree by their paths."""

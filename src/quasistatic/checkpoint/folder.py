@@ -28,6 +28,8 @@ from quasistatic.data.codec import Codec
 from quasistatic.errors import ModelFolderError, OutputError
 from quasistatic.model import DiffusionModel
 
+__all__ = ["FORMAT", "StoredModel", "load_model", "save_model", "versions"]
+
 FORMAT = 2
 _SUMMED = ("config.json", "schema.json", "model.safetensors")
 

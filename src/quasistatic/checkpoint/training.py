@@ -15,6 +15,8 @@ from safetensors import numpy as safetensors
 from quasistatic.checkpoint.arrays import arrays_of, digest_of, with_arrays, write_file
 from quasistatic.errors import OutputError, TrainingError
 
+__all__ = ["FILE", "TrainingStore", "remove_checkpoints"]
+
 FILE = "training.safetensors"
 
 

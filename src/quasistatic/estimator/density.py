@@ -15,7 +15,7 @@ from quasistatic.config import DiscreteKernel, ScheduleName
 from quasistatic.data.columns.alternatives import Schemas, infer_schemas
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
-from quasistatic.estimator.validation import accept_tables, as_table, native
+from quasistatic.estimator._validation import accept_tables, as_table, native
 from quasistatic.fitted.certificate import Certificate, certify, work_of_generated
 from quasistatic.fitted.denoising import denoise
 from quasistatic.fitted.flow import flow_log_density
@@ -30,6 +30,8 @@ from quasistatic.fitting import FitEvent, FitSettings, fit_table
 from quasistatic.fitting.settings import Preset
 from quasistatic.thermodynamics.ode import FlowLikelihood
 from quasistatic.thermodynamics.work import Work
+
+__all__ = ["DiffusionDensity"]
 
 
 class DiffusionDensity(DensityMixin, BaseEstimator):
@@ -448,10 +450,8 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             DataError, SchemaError: rows that the model cannot score.
         """
         check_is_fitted(self)
-        table, key = (
-            None if X is None else as_table(self, X, reset=False),
-            self.fitted_.key(random_state),
-        )
+        table = None if X is None else as_table(self, X, reset=False)
+        key = self.fitted_.key(random_state)
         return ledger_report(self.fitted_, table, trajectories, steps, key=key)
 
     def flow_log_density(

@@ -13,11 +13,13 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from quasistatic.data.frames.container import PandasContainer
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import SchemaError
+from quasistatic.estimator._nested import fresh_density
+from quasistatic.estimator._validation import accept_tables, as_table
 from quasistatic.estimator.density import DiffusionDensity
-from quasistatic.estimator.nested import fresh_density
-from quasistatic.estimator.validation import accept_tables, as_table
 from quasistatic.fitted.imputation import impute
 from quasistatic.posterior.budget import STEPS
+
+__all__ = ["DiffusionImputer"]
 
 
 class DiffusionImputer(TransformerMixin, BaseEstimator):

@@ -9,6 +9,8 @@ from quasistatic.errors import ModelFolderError
 from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.fitted.model import Fitted
 
+__all__ = ["load"]
+
 
 def load(path: str | os.PathLike[str]) -> DiffusionDensity:
     """The model of a folder that `DiffusionDensity.save` or `quasistatic fit` wrote; its SHA-256

@@ -13,14 +13,16 @@ from sklearn.utils.validation import check_is_fitted
 from quasistatic.data.frames.container import unlabelled
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError
+from quasistatic.estimator._nested import fresh_density
+from quasistatic.estimator._validation import accept_tables, as_table
 from quasistatic.estimator.density import DiffusionDensity
-from quasistatic.estimator.nested import fresh_density
-from quasistatic.estimator.validation import accept_tables, as_table
 from quasistatic.fitted.columns import PARTICLES, Tails
 from quasistatic.fitted.scores import REFERENCE_ROWS, SCORES, Basis, check_score
 
+__all__ = ["DiffusionOutlierDetector", "ScoreName"]
+
 ScoreName = Literal["bound", "ais", "conditional", "typicality"]
-FALSE_ALARMS = 0.01
+_FALSE_ALARMS = 0.01
 """Share of the reference rows that contamination="auto" calls outliers."""
 
 
@@ -166,7 +168,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         self.density_, self.reference_, self._basis = density, reference, basis
         self._tails: Tails | None = None
         automatic = self.contamination == "auto"
-        share = FALSE_ALARMS if automatic else float(self.contamination)
+        share = _FALSE_ALARMS if automatic else float(self.contamination)
         scores = self._scores(reference if automatic else everything)
         self.offset_ = float(np.quantile(scores, share))
         return self

@@ -10,13 +10,15 @@ import numpy as np
 
 from quasistatic.bound.upper import bidirectional
 from quasistatic.errors import SettingError
-from quasistatic.fitted.generated import GeneratedRows, generate_table
+from quasistatic.fitted._generated import GeneratedRows, generate_table
 from quasistatic.fitted.likelihood import mean_and_stderr
 from quasistatic.fitted.model import Fitted
 from quasistatic.thermodynamics.bennett import bennett
 from quasistatic.thermodynamics.crooks import matched_slope
 from quasistatic.thermodynamics.work import Work, generated_work
 from quasistatic.typing import Key
+
+__all__ = ["Certificate", "certify", "work_of_generated"]
 
 
 @dataclass(frozen=True)

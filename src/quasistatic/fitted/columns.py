@@ -39,6 +39,8 @@ from quasistatic.posterior.query import evidence_of_rows
 from quasistatic.rows import row_checksums
 from quasistatic.typing import Key
 
+__all__ = ["PARTICLES", "STEPS", "TAIL", "Conditionals", "Tails", "column_log_probs"]
+
 PARTICLES = 16
 """Particles of an evidence."""
 STEPS = 16

@@ -16,9 +16,11 @@ from quasistatic.data.columns.numbers import lattice_error, read_coordinates
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError
-from quasistatic.fitted.extrapolation import FAR, warn_of_far, warn_of_far_cells
+from quasistatic.fitted._extrapolation import FAR, warn_of_far, warn_of_far_cells
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed, Range, Soft
+
+__all__ = ["SOURCE", "Between", "Closed", "Condition", "between", "read_condition"]
 
 SOURCE = "the condition"
 Closed = Literal["both", "left", "right", "neither"]

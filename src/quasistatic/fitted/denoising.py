@@ -13,13 +13,15 @@ from quasistatic.data.codec import Codec
 from quasistatic.data.columns.numbers import as_numbers, check_finite
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
-from quasistatic.fitted.extrapolation import warn_of_far_cells
+from quasistatic.fitted._extrapolation import warn_of_far_cells
 from quasistatic.fitted.imputation import refuse_impossible
 from quasistatic.fitted.model import Fitted
 from quasistatic.posterior import AbstractEvidence, AllOf, Measured, Observed
 from quasistatic.posterior.decode import Units
 from quasistatic.posterior.query import posterior_rows
 from quasistatic.typing import Key
+
+__all__ = ["denoise"]
 
 
 def denoise(

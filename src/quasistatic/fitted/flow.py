@@ -7,6 +7,8 @@ from quasistatic.thermodynamics import ode
 from quasistatic.thermodynamics.ode import FlowLikelihood
 from quasistatic.typing import Key
 
+__all__ = ["flow_log_density"]
+
 
 def flow_log_density(fitted: Fitted, table: Table, probes: int = 8, *, key: Key) -> FlowLikelihood:
     """`thermodynamics.ode.flow_log_density` of the single continuous block of a model, log-volume

@@ -13,11 +13,13 @@ from quasistatic.data.columns.states import read_codes
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SettingError, warn
-from quasistatic.fitted.extrapolation import warn_of_far_cells
+from quasistatic.fitted._extrapolation import warn_of_far_cells
 from quasistatic.fitted.model import Fitted
 from quasistatic.posterior.budget import MOST_PARTICLES, effort
 from quasistatic.posterior.query import Posteriors, impute_rows
 from quasistatic.typing import Key
+
+__all__ = ["COLLAPSED", "Filled", "impute", "point_of", "refuse_impossible"]
 
 COLLAPSED = 1.5
 """Fewer effective particles than this, and the draws of a row are one draw."""

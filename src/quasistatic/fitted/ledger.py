@@ -8,7 +8,7 @@ import numpy as np
 from quasistatic.bound import evaluate_terms
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
-from quasistatic.fitted.generated import generate_table
+from quasistatic.fitted._generated import generate_table
 from quasistatic.fitted.model import Fitted
 from quasistatic.model import DiffusionModel, thin
 from quasistatic.rows import Row
@@ -16,9 +16,11 @@ from quasistatic.thermodynamics.ledger import Ledger, ledger
 from quasistatic.thermodynamics.verdict import Verdict, verdict
 from quasistatic.typing import Key
 
-REPETITIONS = 2
+__all__ = ["LedgerReport", "ledger_report"]
+
+_REPETITIONS = 2
 """Trajectories per row behind the costs."""
-GENERATED_ROWS = 512
+_GENERATED_ROWS = 512
 """Rows of a ledger that is asked without a table."""
 
 
@@ -103,7 +105,7 @@ def ledger_report(
     """
     model, trajectories = fitted.walked(steps), int(trajectories)
     if table is None:
-        encoded = generate_table(fitted.model, fitted.codec, GENERATED_ROWS, key=key)
+        encoded = generate_table(fitted.model, fitted.codec, _GENERATED_ROWS, key=key)
     else:
         encoded = fitted.encode(table, whole="only whole rows have a ledger")
     if trajectories < 2:
@@ -111,7 +113,7 @@ def ledger_report(
             f"trajectories = {trajectories} must be at least 2", fix="the dissipation is a spread"
         )
     rows = encoded.rows
-    found = ledger(model, rows, key=key, repetitions=REPETITIONS, trajectories=trajectories)
+    found = ledger(model, rows, key=key, repetitions=_REPETITIONS, trajectories=trajectories)
     return LedgerReport(
         steps=found,
         log_volume=float(np.mean(encoded.log_volume)),
@@ -128,4 +130,4 @@ def _half(model: DiffusionModel, rows: Row, key: Key) -> float | None:
         return None
     steps = range(T, 0, -2)
     halved = thin(model, tuple(steps)[::-1])
-    return float(np.mean(evaluate_terms(halved, rows, repetitions=REPETITIONS, key=key).total))
+    return float(np.mean(evaluate_terms(halved, rows, repetitions=_REPETITIONS, key=key).total))

@@ -25,12 +25,23 @@ from quasistatic.posterior.query import evidence_of_rows
 from quasistatic.rows import Row
 from quasistatic.typing import Key
 
+__all__ = [
+    "METHODS",
+    "Likelihood",
+    "Method",
+    "MethodName",
+    "Sides",
+    "log_likelihood",
+    "mean_and_stderr",
+    "trajectories_of",
+]
+
 MethodName = Literal["bound", "ais", "smc", "sandwich"]
-MAX_RUNS = 4
+_MAX_RUNS = 4
 """Independent populations of the method "smc": their spread is its error bar."""
-POPULATION = 8
+_POPULATION = 8
 """Particles of a population at least, before there is a second one."""
-LEAST_PARTICLES = 16
+_LEAST_PARTICLES = 16
 """Particles of a row with holes, where the method has fewer trajectories."""
 
 
@@ -160,7 +171,7 @@ def _ais(model: DiffusionModel, rows: Row, n: int, *, key: Key) -> Sides:
 
 def _smc(model: DiffusionModel, rows: Row, n: int, *, key: Key) -> Sides:
     twist_key, walk_key = jax.random.split(key)
-    runs = int(np.clip(n // POPULATION, 1, MAX_RUNS))
+    runs = int(np.clip(n // _POPULATION, 1, _MAX_RUNS))
     twist = fit_twist(model, key=twist_key)
     populations = evaluate_populations(
         model, rows, twist, particles=n // runs, runs=runs, key=walk_key
@@ -265,7 +276,7 @@ def _evaluate(
     """Whole rows by the method, the others by sequential Monte Carlo over their holes.
 
     The latter's particles sum over the missing cells of the joint model; their number is at least
-    `LEAST_PARTICLES`. They have no named terms.
+    `_LEAST_PARTICLES`. They have no named terms.
     """
     whole = encoded.whole
     evaluate = METHODS[method].evaluate
@@ -274,7 +285,7 @@ def _evaluate(
     holed = encoded.take(np.flatnonzero(~whole))
     below = Sides(
         *evidence_of_rows(
-            model, holed.rows, particles=max(n, LEAST_PARTICLES), key=jax.random.fold_in(key, 1)
+            model, holed.rows, particles=max(n, _LEAST_PARTICLES), key=jax.random.fold_in(key, 1)
         )
     )
     if not whole.any():

@@ -12,16 +12,18 @@ from quasistatic.data.codec import Codec
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SettingError
-from quasistatic.fitted.generated import generate_table
+from quasistatic.fitted._generated import generate_table
 from quasistatic.model import DiffusionModel, thin
 from quasistatic.posterior.budget import shortened
 from quasistatic.thermodynamics.subschedule import best_subschedule
 from quasistatic.typing import Key
 
+__all__ = ["Fitted", "Seed"]
+
 Seed = int | np.integer | np.random.RandomState | None
 """Where randomness begins: a number, a generator that is drawn from, or None, the seed of the
 fit."""
-SCHEDULE_ROWS = 256
+_SCHEDULE_ROWS = 256
 """Generated rows whose costs choose a sub-schedule."""
 
 
@@ -113,7 +115,7 @@ class Fitted:
             raise SettingError(f"steps = {steps!r} must be a whole number from 1 to T = {T}")
         if steps not in self._sub_schedules:
             key = jax.random.fold_in(self.key(), int(steps))
-            rows = generate_table(self.model, self.codec, SCHEDULE_ROWS, key=key).rows
+            rows = generate_table(self.model, self.codec, _SCHEDULE_ROWS, key=key).rows
             self._sub_schedules[int(steps)] = best_subschedule(
                 self.model, rows, int(steps), key=key
             )

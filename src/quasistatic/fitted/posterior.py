@@ -10,9 +10,9 @@ import numpy as np
 
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError, warn
+from quasistatic.fitted._product import LogDensity, check_same_columns, one_space
 from quasistatic.fitted.conditions import read_condition
 from quasistatic.fitted.model import Fitted, Seed
-from quasistatic.fitted.product import LogDensity, check_same_columns, one_space
 from quasistatic.posterior import AbstractEvidence, AllOf, Function
 from quasistatic.posterior.condition import condition_rows, product_rows
 from quasistatic.posterior.decode import DecodedRow, Units
@@ -20,11 +20,13 @@ from quasistatic.posterior.query import Posteriors
 from quasistatic.trajectory import sample_rows
 from quasistatic.typing import State
 
+__all__ = ["ConditionedDensity", "Factor", "LogR", "condition", "posterior", "product"]
+
 LogR = Callable[[dict[str, jax.Array]], jax.Array]
 """log r(x), nats, of one decoded row."""
-NAN_ROWS = 256
+_NAN_ROWS = 256
 """Rows of the model on which a user's log r is tried."""
-LEAST_EFFECTIVE = 0.02
+_LEAST_EFFECTIVE = 0.02
 """Share of effective particles below which a warning is given."""
 
 
@@ -143,7 +145,7 @@ class ConditionedDensity:
                 "returned",
                 fix="check the values and ranges against the columns of the table",
             )
-        if found.ess[0] < LEAST_EFFECTIVE * found.particles:
+        if found.ess[0] < _LEAST_EFFECTIVE * found.particles:
             warn(
                 f"only {found.ess[0]:.1f} of {found.particles} particles are effective: the "
                 "condition is far from what the model expects, and the rows may repeat each other; "
@@ -157,11 +159,11 @@ class ConditionedDensity:
         if self._is_checked or log_r is None:
             return
         self._is_checked = True
-        states = sample_rows(self._fitted.model, NAN_ROWS, key=self._fitted.key())
+        states = sample_rows(self._fitted.model, _NAN_ROWS, key=self._fitted.key())
         nan = np.count_nonzero(np.isnan(jax.vmap(log_r)(jax.tree.map(jnp.asarray, states))))
         if nan:
             warn(
-                f"log_r is NaN for {nan} of {NAN_ROWS} rows that the model generates: there r "
+                f"log_r is NaN for {nan} of {_NAN_ROWS} rows that the model generates: there r "
                 "counts as 0, and particles that arrive there are lost; return -inf where the row "
                 "is impossible"
             )

@@ -19,6 +19,8 @@ from quasistatic.fitted.model import Fitted
 from quasistatic.fitted.sampling import sample
 from quasistatic.typing import Key
 
+__all__ = ["Ranks", "rank", "ranks_among"]
+
 
 class Ranks(NamedTuple):
     """Shares of the model's rows that are less likely than a row, NumPy.

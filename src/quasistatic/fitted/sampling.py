@@ -8,6 +8,8 @@ from quasistatic.fitted.model import Fitted
 from quasistatic.trajectory import sample_rows
 from quasistatic.typing import Key
 
+__all__ = ["SOURCE", "sample"]
+
 SOURCE = "the sampled rows"
 """`Table.source` of rows of the model."""
 

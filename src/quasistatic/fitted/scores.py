@@ -27,6 +27,8 @@ from quasistatic.fitted.likelihood import log_likelihood
 from quasistatic.fitted.model import Fitted
 from quasistatic.fitted.sampling import sample
 
+__all__ = ["REFERENCE_ROWS", "SCORES", "Basis", "check_score", "worst"]
+
 REFERENCE_ROWS = 256
 """Rows that say what is usual."""
 

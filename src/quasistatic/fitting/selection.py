@@ -21,16 +21,18 @@ from quasistatic.data.rows import split_validation
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.fitted.model import Fitted
-from quasistatic.fitting import defaults
-from quasistatic.fitting.candidates import Candidate, candidates, is_cross_validated
-from quasistatic.fitting.completion import worth_completing
+from quasistatic.fitting import _defaults as defaults
+from quasistatic.fitting._candidates import Candidate, candidates, is_cross_validated
+from quasistatic.fitting._completion import worth_completing
+from quasistatic.fitting._trials import Folds, best_trial
 from quasistatic.fitting.settings import FitSettings
 from quasistatic.fitting.training import FitEvent, Trainer
-from quasistatic.fitting.trials import Folds, best_trial
 from quasistatic.train import FitResult
 
+__all__ = ["cross_validated", "fit_table", "split_once"]
 
-class Chosen(NamedTuple):
+
+class _Chosen(NamedTuple):
     """What is kept of all trainings.
 
     Args:
@@ -108,7 +110,7 @@ def fit_table(
 
 def split_once(
     trainer: Trainer, options: list[Candidate], schemas: Schemas, settings: FitSettings
-) -> Chosen:
+) -> _Chosen:
     """Every candidate trained on most rows and judged on the others; the best one is kept."""
     n = len(trainer.table)
     n_valid = defaults.validation_rows(n, settings.validation_fraction)
@@ -121,12 +123,12 @@ def split_once(
     best, candidate = max(tried, key=lambda pair: pair[0].result.valid_nats)
     result = trainer.with_members(candidate, best, "best candidate")
     held_out = f"{len(valid_index)} rows, not trained on"
-    return Chosen(result, best.rows.codec, candidate, held_out)
+    return _Chosen(result, best.rows.codec, candidate, held_out)
 
 
 def cross_validated(
     trainer: Trainer, options: list[Candidate], schemas: Schemas, seed: int
-) -> Chosen:
+) -> _Chosen:
     """Candidates and schemas cross-validated; the best combination, trained on all rows."""
     n = len(trainer.table)
     folds = Folds.of(n, seed)
@@ -141,7 +143,7 @@ def cross_validated(
         for entry, held_out in zip(result.history, best.curve(), strict=False)
     ]
     result = FitResult(result.model, best.reached(), history)
-    return Chosen(result, trained.rows.codec, final, f"{len(folds.rests)}-fold cross-validation")
+    return _Chosen(result, trained.rows.codec, final, f"{len(folds.rests)}-fold cross-validation")
 
 
 def _known_to(

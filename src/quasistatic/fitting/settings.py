@@ -6,6 +6,8 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 from quasistatic.config import DiscreteKernel, Rule, ScheduleName, check_settings, one_of, require
 from quasistatic.data.columns.transform import Choice
 
+__all__ = ["Config", "FitSettings", "Preset"]
+
 Preset = Literal["default", "thorough"]
 
 _RULES = {
@@ -27,7 +29,7 @@ Config = TypeVar("Config", bound=_Dataclass)
 @dataclass(frozen=True)
 class FitSettings:
     """The parameters of `DiffusionDensity`, which describes them; what is None is chosen by the
-    size of the table (`fitting.defaults`).
+    size of the table (`fitting._defaults`).
 
     A setting reaches the training by its name: to add one, add it here, to the constructor of
     `DiffusionDensity`, and to `ModelConfig` or `TrainConfig` (`config`).

@@ -17,11 +17,13 @@ from quasistatic.data.codec import Codec, fit_and_encode
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
-from quasistatic.fitting.candidates import Candidate
-from quasistatic.fitting.completion import with_completions, worth_completing
+from quasistatic.fitting._candidates import Candidate
+from quasistatic.fitting._completion import with_completions, worth_completing
 from quasistatic.model import DiffusionModel
 from quasistatic.network import as_ensemble
 from quasistatic.train import Event, FitResult, fit
+
+__all__ = ["FitEvent", "Rows", "Trained", "Trainer"]
 
 
 class FitEvent(NamedTuple):
@@ -105,7 +107,7 @@ class Trainer:
     ) -> Trained:
         """A training on some rows, judged on others.
 
-        Where many rows have holes it is two: see `fitting.completion`.
+        Where many rows have holes it is two: see `fitting._completion`.
 
         Args:
             candidate: the settings.

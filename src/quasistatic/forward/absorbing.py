@@ -15,11 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.distribution import Categorical, RandomSubset
+from quasistatic.forward._states import StateLayout
 from quasistatic.forward.base import AbstractDiffusion, earlier
 from quasistatic.forward.categorical import pad_log_probs
-from quasistatic.forward.states import StateLayout
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.typing import Array, Bool, Float, Int, Step
+
+__all__ = ["AbsorbingDiffusion", "absorbing_block"]
 
 
 class AbsorbingDiffusion(AbstractDiffusion):

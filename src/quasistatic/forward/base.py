@@ -39,6 +39,8 @@ import jax.numpy as jnp
 from quasistatic.distribution import AbstractDistribution
 from quasistatic.typing import Array, Bool, Float, Int, Step
 
+__all__ = ["AbstractDiffusion", "earlier"]
+
 
 def earlier(t: Step, s: Step | None) -> Int[Array, ""]:
     """The step s before t: t - 1 where it is not given."""

@@ -12,11 +12,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.distribution import Categorical
+from quasistatic.forward._states import StateLayout
 from quasistatic.forward.base import AbstractDiffusion, earlier
 from quasistatic.forward.schedule import AbstractSchedule, ErasureSchedule
-from quasistatic.forward.states import StateLayout
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.typing import Array, Bool, Float, Int, Step
+
+__all__ = [
+    "CategoricalDiffusion",
+    "binomial_block",
+    "binomial_diffusion",
+    "categorical_block",
+    "pad_log_probs",
+]
 
 _TINY = 1e-37
 

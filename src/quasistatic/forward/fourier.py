@@ -16,6 +16,8 @@ import jax.numpy as jnp
 
 from quasistatic.typing import Array, Float
 
+__all__ = ["OCTAVES", "fourier_features"]
+
 OCTAVES = 6
 """Frequencies by default: of numbers of unit variance the finest wave is a fifth of a standard
 deviation long."""

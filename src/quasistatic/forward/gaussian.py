@@ -14,7 +14,9 @@ from quasistatic.forward.fourier import fourier_features
 from quasistatic.forward.schedule import AbstractSchedule
 from quasistatic.typing import Array, Bool, Float, Step
 
-LOG_SNR_OF_DATA = 30.0
+__all__ = ["FIRST_STEP_NARROWING", "NARROWING_OFFSET", "GaussianDiffusion"]
+
+_LOG_SNR_OF_DATA = 30.0
 """Stands for the infinite log_snr at t = 0: noise of 3e-7 standard deviations, so that the bridge
 at t = 1 keeps a finite variance."""
 
@@ -80,11 +82,13 @@ class GaussianDiffusion(AbstractDiffusion):
         columns if they share the schedule; those of a stride from s are computed for it.
         """
         steps = jnp.arange(self.trajectory_length + 1)
-        now = jnp.clip(jax.vmap(self.schedule.log_snr)(steps), -LOG_SNR_OF_DATA, LOG_SNR_OF_DATA)
+        now = jnp.clip(jax.vmap(self.schedule.log_snr)(steps), -_LOG_SNR_OF_DATA, _LOG_SNR_OF_DATA)
         if s is not None:
             found = _coefficients(now[t], now[s])
         else:
-            before = jnp.concatenate([jnp.full((1, now.shape[1]), LOG_SNR_OF_DATA + 1.0), now[:-1]])
+            before = jnp.concatenate(
+                [jnp.full((1, now.shape[1]), _LOG_SNR_OF_DATA + 1.0), now[:-1]]
+            )
             table = jnp.stack(_coefficients(now, before), axis=-1)
             found = jnp.moveaxis(table[t], -1, 0)
         return _Coefficients(*(jnp.broadcast_to(c, (self.n_columns,)) for c in found))

@@ -10,6 +10,8 @@ from quasistatic.distribution import Product
 from quasistatic.forward.base import AbstractDiffusion
 from quasistatic.typing import Array, Bool, Float, State, Step
 
+__all__ = ["ProductDiffusion"]
+
 
 class ProductDiffusion(eqx.Module):
     """Independent forward processes with one trajectory length; the blocks meet only in the

@@ -22,6 +22,15 @@ import numpy as np
 
 from quasistatic.typing import Array, ArrayLike, Float, Step
 
+__all__ = [
+    "AbstractSchedule",
+    "ErasureSchedule",
+    "LearnedSchedule",
+    "TableSchedule",
+    "cosine_schedule",
+    "linear_schedule",
+]
+
 
 class AbstractSchedule(eqx.Module):
     """Signal-to-noise ratio as a function of the step."""

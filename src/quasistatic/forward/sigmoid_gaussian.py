@@ -9,9 +9,11 @@ from quasistatic.forward.gaussian import GaussianDiffusion
 from quasistatic.forward.schedule import AbstractSchedule
 from quasistatic.typing import Array, Bool, Float, Step
 
+__all__ = ["SigmoidGaussianDiffusion"]
+
 _TINY = 1e-15
 
-WIDEST_SHIFT = 30.0
+_WIDEST_SHIFT = 30.0
 """Of z_Sigma either way: a pixel that is the same in all images asks for no variance at all, and
 float32 ends at about e^-87."""
 
@@ -69,7 +71,7 @@ class SigmoidGaussianDiffusion(AbstractDiffusion):
         self, raw: Float[Array, " P"], x_t: Float[Array, " D"], t: Step, s: Step | None = None
     ) -> Normal:
         u, shift = jnp.split(raw, 2)
-        z_variance = jnp.clip(shift, -WIDEST_SHIFT, WIDEST_SHIFT)
+        z_variance = jnp.clip(shift, -_WIDEST_SHIFT, _WIDEST_SHIFT)
         z_mean = u * jnp.exp(-0.5 * self.process.marginal(x_t, t).log_variance)
         forward = self.process.kernel(
             jnp.ones(self.n_columns), t, s

@@ -10,6 +10,8 @@ from quasistatic.distribution import AbstractDistribution
 from quasistatic.forward.base import AbstractDiffusion, earlier
 from quasistatic.typing import Array, Bool, Float, Int, Step
 
+__all__ = ["ThinnedDiffusion"]
+
 
 class ThinnedDiffusion(AbstractDiffusion):
     """Step k of this process are the steps `steps[k-1] + 1 .. steps[k]` of the whole one: q is the

@@ -15,6 +15,8 @@ import equinox as eqx
 
 from quasistatic.typing import Array, Float, Key
 
+__all__ = ["AbstractNetwork"]
+
 
 class AbstractNetwork(eqx.Module):
     """A function `[F] x time -> [P]`."""

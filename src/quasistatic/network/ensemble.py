@@ -9,6 +9,8 @@ import jax
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.typing import Array, Float, Key
 
+__all__ = ["EnsembleNetwork", "as_ensemble"]
+
 
 class EnsembleNetwork(AbstractNetwork):
     r"""The mean of the outputs of its members, which differ in their initial weights and in the

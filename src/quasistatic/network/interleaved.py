@@ -7,6 +7,8 @@ import equinox as eqx
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.typing import Array, Float, Key
 
+__all__ = ["InterleavedNetwork"]
+
 
 class InterleavedNetwork(AbstractNetwork):
     """Numbers `[D, K]`, column by column, as K planes of D columns for a network of planes, and its

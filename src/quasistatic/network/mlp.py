@@ -4,9 +4,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from quasistatic.network._embed import TIME_FEATURES, time_embedding
 from quasistatic.network.base import AbstractNetwork
-from quasistatic.network.embed import TIME_FEATURES, time_embedding
 from quasistatic.typing import Array, Float, Key, UInt8
+
+__all__ = ["Block", "ResidualMLP", "dropout", "normalise", "random_linear", "zero_linear"]
 
 
 def normalise(h: Float[Array, " width"]) -> Float[Array, " width"]:

@@ -14,9 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from quasistatic.network.base import AbstractNetwork
-from quasistatic.network.mlp import random_linear
-from quasistatic.network.planes import (
+from quasistatic.network._planes import (
     PixelLinear,
     mean_pool,
     planes_of,
@@ -25,7 +23,11 @@ from quasistatic.network.planes import (
     to_planes,
     upsample,
 )
+from quasistatic.network.base import AbstractNetwork
+from quasistatic.network.mlp import random_linear
 from quasistatic.typing import Array, Float, Key
+
+__all__ = ["MultiscaleConvolution", "MultiscaleNetwork", "bumps"]
 
 
 def bumps(time: Float[Array, ""], n: int) -> Float[Array, " J"]:

@@ -10,6 +10,8 @@ from quasistatic.network.base import AbstractNetwork
 from quasistatic.network.stepwise import StepReadout
 from quasistatic.typing import Array, Float, Key
 
+__all__ = ["RBFNetwork"]
+
 
 class RBFNetwork(AbstractNetwork):
     r"""`W_t phi(x) + b_t` with `phi_i = exp(-|x - c_i|^2 / 2 w_i^2) / sum_j exp(-|x - c_j|^2 / 2

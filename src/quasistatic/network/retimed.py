@@ -8,6 +8,8 @@ import numpy as np
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.typing import Array, Float, Key
 
+__all__ = ["RetimedNetwork"]
+
 
 class RetimedNetwork(AbstractNetwork):
     """At the time k/K it answers as the whole network does at `times[k-1]`.

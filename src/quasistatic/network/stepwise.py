@@ -10,6 +10,8 @@ from quasistatic.network.base import AbstractNetwork
 from quasistatic.network.mlp import random_linear
 from quasistatic.typing import Array, Float, Key
 
+__all__ = ["StepReadout", "StepwisePerceptron"]
+
 
 class StepReadout(eqx.Module):
     """`W_t h + b_t`, all 0 at the start; t is the step nearest to `time * T`.

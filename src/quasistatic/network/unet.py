@@ -4,10 +4,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from quasistatic.network.base import AbstractNetwork
-from quasistatic.network.embed import TIME_FEATURES, time_embedding
-from quasistatic.network.mlp import random_linear, zero_linear
-from quasistatic.network.planes import (
+from quasistatic.network._embed import TIME_FEATURES, time_embedding
+from quasistatic.network._planes import (
     PixelLinear,
     planes_of,
     tiles,
@@ -15,7 +13,11 @@ from quasistatic.network.planes import (
     to_planes,
     untile,
 )
+from quasistatic.network.base import AbstractNetwork
+from quasistatic.network.mlp import random_linear, zero_linear
 from quasistatic.typing import Array, Float, Key
+
+__all__ = ["PIXEL_PLANES", "DenseBlock", "ImageBlock", "UNet"]
 
 PIXEL_PLANES = 8
 """`pixel_planes` where a pixel is seen through waves, which are dozens of features."""

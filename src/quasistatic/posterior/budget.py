@@ -5,16 +5,18 @@ from typing import NamedTuple
 from quasistatic.errors import SettingError
 from quasistatic.model import DiffusionModel, thin
 
+__all__ = ["MOST_PARTICLES", "PARTICLES", "STEPS", "Effort", "effort", "shortened"]
+
 STEPS = 32
 """Steps of a walk among particles."""
-MOST_STEPS = 64
+_MOST_STEPS = 64
 """Steps of a walk of a small table."""
 PARTICLES = 16
 """Particles of a row at least."""
 MOST_PARTICLES = 128
 """Particles of a row at most."""
 
-CELL_WALKS = 1 << 25
+_CELL_WALKS = 1 << 25
 """Rows x columns x particles x steps of a filling: 16 particles in 32 steps for 6,500 rows of 10
 columns."""
 
@@ -43,8 +45,8 @@ def effort(rows: int, columns: int) -> Effort:
         >>> effort(300, 5), effort(6500, 10)
         (Effort(particles=128, steps=64), Effort(particles=16, steps=32))
     """
-    walks = CELL_WALKS // max(rows * columns, 1)
-    steps = MOST_STEPS if walks >= MOST_STEPS * 2 * PARTICLES else STEPS
+    walks = _CELL_WALKS // max(rows * columns, 1)
+    steps = _MOST_STEPS if walks >= _MOST_STEPS * 2 * PARTICLES else STEPS
     # A power of two: few shapes to compile for.
     particles = 1 << max(walks // steps, 1).bit_length() - 1
     return Effort(min(max(particles, PARTICLES), MOST_PARTICLES), steps)

@@ -25,6 +25,8 @@ from quasistatic.posterior.walks.twisted import IMPOSSIBLE
 from quasistatic.rows import in_chunks, joined
 from quasistatic.typing import Array, Key, State
 
+__all__ = ["condition_rows", "product_rows"]
+
 
 def condition_rows(
     model: DiffusionModel,

@@ -19,6 +19,8 @@ from quasistatic.data.codec import Codec
 from quasistatic.data.columns.transform import TAIL, Affine
 from quasistatic.typing import Array, Float, State
 
+__all__ = ["DecodedRow", "Units"]
+
 
 class Units(eqx.Module):
     """The way back from z to the values of the continuous columns; float32, without rounding to the

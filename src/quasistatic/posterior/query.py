@@ -29,6 +29,19 @@ from quasistatic.rows import Row, in_chunks, joined, row_checksums, rows_at_once
 from quasistatic.trajectory import sample_rows
 from quasistatic.typing import Array, Key
 
+__all__ = [
+    "CHUNK",
+    "COLLAPSED",
+    "Posteriors",
+    "Walk",
+    "evidence_of_rows",
+    "impute_rows",
+    "numbers_among_equals",
+    "posterior_rows",
+    "walk_of",
+    "walk_rows",
+]
+
 CHUNK = 2048
 """Number of particles that walk at once."""
 

@@ -30,7 +30,9 @@ What the two directions are:
 
 import numpy as np
 
-BISECTIONS = 100
+__all__ = ["bennett"]
+
+_BISECTIONS = 100
 
 
 def bennett(forward_work: np.ndarray, reverse_work: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +64,7 @@ def bennett(forward_work: np.ndarray, reverse_work: np.ndarray) -> tuple[np.ndar
     # values.
     margin = np.log(n_forward + n_reverse) + 1.0
     low, high = pool.min(axis=-1) - margin, pool.max(axis=-1) + margin
-    for _ in range(BISECTIONS):
+    for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
         expected = np.sum(_from_reverse(pool - middle[..., None]), axis=-1)
         low, high = (

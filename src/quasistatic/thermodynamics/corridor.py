@@ -24,6 +24,8 @@ from quasistatic.rows import Row
 from quasistatic.trajectory import start
 from quasistatic.typing import Array, Float, Key, Step
 
+__all__ = ["Corridor", "is_continuous", "row_corridor"]
+
 
 class Corridor(NamedTuple):
     """Entropies of the reverse steps t = 1..T, `[T, B]` for B blocks, nats a step; and what is left

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-NEWTON_STEPS = 50
+__all__ = ["Histogram", "Slope", "crooks_slope", "matched_slope", "work_histogram"]
+
+_NEWTON_STEPS = 50
 
 
 class Slope(NamedTuple):
@@ -126,7 +128,7 @@ def _maximum(derivatives, parameters: np.ndarray) -> Slope:
     parameter.
     """
     value, gradient, information = derivatives(parameters)
-    for _ in range(NEWTON_STEPS):
+    for _ in range(_NEWTON_STEPS):
         if information[0, 0] < 1e-9 or np.linalg.cond(information) > 1e12:
             return Slope(float("nan"), float("inf"))
         step = np.linalg.solve(information, gradient)

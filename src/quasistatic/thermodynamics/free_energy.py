@@ -20,6 +20,8 @@ from quasistatic.thermodynamics.bennett import bennett
 from quasistatic.thermodynamics.crooks import Slope, crooks_slope
 from quasistatic.typing import Array, Float, Key, State, Step
 
+__all__ = ["FreeEnergy", "between_models", "path_work", "to_product"]
+
 
 class FreeEnergy(NamedTuple):
     """A free-energy difference, nats.

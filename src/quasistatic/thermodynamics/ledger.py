@@ -21,10 +21,12 @@ import numpy as np
 from quasistatic.bound.terms import bound_costs
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import CHUNK, Row, iterate_rows, row_checksums
+from quasistatic.thermodynamics._dissipation import dissipation_shares
 from quasistatic.thermodynamics.corridor import Corridor, is_continuous, row_corridor
-from quasistatic.thermodynamics.dissipation import dissipation_shares
 from quasistatic.trajectory import increments
 from quasistatic.typing import Key
+
+__all__ = ["Entries", "Ledger", "ledger"]
 
 
 class Entries(NamedTuple):

@@ -32,7 +32,9 @@ from quasistatic.numerics import log_normal_density
 from quasistatic.rows import CHUNK, Row, iterate_rows, joined
 from quasistatic.typing import Array, Float, Key, Step
 
-MAX_EXACT_COLUMNS = 20
+__all__ = ["Flow", "FlowLikelihood", "flow_log_density"]
+
+_MAX_EXACT_COLUMNS = 20
 """Up to here the trace is exact (one derivative per column); above, Hutchinson's estimate."""
 
 
@@ -122,7 +124,7 @@ def flow_log_density(
         rows: of one block, without filler cells; unobserved columns are left out.
         key: random key of the probes.
         probes: number of random sign vectors of a row where the trace is not exact (default 8).
-        exact: whether the trace is exact (default: up to MAX_EXACT_COLUMNS columns).
+        exact: whether the trace is exact (default: up to _MAX_EXACT_COLUMNS columns).
         chunk: number of flows at once, at most (default 1024).
 
     Raises:
@@ -135,7 +137,7 @@ def flow_log_density(
             "discrete ones",
             fix="use the methods 'bound', 'ais' or 'sandwich'",
         )
-    exact = model.forward.n_columns <= MAX_EXACT_COLUMNS if exact is None else exact
+    exact = model.forward.n_columns <= _MAX_EXACT_COLUMNS if exact is None else exact
     draws = joined(
         iterate_rows(Flow(exact), model, rows, 1 if exact else probes, key=key, chunk=chunk)
     )

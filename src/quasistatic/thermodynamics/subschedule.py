@@ -22,7 +22,16 @@ from quasistatic.rows import Row, iterate_rows, row_numbers
 from quasistatic.trajectory import start
 from quasistatic.typing import Array, Float, Key, Step
 
-MAX_CANDIDATES = 128
+__all__ = [
+    "CHUNK",
+    "StrideCosts",
+    "best_steps",
+    "best_subschedule",
+    "candidate_steps",
+    "stride_costs",
+]
+
+_MAX_CANDIDATES = 128
 CHUNK = 32
 
 
@@ -60,7 +69,7 @@ class StrideCosts(eqx.Module):
         return jax.lax.map(ending_at, ends).T
 
 
-def candidate_steps(trajectory_length: int, n: int = MAX_CANDIDATES) -> tuple[int, ...]:
+def candidate_steps(trajectory_length: int, n: int = _MAX_CANDIDATES) -> tuple[int, ...]:
     """All steps, or n of them: dense near the data, where the strides are short, and T."""
     if trajectory_length <= n:
         return tuple(range(1, trajectory_length + 1))
@@ -133,7 +142,7 @@ def best_subschedule(
     *,
     key: Key,
     repetitions: int = 1,
-    n_candidates: int = MAX_CANDIDATES,
+    n_candidates: int = _MAX_CANDIDATES,
 ) -> tuple[int, ...]:
     """The steps of the K-step sub-schedule with the best bound on these rows, for `model.thin`."""
     candidates = candidate_steps(model.trajectory_length, max(n_candidates, n_steps))

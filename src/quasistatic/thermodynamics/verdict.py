@@ -24,11 +24,13 @@ import numpy as np
 
 from quasistatic.thermodynamics.ledger import Ledger
 
+__all__ = ["Limit", "Verdict", "verdict"]
+
 Limit = Literal["prior", "schedule", "T", "noise floor", "network"]
 
-SMALLEST_NATS = 0.01
-SMALLEST_SHARE = 0.005
-FLOOR_SHARE = 0.5
+_SMALLEST_NATS = 0.01
+_SMALLEST_SHARE = 0.005
+_FLOOR_SHARE = 0.5
 
 
 class Verdict(NamedTuple):
@@ -70,7 +72,7 @@ def verdict(found: Ledger, half_k_nats: float | None = None) -> Verdict:
         "schedule": found.dissipation.total_stderr,
         "T": found.dissipation.total_stderr,
     }
-    smallest = max(SMALLEST_NATS, SMALLEST_SHARE * abs(found.k_nats))
+    smallest = max(_SMALLEST_NATS, _SMALLEST_SHARE * abs(found.k_nats))
     first_three: tuple[Limit, ...] = ("prior", "schedule", "T")
     limits: list[Limit] = [
         name
@@ -78,7 +80,7 @@ def verdict(found: Ledger, half_k_nats: float | None = None) -> Verdict:
         if figures[name] > max(smallest, 2 * np.nan_to_num(errors[name]))
     ]
     limit: Limit = max(limits, key=lambda name: figures[name]) if limits else "network"
-    if not limits and figures["noise floor"] > FLOOR_SHARE:
+    if not limits and figures["noise floor"] > _FLOOR_SHARE:
         limit = "noise floor"
     words = {
         "prior": "the trajectory ends too early: {:.3g} nats a row of signal are left at t = T",

@@ -23,6 +23,8 @@ from quasistatic.rows import CHUNK, Row, row_numbers
 from quasistatic.trajectory import Generated
 from quasistatic.typing import Key
 
+__all__ = ["Work", "generated_work"]
+
 
 class Work(NamedTuple):
     """Work values of rows that the model generated, NumPy, nats.

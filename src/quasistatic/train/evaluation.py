@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from quasistatic.rows import Row
-from quasistatic.train.step import mean_cost
+from quasistatic.train._step import mean_cost
 from quasistatic.typing import Key
+
+__all__ = ["CHUNK", "DRAWS", "ROWS", "Evaluation"]
 
 ROWS = 2048
 """Validation rows at most."""

@@ -15,8 +15,8 @@ from quasistatic.config import TrainConfig
 from quasistatic.errors import SettingError
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import Row
+from quasistatic.train._run import Run
 from quasistatic.train.evaluation import Evaluation
-from quasistatic.train.run import Run
 from quasistatic.train.state import (
     TrainState,
     initial_state,
@@ -24,6 +24,8 @@ from quasistatic.train.state import (
     time_probabilities,
     trainable,
 )
+
+__all__ = ["Event", "FitResult", "fit"]
 
 
 @dataclass(frozen=True)

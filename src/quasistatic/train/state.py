@@ -13,6 +13,15 @@ from quasistatic.model import DiffusionModel
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.typing import Array, Float
 
+__all__ = [
+    "TrainState",
+    "initial_state",
+    "learning_shares",
+    "optimiser",
+    "time_probabilities",
+    "trainable",
+]
+
 
 class TrainState(NamedTuple):
     """Everything that changes while training; with the settings and the data it determines the rest

@@ -10,6 +10,8 @@ import numpy as np
 
 from quasistatic.forward.schedule import AbstractSchedule
 
+__all__ = ["simple_weights"]
+
 
 def simple_weights(schedule: AbstractSchedule) -> tuple[float, ...]:
     """All noise levels alike: the loss "L_simple" of Ho, Jain, Abbeel (2020) as factors w_t of the

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from quasistatic import DiffusionDensity, SchemaError
-from quasistatic.fitted.product import one_space
+from quasistatic.fitted._product import one_space
 
 SETTINGS = {
     "trajectory_length": 8,

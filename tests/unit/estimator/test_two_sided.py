@@ -13,7 +13,7 @@ import pytest
 from laws.enumeration import Chain
 from quasistatic import Certificate, DataError, SettingError, load
 from quasistatic.data.table import from_frame
-from quasistatic.fitted.generated import generate_table
+from quasistatic.fitted._generated import generate_table
 
 STATES = pd.DataFrame(itertools.product("yn", "xyz", [0, 1]), columns=["left", "middle", "right"])
 

@@ -11,7 +11,7 @@ from quasistatic.data.columns.alternatives import Schemas
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import from_frame
 from quasistatic.fitting import FitSettings
-from quasistatic.fitting.candidates import candidates
+from quasistatic.fitting._candidates import candidates
 from quasistatic.fitting.selection import cross_validated
 from quasistatic.fitting.training import Rows, Trained, Trainer
 from quasistatic.train import FitResult

@@ -9,8 +9,9 @@ import pytest
 from quasistatic import DiffusionDensity
 from quasistatic.data.cells import EncodedTable
 from quasistatic.data.table import Table
-from quasistatic.fitting import completion, training
-from quasistatic.fitting.completion import (
+from quasistatic.fitting import _completion as completion
+from quasistatic.fitting import training
+from quasistatic.fitting._completion import (
     COMPLETIONS,
     LEAST_SHARE,
     MOST_CELLS,

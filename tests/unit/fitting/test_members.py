@@ -7,8 +7,9 @@ from quasistatic import load
 from quasistatic.checkpoint.arrays import arrays_of
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import from_frame
-from quasistatic.fitting import FitSettings, defaults
-from quasistatic.fitting.candidates import candidates
+from quasistatic.fitting import FitSettings
+from quasistatic.fitting import _defaults as defaults
+from quasistatic.fitting._candidates import candidates
 from quasistatic.network import EnsembleNetwork, ResidualMLP
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from quasistatic import DiffusionDensity, OutputError, TrainingError
-from quasistatic.fitting import defaults
+from quasistatic.fitting import _defaults as defaults
 
 SETTINGS = {
     "trajectory_length": 2,

@@ -11,7 +11,7 @@ from quasistatic.data.columns.alternatives import infer_schemas
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import from_frame
 from quasistatic.estimator import density
-from quasistatic.fitting import defaults
+from quasistatic.fitting import _defaults as defaults
 from quasistatic.fitting.training import Trainer
 
 SETTINGS = {

@@ -15,8 +15,9 @@ from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.rows import split_validation
 from quasistatic.data.table import from_frame
-from quasistatic.fitting import FitSettings, defaults
-from quasistatic.fitting.candidates import candidates
+from quasistatic.fitting import FitSettings
+from quasistatic.fitting import _defaults as defaults
+from quasistatic.fitting._candidates import candidates
 
 CHANGES = {
     "trajectory_length": 7,

@@ -11,7 +11,7 @@ from quasistatic.forward import AbsorbingDiffusion
 from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.model import DiffusionModel
 from quasistatic.network import EnsembleNetwork, ResidualMLP, as_ensemble
-from quasistatic.train.step import batch_cost
+from quasistatic.train._step import batch_cost
 
 
 def members(n_features, n_outputs, *, dropout=0.0):

@@ -8,8 +8,7 @@ import pytest
 
 from cases import randomised
 from quasistatic.network import AbstractNetwork, InterleavedNetwork, MultiscaleNetwork, UNet
-from quasistatic.network.multiscale import bumps
-from quasistatic.network.planes import (
+from quasistatic.network._planes import (
     PixelLinear,
     mean_pool,
     tiles,
@@ -18,6 +17,7 @@ from quasistatic.network.planes import (
     untile,
     upsample,
 )
+from quasistatic.network.multiscale import bumps
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from quasistatic.thermodynamics.dissipation import dissipation_shares
+from quasistatic.thermodynamics._dissipation import dissipation_shares
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e-3, 1.0, 30.0, 1000.0])

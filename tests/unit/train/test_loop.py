@@ -19,7 +19,8 @@ from quasistatic.forward import AbsorbingDiffusion
 from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.model import DiffusionModel
 from quasistatic.network import ResidualMLP
-from quasistatic.train import fit, loop, run
+from quasistatic.train import _run as run
+from quasistatic.train import fit, loop
 
 CONFIG = TrainConfig(
     max_steps=6, batch_size=16, evaluate_every=2, learning_rate=0.01, first_step_share=0.1

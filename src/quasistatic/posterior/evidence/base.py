@@ -33,6 +33,8 @@ import jax.numpy as jnp
 from quasistatic.belief import Belief
 from quasistatic.typing import Array, Float, State
 
+__all__ = ["AbstractClosedEvidence", "AbstractEvidence", "AbstractOpenEvidence", "AllOf"]
+
 
 class AbstractEvidence(eqx.Module):
     """What is known of a row x_0 beyond the model: a factor r(x_0) >= 0."""

@@ -12,6 +12,8 @@ from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior.evidence.base import AbstractClosedEvidence
 from quasistatic.typing import Array, ArrayLike, Float, State
 
+__all__ = ["Soft"]
+
 
 class Soft(AbstractClosedEvidence):
     """`r(x_0) = prod_d r_d(x_d)`, a table of the states; only ratios within a column matter to the

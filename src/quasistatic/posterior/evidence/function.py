@@ -8,9 +8,11 @@ import jax.numpy as jnp
 
 from quasistatic.belief import Belief
 from quasistatic.numerics import LOG_ZERO
+from quasistatic.posterior.evidence._expansion import EXPANSIONS, guide_by_expansion
 from quasistatic.posterior.evidence.base import AbstractOpenEvidence
-from quasistatic.posterior.evidence.expansion import EXPANSIONS, guide_by_expansion
 from quasistatic.typing import Array, Float, State
+
+__all__ = ["Function"]
 
 
 class Function(AbstractOpenEvidence):

@@ -11,6 +11,8 @@ from quasistatic.numerics import HALF_LOG_TWO_PI, log_normal_density
 from quasistatic.posterior.evidence.base import AbstractOpenEvidence
 from quasistatic.typing import Array, ArrayLike, Float, State
 
+__all__ = ["Linear"]
+
 
 class Linear(AbstractOpenEvidence):
     """`r(x_0) = N(y; A x_0, diag(sigma^2))`, in the model's space.

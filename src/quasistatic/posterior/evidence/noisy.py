@@ -9,9 +9,11 @@ import jax.numpy as jnp
 from quasistatic.belief import Belief, NormalBelief
 from quasistatic.numerics import log_normal_density
 from quasistatic.posterior.decode import Units
+from quasistatic.posterior.evidence._expansion import guide_by_expansion
 from quasistatic.posterior.evidence.base import AbstractClosedEvidence, AbstractOpenEvidence
-from quasistatic.posterior.evidence.expansion import guide_by_expansion
 from quasistatic.typing import Array, ArrayLike, Bool, Float, State
+
+__all__ = ["Measured", "Noisy"]
 
 
 class Noisy(AbstractClosedEvidence):

@@ -14,6 +14,8 @@ from quasistatic.posterior.evidence.base import AbstractClosedEvidence
 from quasistatic.rows import Row
 from quasistatic.typing import Array, Float, State
 
+__all__ = ["Observed"]
+
 
 class Observed(AbstractClosedEvidence):
     """The cells of a row that are observed, another subset in every row.

@@ -10,6 +10,8 @@ from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior.evidence.base import AbstractClosedEvidence
 from quasistatic.typing import Array, ArrayLike, Float, State
 
+__all__ = ["Range"]
+
 
 class Range(AbstractClosedEvidence):
     """`r(x_0) = 1` where every column lies in its interval, 0 elsewhere; log E r is the

@@ -22,11 +22,13 @@ from quasistatic.distribution import RandomSubset
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.particles import init
+from quasistatic.posterior._guide import guess
 from quasistatic.posterior.evidence.base import AbstractEvidence
-from quasistatic.posterior.guide import guess
 from quasistatic.posterior.walks.twisted import Posterior, finish
 from quasistatic.trajectory import log_weight
 from quasistatic.typing import Array, Bool, Float, Int, Key, State
+
+__all__ = ["OrderedWalk", "is_absorbing"]
 
 
 def is_absorbing(model: DiffusionModel) -> bool:

@@ -30,10 +30,12 @@ from quasistatic.distribution import AbstractDistribution, Product
 from quasistatic.forward.product import ProductDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.particles import ParticleState, init, resample
+from quasistatic.posterior._guide import Guess, guess, tilted_kernel
 from quasistatic.posterior.evidence.base import AbstractEvidence, AllOf
-from quasistatic.posterior.guide import Guess, guess, tilted_kernel
 from quasistatic.posterior.walks.twisted import LEAST_TWIST, draw_last, last_step
 from quasistatic.typing import Array, Float, Key, State, Step
+
+__all__ = ["ProductParticles", "ProductWalk"]
 
 
 class ProductParticles(NamedTuple):

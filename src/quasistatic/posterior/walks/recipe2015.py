@@ -20,11 +20,13 @@ import jax.numpy as jnp
 from quasistatic.belief import Belief, StateBelief, believe
 from quasistatic.distribution import AbstractDistribution, Categorical, Product, RandomSubset
 from quasistatic.model import DiffusionModel
+from quasistatic.posterior._guide import whole_row
 from quasistatic.posterior.evidence.base import AbstractEvidence
-from quasistatic.posterior.guide import whole_row
 from quasistatic.typing import Array, Key, State, Step
 
-Growth = Literal["constant", "linear"]
+__all__ = ["Recipe2015"]
+
+_Growth = Literal["constant", "linear"]
 """r in every step, or r^{(T-t)/T} at x_t."""
 
 
@@ -35,7 +37,7 @@ class Recipe2015(eqx.Module):
         growth: how the exponent of r grows along the walk (default "constant": not at all).
     """
 
-    growth: Growth = eqx.field(static=True, default="constant")
+    growth: _Growth = eqx.field(static=True, default="constant")
 
     def __call__(self, model: DiffusionModel, evidence: AbstractEvidence, *, key: Key) -> State:
         last = model.trajectory_length

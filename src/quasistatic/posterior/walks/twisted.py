@@ -2,7 +2,7 @@ r"""Twisted sequential Monte Carlo: samples of p~(x_0) ~ p(x_0) r(x_0), and the 
 E_p r, without bias in Z.
 
 P particles walk from T down to 0 by the tilted reverse kernel k~; with the twist psi_t(x_t) = E r
-under the model's guess (`posterior/guide.py`) the intermediate targets and the weights are
+under the model's guess (`posterior/_guide.py`) the intermediate targets and the weights are
 
     gamma_t(x_t..x_T) = pi(x_T) prod_{s>t} p(x_{s-1}|x_s) psi_t(x_t),       psi_0 = r,
     w_t = p(x_{t-1}|x_t) psi_{t-1}(x_{t-1}) / ( k~(x_{t-1}|x_t) psi_t(x_t) ).
@@ -35,9 +35,19 @@ from quasistatic.particles import (
     init,
     resample,
 )
+from quasistatic.posterior._guide import Guess, guess, tilted_kernel
 from quasistatic.posterior.evidence.base import AbstractEvidence
-from quasistatic.posterior.guide import Guess, guess, tilted_kernel
 from quasistatic.typing import Array, Float, Int, Key, State, Step
+
+__all__ = [
+    "IMPOSSIBLE",
+    "LEAST_TWIST",
+    "Posterior",
+    "TwistedWalk",
+    "draw_last",
+    "finish",
+    "last_step",
+]
 
 IMPOSSIBLE = 0.1 * LOG_ZERO
 """A log-weight below this is that of r = 0."""

@@ -6,7 +6,7 @@ from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.layout import Layout, are_images
 from quasistatic.data.schema import BlockSizes, Schema
 from quasistatic.errors import SettingError
-from quasistatic.fitting import defaults
+from quasistatic.fitting import _defaults as defaults
 from quasistatic.fitting.settings import FitSettings
 
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from quasistatic.data.schema import Schema
-from quasistatic.fitting import defaults
-from quasistatic.fitting.candidates import Candidate
+from quasistatic.fitting import _defaults as defaults
+from quasistatic.fitting._candidates import Candidate
 from quasistatic.fitting.training import Trainer
 
 

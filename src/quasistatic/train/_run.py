@@ -16,8 +16,8 @@ from quasistatic.data.cells import Cells
 from quasistatic.data.rows import epoch_batches
 from quasistatic.errors import TrainingError
 from quasistatic.rows import Row
+from quasistatic.train._step import batch_cost, run_steps
 from quasistatic.train.state import TrainState
-from quasistatic.train.step import batch_cost, run_steps
 from quasistatic.typing import Array, Float, Key
 
 MAX_RETRIES = 3
