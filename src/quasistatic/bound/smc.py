@@ -137,7 +137,8 @@ def population_bound(populations: Population) -> WeightedBound:
     all runs together.
 
     Example:
-        >>>         >>> z = np.log([[1.0, 3.0]])
+        >>> import numpy as np
+        >>> z = np.log([[1.0, 3.0]])
         >>> ones, zeros = np.ones((1, 2)), np.zeros((1, 2))
         >>> found = population_bound(Population(z, ones, zeros, zeros))
         >>> float(found.lower[0].round(3)), float(found.ess[0].round(3))

@@ -57,17 +57,18 @@ class ErasureSchedule(AbstractSchedule):
 class TableSchedule(AbstractSchedule):
     """A fixed table of `log_snr(1..T)`; see `linear_schedule` and `cosine_schedule`."""
 
-    table: Array | np.ndarray  # [T + 1] with that of t = 0; NumPy: see `ThinnedDiffusion.path`
+    table: tuple[float, ...] = eqx.field(static=True)  # an array would be trained, and stored
 
     def __init__(self, table: Sequence[float]) -> None:
-        self.table = np.array([np.inf, *table], np.float32)
+        self.table = tuple(float(value) for value in table)
 
     @property
     def trajectory_length(self) -> int:
-        return len(self.table) - 1
+        return len(self.table)
 
     def log_snr(self, t: Step) -> Float[Array, " C"]:
-        return jnp.atleast_1d(jnp.asarray(self.table)[t])
+        table = jnp.asarray((jnp.inf, *self.table), jnp.float32)
+        return jnp.atleast_1d(table[t])
 
 
 class LearnedSchedule(AbstractSchedule):

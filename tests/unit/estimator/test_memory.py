@@ -96,9 +96,9 @@ def test_rows_are_sampled_in_chunks(monkeypatch):
     def note(one, model, index, key):
         assert one is sample
         sizes.append(index.shape[0])
-        return np.asarray(index, np.int32)[:, None]
+        return (np.asarray(index, np.int32)[:, None],)
 
     monkeypatch.setattr(trajectory, "_reverse", note)
     drawn = sample_rows(model_of(2), 2 * chunked.CHUNK + 5, key=jax.random.key(0))
     assert sizes == [chunked.CHUNK] * 3
-    np.testing.assert_array_equal(drawn[:, 0], np.arange(2 * chunked.CHUNK + 5))
+    np.testing.assert_array_equal(drawn[0][:, 0], np.arange(2 * chunked.CHUNK + 5))

@@ -1,5 +1,6 @@
 """The rank of a row's likelihood among rows of the model, and the line that a warning names."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -71,7 +72,9 @@ def test_a_warning_names_the_line_of_the_caller(model):
 
 def test_a_warning_through_scikit_learns_wrapper_names_the_line_of_the_caller(model):
     imputer = DiffusionImputer(particles=2, random_state=0).set_output(transform="polars")
-    imputer.density_, imputer._seed = model, 0
+    density = copy.copy(model)
+    density.feature_names_in_ = np.array(["x0", "x1"], dtype=object)
+    imputer.density_, imputer._seed = density, 0
     imputer.n_features_in_ = 2
     imputer.feature_names_in_ = np.array(["x0", "x1"], dtype=object)
     frame = pl.DataFrame({"x0": [1e6], "x1": [None]}, schema={"x0": pl.Float64, "x1": pl.Float64})

@@ -62,11 +62,11 @@ class TestDeterminism:
 
 class TestFolder:
     def test_a_setting_of_another_version(self, folder, monkeypatch):
-        from quasistatic.estimator import density
+        from quasistatic.estimator import loading
 
-        stored = density.load_model(folder)
+        stored = loading.load_model(folder)
         stored.manifest["parameters"]["cooling"] = 3
-        monkeypatch.setattr(density, "load_model", lambda path: stored)
+        monkeypatch.setattr(loading, "load_model", lambda path: stored)
         with pytest.raises(ModelFolderError, match="cooling"):
             load(folder)
 

@@ -293,7 +293,7 @@ def linear(rows):
     network = ResidualMLP(
         forward.n_features, forward.n_outputs, width=4, depth=0, key=jax.random.key(0)
     )
-    return DiffusionModel(forward, network), rows[1]
+    return DiffusionModel(forward, network), (rows[1],)
 
 
 @pytest.fixture(scope="module")
