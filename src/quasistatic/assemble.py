@@ -37,11 +37,11 @@ def assemble(
     """The model of a mixed row: a Gaussian block, then a discrete one.
 
     Args:
-        config: what to build.
-        typical_width: z-width of each continuous column's cells, 0 for a density
-            (`Codec.typical_width`).
+        config: settings of the model that is built.
+        typical_width: float `[Dc]`, median z-width of each continuous column's cells, 0 for a
+            density (`Codec.typical_width`).
         marginals: state frequencies of each discrete column (`Codec.marginals`).
-        key: of the network's initial weights.
+        key: random key of the network's initial weights.
     """
     forward = _forward(config, typical_width, marginals)
     return DiffusionModel(forward, _networks(config, forward, key=key))

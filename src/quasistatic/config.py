@@ -32,7 +32,7 @@ class Rule(NamedTuple):
 
     Args:
         holds: whether a value keeps to the rule.
-        words: the rule, as the end of a sentence that begins with the setting and its value.
+        words: text of the rule, the end of a sentence that begins with the setting and its value.
     """
 
     holds: Callable[[Any], bool]
@@ -136,10 +136,13 @@ class ModelConfig(_AbstractSettings):
         schedule: schedule of the continuous columns: "learned" (default), "linear" or "cosine".
         width: units of the network's residual stream, or planes of a U-Net's fine level (default
             256).
-        depth: residual blocks, or blocks on each of a U-Net's three levels (default 2).
+        depth: number of residual blocks, or of blocks on each of a U-Net's three levels (default
+            2).
         dropout: dropout rate in the hidden layers (default 0.1); a U-Net has none.
-        frequencies: octaves of Fourier features of each number (`forward.fourier`; default 0).
-        members: networks of the deep ensemble: trained apart, their outputs averaged (default 1).
+        frequencies: number of octaves of Fourier features of each number (`forward.fourier`;
+            default 0).
+        members: number of networks of the deep ensemble: trained apart, their outputs averaged
+            (default 1).
         image: (channels, height, width) of images, which get a U-Net; None (default) for a
             perceptron.
     """
@@ -170,18 +173,19 @@ class TrainConfig(_AbstractSettings):
     """Settings of one training run.
 
     Args:
-        max_steps: optimiser steps at most (default 3000); the learning rate falls to 1 % of its
-            start by a cosine until then.
-        batch_size: rows in a batch (default 512).
+        max_steps: largest number of optimiser steps (default 3000); the learning rate falls to 1 %
+            of its start by a cosine until then.
+        batch_size: number of rows in a batch (default 512).
         learning_rate: learning rate of AdamW after the warm-up (default 0.002).
         weight_decay: weight decay of matrices (AdamW; default 0.0001).
-        warmup_steps: steps of the linear warm-up (default 100).
+        warmup_steps: number of steps of the linear warm-up (default 100).
         ema_decay: decay of the exponential moving average of the parameters, which is what is
             evaluated and kept (default 0.995).
         clip_norm: largest norm of the gradient of the loss per column (default 1).
-        evaluate_every: steps between two evaluations of the validation bound; the steps of one
-            jitted scan (default 100).
-        patience: evaluations without a better validation bound before training stops (default 10).
+        evaluate_every: number of steps between two evaluations of the validation bound; the steps
+            of one jitted scan (default 100).
+        patience: number of evaluations without a better validation bound before training stops
+            (default 10).
         stop_step: step to stop at although the cosine goes on to `max_steps`; what a training
             without validation rows needs. None (default) is `max_steps`.
         first_step_share: share of the rows that get t = 1, whose term is the largest; None

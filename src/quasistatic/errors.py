@@ -14,9 +14,9 @@ class QuasistaticError(Exception):
     """Base of all errors of this package.
 
     Args:
-        what: what happened, one sentence.
-        where: the file, row or column concerned; empty when there is none.
-        fix: what the user can do about it.
+        what: one sentence that says what happened.
+        where: file, row or column concerned; empty (default) when there is none.
+        fix: what the user can do about it; empty (default) when there is nothing to say.
     """
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:

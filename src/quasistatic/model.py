@@ -20,7 +20,7 @@ class DiffusionModel(eqx.Module):
     """`p(x_0, ..., x_T) = pi(x_T) prod_t p(x_{t-1} | x_t)`, for one row.
 
     Args:
-        forward: the process q of a row; that of a single block becomes a product of one.
+        forward: process q of a row; that of a single block becomes a product of one.
         network: network with `n_features` and `n_outputs` of the process.
 
     Example:
@@ -64,10 +64,10 @@ class DiffusionModel(eqx.Module):
 
         Args:
             x_t: state of the row, one array [D] per block.
-            observed: flags of its cells, one bool [D] per block; the network is told nothing of
-                the unobserved ones.
-            t: step to go from.
-            s: step to go to (default t - 1).
+            observed: flags of the row's cells, one bool [D] per block; the network is told nothing
+                of the unobserved ones.
+            t: number t of the step to go from.
+            s: number s of the step to go to (default t - 1).
             key: random key of the dropout while training (default None: no dropout).
         """
         time = jnp.asarray(t, jnp.float32) / self.trajectory_length
@@ -81,7 +81,7 @@ def thin(model: DiffusionModel, steps: Sequence[int]) -> DiffusionModel:
 
     Args:
         model: model of T steps.
-        steps: the K steps that are kept, increasing; the last should be T.
+        steps: numbers of the K steps that are kept, increasing; the last should be T.
 
     Example:
         >>> import jax

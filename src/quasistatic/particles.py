@@ -89,8 +89,9 @@ def resample(
         state: particles on their way.
         log_target: log of intermediate target over proposal of each particle, `[P]` nats: its
             log-weight so far plus the twist, say.
-        known: what else belongs to the particles, arrays with the leading axis P; it follows them.
-        threshold: share of P below which is resampled.
+        known: arrays with the leading axis P of what else belongs to the particles; it follows
+            them.
+        threshold: share of P below which the effective sample size makes resample.
         key: random key of the resampling.
     """
     n = log_target.shape[0]
@@ -134,7 +135,7 @@ def systematic(
     taken `n W_i` times in expectation, rounded up or down.
 
     Args:
-        log_weight: log-weights of the particles, `[P]`.
+        log_weight: log-weights of the particles, `[P]` nats.
         n: number of draws, at most P; as an array it is no part of the compiled program.
         key: random key of the draws.
     """
@@ -150,7 +151,7 @@ def draw(log_weight: Float[Array, " P"], n: int | Int[Array, ""], *, key: Key) -
     order, so that each has the law of a particle drawn by its weight.
 
     Args:
-        log_weight: log-weights of the particles, `[P]`.
+        log_weight: log-weights of the particles, `[P]` nats.
         n: number of draws, at most P; as an array it is no part of the compiled program.
         key: random key of the draws.
     """
@@ -182,7 +183,7 @@ def families(state: ParticleState, log_weight: Float[Array, " P"]) -> Families:
 
     Args:
         state: particles at the end of their way.
-        log_weight: their log-weights since the last resampling, `[P]`.
+        log_weight: log-weights of the particles since the last resampling, `[P]` nats.
     """
     n = log_weight.shape[0]
     shares = jax.ops.segment_sum(jax.nn.softmax(log_weight), state.ancestors, n)

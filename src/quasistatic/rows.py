@@ -68,7 +68,7 @@ def row_checksums(rows: Any) -> np.ndarray:
     """CRC-32 of every row's content, uint32 `[N]`.
 
     Args:
-        rows: a table, or any tree of arrays with the leading axis N.
+        rows: table of N rows, blocks [N, D], or any tree of arrays with the leading axis N.
     """
     parts = [np.asarray(part) for part in jax.tree.leaves(rows)]
     if not parts:
@@ -87,7 +87,7 @@ def row_numbers(rows: Any) -> np.ndarray:
     counts, and its error is their spread.
 
     Args:
-        rows: a table, or any tree of arrays with the leading axis N.
+        rows: table of N rows, blocks [N, D], or any tree of arrays with the leading axis N.
     """
     return np.arange(len(jax.tree.leaves(rows)[0]), dtype=np.uint32)
 
@@ -135,8 +135,8 @@ def map_rows(
 
     Args:
         function: function of one row: hashable, or a module of Equinox.
-        model: model passed to it.
-        rows: a table, at least one row.
+        model: model that is passed to the function.
+        rows: table of N rows, blocks [N, D], at least one row.
         draws: number of independent draws of a row.
         key: random key of the whole table.
         chunk: number of (row, draw) pairs evaluated at once, at most (default 1024).
@@ -176,8 +176,8 @@ def iterate_rows(
 
     Args:
         function: function of one row: hashable, or a module of Equinox.
-        model: model passed to it.
-        rows: a table.
+        model: model that is passed to the function.
+        rows: table of N rows, blocks [N, D].
         draws: number of independent draws of a row.
         key: random key of the whole table.
         chunk: number of (row, draw) pairs evaluated at once, at least those of one row (default

@@ -52,9 +52,9 @@ class Start(NamedTuple):
 
     Args:
         x_0: state at t = 0.
-        width: z-widths of its cells, one array [D] or None per block.
-        observed: which cells there are, one bool [D] per block.
-        columns: the same flags, [D] over all columns.
+        width: z-widths of the row's cells, one array [D] or None per block.
+        observed: flags of the cells that are there, one bool [D] per block.
+        columns: flags of the cells that are there, bool [D] over all columns.
         filler: `- log N(c; 0, 1)` of the filler cells c, 0 elsewhere, [D] nats: an atom's density
             is divided by that of its filler.
     """
@@ -122,8 +122,9 @@ class Forward(NamedTuple):
     """The weight of one forward trajectory, nats.
 
     Args:
-        log_weight: log w, the sum of the increments.
-        increments: `[T + 1]`: steps t = 1..T, then `log pi(x_T) / q(x_T|x_0)`.
+        log_weight: log w, the sum of the increments, nats.
+        increments: increments of log w, `[T + 1]` nats: steps t = 1..T, then `log pi(x_T) /
+            q(x_T|x_0)`.
     """
 
     log_weight: Float[Array, ""]
@@ -167,8 +168,9 @@ def sample(model: DiffusionModel, observed: State, *, key: Key) -> State:
     """One row x_0 of the model: x_T from the prior, then the reverse kernels down to t = 0.
 
     Args:
-        model: the model.
-        observed: flags per block, all True for a whole row (the network is told which cells exist).
+        model: model that the row is drawn from.
+        observed: flags of the cells that exist, one bool [D] per block, all True for a whole row
+            (the network is told them).
         key: random key of the trajectory.
     """
 
@@ -185,8 +187,8 @@ class Generated(NamedTuple):
     `[n, ...]` for a table.
 
     Args:
-        x_0: the row.
-        x_1: the state before it.
+        x_0: generated row, one array [D] per block.
+        x_1: state x_1 before it, one array [D] per block.
         log_ratio: `log pi(x_T) + sum_{t=2..T} log p(x_{t-1}|x_t) / q(x_t|x_{t-1})`, nats.
     """
 
@@ -219,7 +221,7 @@ def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> tuple[np.nda
     """Independent rows of the model, NumPy `[n_rows, D]` per block; memory does not grow with T.
 
     Args:
-        model: the model.
+        model: model that the rows are drawn from.
         n_rows: number of rows, 0 or more.
         key: random key of all rows.
     """
@@ -233,10 +235,10 @@ def generate_rows(model: DiffusionModel, n_rows: int, *, key: Key, chunk: int = 
     """Independent rows of the model with what weighs their trajectories, NumPy.
 
     Args:
-        model: the model.
+        model: model that the rows are drawn from.
         n_rows: number of rows, at least 1.
         key: random key of all rows.
-        chunk: number of trajectories at once, at most (default 1024).
+        chunk: number of trajectories held at once, at most (default 1024).
     """
     if n_rows < 1:
         raise ValueError(f"n_rows = {n_rows} must be at least 1")

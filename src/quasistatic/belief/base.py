@@ -71,7 +71,7 @@ class Belief(eqx.Module):
 
         Args:
             block: number of the block.
-            part: its belief.
+            part: belief that takes the place of the block's own.
             gain: log-mass of the change per column, `[D]` nats.
         """
         parts = (*self.parts[:block], part, *self.parts[block + 1 :])

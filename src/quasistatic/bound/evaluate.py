@@ -23,8 +23,8 @@ def evaluate_terms(
     """Independent draws of K's terms, each `[N, repetitions]`, nats.
 
     Args:
-        model: the model.
-        rows: a table, at least one row.
+        model: model p of the rows.
+        rows: table of N rows, blocks [N, D], at least one row.
         repetitions: number of draws of a row.
         key: random key of the whole table.
         chunk: number of (row, draw) pairs evaluated at once, at most (default 1024).
@@ -47,11 +47,11 @@ def evaluate_log_weights(
     """Log-weights `[N, trajectories]` of independent forward trajectories, nats.
 
     Args:
-        model: the model.
-        rows: a table, at least one row.
+        model: model p of the rows.
+        rows: table of N rows, blocks [N, D], at least one row.
         trajectories: number of trajectories of a row.
         key: random key of the whole table.
-        chunk: number of trajectories at once, at most (default 1024).
+        chunk: number of trajectories held at once, at most (default 1024).
         identity: uint32 `[N]` that tells the rows' noise apart (default None: checksums of their
             content; see `rows.map_rows`).
     """

@@ -112,8 +112,8 @@ def evaluate_populations(
     """Independent runs for every row of a table, `[N, runs]`.
 
     Args:
-        model: the model.
-        rows: a table, at least one row.
+        model: model p of the rows.
+        rows: table of N rows, blocks [N, D], at least one row.
         twist: coefficients of the log-twist, from `twist.fit_twist`.
         particles: number P of particles of every run.
         runs: number of independent runs of a row; their network evaluations are `runs * particles *

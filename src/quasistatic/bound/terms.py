@@ -60,8 +60,8 @@ class Bound(NamedTuple):
     """One draw of K of a row, nats.
 
     Args:
-        terms: its named terms.
-        costs: `[T + 1]`, the terms of -K step by step: t = 1..T, the filler's with the first, then
+        terms: named terms of the bound, nats.
+        costs: `[T + 1]` terms of -K step by step, nats: t = 1..T, the filler's with the first, then
             the prior's.
     """
 

@@ -54,7 +54,7 @@ class Twist(eqx.Module):
         Args:
             gained: G_t of each particle, nats.
             ahead: A_t of each particle, nats.
-            t: step.
+            t: number t of the step.
         """
         return self.slope[t] * gained + self.ahead[t] * ahead
 
@@ -97,7 +97,7 @@ def fit_twist(
     """The coefficients of a model.
 
     Args:
-        model: the model.
+        model: model whose twist is fitted.
         key: random key of the rows and of their trajectories.
         n_rows: number of rows that the model generates (default 64).
         trajectories: number of forward trajectories of a row (default 16).
@@ -113,8 +113,8 @@ def regress(past: Array, ahead: Array, final: Array) -> Twist:
 
     Args:
         past: G_t of R trajectories of N rows at t = 2..T, `[N, R, T - 1]` nats.
-        ahead: A_t of the same, `[N, R, T - 1]` nats.
-        final: log w of the same, `[N, R]` nats.
+        ahead: A_t of the same trajectories, `[N, R, T - 1]` nats.
+        final: log w of the same trajectories, `[N, R]` nats.
     """
     g, a, w = (np.asarray(x, np.float64) for x in (past, ahead, np.asarray(final)[:, :, None]))
     g, a, w = (x - x.mean(axis=1, keepdims=True) for x in (g, a, w))

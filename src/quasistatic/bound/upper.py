@@ -44,13 +44,14 @@ class Bracket(NamedTuple):
     """Both sides of log p, per row; NumPy `[N]`, float64, nats.
 
     Args:
-        lower: below log p in expectation.
-        upper: above log p in expectation (`upper_kind` "exact-sample"), or in the limit of many
-            sweeps ("asymptotic").
-        stderr_lower: Monte Carlo standard error of `lower`.
-        stderr_upper: Monte Carlo standard error of `upper`.
+        lower: lower side, nats: below log p in expectation.
+        upper: upper side, nats: above log p in expectation (`upper_kind` "exact-sample"), or in the
+            limit of many sweeps ("asymptotic").
+        stderr_lower: Monte Carlo standard error of `lower`, nats.
+        stderr_upper: Monte Carlo standard error of `upper`, nats.
         ess: effective sample size of the forward trajectories behind `lower`.
-        upper_kind: where the posterior trajectory comes from.
+        upper_kind: kind of the upper side, by where the posterior trajectory comes from:
+            "exact-sample" or "asymptotic".
     """
 
     lower: np.ndarray
@@ -117,11 +118,12 @@ def generated_bracket(
 
     Args:
         model: the model that generated the rows.
-        rows: the generated rows, as `cells_of` or, through the codec, as the data's own cells.
-        generated: what weighs their trajectories, from `generate_rows`.
+        rows: table of the generated rows, blocks [N, D], as `cells_of` or, through the codec, as
+            the data's own cells.
+        generated: what weighs the trajectories of these rows, from `generate_rows`.
         trajectories: number of forward trajectories of a row.
         key: random key of the forward trajectories.
-        chunk: number of trajectories at once, at most (default 1024).
+        chunk: number of trajectories held at once, at most (default 1024).
     """
     identity = row_numbers(rows)  # equal rows too: the error of the gap is the rows' spread
     forward = evaluate_log_weights(

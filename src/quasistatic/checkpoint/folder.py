@@ -57,11 +57,11 @@ def save_model(
     """Write a model folder, whole or not at all; an older one is replaced at the last moment.
 
     Args:
-        path: the path of the folder.
+        path: path of the model folder.
         model: the trained model.
-        codec: the map between the columns of its table and its blocks.
-        model_config: the settings that it was assembled from.
-        train_config: the settings of its training.
+        codec: map between the columns of the table and the blocks of the model.
+        model_config: settings that the model was assembled from.
+        train_config: settings of the training of the model.
         record: entries of the manifest, in JSON types: data fingerprint, history and the like.
         force: whether an existing model folder is replaced (default False).
 

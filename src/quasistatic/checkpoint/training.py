@@ -25,10 +25,11 @@ class TrainingStore:
     """The checkpoint of a training run: one file, replaced as a whole after every evaluation.
 
     Args:
-        folder: the folder that it lies in.
-        identity: all that the run depends on (settings, data fingerprint), as text; another run's
+        folder: folder that the checkpoint lies in.
+        identity: text of all that the run depends on (settings, data fingerprint); another run's
             checkpoint is refused.
-        resume: whether to go on from what is there; otherwise a run starts anew (default False).
+        resume: whether to go on from the checkpoint that is there; otherwise a run starts anew
+            (default False).
     """
 
     folder: Path

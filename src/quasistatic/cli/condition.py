@@ -103,7 +103,7 @@ def read_given(given: "Sequence[str]", discrete: "Sequence[str]") -> "Mapping[st
     """The conditions of `--given` options; two limits of one column are one range.
 
     Args:
-        given: the options.
+        given: values of the command-line option, one condition each.
         discrete: names of the columns with categories.
 
     Raises:

@@ -99,7 +99,8 @@ def read_sigma(given: "Sequence[str]") -> dict[str, float] | float:
     """Column -> standard deviation of `--sigma` options, or the one of all columns.
 
     Args:
-        given: `COLUMN=SD` each, where a name may hold an equals sign; or one `SD`.
+        given: values of the command-line option: `COLUMN=SD` each, where a name may hold an equals
+            sign; or one `SD`.
 
     Raises:
         SettingError: no number, a number that is not positive, or a column twice.

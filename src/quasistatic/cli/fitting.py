@@ -28,10 +28,10 @@ class Job:
     """A fit that can begin.
 
     Args:
-        data: the path of the data.
-        table: the rows.
-        schemas: the schemas of their columns.
-        output: the path of the model folder.
+        data: path of the data.
+        table: table of the rows to fit.
+        schemas: schemas of the table's columns.
+        output: path of the model folder.
         resume: whether to go on from the checkpoint.
         force: whether an existing output is replaced.
     """
@@ -68,11 +68,11 @@ def prepare(
     """Check the outputs, read the data, infer the schema and show it.
 
     Args:
-        screen: where it is shown.
-        data: the path of the data.
-        output: the path of the model folder.
-        kind: what the data are; None (default) goes by the file.
-        schema_file: the path of a JSON file with kinds of columns; None (default) infers all.
+        screen: screen on which the progress is shown.
+        data: path of the data.
+        output: path of the model folder.
+        kind: kind of the data; None (default) goes by the file.
+        schema_file: path of a JSON file with kinds of columns; None (default) infers all.
         resume: whether to go on from the checkpoint (default False).
         force: whether an existing output is replaced (default False).
     """
@@ -93,9 +93,9 @@ def fit_and_save(screen: Screen, density: "DiffusionDensity", job: Job) -> dict[
     """Fit with progress and checkpoints, save the model, and say what was reached.
 
     Args:
-        screen: where it is said.
-        density: what is fitted.
-        job: the data, and where the model goes.
+        screen: screen on which the progress is shown.
+        density: density to fit, with the settings of the fit.
+        job: data to fit, and the path of the model folder.
 
     Returns:
         The values of the JSON result.

@@ -114,8 +114,8 @@ def beside(ranked: "pl.DataFrame", rows: "pl.DataFrame") -> "pl.DataFrame":
     """The ranking and the rows side by side; a name that both have gets underscores in the ranking.
 
     Args:
-        ranked: the ranking.
-        rows: the table's rows in its order.
+        ranked: ranking of the rows, the most unusual first.
+        rows: rows of the table in its order.
     """
     import polars as pl
 

@@ -22,7 +22,7 @@ class FitProgress:
     nats and the time left.
 
     Args:
-        console: the console to write to (standard error: the result goes elsewhere).
+        console: console to write to (standard error: the result goes elsewhere).
         hidden: whether nothing is shown.
     """
 

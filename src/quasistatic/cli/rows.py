@@ -28,10 +28,11 @@ def check_rows_output(
     """Refuse an output that cannot be written, before any work is done.
 
     Args:
-        output: the file to write, or `-`.
-        force: replace it.
-        as_json: a JSON object goes to standard output.
-        layout: of the rows: images have formats of their own.
+        output: path of the file to write, or `-` for standard output.
+        force: whether an existing file is replaced.
+        as_json: whether a JSON object goes to standard output.
+        layout: layout of the rows: images have formats of their own; None (default) is an ordinary
+            table.
 
     Raises:
         OutputError: the path exists (and `force` is not given) or cannot be written.

@@ -21,8 +21,9 @@ def read_delimited(path: Path, separator: str | None = None) -> pl.DataFrame:
     """The table of a delimited text file with a header.
 
     Args:
-        path: the file; UTF-8 (or UTF-16 with a byte-order mark).
-        separator: None to find it in the header out of comma, semicolon, tab and bar.
+        path: path of the file, in UTF-8 (or UTF-16 with a byte-order mark).
+        separator: character between the fields; None (default) finds it in the header out of comma,
+            semicolon, tab and bar.
 
     Raises:
         DataError: empty, no rows, wrong encoding, ragged or unclosed rows, two columns of one name.

@@ -19,9 +19,9 @@ class Sequences:
     """Sequences with their kind.
 
     Args:
-        values: `[N, L]`, int32 codes 0 .. n_states - 1, or float32.
-        kind: "binary", "categorical" or "real".
-        n_states: of each place; 0 for real ones.
+        values: array `[N, L]` of int32 codes 0 .. n_states - 1, or of float32 numbers.
+        kind: kind of the places: "binary", "categorical" or "real".
+        n_states: number of states of each place; 0 for real ones.
     """
 
     values: np.ndarray
@@ -48,8 +48,8 @@ def sequences_of(array: np.ndarray, where: str) -> Sequences:
     """An array `[N, L]` as sequences; see `read_sequences`.
 
     Args:
-        array: of bools, integers or floats.
-        where: the array came from, for the message.
+        array: array `[N, L]` of bools, integers or floats.
+        where: name of what the array came from, for the message.
 
     Raises:
         DataError: as `read_sequences`.

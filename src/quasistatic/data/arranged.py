@@ -34,7 +34,7 @@ def image_table(images: str | Path | np.ndarray) -> Table:
     """Images as a table of one row each, a column per pixel (and colour).
 
     Args:
-        images: a path as for `data.images.files.read_images`, one PNG or JPEG file, or an array
+        images: path as for `data.images.files.read_images`, path of one PNG or JPEG file, or array
             `[N, H, W]` or `[N, H, W, 3]` of uint8 grey levels or of real numbers.
 
     Raises:
@@ -61,8 +61,8 @@ def sequence_table(sequences: str | Path | np.ndarray) -> Table:
     """Sequences of one length as a table of one row each, a column per place.
 
     Args:
-        sequences: an array `[N, L]`, or the path of a `.npy` file or of a table: bool or 0/1
-            integers are binary, other integers from 0 on categories, floats real numbers.
+        sequences: array `[N, L]`, or path of a `.npy` file or of a table: bool or 0/1 integers are
+            binary, other integers from 0 on categories, floats real numbers.
 
     Raises:
         DataError: no such file, no 2-D array of numbers, negative or too many states, numbers that
@@ -91,9 +91,9 @@ def read_data(path: str | Path, kind: DataKind | None = None) -> Table:
     """What there is to fit: a table, images or sequences.
 
     Args:
-        path: of a file or a folder.
-        kind: which of them; by default a folder, an idx file and a `.npy` file of three or four
-            dimensions are images, and everything else is a table.
+        path: path of a file or a folder.
+        kind: kind of the data; None (default): a folder, an idx file and a `.npy` file of three or
+            four dimensions are images, and everything else is a table.
 
     Raises:
         DataError: as `read_table`, `image_table` or `sequence_table`.
@@ -162,8 +162,9 @@ def with_holes(table: Table, mask: np.ndarray) -> Table:
     """The table with the pixels of a mask missing in every row.
 
     Args:
-        table: of images.
-        mask: bool `[H, W]`; of a colour image all three values of a pixel are missing.
+        table: table of images, one in each row.
+        mask: missing pixels, bool `[H, W]`; of a colour image all three values of a pixel are
+            missing.
     """
     layout = table.layout
     assert layout is not None

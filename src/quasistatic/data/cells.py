@@ -17,11 +17,11 @@ class Cells(NamedTuple):
     Args:
         value: numbers (float32, in the model's space) or states (int32 codes `0 .. K_d - 1`); 0
             where a cell is missing.
-        observed: False where a cell is missing.
+        observed: bool flags of the cells that are there, False where a cell is missing.
         width: z-widths of the cells of rounded or integer numbers, 0 where a cell is a density;
-            None: all are densities, or states.
-        filler: True where a number is at an atom, its value to be drawn from N(0, 1); None: no
-            column has atoms, or the block has states.
+            None (default): all are densities, or states.
+        filler: bool flags of the numbers at an atom, whose value is to be drawn from N(0, 1); None
+            (default): no column has atoms, or the block has states.
     """
 
     value: Shaped[Any, "*N D"]

@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
     Args:
         block: number of the block.
-        index: number of the cell in it.
+        index: number of the cell in the block.
     """
 
     block: int
@@ -46,9 +46,9 @@ class Codec:
     where at none. Ask `numbers`, `states` and `places` for them.
 
     Args:
-        schema: the columns.
-        transforms: one per continuous column, of its coordinate (see `numbers`) to z.
-        marginals: one per discrete column, its states' frequencies in training with +1/2 each.
+        schema: schema of the table's columns.
+        transforms: transform of each continuous column, from its coordinate (see `numbers`) to z.
+        marginals: state frequencies of each discrete column in training, with +1/2 for each state.
         typical_width: float `[Dc]`, median z-width of the cells; 0 for a density.
     """
 
@@ -111,8 +111,8 @@ class Codec:
         """The blocks with all cells of some columns hidden; a number's atom too.
 
         Args:
-            rows: blocks `[N, D]`.
-            names: names of the columns.
+            rows: blocks `[N, D]` of encoded rows.
+            names: names of the columns whose cells are hidden.
         """
         masks = [np.array(cells.observed) for cells in rows]
         for name in names:

@@ -22,8 +22,8 @@ class Layout:
     """The arrangement of D columns that are all of one kind.
 
     Args:
-        kind: "images" or "sequence".
-        shape: (channels, height, width), one channel or three; or (length,).
+        kind: kind of the arrangement, "images" or "sequence".
+        shape: shape of a row: (channels, height, width), one channel or three; or (length,).
 
     Example:
         >>> Layout("images", (1, 2, 2)).names

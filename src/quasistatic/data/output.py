@@ -25,9 +25,9 @@ def check_output(
     """Refuse, before any work, a path that `write_table` would refuse.
 
     Args:
-        path: the file to make.
-        force: replace a file that exists.
-        extensions: of the kinds of file that it may be.
+        path: path of the file to make.
+        force: whether an existing file is replaced (default False).
+        extensions: extensions that the path may have (default: those of tables).
 
     Raises:
         OutputError: unknown extension, a folder, a missing or write-protected parent folder, or a
@@ -65,9 +65,9 @@ def write_table(frame: pl.DataFrame, path: str | Path, force: bool = False) -> N
     """Write a table in the format of the extension, atomically.
 
     Args:
-        frame: the table.
-        path: the file to make.
-        force: replace a file that exists.
+        frame: table to write.
+        path: path of the file to make.
+        force: whether an existing file is replaced (default False).
 
     Raises:
         OutputError: as `check_output`, or the disk is full, or the format cannot hold the table.
@@ -81,9 +81,9 @@ def write_tables(
     """Write tables that belong together as `write_table` does: all of them, or none.
 
     Args:
-        frames: the tables.
-        paths: a file for each.
-        force: replace files that exist.
+        frames: tables to write.
+        paths: path of the file of each table.
+        force: whether existing files are replaced (default False).
 
     Raises:
         OutputError: as `write_table`.
@@ -104,10 +104,10 @@ def write_whole(
     """Let `write` fill a file beside `path`, and rename it.
 
     Args:
-        path: the file to make.
-        write: takes the file, open for bytes.
-        force: replace a file that exists.
-        extensions: as for `check_output`.
+        path: path of the file to make.
+        write: function that takes the file, open for bytes, and fills it.
+        force: whether an existing file is replaced (default False).
+        extensions: extensions that the path may have (default: those of tables).
 
     Raises:
         OutputError: as `check_output`, or the disk is full, or `write` refuses.

@@ -38,9 +38,9 @@ def epoch_batches(n: int, batch_size: int, seed: int, epoch: int) -> np.ndarray:
 
     Args:
         n: number of rows, at least 1.
-        batch_size: rows in a batch, at least 1.
+        batch_size: number of rows in a batch, at least 1.
         seed: seed of the run.
-        epoch: 0, 1, 2, ...
+        epoch: number of the epoch, counted from 0.
 
     Returns:
         int32 `[ceil(n / batch_size), batch_size]`.

@@ -28,9 +28,9 @@ class Column:
     """One column of a table.
 
     Args:
-        name: its name.
-        kind: how it is modelled.
-        dtype: its polars dtype as text (see `dtypes.dtype_text`).
+        name: name of the column.
+        kind: kind of the column: how it is modelled.
+        dtype: polars dtype of the column as text (see `dtypes.dtype_text`).
         step: lattice width in the column's own units; None is a density. Always set for "integer"
             and "datetime".
         offset: a value on the lattice (an int for "integer" and "datetime", so that large ones stay
@@ -39,7 +39,7 @@ class Column:
             ticks of the dtype.
         atoms: exact values that have probability mass of their own.
         missing: number of missing cells in the training table.
-        constant: only one value occurs in training.
+        constant: whether only one value occurs in training.
         unit: "datetime" only: unit of step and offset, "d", "h", "min", "s", "ms", "us" or "ns";
             offset counts from 1970.
         lower: smallest value that decoding returns on a lattice (0 for counts); None is no limit.

@@ -36,8 +36,8 @@ class Table:
     """Rows and columns, with NaN as null.
 
     Args:
-        frame: the data.
-        source: the file's path, or `IN_MEMORY`; named in errors.
+        frame: frame of the data.
+        source: path of the file, or `IN_MEMORY` (default); named in errors.
         container: what `to_native` needs: the kind of object, the dtypes there, and the layout of
             images and sequences.
     """
@@ -119,7 +119,7 @@ def from_array(array: np.ndarray, source: str = IN_MEMORY) -> Table:
     """A table of a 2-D array `[rows, columns]` or of a 1-D structured array.
 
     Args:
-        array: numbers, strings, dates or objects.
+        array: array of numbers, strings, dates or objects.
         source: path of the file that it came from (default `IN_MEMORY`).
 
     Raises:
@@ -135,7 +135,7 @@ def to_native(frame: pl.DataFrame, like: Table | Container) -> Any:
     Args:
         frame: decoded rows; columns unknown to the container keep their polars dtype's natural
             counterpart.
-        like: a table, or its `container` (as stored in a schema).
+        like: table, or its `container` (as stored in a schema), whose kind of object is made.
 
     Raises:
         DataError: the library of that kind of frame is not installed.

@@ -53,17 +53,17 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         column_transform: transform of numbers before they diffuse: "affine" (standardised),
             "spline" (made normal), or "auto" (default), the better one by penalised likelihood.
         width: width of the network, units of its residual stream.
-        depth: residual blocks of the network.
+        depth: number of residual blocks of the network.
         dropout: dropout rate while training; the network of images has none.
-        frequencies: octaves of Fourier features of each number (`forward.fourier`).
+        frequencies: number of octaves of Fourier features of each number (`forward.fourier`).
         members: networks of the deep ensemble: trained apart, their outputs averaged; by default 4
             below 2,000 rows (images: 1), otherwise 1. Sampling and scoring take as many times long.
-        batch_size: rows in a batch.
-        max_steps: optimiser steps at most.
+        batch_size: number of rows in a batch.
+        max_steps: largest number of optimiser steps.
         learning_rate: peak learning rate of AdamW (default 0.002).
         validation_fraction: share of the rows that decide when to stop (default 0.1), where a table
             is not cross-validated.
-        patience: evaluations without improvement before training stops.
+        patience: number of evaluations without improvement before training stops.
         max_minutes: minutes of training at most (default: no limit); the result then depends on the
             machine's speed. Below 3 a table under 2,000 rows is not cross-validated.
         preset: "default" or "thorough" (larger, longer).
@@ -77,7 +77,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         history_: evaluations, dicts with step, train_nats and valid_nats (nats per row).
         manifest_: what is stored beside the model.
         n_features_in_: number of columns.
-        feature_names_in_: their names, where the table has names.
+        feature_names_in_: names of the columns, where the table has names.
 
     Example:
         >>> import numpy as np
@@ -208,7 +208,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
                 64 for "sandwich". One draw has no standard error (NaN).
             random_state: seed of the noise, which depends on it and the row's content alone; by
                 default the seed of the fit.
-            steps: walk the best `sub_schedule` of so many steps: faster, and a looser bound.
+            steps: length of the best `sub_schedule` to walk: faster, a looser bound (default: T).
 
         Raises:
             SettingError: an unknown method, too few trajectories, or steps out of range.
@@ -233,8 +233,8 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
 
         Args:
             X: rows with the columns of the fitted table, without missing cells.
-            n: number of generated rows, at least 2.
-            method: method of `log_likelihood`.
+            n: number of generated rows, at least 2 (default 500).
+            method: method of `log_likelihood` (default "ais").
             random_state: seed; by default the seed of the fit.
 
         Raises:
@@ -250,9 +250,9 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         """New rows, as the kind of frame that was fitted, with its columns, dtypes and categories.
 
         Args:
-            n_samples: number of rows.
+            n_samples: number of rows (default 1).
             random_state: seed; by default the seed of the fit.
-            steps: walk the best sub-schedule of so many steps: faster, and less exact.
+            steps: length of the best sub-schedule to walk: faster, less exact (default: T).
 
         Raises:
             SettingError: a negative number of rows, or steps out of range.
@@ -288,13 +288,13 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
 
         Args:
             X: rows with the columns of the fitted table.
-            n_imputations: number of filled tables.
+            n_imputations: number of filled tables (default 5).
             random_state: seed; by default the seed of the fit.
             point: one table in place of the list: the median of numbers, the most frequent
                 category, of as many draws as there are particles, 128 at most.
             particles: number of particles per row; by default 16 to 128, more for small tables.
-            steps: walk the best sub-schedule of so many steps; by default 64 evenly spaced steps
-                for small tables and 32 for large ones, T at most.
+            steps: length of the best sub-schedule to walk; by default 64 evenly spaced steps for
+                small tables and 32 for large ones, T at most.
 
         Raises:
             SettingError: `point` with several imputations, a number below 1, or steps out of range.
@@ -326,8 +326,8 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         Args:
             log_r: JAX function from one decoded row (a dict: numbers in their own units, categories
                 as their number in the schema, counted from 0) to log r, nats; NaN counts as r = 0.
-            given: conditions besides, as for `condition`.
-            guided: whether its gradient, and single changes of categories, guide the particles.
+            given: further conditions, as for `condition` (default: none).
+            guided: whether its gradient and single category changes guide particles (default True).
         """
         check_is_fitted(self)
         return posterior(self.fitted_, log_r, given, guided)
@@ -344,10 +344,10 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         the product of their kernels guides the particles; otherwise more of them are needed.
 
         Args:
-            other: p'.
-            log_r: as for `posterior`; None is r = 1.
-            given: conditions besides, as for `condition`.
-            trajectories: number of trajectories behind an estimate of p'(x).
+            other: fitted density p' of the same columns.
+            log_r: JAX function from one decoded row to log r, nats; None (default) is r = 1.
+            given: further conditions, as for `condition` (default: none).
+            trajectories: number of trajectories behind an estimate of p'(x) (default 16).
 
         Raises:
             SchemaError: the columns differ, by name, kind or categories.
@@ -371,9 +371,9 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             X: rows with the columns of the fitted table.
             sigma: standard deviation of the Gaussian noise of each noisy column, in its units; one
                 number for all columns of numbers (the pixels of an image, say).
-            n_draws: number of draws behind each mean.
+            n_draws: number of draws behind each mean (default 64).
             random_state: seed; by default the seed of the fit.
-            particles: number of particles per row.
+            particles: number of particles per row (default 64).
 
         Raises:
             SettingError: sigma <= 0, an unknown column, or one without numbers.
@@ -392,10 +392,10 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         kept in `manifest_["certificate"]` and stored by `save`.
 
         Args:
-            n: number of generated rows.
-            trajectories: number of forward trajectories per row.
+            n: number of generated rows (default 500).
+            trajectories: number of forward trajectories per row (default 64).
             random_state: seed; by default the seed of the fit.
-            steps: walk the best sub-schedule of so many steps.
+            steps: length of the best sub-schedule to walk; None (default) walks all T steps.
 
         Raises:
             SettingError: n or trajectories below 2, or steps out of range.
@@ -417,10 +417,10 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         (Jarzynski, Crooks).
 
         Args:
-            n: number of generated rows.
-            trajectories: number of forward trajectories per row.
+            n: number of generated rows (default 500).
+            trajectories: number of forward trajectories per row (default 16).
             random_state: seed; by default the seed of the fit.
-            steps: walk the best sub-schedule of so many steps.
+            steps: length of the best sub-schedule to walk; None (default) walks all T steps.
 
         Raises:
             SettingError: n or trajectories below 2, or steps out of range.
@@ -440,10 +440,10 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         and network limits it.
 
         Args:
-            X: rows without missing cells; None takes 512 rows that the model generates.
-            trajectories: number of trajectories per row, for work and dissipation; at least 2.
+            X: rows without missing cells; None (default) takes 512 that the model generates.
+            trajectories: number of trajectories a row for work and dissipation, >= 2 (default 16).
             random_state: seed; by default the seed of the fit.
-            steps: walk the best sub-schedule of so many steps.
+            steps: length of the best sub-schedule to walk; None (default) walks all T steps.
 
         Raises:
             SettingError: fewer than 2 trajectories, or steps out of range.
@@ -462,7 +462,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
 
         Args:
             X: rows of a table whose columns are all continuous, without missing cells.
-            probes: number of random vectors per row for the trace; to 20 columns it is exact.
+            probes: number of random vectors per row for the trace, above 20 columns (default 8).
             random_state: seed of the probes.
 
         Raises:
@@ -475,8 +475,8 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         """Write the model folder, whole or not at all.
 
         Args:
-            path: the folder.
-            force: replace what is there.
+            path: path of the model folder.
+            force: whether what is there is replaced (default False).
 
         Raises:
             OutputError: the path exists (and not `force`), or cannot be written.

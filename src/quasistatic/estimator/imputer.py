@@ -34,10 +34,10 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
     Args:
         density: an unfitted `DiffusionDensity` with the settings of the fit; None takes its
             defaults.
-        sample_posterior: a draw in place of the point: right variances, a larger error of each
-            cell.
-        particles: number of particles per row; more are more exact. It does not depend on the
-            table, so that a row is filled alike in any.
+        sample_posterior: whether a draw takes the place of the point: right variances, a larger
+            error of each cell (default False).
+        particles: number of particles per row (default 32); more are more exact. It does not depend
+            on the table, so that a row is filled alike in any.
         steps: length of the best sub-schedule that fills a row, T at most; by default 32 evenly
             spaced steps, T at most.
         random_state: seed of the fit (unless `density` has its own) and of the imputations.
@@ -46,7 +46,7 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
     Attributes:
         density_: the fitted `DiffusionDensity`.
         n_features_in_: number of columns.
-        feature_names_in_: their names, where the table has names.
+        feature_names_in_: names of the columns, where the table has names.
 
     Example:
         >>> import numpy as np
@@ -124,7 +124,8 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
         ... of an array.
 
         Args:
-            input_features: ignored but for a check against the fit.
+            input_features: names of the columns (default None), ignored but for a check against the
+                fit.
 
         Raises:
             ValueError: other names, or another number of them.

@@ -17,7 +17,7 @@ def load(path: str | os.PathLike[str]) -> DiffusionDensity:
     sums are checked.
 
     Args:
-        path: the folder.
+        path: path of the model folder.
 
     Raises:
         ModelFolderError: missing, incomplete, altered, or of an unknown format.

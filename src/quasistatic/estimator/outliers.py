@@ -42,7 +42,8 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
             the name `score` for a method).
         contamination: share of outliers in the table of the fit, in (0, 0.5]: as many rows lie
             below `offset_`. "auto" sets it so that one in a hundred of the reference rows does.
-        particles: number of particles of a conditional log-probability; more are more exact.
+        particles: number of particles of a conditional log-probability (default 16); more are more
+            exact.
         steps: length of the best sub-schedule of its walk, T at most; by default 16 evenly spaced
             steps, or as many as there are columns.
         random_state: seed of the fit (unless `density` has its own) and of the noise in the scores;
@@ -50,11 +51,11 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
 
     Attributes:
         density_: the fitted `DiffusionDensity`.
-        offset_: `predict` gives -1 where `score_samples` is below it.
-        reference_: the `Table` of at most 256 rows that say what is usual: of the fit, or generated
+        offset_: threshold of the score: `predict` gives -1 where `score_samples` is below it.
+        reference_: `Table` of at most 256 rows that say what is usual, of the fit or generated
             (`from_density`).
         n_features_in_: number of columns.
-        feature_names_in_: their names, where the table has names.
+        feature_names_in_: names of the columns, where the table has names.
 
     Example:
         >>> import numpy as np
@@ -126,12 +127,14 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         that it generates.
 
         Args:
-            density: fitted.
-            method: as in the class.
-            contamination: here the share of *generated* rows below `offset_`.
-            particles: as in the class.
-            steps: as in the class.
-            random_state: seed of the generated rows and of the noise.
+            density: fitted `DiffusionDensity`.
+            method: method of scoring, "bound", "ais", "conditional" (default) or "typicality".
+            contamination: share of *generated* rows below `offset_`, in (0, 0.5]; "auto" (default)
+                sets it so that one in a hundred of them lies there.
+            particles: number of particles of a conditional log-probability (default 16).
+            steps: length of the best sub-schedule of the particles' walk, T at most; by default 16
+                evenly spaced steps, or as many as there are columns.
+            random_state: seed of the generated rows and of the noise (default 0).
 
         Raises:
             SettingError: a setting without meaning.
@@ -248,7 +251,7 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
 
         Args:
             X: rows with the columns of the fitted table.
-            top: how many; None ranks all.
+            top: number of rows that are ranked; None (default) ranks all.
 
         Returns:
             Columns `rank` (1 is the most unusual), `row` (of X, counted from 1), `score`, and those

@@ -18,10 +18,10 @@ class Data(NamedTuple):
 
     Args:
         train: training rows.
-        valid: held-out rows that decide when training stops; None: it runs to the end.
+        valid: held-out rows that decide when training stops; None if it runs to the end.
         test: rows whose likelihood is reported.
-        log_volume: nats per row, added to every log-likelihood: from the model's units to those of
-            the tables.
+        log_volume: log-volume added to every log-likelihood, nats per row: from the model's units
+            to those of the tables.
         truth_nats: mean log p of the test rows under the true distribution where it is known, nats
             per row, in the tables' units.
         decode: function from values `[N, D]` of the model to what the figures show.
@@ -102,10 +102,11 @@ class Experiment:
     """One of the paper's experiments.
 
     Args:
-        name: name on the command line.
+        name: name of the experiment on the command line.
         title: one-line title.
         units: unit of all numbers, "bits per ...".
-        per_row: how many of the unit (pixels, say) a row has.
+        per_row: function from a setting to how many of the unit (pixels, say) a row has (default:
+            1).
         published: numbers of the paper.
         variants: models that are compared; the numbers of the first come first in metrics.json.
         full: setting of a full run.

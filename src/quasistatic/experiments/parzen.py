@@ -53,7 +53,7 @@ def parzen(
         samples: samples drawn from the model, `[n, D]`; 10,000 in the table, pixels in [0, 1].
         valid: rows on which sigma is chosen, `[N, D]`; 1,000 in the table.
         test: rows whose log-likelihood is reported, `[N, D]`; 10,000 in the table.
-        chunk: number of rows evaluated at once.
+        chunk: number of rows evaluated at once (default 1000).
     """
     n_columns = samples.shape[1]
     squared = squared_distances(valid, samples)

@@ -22,8 +22,8 @@ def warn_of_far_cells(
     Args:
         codec: codec of the model.
         rows: blocks `[N, D]` of encoded cells.
-        source: where the rows come from, for the message.
-        among: bool `[N]`, the rows that are looked at; None looks at all.
+        source: name of what the rows come from, for the message.
+        among: bool flags `[N]` of the rows that are looked at; None (default) looks at all.
     """
     if codec.numbers is None:
         return
@@ -43,10 +43,10 @@ def warn_of_far(where: str, column: str, z: float, count: int = 1) -> None:
     """Warn of one number, or of the first of several.
 
     Args:
-        where: the source and the row.
+        where: name of the source and number of the row.
         column: name of the column.
-        z: the number in the model's space.
-        count: how many such numbers there are (default 1).
+        z: number in the model's space, in standard deviations.
+        count: number of such cells (default 1).
     """
     others = "" if count == 1 else f" (so do {count - 1} other cells)"
     warn(

@@ -20,7 +20,7 @@ class GeneratedRows(NamedTuple):
 
     Args:
         rows: blocks `[n, D]` of the cells that the rows become.
-        log_volume: `[n]` log-volume of the rows, nats: from the model's units to the data's.
+        log_volume: log-volume of the rows, `[n]` nats: from the model's units to the data's.
         generated: what is kept of their trajectories, to weigh them.
     """
 
@@ -38,7 +38,7 @@ def generate_table(model: DiffusionModel, codec: Codec, n_rows: int, *, key: Key
     which says nothing about the trajectories of the others.
 
     Args:
-        model: the model that generates them, of all T steps or fewer.
+        model: model that generates the rows, of all T steps or fewer.
         codec: codec of the model.
         n_rows: number of rows that are generated.
         key: random key of the rows.

@@ -20,8 +20,8 @@ def check_same_columns(schema: Schema, other: Schema) -> None:
     """Both tables have the same columns with the same values.
 
     Args:
-        schema: columns of the one density.
-        other: columns of the other.
+        schema: schema of the columns of the one density.
+        other: schema of the columns of the other density.
 
     Raises:
         SchemaError: the first column that differs.
@@ -49,8 +49,8 @@ def one_space(fitted: Fitted, other: Fitted) -> bool:
     """Whether a state means the same row in both, and a step the same share of the trajectory.
 
     Args:
-        fitted: the one model and its codec.
-        other: the other.
+        fitted: model and codec of the one density.
+        other: model and codec of the other density.
     """
     here, there = (_space(f) for f in (fitted, other))
     return here == there
@@ -72,9 +72,9 @@ class LogDensity:
     another model.
 
     Args:
-        fitted: the model whose states the rows are.
-        other: p'.
-        trajectories: number of trajectories behind an estimate.
+        fitted: model whose states the rows are, and its codec.
+        other: model and codec of the other density p'.
+        trajectories: number of trajectories behind an estimate of p'(x).
     """
 
     def __init__(self, fitted: Fitted, other: Fitted, trajectories: int) -> None:

@@ -40,7 +40,7 @@ class Certificate:
         gap_stderr: standard error of the gap over the rows, nats.
         log_likelihood: mean log p by Bennett's acceptance ratio, from the work in both directions,
             nats per row, in the data's own units.
-        log_likelihood_stderr: its standard error over the rows, nats.
+        log_likelihood_stderr: standard error of `log_likelihood` over the rows, nats.
         ess: mean effective sample size of the forward trajectories.
         crooks_slope: slope of Crooks' relation, 1 where weights, bridges and sampler fit together.
         crooks_stderr: standard error of the slope.
@@ -92,7 +92,7 @@ def certify(
         n: number of generated rows, at least 2 (default 500).
         trajectories: number of forward trajectories per row, at least 2 (default 64).
         steps: length of the best sub-schedule that is walked; None walks all T steps.
-        seed: seed of the rows and the trajectories; None takes that of the fit.
+        seed: seed of the rows and the trajectories; None (default) takes that of the fit.
 
     Raises:
         SettingError: n or trajectories below 2, which would leave no error bar, or steps out of
@@ -132,7 +132,7 @@ def work_of_generated(
         n: number of generated rows, at least 2 (default 500).
         trajectories: number of forward trajectories per row, at least 2 (default 16).
         steps: length of the best sub-schedule that is walked; None walks all T steps.
-        key: random key.
+        key: random key of the rows and of their trajectories.
 
     Raises:
         SettingError: n or trajectories below 2, or steps out of range.

@@ -55,9 +55,10 @@ class Conditionals(NamedTuple):
 
     Args:
         names: the C columns of the table that the model knows.
-        log_p: `[N, C]` nats, in the units of the column; NaN where there is no cell.
-        stderr: `[N, C]` Monte Carlo standard error, nats: of the two evidences as if their noise
-            did not cancel.
+        log_p: log p of each cell given the others, `[N, C]` nats, in the units of the column; NaN
+            where there is no cell.
+        stderr: Monte Carlo standard error of `log_p`, `[N, C]` nats: of the two evidences as if
+            their noise did not cancel.
     """
 
     names: tuple[str, ...]
@@ -84,7 +85,7 @@ def column_log_probs(
         particles: number of particles of each evidence, at least 2 (default 16).
         steps: length of the best sub-schedule that is walked; None walks 16 evenly spaced steps, or
             as many as there are columns.
-        key: random key; the noise of a row depends on its content besides.
+        key: random key of all rows; the noise of a row depends on its content besides.
 
     Raises:
         SettingError: fewer than 2 particles, or steps out of range.
@@ -143,10 +144,11 @@ class Tails(NamedTuple):
     """What is usual of every column: its reference cells and their tail, NumPy.
 
     Args:
-        cells: one sorted array a column, its reference log-probabilities; empty where the reference
-            has no cell.
-        edge: `[C]` q, nats; NaN without a reference.
-        scale: `[C]` b, nats.
+        cells: one sorted array per column, its reference log-probabilities, nats; empty where the
+            reference has no cell.
+        edge: lowest tenth q of the reference log-probabilities of each column, `[C]` nats; NaN
+            without a reference.
+        scale: scale b of the exponential tail of each column, `[C]` nats.
 
     Example:
         >>> import numpy as np

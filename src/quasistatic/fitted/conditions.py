@@ -40,9 +40,9 @@ def between(low: Any = None, high: Any = None, closed: Closed = "both") -> Betwe
 
     Args:
         low: smallest value, in the column's own words or units (default: no limit).
-        high: largest value (default: no limit).
-        closed: which of the two belong to it: "both", "left", "right" or "neither" (integers and
-            rounded numbers; for a density it makes no difference).
+        high: largest value, in the column's own words or units (default: no limit).
+        closed: which of the two limits belong to the range: "both" (default), "left", "right" or
+            "neither" (integers and rounded numbers; for a density it makes no difference).
 
     Example:
         >>> between(30, 40, closed="left")
@@ -56,7 +56,7 @@ class Condition(NamedTuple):
 
     Args:
         evidence: evidence of one row.
-        log_volume: log-volume of the densities in it, nats.
+        log_volume: log-volume of the densities in the evidence, nats.
         base_measure: base measure of the columns with a value; a range or a choice of categories
             has a probability.
     """
@@ -71,8 +71,8 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
 
     Args:
         codec: codec of the model.
-        given: per column a value, a `between(...)`, a list or set of categories, or a dict from
-            categories to weights.
+        given: conditions by column: a value, a `between(...)`, a list or set of categories, or a
+            dict from categories to weights.
 
     Raises:
         SchemaError: an unknown column or category, a range of categories.

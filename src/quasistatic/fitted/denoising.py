@@ -43,7 +43,7 @@ def denoise(
             number stands for all columns of numbers (the pixels of an image, say).
         n_draws: number of draws behind each mean (default 64).
         particles: number of particles per row, at least `n_draws` are taken (default 64).
-        key: random key.
+        key: random key of the draws.
 
     Raises:
         SettingError: sigma <= 0, an unknown column, or one without numbers.

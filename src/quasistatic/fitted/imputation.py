@@ -29,10 +29,10 @@ class Filled(NamedTuple):
     """A table with its holes filled n times.
 
     Args:
-        tables: the n tables.
-        posteriors: what the tables were made of, with `log_evidence` in the data's own units: `[N]`
-            log of the probability (density) of the cells that are there, nats; NaN for rows without
-            a hole.
+        tables: filled tables, one for each imputation.
+        posteriors: draws that the tables were made of, with `log_evidence` in the data's own units:
+            `[N]` log of the probability (density) of the cells that are there, nats; NaN for rows
+            without a hole.
     """
 
     tables: list[Table]
@@ -60,13 +60,13 @@ def impute(
         fitted: model and codec.
         table: N rows with the columns of the model.
         n_imputations: number of filled tables (default 5).
-        point: one table of medians and most frequent categories, of as many draws as there are
-            particles, 128 at most (default: draws).
+        point: whether to give one table of medians and most frequent categories, of as many draws
+            as there are particles, 128 at most (default False: draws).
         particles: number of particles per row; None takes `posterior.budget.effort`.
         steps: length of the best sub-schedule that is walked; None walks `default_steps` evenly
             spaced ones.
         default_steps: number of steps without `steps`; None takes `posterior.budget.effort`.
-        key: random key.
+        key: random key of the draws.
 
     Raises:
         SettingError: `point` with several imputations, a number below 1, or steps out of range.
@@ -107,8 +107,8 @@ def refuse_impossible(impossible: np.ndarray, source: str) -> None:
     """Name the first row whose evidence no particle met.
 
     Args:
-        impossible: bool `[N]`.
-        source: where the rows come from.
+        impossible: bool flags `[N]` of the rows whose evidence no particle met.
+        source: name of what the rows come from, for the message.
 
     Raises:
         DataError: there is such a row.
@@ -128,7 +128,7 @@ def point_of(draws: Sequence[pl.DataFrame], schema: Schema) -> pl.DataFrame:
 
     Args:
         draws: frames with the columns of the schema and the same rows.
-        schema: the columns of the model.
+        schema: schema of the model's columns.
     """
     columns = []
     for column in schema.columns:

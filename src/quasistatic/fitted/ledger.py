@@ -29,8 +29,8 @@ class LedgerReport:
     """Where along the trajectory the nats are lost, and what to change.
 
     Args:
-        steps: the `thermodynamics.ledger.Ledger`: costs, work, dissipation and corridor of every
-            step, nats a row.
+        steps: costs, work, dissipation and corridor of every step (`thermodynamics.ledger.Ledger`),
+            nats a row.
         log_volume: mean log-volume of the rows, nats: from the model's units to the data's.
         verdict: what limits K, in words and in nats.
         blocks: names of the blocks of columns, in the order of the corridor's last axis.
@@ -96,7 +96,8 @@ def ledger_report(
         trajectories: number of trajectories per row, for work and dissipation, at least 2 (default
             16).
         steps: length of the best sub-schedule that is walked; None walks all T steps.
-        key: random key.
+        key: random key of the draws and trajectories, and of the rows where the model generates
+            them.
 
     Raises:
         SettingError: fewer than 2 trajectories (one does not dissipate measurably), or steps out of

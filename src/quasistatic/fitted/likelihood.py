@@ -50,22 +50,25 @@ class Likelihood:
     """Bounds on log p, one per row.
 
     Args:
-        lower: `[N]` lower bound on log p(row) in expectation over the Monte Carlo noise, nats, in
+        lower: lower bound on log p(row) in expectation over the Monte Carlo noise, `[N]` nats, in
             the data's own units.
-        stderr: `[N]` Monte Carlo standard error of `lower`, nats; NaN with one trajectory.
-        ess: `[N]` effective sample size of the trajectories; NaN for the bound K, which weights
+        stderr: Monte Carlo standard error of `lower`, `[N]` nats; NaN with one trajectory.
+        ess: effective sample size of the trajectories, `[N]`; NaN for the bound K, which weights
             nothing.
-        method: "bound" (K), "ais" (importance-weighted over trajectories), "smc" (over particles
-            that are resampled on their way) or "sandwich" ("ais" with an upper side).
+        method: name of the method: "bound" (K), "ais" (importance-weighted over trajectories),
+            "smc" (over particles that are resampled on their way) or "sandwich" ("ais" with an
+            upper side).
         trajectories: number of draws per row.
         steps: length of the trajectory that was walked: T, or fewer on a sub-schedule.
         base_measure: what the density refers to: which columns are counted, which measured and in
             which units.
-        terms: `[N]` each, nats, named; they add up to `lower` (method "bound" only).
-        upper: `[N]` the upper side, nats; None for the one-sided methods.
-        stderr_upper: `[N]` its Monte Carlo standard error, nats.
-        upper_kind: "exact-sample": above log p in expectation; "asymptotic": above it in the limit
-            of many trajectories.
+        terms: named terms that add up to `lower`, `[N]` nats each (method "bound" only).
+        upper: upper side, `[N]` nats; None (default) for the one-sided methods.
+        stderr_upper: Monte Carlo standard error of `upper`, `[N]` nats; None (default) for the
+            one-sided methods.
+        upper_kind: sense in which `upper` is above log p, "exact-sample": in expectation;
+            "asymptotic": in the limit of many trajectories; None (default) for the one-sided
+            methods.
         unit: unit of all these numbers.
     """
 
@@ -120,13 +123,15 @@ class Sides(NamedTuple):
     """What a method finds of N rows, in the model's units; NumPy, nats.
 
     Args:
-        lower: `[N]` below log p in expectation.
-        stderr: `[N]` Monte Carlo standard error of `lower`; NaN with one draw.
-        ess: `[N]` effective sample size; NaN where nothing is weighted.
-        upper: `[N]` the upper side; None for a one-sided method.
-        stderr_upper: `[N]` Monte Carlo standard error of `upper`.
-        upper_kind: in which sense `upper` is above log p.
-        terms: `[N]` each, the named terms that add up to `lower`; None where there are none.
+        lower: lower side, `[N]` nats, below log p in expectation.
+        stderr: Monte Carlo standard error of `lower`, `[N]` nats; NaN with one draw.
+        ess: effective sample size, `[N]`; NaN where nothing is weighted.
+        upper: upper side, `[N]` nats; None (default) for a one-sided method.
+        stderr_upper: Monte Carlo standard error of `upper`, `[N]` nats; None (default) for a
+            one-sided method.
+        upper_kind: sense in which `upper` is above log p; None (default) for a one-sided method.
+        terms: named terms that add up to `lower`, `[N]` nats each; None (default) where there are
+            none.
     """
 
     lower: np.ndarray
@@ -142,11 +147,11 @@ class Method(NamedTuple):
     """One way to evaluate log p.
 
     Args:
-        evaluate: `(model, rows, trajectories, key=key)` -> `Sides`.
+        evaluate: function `(model, rows, trajectories, key=key)` -> `Sides`.
         trajectories: number of draws per row by default.
         least: smallest number of draws per row.
-        meaning: what the lower side is, for people.
-        whole: why the method needs whole rows; empty if it accepts holes.
+        meaning: meaning of the lower side, for people.
+        whole: reason why the method needs whole rows; empty (default) if it accepts holes.
     """
 
     evaluate: Callable[..., Sides]
@@ -208,7 +213,7 @@ def trajectories_of(method: str, wanted: int | None) -> int:
 
     Args:
         method: name of a line of `METHODS`.
-        wanted: number that was asked for; None takes the method's own.
+        wanted: number of draws per row that was asked for; None takes the method's own.
 
     Raises:
         SettingError: an unknown method, or fewer than it needs.
@@ -243,7 +248,7 @@ def log_likelihood(
         method: name of a line of `METHODS` (default "bound").
         trajectories: number of draws per row; None takes the method's own.
         steps: length of the best sub-schedule that is walked; None walks all T steps.
-        key: random key; the noise of a row depends on its content besides.
+        key: random key of all rows; the noise of a row depends on its content besides.
 
     Raises:
         SettingError: an unknown method, too few trajectories, or steps out of range.

@@ -32,11 +32,12 @@ class Fitted:
     """A trained model with all that is needed to use and to store it.
 
     Args:
-        model: the trained model.
-        codec: the map between the columns of a table and the blocks of the model.
-        model_config: the settings that the model was assembled from.
-        train_config: the settings of its training, with the seed of the fit.
-        record: where the model comes from, in JSON types: the data, the training, its history.
+        model: trained model.
+        codec: map between the columns of a table and the blocks of the model.
+        model_config: settings that the model was assembled from.
+        train_config: settings of the training, with the seed of the fit.
+        record: record of where the model comes from, in JSON types: the data, the training, its
+            history.
     """
 
     model: DiffusionModel
@@ -57,7 +58,8 @@ class Fitted:
         """The random key of a seed.
 
         Args:
-            seed: number, generator (a number is drawn from it), or None for the seed of the fit.
+            seed: seed as a number, a generator (a number is drawn from it), or None (default) for
+                the seed of the fit.
 
         Raises:
             ValueError: something else.
@@ -75,8 +77,8 @@ class Fitted:
 
         Args:
             table: rows with the columns of the model.
-            whole: why every cell must be there, for the message; holes are accepted if it is empty
-                (default).
+            whole: reason why every cell must be there, for the message; holes are accepted if it is
+                empty (default).
 
         Raises:
             DataError: no row, or a missing cell where none may be.
@@ -93,7 +95,7 @@ class Fitted:
         """Which rows have no missing cell in the columns of the model, bool `[N]`.
 
         Args:
-            table: N rows.
+            table: table of N rows.
         """
         return table.whole(self.schema.names)
 
@@ -139,7 +141,8 @@ class Fitted:
 
         Args:
             steps: length of the best sub-schedule, 1 to T, if one is asked for.
-            default: number of steps, evenly spaced over T, if not; T at most are taken.
+            default: number of steps, evenly spaced over T, where `steps` is None; T at most are
+                taken.
 
         Raises:
             SettingError: steps outside 1..T.

@@ -38,7 +38,7 @@ class Factor(NamedTuple):
         log_volume: log-volume of the densities among the conditions, nats: from the model's units
             to the data's.
         base_measure: what log Z is a probability or a density of.
-        log_r: the user's function of one state, if there is one.
+        log_r: user's function from one state to log r, nats; None (default) if there is none.
     """
 
     evidence: AbstractEvidence
@@ -52,8 +52,9 @@ class ConditionedDensity:
 
     Args:
         fitted: model and codec.
-        factor: the evidence.
-        ask: the sampler, with the parameters of `posterior.condition.condition_rows`.
+        factor: evidence that the density is conditioned on.
+        ask: function that samples, with the parameters of `posterior.condition.condition_rows` (the
+            default).
     """
 
     unit = "nats"
@@ -74,7 +75,7 @@ class ConditionedDensity:
 
         Args:
             n_samples: number of rows (default 1), exactly so many.
-            random_state: seed; by default the seed of the fit.
+            random_state: seed of the draws; by default the seed of the fit.
             particles: number of particles of each population, of which there are at least 8
                 (default 64).
 
@@ -89,7 +90,7 @@ class ConditionedDensity:
 
         Args:
             n_samples: number of rows (default 1), exactly so many.
-            random_state: seed; by default the seed of the fit.
+            random_state: seed of the draws; by default the seed of the fit.
             particles: number of particles of each population (default 64).
 
         Raises:
@@ -174,8 +175,8 @@ def condition(fitted: Fitted, given: Mapping[str, Any]) -> ConditionedDensity:
 
     Args:
         fitted: model and codec.
-        given: per column a value, `between(low, high)`, a list of categories, or a dict from
-            categories to weights.
+        given: conditions by column: a value, `between(low, high)`, a list of categories, or a dict
+            from categories to weights.
 
     Raises:
         SchemaError: an unknown column or category.
@@ -193,7 +194,7 @@ def posterior(
         fitted: model and codec.
         log_r: JAX function from one decoded row (a dict: numbers in their own units, categories as
             their number in the schema, counted from 0) to log r, nats; NaN counts as r = 0.
-        given: conditions besides, as for `condition`.
+        given: further conditions, as for `condition` (default: none).
         guided: whether the gradient of log_r, and single changes of categories, guide the particles
             (default True).
 
@@ -217,10 +218,11 @@ def product(
     """p(x) p'(x) r(x) / Z with another fitted density p' of the same columns.
 
     Args:
-        fitted: p.
-        other: p'.
-        log_r: as for `posterior`; None is r = 1.
-        given: conditions besides, as for `condition`.
+        fitted: model and codec of the density p.
+        other: model and codec of the density p'.
+        log_r: JAX function from one decoded row to log r, nats, as for `posterior`; None (default)
+            is r = 1.
+        given: further conditions, as for `condition` (default: none).
         trajectories: number of trajectories behind an estimate of p'(x) (default 16).
 
     Raises:

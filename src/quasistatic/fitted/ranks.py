@@ -26,8 +26,8 @@ class Ranks(NamedTuple):
     """Shares of the model's rows that are less likely than a row, NumPy.
 
     Args:
-        share: `[N]` share, 0 to 1.
-        stderr: `[N]` its standard error, from the number of generated rows; never 0.
+        share: share of generated rows that are less likely, `[N]`, 0 to 1.
+        stderr: standard error of `share`, `[N]`, from the number of generated rows; never 0.
         rows: number of generated rows.
     """
 
@@ -72,8 +72,8 @@ def ranks_among(of_rows: np.ndarray, of_model: np.ndarray) -> Ranks:
     """Ranks of log-likelihoods among those of rows of the model.
 
     Args:
-        of_rows: `[N]` log-likelihoods, nats.
-        of_model: `[n]` log-likelihoods of generated rows, nats.
+        of_rows: log-likelihoods of the rows, `[N]` nats.
+        of_model: log-likelihoods of generated rows, `[n]` nats.
 
     Example:
         >>> import numpy as np

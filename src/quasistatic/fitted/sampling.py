@@ -21,7 +21,7 @@ def sample(fitted: Fitted, n_samples: int = 1, steps: int | None = None, *, key:
         fitted: model and codec.
         n_samples: number of rows (default 1).
         steps: length of the best sub-schedule that is walked; None walks all T steps.
-        key: random key.
+        key: random key of all rows.
 
     Raises:
         SettingError: a negative number of rows, or steps out of range.

@@ -30,8 +30,8 @@ def candidates(
 
     Args:
         n_rows: number of rows of the table.
-        schema: the columns of the table.
-        settings: the settings of the fit.
+        schema: schema of the table's columns.
+        settings: settings of the fit.
         n_schemas: number of schemas that are tried with the first of them (default 1).
         completed: whether holes are completed, so that every training is two (default False).
 

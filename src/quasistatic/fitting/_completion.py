@@ -33,8 +33,8 @@ def worth_completing(table: Table, schema: Schema) -> bool:
     of the training.
 
     Args:
-        table: the rows that are trained on.
-        schema: their columns.
+        table: table of the rows that are trained on.
+        schema: schema of the table's columns.
     """
     with_holes = int(np.count_nonzero(~table.whole(schema.names)))
     return (
@@ -49,9 +49,9 @@ def with_completions(
     another draw.
 
     Args:
-        model: a model that was trained on the rows.
-        codec: the codec of the rows.
-        encoded: the N rows.
+        model: model that was trained on the rows.
+        codec: codec of the rows.
+        encoded: encoded cells of the N rows.
         key: random key of the draws.
 
     Returns:

@@ -67,10 +67,10 @@ def networks(
     over-fit many of the small ones.
 
     Args:
-        config: the model but for width, depth, dropout and frequencies of its network.
+        config: settings of the model but for width, depth, dropout and frequencies of its network.
         n_rows: number of rows of the table.
-        n_continuous: number of its continuous columns.
-        preset: "default" or "thorough".
+        n_continuous: number of continuous columns of the table.
+        preset: name of the preset, "default" or "thorough".
     """
     plain = replace(config, width=128 if n_rows < 5000 else 256, depth=2, dropout=0.1)
     if preset == "thorough":
@@ -92,9 +92,9 @@ def image_network(
     plane.
 
     Args:
-        trajectory_length: T.
-        image: (channels, height, width).
-        preset: "default" or "thorough".
+        trajectory_length: number of steps T of the diffusion.
+        image: shape of the images, (channels, height, width).
+        preset: name of the preset, "default" or "thorough".
         continuous: whether the pixels are grey levels, not two values.
     """
     return ModelConfig(

@@ -15,7 +15,7 @@ class Trial(NamedTuple):
     """A cross-validated candidate.
 
     Args:
-        candidate: the settings.
+        candidate: candidate settings that are tried.
         which: number of the schema.
         curves: bounds on the held-out rows of each fold, one for each evaluation, nats per row.
     """
@@ -48,8 +48,8 @@ class Folds(NamedTuple):
     """Parts of the rows, each of which is held out in turn.
 
     Args:
-        held_out: row numbers of the parts, equally many (one shape to compile for).
-        rests: row numbers of what is trained on where a part is held out.
+        held_out: row numbers of each part, equally many (one shape to compile for).
+        rests: row numbers of what is trained on where a part is held out, in the same order.
     """
 
     held_out: list[np.ndarray]
@@ -72,10 +72,10 @@ def best_trial(
     schema; each is given up if it is behind after half of the folds.
 
     Args:
-        trainer: what trains.
-        options: the candidates.
-        known: the schemas, with the atoms that the rows that are trained on know of.
-        folds: the parts of the rows.
+        trainer: trainer of the candidates.
+        options: candidate settings.
+        known: schemas, with the atoms that the rows that are trained on know of.
+        folds: parts of the rows, each of which is held out in turn.
     """
     n_folds = len(folds.rests)
 

@@ -36,10 +36,10 @@ class _Chosen(NamedTuple):
     """What is kept of all trainings.
 
     Args:
-        result: the model, its bound on held-out rows (nats per row) and its history.
-        codec: the codec of the model.
-        candidate: the settings of the final training.
-        held_out: which rows decided, in words.
+        result: trained model, its bound on held-out rows (nats per row) and its history.
+        codec: codec of the model.
+        candidate: settings of the final training.
+        held_out: words that say which rows decided.
     """
 
     result: FitResult
@@ -67,12 +67,13 @@ def fit_table(
     number of steps at which its mean held-out bound was highest.
 
     Args:
-        table: the rows.
-        schemas: the schemas of their columns.
-        settings: the settings of the fit.
+        table: table of the rows to fit.
+        schemas: schemas of the table's columns.
+        settings: settings of the fit.
         checkpoint: folder of the training checkpoints; None (default) keeps none.
-        resume: whether to go on from them (default False).
-        callback: told the progress after each evaluation; None (default) tells nobody.
+        resume: whether to go on from the checkpoints (default False).
+        callback: function that is told the progress after each evaluation; None (default) tells
+            nobody.
     """
     schema = schemas.first
     check_size(schema, len(table))

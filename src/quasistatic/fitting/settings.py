@@ -35,8 +35,8 @@ class FitSettings:
     `DiffusionDensity`, and to `ModelConfig` or `TrainConfig` (`config`).
 
     Args:
-        seed: seed of the splits, the initial weights, the batches and the noise; in place of
-            `random_state`.
+        seed: seed of the splits, the initial weights, the batches and the noise, in place of
+            `random_state` (default 0).
     """
 
     trajectory_length: int | None = None

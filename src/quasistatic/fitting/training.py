@@ -30,14 +30,14 @@ class FitEvent(NamedTuple):
     """Progress of a fit, told to `callback` after each evaluation.
 
     Args:
-        step: optimiser steps done in this phase.
-        max_steps: optimiser steps of this phase, at most.
+        step: number of optimiser steps done in this phase.
+        max_steps: largest number of optimiser steps of this phase.
         train_nats: mean of the bound K over the training batches since the last evaluation (with
             dropout), nats per row in the data's units.
         valid_nats: mean of the bound K over the validation rows, nats per row in the data's units;
             NaN where no rows are held out.
         seconds_left: seconds that this phase still takes, at most.
-        phase: which of the trainings this is: a candidate, on which fold, the final one.
+        phase: name of the training: a candidate, on which fold, the final one.
     """
 
     step: int
@@ -52,9 +52,9 @@ class Rows(NamedTuple):
     """The rows of a training, encoded by a codec that was fitted on those that are trained on.
 
     Args:
-        codec: the codec.
-        train: the rows that are trained on.
-        valid: the rows that decide when to stop; None where none are held out.
+        codec: codec of the rows.
+        train: rows that are trained on.
+        valid: rows that decide when to stop; None where none are held out.
     """
 
     codec: Codec
@@ -82,12 +82,13 @@ class Trainer:
     """What all trainings of one fit share.
 
     Args:
-        table: all rows of the fit.
-        transform: the transform of numbers.
-        data: the fingerprint of the table.
+        table: table of all rows of the fit.
+        transform: kind of the transform of numbers.
+        data: fingerprint of the table.
         checkpoint: folder of the training checkpoints; None (default) keeps none.
-        resume: whether to go on from them (default False).
-        callback: told the progress after each evaluation; None (default) tells nobody.
+        resume: whether to go on from the checkpoints (default False).
+        callback: function that is told the progress after each evaluation; None (default) tells
+            nobody.
     """
 
     table: Table
@@ -110,12 +111,12 @@ class Trainer:
         Where many rows have holes it is two: see `fitting._completion`.
 
         Args:
-            candidate: the settings.
-            schema: the columns, with the atoms that the rows that are trained on know of.
+            candidate: candidate settings of the training.
+            schema: schema of the columns, with the atoms that the rows that are trained on know of.
             train_index: numbers of the rows that are trained on.
             valid_index: numbers of the rows that decide when to stop; None trains to the
                 candidate's `stop_step`.
-            phase: which of the fit's trainings this is, for people and for the checkpoint.
+            phase: name of this training among the fit's, for people and for the checkpoint.
         """
         table = self.table.take(train_index)
         codec, train = fit_and_encode(table, schema, self.transform)

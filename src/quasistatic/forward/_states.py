@@ -15,8 +15,8 @@ class StateLayout(eqx.Module):
     """Which entries of `[D, K]` are states: columns with fewer than K states leave the rest unused.
 
     Args:
-        shape: (D, K).
-        used: flat positions of the states, or None when all are.
+        shape: shape (D, K): number of columns, and largest number of states of a column.
+        used: flat positions of the states in `[D, K]`, or None when all are.
     """
 
     shape: tuple[int, int] = eqx.field(static=True)

@@ -31,7 +31,7 @@ class AbsorbingDiffusion(AbstractDiffusion):
     (raw = 0: independent model).
 
     Args:
-        trajectory_length: T; T = D masks one column a step.
+        trajectory_length: number of steps T; T = D masks one column a step.
         log_marginals: log-frequencies of the data [D, K], `LOG_ZERO` for padding.
     """
 

@@ -50,9 +50,9 @@ class CategoricalDiffusion(AbstractDiffusion):
         p(x_s = j | x_t)  ~  A_j [ alpha_bar' R_j + (1 - alpha_bar') pi_j ].
 
     Args:
-        schedule: with one value for all columns.
+        schedule: schedule with one value for all columns.
         log_pi: equilibrium log-probabilities [D, K], `LOG_ZERO` for padding.
-        log_marginals: log-frequencies of the data [D, K], likewise.
+        log_marginals: log-frequencies of the data [D, K], `LOG_ZERO` for padding.
     """
 
     schedule: AbstractSchedule
@@ -158,10 +158,10 @@ def binomial_diffusion(
     """The paper's binomial kernel: binary columns relax to Bernoulli(m).
 
     Args:
-        schedule: usually `ErasureSchedule(T)`.
+        schedule: schedule with one value for all columns, usually `ErasureSchedule(T)`.
         m: equilibrium probability of a 1 per column, e.g. 0.5 or the data's mean activity.
-        activity: the data's mean activity per column, where the reverse process starts its
-            training; `m` by default.
+        activity: data's mean activity per column, where the reverse process starts its training;
+            `m` by default.
     """
     activity = m if activity is None else activity
     return CategoricalDiffusion(

@@ -29,9 +29,9 @@ def fourier_features(
     """`exp(-omega^2 b^2 / 2) [sin(omega x), cos(omega x)]` for omega = 1, 2, 4, ...
 
     Args:
-        x: numbers, about standard normal.
-        log_noise: log b^2, the variance of the noise in them.
-        n_frequencies: K, octaves.
+        x: numbers [D], about standard normal.
+        log_noise: log b^2, [D], the variance of the noise in the numbers.
+        n_frequencies: number K of octaves.
 
     Returns:
         2 K D features, frequency after frequency.

@@ -49,8 +49,8 @@ class GaussianDiffusion(AbstractDiffusion):
 
     Args:
         schedule: log_snr of every step, of one column or of each.
-        n_columns: D.
-        n_frequencies: octaves of Fourier features (`fourier.py`) beside x_t.
+        n_columns: number D of columns.
+        n_frequencies: number of octaves of Fourier features (`fourier.py`) beside x_t (default 0).
     """
 
     schedule: AbstractSchedule

@@ -18,9 +18,9 @@ class ThinnedDiffusion(AbstractDiffusion):
     same, seen less often.
 
     Args:
-        whole: the process of T steps, of one block.
-        steps: the K steps that are kept, increasing, of 1..T; the last should be T, where the data
-            are forgotten.
+        whole: process of T steps, of one block.
+        steps: numbers of the K steps that are kept, increasing, of 1..T; the last should be T,
+            where the data are forgotten.
     """
 
     whole: AbstractDiffusion

@@ -66,10 +66,10 @@ class PixelLinear(eqx.Module):
     """The same affine map at every pixel, of its size x size neighbourhood: a convolution.
 
     Args:
-        n_in: planes of the input.
-        n_out: planes of the output.
-        size: of the filter, odd.
-        key: of the N(0, 1/fan-in) weights; None starts at 0.
+        n_in: number of planes of the input.
+        n_out: number of planes of the output.
+        size: side of the square filter, pixels, odd (default 1).
+        key: random key of the N(0, 1/fan-in) weights; None starts them at 0.
     """
 
     weight: Float[Array, "fan_in out"]

@@ -31,7 +31,7 @@ class AbstractNetwork(eqx.Module):
         """Raw parameters of the reverse kernel.
 
         Args:
-            features: of x_t, length `n_features`.
-            time: t / T, in (0, 1].
-            key: for dropout while training; None means evaluation.
+            features: features of x_t, length `n_features`.
+            time: time t / T, in (0, 1].
+            key: random key of the dropout while training; None (default) means evaluation.
         """

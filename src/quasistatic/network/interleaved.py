@@ -15,8 +15,8 @@ class InterleavedNetwork(AbstractNetwork):
     outputs back.
 
     Args:
-        network: of planes, for D K features and D K outputs.
-        n_states: K.
+        network: network of planes, for D K features and D K outputs.
+        n_states: number K of states of a column.
     """
 
     network: AbstractNetwork

@@ -68,11 +68,12 @@ class ResidualMLP(AbstractNetwork):
     Args:
         n_features: length of the input.
         n_outputs: length of the output.
-        width: of the residual stream; each block's hidden layer is twice as wide.
-        depth: number of residual blocks.
-        dropout_rate: of the hidden layers, multiples of 1/256.
-        silent: features whose weights start at 0: they are heard as far as the training finds them
-            worth it.
+        width: width of the residual stream (default 256); each block's hidden layer is twice as
+            wide.
+        depth: number of residual blocks (default 2).
+        dropout_rate: dropout rate of the hidden layers, a multiple of 1/256 (default 0).
+        silent: slice of the features whose weights start at 0: they are heard as far as the
+            training finds them worth it (default: none).
         key: random key of the initial weights.
     """
 

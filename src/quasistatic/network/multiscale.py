@@ -47,10 +47,10 @@ class MultiscaleConvolution(eqx.Module):
     own.
 
     Args:
-        n_in: planes of the input.
-        n_out: planes of the output.
+        n_in: number of planes of the input.
+        n_out: number of planes of the output.
         scales: number of scales, s = 0 .. scales - 1.
-        size: of the filters.
+        size: side of the square filters, pixels, odd.
         key: random key of the initial weights.
     """
 
@@ -74,16 +74,17 @@ class MultiscaleNetwork(AbstractNetwork):
 
     Args:
         n_features: length of the input, planes of height x width pixels.
-        n_outputs: length of the output, likewise.
-        height: of the image.
-        width: of the image.
-        channels: planes of each multi-scale layer; 0 leaves the convolutions out (the paper's
-            network for MNIST).
-        layers: multi-scale layers.
-        scales: of each layer.
-        dense: planes that the dense path gives; 0 leaves it out.
-        dense_width: units of its two hidden layers.
-        n_bumps: J.
+        n_outputs: length of the output, planes of height x width pixels.
+        height: height of the image, pixels.
+        width: width of the image, pixels.
+        channels: number of planes of each multi-scale layer (default 20); 0 leaves the convolutions
+            out (the paper's network for MNIST).
+        layers: number of multi-scale layers (default 3).
+        scales: number of scales of each layer (default 3).
+        dense: number of planes that the dense path gives; 0 (default) leaves it out.
+        dense_width: number of units of each of the two hidden layers of the dense path (default
+            256).
+        n_bumps: number J of bumps (default 10).
         key: random key of the initial weights.
     """
 

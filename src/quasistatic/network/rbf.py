@@ -22,8 +22,8 @@ class RBFNetwork(AbstractNetwork):
     Args:
         n_features: length of the input.
         n_outputs: length of the output.
-        trajectory_length: T.
-        units: number of basis functions.
+        trajectory_length: number of steps T.
+        units: number of basis functions (default 16).
         key: random key of the centres, which are drawn from N(0, 1), as standardised data are; the
             widths start at 1.
     """

@@ -17,8 +17,8 @@ class StepReadout(eqx.Module):
     """`W_t h + b_t`, all 0 at the start; t is the step nearest to `time * T`.
 
     Args:
-        trajectory_length: T.
-        n_hidden: length of h.
+        trajectory_length: number of steps T.
+        n_hidden: length of the hidden vector h.
         n_outputs: length of the output.
     """
 
@@ -42,9 +42,9 @@ class StepwisePerceptron(AbstractNetwork):
     Args:
         n_features: length of the input.
         n_outputs: length of the output.
-        trajectory_length: T.
-        width: units of each hidden layer.
-        depth: hidden layers.
+        trajectory_length: number of steps T.
+        width: number of units of each hidden layer (default 50).
+        depth: number of hidden layers (default 3).
         key: random key of the initial weights.
     """
 

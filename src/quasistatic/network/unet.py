@@ -100,19 +100,20 @@ class UNet(AbstractNetwork):
 
     Args:
         n_features: length of the input, planes of height x width pixels.
-        n_outputs: length of the output, likewise.
-        height: of the image.
-        width: of the image.
-        channels: planes of the fine level.
-        depth: blocks on the fine level before the coarse one, and after it.
-        coarse_depth: blocks on the coarse level; None for `depth`.
-        tile: side of the squares that are one pixel inside; 1 works on the pixels themselves.
-        dense: hidden units of the dense blocks behind each coarse one, for images whose far ends
-            belong together; 0 leaves them out.
-        dense_depth: dense blocks behind each coarse one.
-        pixel_planes: planes that an affine map in front, at every pixel by itself, makes of its
-            features. Where they are many (waves), the 3 x 3 squares of tiles behind it stay small;
-            0 leaves it out.
+        n_outputs: length of the output, planes of height x width pixels.
+        height: height of the image, pixels.
+        width: width of the image, pixels.
+        channels: number of planes of the fine level (default 48).
+        depth: number of blocks on the fine level before the coarse one, and after it (default 1).
+        coarse_depth: number of blocks on the coarse level; None (default) for `depth`.
+        tile: side of the squares that are one pixel inside, pixels (default 2); 1 works on the
+            pixels themselves.
+        dense: number of hidden units of the dense blocks behind each coarse one, for images whose
+            far ends belong together; 0 (default) leaves them out.
+        dense_depth: number of dense blocks behind each coarse one (default 1).
+        pixel_planes: number of planes that an affine map in front, at every pixel by itself, makes
+            of its features. Where they are many (waves), the 3 x 3 squares of tiles behind it stay
+            small; 0 (default) leaves it out.
         key: random key of the initial weights.
     """
 

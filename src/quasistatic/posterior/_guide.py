@@ -28,10 +28,11 @@ class Guess(NamedTuple):
     """What one network evaluation says at x_t.
 
     Args:
-        reverse: p(x_{t-1}|x_t).
-        plain: p(x_0|x_t), independent columns.
-        conditioned: the same times the closed part of the evidence; its log-mass is exact.
-        guided: also times the open part; its log-mass is the log-twist, about what log E r will be.
+        reverse: reverse kernel p(x_{t-1}|x_t), a product over the blocks.
+        plain: belief p(x_0|x_t), independent columns.
+        conditioned: belief p(x_0|x_t) times the closed part of the evidence; its log-mass is exact.
+        guided: belief p(x_0|x_t) times the whole evidence, its open part included; its log-mass is
+            the log-twist, about what log E r will be.
     """
 
     reverse: Product
@@ -52,7 +53,7 @@ def guess(model: DiffusionModel, evidence: AbstractEvidence, x_t: State, t: Step
         model: model p.
         evidence: evidence r of one row.
         x_t: state of the row, one array [D] per block.
-        t: step.
+        t: number t of the step.
     """
     forward, time = model.forward, jnp.asarray(t, jnp.float32) / model.trajectory_length
     raw = model.network(forward.features(x_t, whole_row(x_t), t), time)
@@ -79,7 +80,7 @@ def tilted_kernel(model: DiffusionModel, found: Guess, x_t: State, t: Step) -> P
         model: model p.
         found: guess at x_t.
         x_t: state of the row, one array [D] per block.
-        t: step.
+        t: number t of the step.
     """
     blocks = zip(
         model.forward.blocks,

@@ -26,7 +26,7 @@ class Effort(NamedTuple):
 
     Args:
         particles: number of particles of a row.
-        steps: number of steps of their walk.
+        steps: number of steps of the particles' walk.
     """
 
     particles: int
@@ -56,8 +56,8 @@ def shortened(model: DiffusionModel, steps: int | None = None) -> DiffusionModel
     """The model on `steps` of its T steps, evenly spaced; the model itself if it has no more.
 
     Args:
-        model: a model of T steps.
-        steps: number of steps (default `STEPS`).
+        model: model of T steps.
+        steps: number of steps; None (default) takes `STEPS`, 32.
 
     Raises:
         SettingError: fewer than one step.

@@ -96,8 +96,8 @@ def product_rows(
         model: model p.
         evidence: evidence r of one row (no leading axis).
         n_rows: number n of draws.
-        expert: p' for the guide, where it lives in the same space as `model`; None: the last weight
-            alone has it.
+        expert: model p' for the guide, where it lives in the same space as `model`; None: the last
+            weight alone has it.
         log_p: function from rows `[N, D]` per block to log of an unbiased estimate of p'(x), `[N]`
             nats.
         key: random key of populations and draws.

@@ -55,12 +55,12 @@ class Posteriors(NamedTuple):
     """Posteriors of N rows, NumPy; of one piece of evidence N is 1.
 
     Args:
-        draws: `[N, n, D]` per block, the n draws of each row, in the model's space.
-        log_evidence: `[N]` log Z, nats; `-inf` where the evidence is impossible (the draws then
-            mean nothing), NaN where nothing had to be computed.
-        stderr: `[N]` its standard error, nats.
-        ess: `[N]` effective sample size of the last weights, at most `particles`.
-        lowest_ess: `[N]` the lowest effective sample size of the walk.
+        draws: n draws of each row, `[N, n, D]` per block, in the model's space.
+        log_evidence: log Z of each row, `[N]` nats; `-inf` where the evidence is impossible (the
+            draws then mean nothing), NaN where nothing had to be computed.
+        stderr: standard error of `log_evidence`, `[N]` nats.
+        ess: effective sample size of the last weights, `[N]`, at most `particles`.
+        lowest_ess: lowest effective sample size of the walk, `[N]`.
         particles: number of particles behind the draws of a row.
     """
 
@@ -143,8 +143,8 @@ def walk_rows(
         walk: sampler for one row.
         model: model p.
         evidence: evidence of N rows, or of one row where it is shared.
-        checksums: uint32 `[N]`.
-        numbers: uint32 `[N]`.
+        checksums: checksums of the rows' content, uint32 `[N]`.
+        numbers: numbers of the rows, uint32 `[N]`.
         key: random key of all populations.
         chunk: number of particles that walk at once, at least those of one row.
         shared: whether all populations have one piece of evidence.

@@ -26,10 +26,11 @@ class Association(NamedTuple):
     """Between all pairs of columns.
 
     Args:
-        names: of the columns.
-        real: `[D, D]`, NaN where a column does not vary; None without data.
-        sampled: `[D, D]`.
-        bins: of each column at most.
+        names: names of the D columns.
+        real: association of the real rows, `[D, D]`, NaN where a column does not vary; None without
+            data.
+        sampled: association of the sampled rows, `[D, D]`, NaN where a column does not vary.
+        bins: largest number of bins of each column.
     """
 
     names: tuple[str, ...]

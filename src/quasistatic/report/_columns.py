@@ -27,7 +27,7 @@ class Values(NamedTuple):
 
     Args:
         value: observed cells, in their order: codes of states, lattice coordinates or numbers.
-        observed: `[N]` bool, which cells they are.
+        observed: bool flags `[N]` of the cells that are there.
     """
 
     value: np.ndarray
@@ -43,19 +43,19 @@ class Marginal(NamedTuple):
     """One column's distribution in real and in sampled rows.
 
     Args:
-        column: which.
-        labels: of the bars of a column of states; empty for numbers.
-        ticks: of a column of numbers: places on the axis, in bins from 0 to their number, and what
-            is written there.
-        real: share of the observed cells in each bin; None without data.
-        sampled: the same of the model's rows.
-        missing: cells of the data that are left out.
-        beyond: cells, real and sampled, that lie outside the drawn range and are counted in the
-            outermost bins.
-        merged: states that share the last bar.
-        distance: total variation, half the sum of the absolute differences: the share of rows that
-            would have to move to another bin; NaN without data.
-        chance: what `distance` would be on average if both were drawn from the same distribution.
+        column: column whose distribution it is.
+        labels: labels of the bars of a column of states; empty for numbers.
+        ticks: ticks on the axis of a column of numbers: places, in bins from 0 to their number, and
+            what is written there; empty for states.
+        real: share of the observed cells of the data in each bin; None without data.
+        sampled: share of the sampled rows' cells in each bin.
+        missing: number of cells of the data that are left out because they are missing.
+        beyond: number of cells, real and sampled, that lie outside the drawn range and are counted
+            in the outermost bins.
+        merged: number of states that share the last bar.
+        distance: total variation distance, half the sum of the absolute differences: the share of
+            rows that would have to move to another bin; NaN without data.
+        chance: mean that `distance` would have if both were drawn from the same distribution.
     """
 
     column: Column

@@ -26,8 +26,8 @@ class Head(NamedTuple):
     """A column's heading.
 
     Args:
-        text: of it.
-        numeric: the column is set to the right.
+        text: text of the heading.
+        numeric: whether the column is set to the right (default False).
     """
 
     text: str
@@ -38,10 +38,11 @@ class PageTable(NamedTuple):
     """A table of the page.
 
     Args:
-        caption: what it is.
-        head: of the columns.
-        rows: cells, as text.
-        of_rows: its lines are rows of a table, each on one line of the page.
+        caption: caption of the table: what it is.
+        head: headings of the columns.
+        rows: cells of each row, as text.
+        of_rows: whether its lines are rows of a table, each on one line of the page (default
+            False).
     """
 
     caption: str

@@ -42,15 +42,16 @@ def find(
     """Everything that the report says of a model.
 
     Args:
-        density: a fitted model.
-        table: data to hold against it; None for the model alone.
-        name: of the model, for the page.
-        data_name: of the data.
-        settings: of the model and its training.
-        trajectories: a row, at least 3.
-        seed: of everything random.
-        limits: on rows and columns; None for what a table, or images, can do with.
-        tell: is told what is being done.
+        density: fitted density.
+        table: table of the data to hold against the model; None for the model alone.
+        name: name of the model, for the page.
+        data_name: name of the data, for the page (default: empty).
+        settings: settings of the model and its training, for the page (default: none).
+        trajectories: number of trajectories a row, at least 3 (default 32).
+        seed: seed of everything random (default 0).
+        limits: limits on the numbers of rows and columns; None (default) for what a table, or
+            images, can do with.
+        tell: function that is told what is being done (default: nobody is told).
 
     Raises:
         DataError: a table without rows.

@@ -24,13 +24,15 @@ class Limits:
     """How many rows and columns are used at most. Whatever is left out is said on the page.
 
     Args:
-        compared: rows of the data whose columns are compared with as many sampled rows.
-        scored: rows of the data that get both sides.
-        generated: sampled rows that are scored for comparison.
-        weighed: generated rows with work in both directions.
-        ledger: rows of the ledger.
-        certificate: generated rows of a certificate, where the model folder has none.
-        paired: columns whose pairs are compared.
+        compared: number of rows of the data whose columns are compared with as many sampled rows
+            (default 5000).
+        scored: number of rows of the data that get both sides (default 500).
+        generated: number of sampled rows that are scored for comparison (default 500).
+        weighed: number of generated rows with work in both directions (default 300).
+        ledger: number of rows of the ledger (default 200).
+        certificate: number of generated rows of a certificate, where the model folder has none
+            (default 200).
+        paired: number of columns whose pairs are compared (default 60).
     """
 
     compared: int = 5000
@@ -53,10 +55,10 @@ class Scored:
     """Rows of the data with both sides of their log-likelihood.
 
     Args:
-        likelihood: "sandwich" of the scored rows.
-        index: `[n]`, their places in the data, from 0.
-        table: the scored rows themselves.
-        typical: `[n]`, the share of the model's own rows with a lower score; their scores are
+        likelihood: log-likelihood of the scored rows, method "sandwich".
+        index: places of the scored rows in the data, int `[n]`, from 0.
+        table: frame of the scored rows themselves.
+        typical: share of the model's own rows with a lower score, `[n]`; their scores are
             `Findings.generated`.
     """
 
@@ -71,12 +73,13 @@ class DataFindings:
     """What the data add.
 
     Args:
-        name: of the file.
-        rows: of the table.
-        holes: rows with missing cells, which have no score.
-        compared: rows behind marginals and associations.
-        seen: it is the very table that the model was fitted on.
-        scored: None where every row has a missing cell.
+        name: name of the file of the data.
+        rows: number of rows of the table.
+        holes: number of rows with missing cells, which have no score.
+        compared: number of rows behind marginals and associations.
+        seen: whether it is the very table that the model was fitted on.
+        scored: rows with both sides of their log-likelihood; None where every row has a missing
+            cell.
     """
 
     name: str
@@ -92,23 +95,23 @@ class Findings:
     """All numbers of a report.
 
     Args:
-        name: of the model folder.
-        density: the model.
-        settings: of the model and its training, for the page.
-        seed: of everything random here.
-        trajectories: a row.
-        data: None without data.
-        sampled: rows of the model.
-        marginals: one a column; none of images, whose pixels say little one by one.
-        association: of the first columns; not of images.
+        name: name of the model folder.
+        density: fitted density that the report is about.
+        settings: settings of the model and its training, for the page.
+        seed: seed of everything random in the report.
+        trajectories: number of trajectories a row.
+        data: findings on the data; None without data.
+        sampled: frame of rows that the model generated.
+        marginals: marginal of each column; none of images, whose pixels say little one by one.
+        association: association of the first columns; None for images.
         generated: log-likelihoods of sampled rows, method "ais": the lower side of the sandwich.
-        certificate: of the model.
-        certificate_stored: it was made before, and not for this report.
-        work: in both directions, nats.
+        certificate: certificate of the model.
+        certificate_stored: whether the certificate was made before, and not for this report.
+        work: work of generated rows in both directions, nats.
         slope: Crooks' slope of `work`.
-        gap_of_generated: `[n]`, upper minus lower side of those rows, nats; the upper side is
-            exact.
-        ledger: of rows of the data, or else of sampled ones.
+        gap_of_generated: upper minus lower side of the generated rows with work, `[n]` nats; the
+            upper side is exact.
+        ledger: ledger of rows of the data, or else of sampled ones, nats a row.
     """
 
     name: str

@@ -28,10 +28,10 @@ class Headline(NamedTuple):
     """The first thing on the page.
 
     Args:
-        what: a heading.
-        sides: the number, or both sides of it.
-        lines: what it means.
-        measure: what the likelihood is a density of.
+        what: heading of the page's first block.
+        sides: number in large type, or both sides of it.
+        lines: sentences that say what it means.
+        measure: base measure: what the likelihood is a density of.
     """
 
     what: str

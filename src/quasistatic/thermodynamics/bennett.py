@@ -39,8 +39,8 @@ def bennett(forward_work: np.ndarray, reverse_work: np.ndarray) -> tuple[np.ndar
     """dF and its standard error, nats, from W of n_F forward and n_R reverse trajectories.
 
     Args:
-        forward_work: `[..., n_F]`, W of trajectories of F.
-        reverse_work: `[..., n_R]`, the same function W (not -W) of trajectories of R.
+        forward_work: work W of trajectories of F, `[..., n_F]` nats.
+        reverse_work: work, the same function W (not -W), of trajectories of R, `[..., n_R]` nats.
 
     Returns:
         Two arrays `[...]`.

@@ -33,7 +33,7 @@ class Corridor(NamedTuple):
 
     Args:
         lower: entropy of the bridge. At t = 1 x_0 is certain: 0, and minus infinity for continuous
-        columns, where the lowest that the reverse kernel can have stands instead.
+            columns, where the lowest that the reverse kernel can have stands instead.
         learned: entropy of p(x_{t-1}|x_t), mean over x_t.
         upper: entropy of q(x_t|x_{t-1}), mean over x_{t-1}.
         signal: alpha_bar_t, mean over the columns of the block: the share of the data not yet

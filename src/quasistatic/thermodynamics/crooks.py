@@ -19,9 +19,9 @@ class Slope(NamedTuple):
     """Crooks' slope, 1 where the relation holds.
 
     Args:
-        value: the estimate; NaN where the work values do not vary or the labels are separated
-            perfectly.
-        stderr: its standard error.
+        value: estimate of the slope; NaN where the work values do not vary or the labels are
+            separated perfectly.
+        stderr: standard error of `value`.
     """
 
     value: float
@@ -37,11 +37,11 @@ class Histogram(NamedTuple):
     """Work in both directions in common bins.
 
     Args:
-        edges: `[bins + 1]`, nats.
-        forward: counts `[bins]`.
-        reverse: counts `[bins]`.
+        edges: edges of the bins, `[bins + 1]` nats.
+        forward: counts of forward work in the bins, `[bins]`.
+        reverse: counts of reverse work in the bins, `[bins]`.
         log_ratio: `log F(W) / R(W)` per bin, which rises as W - dF; NaN where either count is 0.
-        stderr: of `log_ratio`.
+        stderr: standard error of `log_ratio`, per bin.
     """
 
     edges: np.ndarray
@@ -71,8 +71,8 @@ def crooks_slope(forward_work: np.ndarray, reverse_work: np.ndarray) -> Slope:
     """Slope of one pair of ensembles with one dF: logistic regression of the direction on W.
 
     Args:
-        forward_work: `[n_F]`, W of forward trajectories.
-        reverse_work: `[n_R]`, W of reverse trajectories.
+        forward_work: work W of forward trajectories, `[n_F]` nats.
+        reverse_work: work W of reverse trajectories, `[n_R]` nats.
     """
     work = np.concatenate([np.ravel(forward_work), np.ravel(reverse_work)]).astype(np.float64)
     label = np.concatenate([np.zeros(np.size(forward_work)), np.ones(np.size(reverse_work))])
@@ -100,8 +100,8 @@ def matched_slope(forward_work: np.ndarray, reverse_work: np.ndarray) -> Slope:
     `w_k^slope / sum_j w_j^slope`: the row's dF drops out.
 
     Args:
-        forward_work: `[N, R - 1]`, W of forward trajectories of the rows.
-        reverse_work: `[N]`, W of the trajectories that generated them.
+        forward_work: work W of forward trajectories of the rows, `[N, R - 1]` nats.
+        reverse_work: work W of the trajectories that generated the rows, `[N]` nats.
     """
     log_weights = -np.concatenate([np.asarray(reverse_work)[:, None], forward_work], axis=1).astype(
         np.float64

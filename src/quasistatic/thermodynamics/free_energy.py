@@ -27,8 +27,8 @@ class FreeEnergy(NamedTuple):
     """A free-energy difference, nats.
 
     Args:
-        value: dF = -log of the ratio of the normalisers, R over F.
-        stderr: Bennett's; large where the ensembles hardly overlap.
+        value: difference dF = -log of the ratio of the normalisers, R over F, nats.
+        stderr: Bennett's standard error of `value`, nats; large where the ensembles hardly overlap.
         slope: Crooks' slope, 1 where the work values belong to the two ensembles.
     """
 

@@ -33,12 +33,13 @@ class Entries(NamedTuple):
     """One column of the ledger: `[T + 1]`, steps t = 1..T and then the prior, nats a row.
 
     Args:
-        mean: over rows and draws.
-        stderr: of `mean`, from the spread over the rows, which contains the Monte Carlo noise; of
-            equal rows, which share theirs, from the spread over the draws too (not for the
-            dissipation, one number for all draws of a row). NaN for one row.
-        total: of the whole trajectory.
-        total_stderr: of `total`.
+        mean: mean over rows and draws, `[T + 1]` nats a row.
+        stderr: standard error of `mean`, `[T + 1]` nats a row, from the spread over the rows, which
+            contains the Monte Carlo noise; of equal rows, which share theirs, from the spread over
+            the draws too (not for the dissipation, one number for all draws of a row). NaN for one
+            row.
+        total: mean over rows and draws of the whole trajectory's sum, nats a row.
+        total_stderr: standard error of `total`, nats a row.
     """
 
     mean: np.ndarray
@@ -51,13 +52,13 @@ class Ledger(NamedTuple):
     """What each step costs.
 
     Args:
-        cost: the terms of -K.
-        work: increments of -log w.
-        dissipation: shares of log p - K.
+        cost: terms of -K, nats a row.
+        work: increments of -log w, nats a row.
+        dissipation: shares of log p - K, nats a row.
         corridor: entropies and signal, `[T, B]` NumPy, means over the rows.
-        continuous: which blocks are.
-        n_rows: rows of the table.
-        trajectories: trajectories a row behind `work` and `dissipation`.
+        continuous: which blocks are continuous, bool `[B]`.
+        n_rows: number of rows of the table.
+        trajectories: number of trajectories a row behind `work` and `dissipation`.
     """
 
     cost: Entries
@@ -91,12 +92,12 @@ def ledger(
     """The ledger of a table; memory does not grow with its rows.
 
     Args:
-        model: the model.
-        rows: a table, at least one row.
+        model: model p whose steps are accounted for.
+        rows: table of N rows, blocks [N, D], at least one row.
         key: random key of the whole table.
         repetitions: number of draws of a row, of the costs and of the corridor (default 2).
         trajectories: number of forward trajectories of a row, at least 2 (default 16).
-        chunk: number of trajectories at once, at most (default 1024).
+        chunk: number of trajectories held at once, at most (default 1024).
     """
     if trajectories < 2:
         raise ValueError(f"trajectories = {trajectories} must be at least 2: one does not vary")
@@ -130,9 +131,9 @@ class _Sums:
     sums over the steps.
 
     Args:
-        copies: `[N]` how many rows of the table equal each of its rows, itself included: c of them,
-            whose draws are the same, leave c (c - 1) Var(mean of the draws) / N^2 more in the
-            variance of the mean than the spread over the rows says.
+        copies: number of rows of the table that equal each of its rows, itself included, `[N]`: c
+            of them, whose draws are the same, leave c (c - 1) Var(mean of the draws) / N^2 more in
+            the variance of the mean than the spread over the rows says.
     """
 
     def __init__(self, copies: np.ndarray) -> None:

@@ -42,10 +42,10 @@ class FlowLikelihood(NamedTuple):
     """log-density of the probability flow per row, NumPy `[N]`.
 
     Args:
-        log_density: nats, the model's units (z).
-        stderr: of Hutchinson's estimate of the divergence; 0 where the trace is exact, NaN with a
-            single probe.
-        exact: whether the trace is.
+        log_density: log-density of each row, `[N]` nats, in the model's units (z).
+        stderr: standard error of Hutchinson's estimate of the divergence, `[N]` nats; 0 where the
+            trace is exact, NaN with a single probe.
+        exact: whether the trace is exact.
     """
 
     log_density: np.ndarray
@@ -57,8 +57,8 @@ class Flow(eqx.Module):
     """The likelihood of one row; call it with `(model, row, key=key)`.
 
     Args:
-        exact: take the trace from the Jacobian; else from one random sign vector, the same along
-            the whole flow.
+        exact: whether the trace is taken from the Jacobian; else from one random sign vector, the
+            same along the whole flow.
     """
 
     exact: bool = eqx.field(static=True)
@@ -120,12 +120,13 @@ def flow_log_density(
     """The flow's log-density of every row.
 
     Args:
-        model: of one Gaussian block.
-        rows: of one block, without filler cells; unobserved columns are left out.
+        model: model of one Gaussian block.
+        rows: table of N rows of one block [N, D], without filler cells; unobserved columns are left
+            out.
         key: random key of the probes.
         probes: number of random sign vectors of a row where the trace is not exact (default 8).
-        exact: whether the trace is exact (default: up to _MAX_EXACT_COLUMNS columns).
-        chunk: number of flows at once, at most (default 1024).
+        exact: whether the trace is exact (default: up to _MAX_EXACT_COLUMNS columns, 20).
+        chunk: number of flows held at once, at most (default 1024).
 
     Raises:
         SettingError: a model with discrete columns.

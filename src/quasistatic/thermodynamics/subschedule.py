@@ -39,7 +39,7 @@ class StrideCosts(eqx.Module):
     """Draws of the costs between candidate steps for one row; call it with `(model, row, key=key)`.
 
     Args:
-        candidates: increasing steps, the last T.
+        candidates: numbers of the n candidate steps, int `[n]`, increasing, the last T.
     """
 
     candidates: Array | np.ndarray  # NumPy int [n]: no part of the compiled program
@@ -108,8 +108,9 @@ def best_steps(costs: np.ndarray, n_steps: int) -> tuple[np.ndarray, float]:
     """The shortest path of exactly `n_steps` strides from the first to the last node.
 
     Args:
-        costs: `[n + 1, n + 1]`, of going from node j back to node i, infinite unless i < j.
-        n_steps: K, between 1 and n.
+        costs: costs of going from node j back to node i, `[n + 1, n + 1]` nats a row, infinite
+            unless i < j.
+        n_steps: number K of strides, between 1 and n.
 
     Returns:
         The nodes on the path but the first, `[K]`, and its cost, nats a row.

@@ -37,11 +37,11 @@ class Verdict(NamedTuple):
     """What limits K.
 
     Args:
-        limit: which of the five.
-        figure: the number behind it: nats a row, or a share for the noise floor; for the network
+        limit: name of the limit, one of the five.
+        figure: number behind the limit: nats a row, or a share for the noise floor; for the network
             the whole dissipation.
-        figures: all of them.
-        words: one sentence.
+        figures: numbers behind all five limits, by name.
+        words: sentence that says what limits K.
     """
 
     limit: Limit
@@ -54,9 +54,9 @@ def verdict(found: Ledger, half_k_nats: float | None = None) -> Verdict:
     """The verdict on a ledger.
 
     Args:
-        found: of the whole trajectory.
-        half_k_nats: K with every other step left out (`ledger(thin(model, ...), ...).k_nats`, same
-            rows and key).
+        found: ledger of the whole trajectory.
+        half_k_nats: K with every other step left out, nats a row (`ledger(thin(model, ...),
+            ...).k_nats`, same rows and key); None (default) if it is not known.
     """
     steps = np.maximum(found.dissipation.mean[:-1], 0.0)
     equal = float(np.sum(np.sqrt(steps)) ** 2 / len(steps))

@@ -30,8 +30,8 @@ class Work(NamedTuple):
     """Work values of rows that the model generated, NumPy, nats.
 
     Args:
-        forward: `[N, trajectories]`, of forward trajectories of the rows.
-        reverse: `[N]`, of the trajectories that generated them.
+        forward: work of forward trajectories of the rows, `[N, trajectories]` nats.
+        reverse: work of the trajectories that generated the rows, `[N]` nats.
     """
 
     forward: np.ndarray

@@ -30,13 +30,13 @@ class Run:
     """What stays the same during a training run.
 
     Args:
-        static: the untrained part of the model.
+        static: untrained part of the model.
         rows: training cells `[N, ...]`, NumPy.
-        probabilities: of t.
-        config: settings.
-        key: of the noise.
-        shares: of the learning rate, by parameter array (`state.learning_shares`).
-        column_names: to name a faulty column.
+        probabilities: probabilities of the steps t = 1..T, `[T]`.
+        config: settings of the training.
+        key: random key of the noise.
+        shares: factor of the learning rate of each parameter array (`state.learning_shares`).
+        column_names: names of the columns, to name a faulty one.
     """
 
     static: Any

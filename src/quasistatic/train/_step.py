@@ -93,15 +93,15 @@ def run_steps(
     """k optimiser steps.
 
     Args:
-        carry: parameters, their average, state of the optimiser.
-        static: the untrained part of the model.
-        batches: rows `[k, B, ...]`.
-        probabilities: of t.
+        carry: parameters, their average, and the state of the optimiser.
+        static: untrained part of the model.
+        batches: rows of the k batches, `[k, B, ...]`.
+        probabilities: probabilities of the steps t = 1..T, `[T]`.
         first: number of the first step.
         rates: factor of the learning rate of each parameter array, a tree like the parameters; 0
             keeps it as it is.
-        config: settings (static).
-        key: of the run; each step folds in its number.
+        config: settings of the training (static).
+        key: random key of the run; each step folds in its number.
 
     Returns:
         The carry after the steps, and the k batch means of -K in nats per row (weighted, if

@@ -23,10 +23,10 @@ class Evaluation:
     """K of the validation rows, nats per row.
 
     Args:
-        static: the untrained part of the model.
+        static: untrained part of the model.
         rows: validation cells `[N, ...]`.
-        probabilities: of t.
-        key: of the noise.
+        probabilities: probabilities of the steps t = 1..T, `[T]`.
+        key: random key of the noise.
     """
 
     def __init__(self, static: Any, rows: Row, probabilities: jax.Array, *, key: Key) -> None:

@@ -68,16 +68,19 @@ def fit(
     last step.
 
     Args:
-        model: the starting point.
-        train_rows: cells `[N, ...]`, NumPy or JAX.
-        valid_rows: cells of the validation rows; None trains to `config.stop_step` (or
+        model: model to start from.
+        train_rows: cells of the training rows, `[N, ...]`, NumPy or JAX.
+        valid_rows: cells of the validation rows, `[N, ...]`; None trains to `config.stop_step` (or
             `max_steps`).
-        config: settings.
-        fixed_schedule: keep a learned schedule as it is and train the network alone.
-        column_names: of the columns in the order of the blocks, to name a faulty one.
-        callback: called with an `Event` after each evaluation.
-        store: a training checkpoint (`checkpoint.TrainingStore`) to resume from and to save to;
-            None keeps nothing.
+        config: settings of the training.
+        fixed_schedule: whether a learned schedule is kept as it is and the network trained alone
+            (default False).
+        column_names: names of the columns in the order of the blocks, to name a faulty one
+            (default: none).
+        callback: function called with an `Event` after each evaluation; None (default) calls
+            nothing.
+        store: training checkpoint (`checkpoint.TrainingStore`) to resume from and to save to; None
+            (default) keeps nothing.
 
     Raises:
         SettingError: the number of `config.step_weights` is not T.

@@ -26,7 +26,7 @@ def simple_weights(schedule: AbstractSchedule) -> tuple[float, ...]:
     t. At t = 1, where the bracket is infinite, it is that of t = 2. Scaled to a mean of 1.
 
     Args:
-        schedule: with one value for all columns, T of at least 2.
+        schedule: schedule with one value for all columns, T of at least 2.
 
     Returns:
         T factors.

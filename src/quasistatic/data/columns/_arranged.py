@@ -24,9 +24,9 @@ def infer_arranged(table: Table, layout: Layout, overrides: dict[str, Any] | Non
     or lie on a lattice if all of them do.
 
     Args:
-        table: the training rows.
-        layout: of the table.
-        overrides: what the user fixed; there is nothing to fix.
+        table: table of the training rows.
+        layout: layout of the table, of images or sequences.
+        overrides: what the user fixed about columns (default None); there is nothing to fix here.
 
     Raises:
         SchemaError: there are overrides, or missing cells.

@@ -22,7 +22,7 @@ def find_atoms(values: np.ndarray, step: float | None) -> tuple[float, ...]:
 
     Args:
         values: observed training values.
-        step: lattice width, None for a density.
+        step: lattice width, in the units of the values; None for a density.
     """
     distinct, counts = np.unique(values, return_counts=True)
     found = _of_density(distinct, counts) if step is None else _of_lattice(distinct, counts, step)

@@ -52,10 +52,10 @@ def to_z(
     is not used.
 
     Args:
-        coordinate: at lattice points, where there is a lattice.
-        used: the cell is there, and not at an atom.
-        column: what it is.
-        transform: of its coordinate.
+        coordinate: coordinates of the cells; at lattice points, where there is a lattice.
+        used: bool flags, True where the cell is there and not at an atom.
+        column: column that the cells belong to.
+        transform: transform of the column's coordinate to z.
     """
     x = np.where(used, coordinate, _inner_point(transform))
     with np.errstate(over="ignore"):  # infinite z of extreme values are clipped

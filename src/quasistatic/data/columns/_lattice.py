@@ -64,9 +64,9 @@ def written_decimals(values: np.ndarray, n: int, relative_error: float) -> int |
     values of full precision.
 
     Args:
-        values: as for `float_lattice`.
-        n: as for `float_lattice`.
-        relative_error: as for `float_lattice`.
+        values: sorted distinct values as float64.
+        n: number of values, repetitions included.
+        relative_error: spacing of the floats at 1: 2^-52, or 2^-23 for float32.
     """
     lattice = _decimal(values, n, relative_error)
     return None if lattice is None else decimal_places(*lattice)

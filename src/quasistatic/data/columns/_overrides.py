@@ -16,8 +16,8 @@ def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, d
     and atoms.
 
     Args:
-        data: the JSON; None for no overrides.
-        names: the table's columns.
+        data: overrides as read from JSON; None for no overrides.
+        names: names of the table's columns.
 
     Raises:
         SchemaError: unknown keys, columns, kinds, or settings of a wrong type.

@@ -18,8 +18,9 @@ def typed(series: pl.Series, decimal_comma: bool = False) -> pl.Series:
     text.
 
     Args:
-        series: text, null where missing.
-        decimal_comma: read "3,14" as a number, if the whole column is of that form.
+        series: series of text, null where missing.
+        decimal_comma: whether "3,14" is read as a number, if the whole column is of that form
+            (default False).
     """
     if series.null_count() == len(series):
         return series

@@ -51,7 +51,7 @@ def infer_schemas(table: Table, overrides: dict[str, Any] | None = None) -> Sche
     only.
 
     Args:
-        table: the training rows.
+        table: table of the training rows.
         overrides: what the user fixed (see `overrides.read_overrides`); atoms that are given stay.
             None (default) fixes nothing.
 
@@ -85,9 +85,9 @@ def with_atoms_of(tables: Sequence[Table], schema: Schema, found: Set[str]) -> S
     held-out rows help to say what is an atom, they are likelier than new rows will be.
 
     Args:
-        tables: the rows that are trained on, one table a training; several trainings need one
-            compiled program if their schema is one.
-        schema: a schema of all rows.
+        tables: tables of the rows that are trained on, one for each training; several trainings
+            need one compiled program if their schema is one.
+        schema: schema of all rows.
         found: names of the columns of which those atoms stay that each table has by itself
             (`Schemas.found_atoms`). Elsewhere, and where there is no lattice, which would change
             the base measure, all do.

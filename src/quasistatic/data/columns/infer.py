@@ -44,8 +44,9 @@ def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schem
     """Kind, lattice, states and atoms of every column.
 
     Args:
-        table: the training rows.
-        overrides: what the user fixed (see `overrides.read_overrides`), or a full schema as JSON.
+        table: table of the training rows.
+        overrides: what the user fixed (see `overrides.read_overrides`), or a full schema as JSON;
+            None (default) fixes nothing.
 
     Raises:
         DataError: fewer than two rows, no columns, infinities.
@@ -79,8 +80,8 @@ def infer_columns(table: Table, given: dict[str, dict[str, Any]]) -> Schema:
     """The schema of a table without a layout.
 
     Args:
-        table: the training rows, two at least.
-        given: what the user fixed, by column; the answer of `read_overrides`.
+        table: table of the training rows, two at least.
+        given: what the user fixed, by column: the answer of `read_overrides`.
 
     Raises:
         DataError, SchemaError: those of `infer_schema`.

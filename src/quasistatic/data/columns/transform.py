@@ -168,11 +168,12 @@ def fit_transform(x: np.ndarray, step: float | None, choice: Choice = "auto") ->
     """The map for one column, fitted on its observed training values `[n]` (atoms left out).
 
     Args:
-        x: finite values.
-        step: lattice width; the values are first spread evenly over their cells, so that ties do
-            not look like peaks.
-        choice: "affine", "spline" (a line still, when the sample is too small for one), or "auto":
-            the higher of sum log N(g(x); 0, 1) + log g'(x) - (parameters / 2) log n.
+        x: finite training values, `[n]`.
+        step: lattice width, in the units of the values; None for a density; the values are first
+            spread evenly over their cells, so that ties do not look like peaks.
+        choice: kind of transform: "affine", "spline" (a line still, when the sample is too small
+            for one), or "auto" (default): the higher of sum log N(g(x); 0, 1) + log g'(x) -
+            (parameters / 2) log n.
     """
     spread = np.sort(np.asarray(x, dtype=np.float64))
     if step is not None:

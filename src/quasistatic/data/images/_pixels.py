@@ -42,9 +42,9 @@ def read_pixels(
     """Cells `[N, D]` and log-volume `[N]` of a table of images.
 
     Args:
-        table: with the schema's columns.
-        schema: of images.
-        transform: of the grey levels; None for binary images.
+        table: table of images, with the schema's columns.
+        schema: schema of images.
+        transform: transform of the grey levels; None for binary images.
 
     Raises:
         SchemaError: a level that a binary model does not know.

@@ -19,9 +19,9 @@ def read_images(path: str | Path) -> np.ndarray:
     floats.
 
     Args:
-        path: a folder of PNG or JPEG files; the folder `cifar-10-batches-py` (its training images);
-            a `.npy` stack `[N, H, W]` or `[N, H, W, C]` with one or three channels; an idx file of
-            images, plain or `.gz`.
+        path: path of a folder of PNG or JPEG files; of the folder `cifar-10-batches-py` (its
+            training images); of a `.npy` stack `[N, H, W]` or `[N, H, W, C]` with one or three
+            channels; or of an idx file of images, plain or `.gz`.
 
     Raises:
         DataError: nothing of this kind, damaged, too large, or no image in it.
@@ -74,8 +74,8 @@ def stack_of(array: np.ndarray, where: str) -> np.ndarray:
     """An array `[N, H, W]` or `[N, H, W, C]` as a stack `[N, C, H, W]`, uint8 or real.
 
     Args:
-        array: with one or three channels.
-        where: the array came from, for the message.
+        array: array `[N, H, W]` or `[N, H, W, C]` with one or three channels.
+        where: name of what the array came from, for the message.
 
     Raises:
         DataError: another shape or type, or pixels that are not finite.
@@ -111,8 +111,8 @@ class PixelScale:
     that no noise has to be added. A density of real pixels has step 0.
 
     Args:
-        mean: of all pixels.
-        scale: their standard deviation, with that of the dequantisation (`step^2 / 12`).
+        mean: mean of all pixels.
+        scale: standard deviation of all pixels, with that of the dequantisation (`step^2 / 12`).
         step: distance of two grey levels; 0 for real numbers.
     """
 

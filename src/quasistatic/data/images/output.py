@@ -54,8 +54,9 @@ def check_image_output(path: str | Path, force: bool = False) -> Path:
     """Refuse, before any work, a path that `write_images` would refuse.
 
     Args:
-        path: a `.png`, `.npy` or `.npz` file, or (without an ending) a folder.
-        force: replace what exists; of folders only one that holds nothing but PNG files.
+        path: path of a `.png`, `.npy` or `.npz` file, or (without an ending) of a folder.
+        force: whether what exists is replaced (default False); of folders only one that holds
+            nothing but PNG files.
 
     Raises:
         OutputError: another ending, a missing or write-protected parent folder, or something that
@@ -103,11 +104,11 @@ def write_images(stack: np.ndarray, path: str | Path, force: bool = False) -> No
     """Write images whole or not at all.
 
     Args:
-        stack: `[N, H, W]` or `[N, H, W, 3]`; uint8 levels, or real numbers, which pictures show
-            from the 1st to the 99th percentile.
-        path: `.png`: one grid; `.npy` and `.npz` (array "images"): the array; a folder: one PNG
-            file for each.
-        force: replace what exists.
+        stack: images `[N, H, W]` or `[N, H, W, 3]`; uint8 levels, or real numbers, which pictures
+            show from the 1st to the 99th percentile.
+        path: path of what is written, `.png`: one grid; `.npy` and `.npz` (array "images"): the
+            array; a folder: one PNG file for each.
+        force: whether what exists is replaced (default False).
 
     Raises:
         OutputError: as `check_image_output`, or the disk is full.

@@ -99,10 +99,11 @@ def training(
     Args:
         trained: trained models, a curve each.
         bits_per_nat: factor from nats per row to `units`.
-        offset_nats: constant added before, nats per row.
+        offset_nats: constant added before the conversion, nats per row.
         units: unit of the axis.
         path: path of the PNG file.
-        over: what the horizontal axis is: training steps, or minutes since training began.
+        over: quantity on the horizontal axis, training steps (default) or minutes since training
+            began.
         levels: published values by name, a dotted line each.
     """
     figure, axes = blank(1, 1, (4.4, 3.0))

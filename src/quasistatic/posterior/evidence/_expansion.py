@@ -52,8 +52,8 @@ def _log_expectation(belief: Belief, guided: Belief, log_r: Callable[[State], Ar
 
     Args:
         belief: belief of x_0 without r.
-        guided: the same times about r, the second proposal.
-        log_r: log r of a state, nats.
+        guided: belief of x_0 times an expansion of r about a state, the second proposal.
+        log_r: function from a state to log r, nats.
     """
 
     def of(source: Belief, key: Key) -> Array:
@@ -74,9 +74,9 @@ def _best_step(
 
     Args:
         belief: belief of x_0 without r.
-        log_r: log r of a state, nats.
-        at: state to start from.
-        proposed: state to go towards.
+        log_r: function from a state to log r, nats.
+        at: state x_0 to start from.
+        proposed: state x_0 to go towards.
     """
 
     def moved(share: Array) -> State:

@@ -44,7 +44,7 @@ class AbstractEvidence(eqx.Module):
         """log r(x_0), nats; `LOG_ZERO` or less where r = 0. Of a delta: 0 at its place.
 
         Args:
-            x_0: state of a row, one array [D] per block.
+            x_0: state x_0 of a row, one array [D] per block.
         """
 
     @abc.abstractmethod
@@ -97,7 +97,7 @@ class AllOf(AbstractEvidence):
         0.0
 
     Args:
-        parts: the factors of r.
+        parts: factors of r, whose product is taken.
     """
 
     parts: tuple[AbstractEvidence, ...]

@@ -22,8 +22,8 @@ class Linear(AbstractOpenEvidence):
     sigma therefore need many particles.)
 
     Args:
-        matrix: A, `[k, D]`.
-        y: what was seen, `[k]`.
+        matrix: matrix A of the observations, `[k, D]`.
+        y: observed values, `[k]`.
         log_variance: log sigma^2 of each observation, `[k]`.
         block: number of the continuous block (default 0).
     """

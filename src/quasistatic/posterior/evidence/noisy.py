@@ -21,7 +21,7 @@ class Noisy(AbstractClosedEvidence):
     over the cells that were seen.
 
     Args:
-        y: what was seen, `[D]`.
+        y: observed values, `[D]`.
         log_variance: log sigma^2 of each cell, `[D]`.
         seen: which cells were seen, bool `[D]`.
         block: number of the continuous block (default 0).
@@ -66,7 +66,7 @@ class Measured(AbstractOpenEvidence):
     weight has the rest.
 
     Args:
-        y: what was seen, in the columns' units, `[D]`.
+        y: observed values, in the columns' units, `[D]`.
         sigma: standard deviation of the noise, in the same units, `[D]`.
         seen: which cells were seen, bool `[D]`.
         units: curves of the D columns.

@@ -43,7 +43,8 @@ class ProductParticles(NamedTuple):
 
     Args:
         x_0: states of the particles, `[P, D]` per block.
-        log_weight: `[P]`, nats: with `log p'(x_0)` added, the weight since the last resampling.
+        log_weight: log-weights of the particles, `[P]` nats: with `log p'(x_0)` added, the weight
+            since the last resampling.
         log_z: log of the mean weights at the resamplings before, nats.
     """
 

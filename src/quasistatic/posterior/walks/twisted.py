@@ -163,7 +163,7 @@ def finish(
     Args:
         state: particles on their way, for ancestors and earlier resamplings.
         x_0: states of the particles, `[P, D]` per block.
-        log_weight: their log-weights since the last resampling, `[P]` nats.
+        log_weight: log-weights of the particles since the last resampling, `[P]` nats.
         draws: number n <= P of draws.
         key: random key of the draws.
     """

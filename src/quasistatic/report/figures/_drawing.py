@@ -28,10 +28,10 @@ class Picture(NamedTuple):
     """A figure of the page.
 
     Args:
-        svg: the element, with its alternative text.
-        caption: what it shows and how to read it, for everyone.
-        title: its heading, where it has one.
-        tall: it takes the room of two.
+        svg: text of the `<svg>` element, with its alternative text.
+        caption: caption that says what the figure shows and how to read it, for everyone.
+        title: heading of the figure; empty (default) where it has none.
+        tall: whether the figure takes the room of two (default False).
     """
 
     svg: str
@@ -46,11 +46,11 @@ def draw(
     """What `paint` does to an empty figure, as an `<svg>` element.
 
     Args:
-        paint: takes the figure.
-        name: of the figure, one of its kind in the page: its ids begin so.
-        alt: the alternative text.
-        height: CSS pixels.
-        width: CSS pixels.
+        paint: function that takes the empty figure and draws on it.
+        name: name of the figure, one of its kind in the page: its ids begin with it.
+        alt: alternative text of the figure.
+        height: height of the figure, CSS pixels.
+        width: width of the figure, CSS pixels (default 340).
     """
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings(

@@ -16,10 +16,10 @@ def draw_images(stack: np.ndarray, *, alt: str, caption: str, title: str = "") -
     """Images side by side, from the left and from above, as a PNG inside an `<svg>` element.
 
     Args:
-        stack: `[N, H, W]` or `[N, H, W, 3]`.
-        alt: the alternative text.
-        caption: what they are.
-        title: a heading.
+        stack: images `[N, H, W]` or `[N, H, W, 3]`.
+        alt: alternative text of the figure.
+        caption: caption of the figure: what the images are.
+        title: heading of the figure (default: empty).
     """
     picture = picture_of(stack)
     file = io.BytesIO()

@@ -125,7 +125,7 @@ def _histograms(
 
     Args:
         edges: edges of the bins, nats.
-        real: values of real rows, nats; None: there are none.
+        real: values of real rows, nats; None if there are none.
         generated: values of generated rows, nats.
         label: name of the generated rows.
         what: name of the values.
