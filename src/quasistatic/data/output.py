@@ -16,7 +16,7 @@ import polars as pl
 from quasistatic.data.files import EXTENSIONS
 from quasistatic.errors import OutputError
 
-__all__ = ["check_output", "write_table", "write_tables", "write_whole"]
+__all__ = ["check_output", "check_parent", "write_table", "write_tables", "write_whole"]
 
 
 def check_output(
@@ -39,6 +39,25 @@ def check_output(
     if path.suffix.lower() not in extensions:
         fix = f"give a name that ends in {', '.join(extensions)}"
         raise OutputError(f"unknown kind of file {path.suffix!r}", where=str(path), fix=fix)
+    check_parent(path)
+    if os.path.lexists(path) and not force:
+        raise OutputError(
+            "the file exists already",
+            where=str(path),
+            fix="give another name, or --force to replace it",
+        )
+    return path
+
+
+def check_parent(path: Path) -> None:
+    """Refuse a path whose folder does not exist or cannot be written.
+
+    Args:
+        path: path of the file or folder to make.
+
+    Raises:
+        OutputError: a missing or write-protected parent folder.
+    """
     parent = path.parent
     if not parent.is_dir():
         raise OutputError(
@@ -52,13 +71,6 @@ def check_output(
             where=str(path),
             fix="choose another folder",
         )
-    if os.path.lexists(path) and not force:
-        raise OutputError(
-            "the file exists already",
-            where=str(path),
-            fix="give another name, or --force to replace it",
-        )
-    return path
 
 
 def write_table(frame: pl.DataFrame, path: str | Path, force: bool = False) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from quasistatic.data.images.folder import require_pillow
-from quasistatic.data.output import check_output, write_whole
+from quasistatic.data.output import check_output, check_parent, write_whole
 from quasistatic.errors import OutputError
 
 __all__ = ["GAP", "check_image_output", "grid_of", "picture_of", "write_images"]
@@ -66,19 +66,7 @@ def check_image_output(path: str | Path, force: bool = False) -> Path:
     if path.suffix:
         check_output(path, force, _ENDINGS)
         return path
-    parent = path.parent
-    if not parent.is_dir():
-        raise OutputError(
-            f"there is no folder {str(parent)!r}",
-            where=str(path),
-            fix=f"create it: mkdir -p {parent}",
-        )
-    if not os.access(parent, os.W_OK):
-        raise OutputError(
-            f"the folder {str(parent)!r} cannot be written",
-            where=str(path),
-            fix="choose another folder",
-        )
+    check_parent(path)
     if os.path.lexists(path):
         pictures = (
             path.is_dir()
