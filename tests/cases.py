@@ -34,6 +34,9 @@ from quasistatic.network import (
 )
 from quasistatic.posterior import AllOf, Function, Linear, Measured, Noisy, Observed, Range, Soft
 from quasistatic.posterior.decode import Units
+from quasistatic.rivals.boltzmann import machine
+from quasistatic.rivals.graph import complete, graph_of, lattice
+from quasistatic.rivals.restricted import restricted
 
 EVEN = [[1 / 2] * 2, [1 / 3] * 3, [1 / 4] * 4]
 UNEVEN = [[0.8, 0.2], [0.6, 0.1, 0.3], [0.4, 0.3, 0.2, 0.1]]
@@ -272,3 +275,14 @@ EVIDENCE = {
         ),
     ),
 }
+
+# Energies of few bits, for enumeration.
+ENERGIES = {
+    "lattice": randomised(machine(lattice(2, 3)), 1, 0.8),
+    "complete": randomised(machine(complete(5)), 2, 0.6),
+    "tree": randomised(machine(graph_of(6, [(0, 1), (0, 4), (4, 2), (4, 3), (1, 5)])), 3, 0.9),
+    "two parts": randomised(machine(graph_of(5, [(0, 3), (1, 4)])), 4, 1.0),
+    "restricted": randomised(restricted(jnp.zeros(5), 3, key=jax.random.key(0)), 5, 0.8),
+    "more hidden": randomised(restricted(jnp.zeros(3), 4, key=jax.random.key(1)), 6, 0.8),
+}
+MACHINES = [name for name in ENERGIES if name not in ("restricted", "more hidden")]

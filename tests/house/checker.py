@@ -12,7 +12,7 @@ from jaxtyping import AbstractArray
 
 ROOMS = (
     "typing", "numerics", "distribution", "belief", "particles", "forward", "network", "model",
-    "rows", "trajectory", "bound", "posterior", "thermodynamics",
+    "rows", "trajectory", "bound", "posterior", "thermodynamics", "rivals",
 )  # fmt: skip
 PACKAGES = tuple(f"quasistatic.{room}" for room in ROOMS)
 NUMBERS = np.generic | bool | int | float

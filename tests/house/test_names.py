@@ -7,7 +7,7 @@ from house.source import trees
 ROOMS = (
     "data", "report", "fitting", "fitted", "estimator", "posterior", "bound", "thermodynamics",
     "train", "checkpoint", "belief", "network", "forward", "assemble", "model", "trajectory",
-    "rows", "particles", "distribution",
+    "rows", "particles", "distribution", "rivals",
 )  # fmt: skip
 """Rooms that keep the rule: all but the commands and the experiments, of which no name is promised,
 and what is below every room (`typing`, `errors`, `numerics`, `compiled`, `config`)."""
