@@ -1,6 +1,7 @@
 """What is kept on disk: model folders and training checkpoints. JSON and safetensors; no pickle."""
 
-from quasistatic.checkpoint.folder import StoredModel, load_model, save_model, versions
+from quasistatic.checkpoint.diffusion import StoredModel, load_model, save_model
+from quasistatic.checkpoint.folder import versions
 from quasistatic.checkpoint.training import TrainingStore, remove_checkpoints
 
 __all__ = [

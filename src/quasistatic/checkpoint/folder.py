@@ -3,10 +3,12 @@
     config.json        model and training settings, the columns' transforms and frequencies
     schema.json        the columns
     model.safetensors  parameters
-    manifest.json      versions, data fingerprint, training history, SHA-256 of the three other
-                       files and of itself
+    manifest.json      family of the model, versions, data fingerprint, training history, SHA-256 of
+                       the three other files and of itself
 
 Nothing in the folder depends on the clock, so the same data, seed and versions give the same bytes.
+What the files mean is the business of the model's family (`checkpoint/diffusion.py`,
+`fitted/energy_store.py`).
 """
 
 import hashlib
@@ -14,55 +16,60 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
-from quasistatic.assemble import skeleton
-from quasistatic.checkpoint.arrays import arrays_of, with_arrays, write_file
-from quasistatic.config import ModelConfig, TrainConfig
-from quasistatic.data.codec import Codec
+from quasistatic.checkpoint.arrays import write_file
 from quasistatic.errors import ModelFolderError, OutputError
-from quasistatic.model import DiffusionModel
 
-__all__ = ["FORMAT", "StoredModel", "load_model", "save_model", "versions"]
+__all__ = [
+    "DIFFUSION",
+    "FORMAT",
+    "Contents",
+    "decoded",
+    "family_of",
+    "read_contents",
+    "versions",
+    "write_contents",
+]
 
 FORMAT = 2
+DIFFUSION = "diffusion"
+"""The family of a folder whose manifest names none."""
 _SUMMED = ("config.json", "schema.json", "model.safetensors")
+_Model = TypeVar("_Model")
 
 
-class StoredModel(NamedTuple):
-    """What a model folder holds."""
+class Contents(NamedTuple):
+    """What a model folder holds, as it is written.
 
-    model: DiffusionModel
-    codec: Codec
-    model_config: ModelConfig
-    train_config: TrainConfig
+    Args:
+        config: settings and codec without its schema, in JSON types.
+        schema: schema of the columns, in JSON types.
+        arrays: parameters by their paths.
+        manifest: manifest, in JSON types; before writing: the record that goes into it.
+    """
+
+    config: dict[str, Any]
+    schema: dict[str, Any]
+    arrays: dict[str, np.ndarray]
     manifest: dict[str, Any]
 
 
-def save_model(
-    path: str | os.PathLike[str],
-    model: DiffusionModel,
-    codec: Codec,
-    model_config: ModelConfig,
-    train_config: TrainConfig,
-    record: dict[str, Any],
-    *,
-    force: bool = False,
+def write_contents(
+    path: str | os.PathLike[str], contents: Contents, *, force: bool = False
 ) -> dict[str, Any]:
     """Write a model folder, whole or not at all; an older one is replaced at the last moment.
 
     Args:
         path: path of the model folder.
-        model: the trained model.
-        codec: map between the columns of the table and the blocks of the model.
-        model_config: settings that the model was assembled from.
-        train_config: settings of the training of the model.
-        record: entries of the manifest, in JSON types: data fingerprint, history and the like.
+        contents: what it is to hold.
         force: whether an existing model folder is replaced (default False).
 
     Returns:
@@ -71,32 +78,26 @@ def save_model(
     Raises:
         OutputError: the path exists, or cannot be written.
     """
-    coded = codec.to_json()
-    schema = coded.pop("schema")
-    config = {"model": model_config.to_json(), "train": train_config.to_json(), "codec": coded}
     files = {
-        "config.json": _json_bytes(config),
-        "schema.json": _json_bytes(schema),
-        "model.safetensors": safetensors.save(arrays_of(model)),
+        "config.json": _json_bytes(contents.config),
+        "schema.json": _json_bytes(contents.schema),
+        "model.safetensors": safetensors.save(contents.arrays),
     }
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    manifest = {"format": FORMAT, "versions": versions(), **record, "sha256": sums}
+    manifest = {"format": FORMAT, "versions": versions(), **contents.manifest, "sha256": sums}
     manifest["sha256"]["manifest.json"] = _own_sum(manifest)
     _write_folder(Path(path), files | {"manifest.json": _json_bytes(manifest)}, force)
     return manifest
 
 
-def load_model(path: str | os.PathLike[str]) -> StoredModel:
+def read_contents(path: str | os.PathLike[str]) -> Contents:
     """Read a model folder after checking its sums.
 
     Raises:
         ModelFolderError: missing, incomplete, altered, or of an unknown format.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        raise ModelFolderError(
-            "there is no such model folder", where=str(path), fix="give a folder that `fit` wrote"
-        )
+    _refuse_no_folder(folder)
     manifest = _read_json(folder, "manifest.json")
     if manifest.get("format") != FORMAT or not isinstance(manifest.get("sha256"), dict):
         raise ModelFolderError(
@@ -116,24 +117,61 @@ def load_model(path: str | os.PathLike[str]) -> StoredModel:
                 where=str(folder / name),
                 fix="restore the folder from a copy, or fit again",
             )
-    config = _read_json(folder, "config.json")
     try:
-        codec = Codec.from_json(config["codec"] | {"schema": _read_json(folder, "schema.json")})
-        model_config = ModelConfig.from_json(config["model"])
-        train_config = TrainConfig.from_json(config["train"])
-        empty = skeleton(model_config, codec.typical_width, codec.marginals)
-        model = with_arrays(empty, safetensors.load(_read(folder, "model.safetensors")))
-    except (KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise ModelFolderError(
-            f"the folder's files do not fit together ({error})", where=str(folder), fix="fit again"
-        ) from error
-    return StoredModel(model, codec, model_config, train_config, manifest)
+        arrays = safetensors.load(_read(folder, "model.safetensors"))
+    except SafetensorError as error:
+        raise _unfitting(folder, error) from error
+    config, schema = (_read_json(folder, name) for name in ("config.json", "schema.json"))
+    return Contents(config, schema, arrays, manifest)
+
+
+def decoded(
+    path: str | os.PathLike[str], contents: Contents, build: Callable[[Contents], _Model]
+) -> _Model:
+    """What a family makes of the contents of a folder.
+
+    Args:
+        path: path of the model folder, for the message.
+        contents: what it holds.
+        build: function from the contents to the model.
+
+    Raises:
+        ModelFolderError: the files do not fit together.
+    """
+    try:
+        return build(contents)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unfitting(Path(path), error) from error
+
+
+def family_of(path: str | os.PathLike[str]) -> str:
+    """The family of the model in a folder; its sums are checked when it is read.
+
+    Raises:
+        ModelFolderError: missing or incomplete.
+    """
+    folder = Path(path)
+    _refuse_no_folder(folder)
+    return str(_read_json(folder, "manifest.json").get("family", DIFFUSION))
 
 
 def versions() -> dict[str, str]:
     """Versions that decide a model's bytes."""
     names = ("quasistatic", "jax", "jaxlib", "equinox", "optax", "numpy", "polars")
     return {"python": platform.python_version()} | {name: version(name) for name in names}
+
+
+def _refuse_no_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ModelFolderError(
+            "there is no such model folder", where=str(folder), fix="give a folder that `fit` wrote"
+        )
+
+
+def _unfitting(folder: Path, error: Exception) -> ModelFolderError:
+    return ModelFolderError(
+        f"the folder's files do not fit together ({error})", where=str(folder), fix="fit again"
+    )
 
 
 def _own_sum(manifest: dict[str, Any]) -> str:

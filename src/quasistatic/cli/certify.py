@@ -40,9 +40,9 @@ def certify(
     """
     screen = Screen(as_json=as_json, quiet=quiet)
 
-    from quasistatic import load
+    from quasistatic.estimator.loading import load_diffusion
 
-    density = load(model)
+    density = load_diffusion(model)
     found = density.certify(n=number, trajectories=trajectories, random_state=seed, steps=steps)
     density.save(model, force=True)
     show_certificate(screen, found)

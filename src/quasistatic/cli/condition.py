@@ -57,9 +57,9 @@ def condition(
     layout = layout_of(model)
     check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
-    from quasistatic import load
+    from quasistatic.estimator.loading import load_diffusion
 
-    density = load(model)
+    density = load_diffusion(model)
     found = density.condition(
         read_given(given, [c.name for c in density.schema_.columns if c.is_discrete])
     )

@@ -59,13 +59,13 @@ def denoise(
     layout = layout_of(model)
     check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
-    from quasistatic import load
     from quasistatic.data.arranged import read_like
     from quasistatic.data.layout import are_images
+    from quasistatic.estimator.loading import load_diffusion
     from quasistatic.fitted import denoising
 
     table = read_like(layout, data)
-    fitted = load(model).fitted_
+    fitted = load_diffusion(model).fitted_
     key = fitted.key(seed)
     frame = denoising.denoise(fitted, table, widths, draws, particles, key=key).frame
     if are_images(layout) and not output.endswith((".npy", ".npz")):

@@ -4,12 +4,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from quasistatic.cli.fitting import fit_and_save, prepare
+from quasistatic.cli.families import FAMILIES, ModelName, settings_of
+from quasistatic.cli.fitting import prepare
 from quasistatic.cli.options import Data, Force, Json, Quiet, Seed
 from quasistatic.cli.screen import Screen
 from quasistatic.config import DiscreteKernel, ScheduleName
 
-_TRAINING, _MODEL = "Training", "Model"
+_TRAINING, _MODEL, _ENERGY = "Training", "Model", "Energy (boltzmann, rbm)"
 
 
 def _count(panel: str, text: str, *, least: int = 1) -> Any:
@@ -21,6 +22,7 @@ def _number(panel: str, text: str, *, most: float | None) -> Any:
 
 
 def fit(
+    context: typer.Context,
     data: Data,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="MODEL", help="The model folder to write.")
@@ -37,6 +39,14 @@ def fit(
             "file of 3 or 4 dimensions]",
         ),
     ] = None,
+    model: Annotated[
+        ModelName,
+        typer.Option(
+            metavar="NAME",
+            help="`diffusion`, or one of its rivals for binary columns: `boltzmann` (a Boltzmann "
+            "machine) or `rbm` (a restricted one).",
+        ),
+    ] = "diffusion",
     preset: Annotated[
         Literal["default", "thorough"],
         typer.Option(
@@ -122,6 +132,39 @@ def fit(
             "[default: 4 on a small table, else 1]",
         ),
     ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_ENERGY,
+            help="How it is learned: `exact`, `pseudolikelihood`, `mpf`, `ratio`, `cd`, `pcd`, "
+            "`centred-pcd`; boltzmann also `mean-field`, `tap`, `bethe`. [default: mpf; "
+            "centred-pcd for rbm]",
+        ),
+    ] = None,
+    graph: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GRAPH",
+            rich_help_panel=_ENERGY,
+            help="boltzmann: `complete`, or a lattice such as `10x10`. [default: complete]",
+        ),
+    ] = None,
+    hidden: Annotated[int | None, _count(_ENERGY, "rbm: hidden bits. [default: 16]")] = None,
+    l1: Annotated[
+        float | None, _number(_ENERGY, "Weight of the absolute couplings. [default: 0]", most=None)
+    ] = None,
+    l2: Annotated[
+        float | None,
+        _number(
+            _ENERGY,
+            "Weight of the squared couplings. [default: 1e-4; 0 with chains]",
+            most=None,
+        ),
+    ] = None,
+    updates: Annotated[
+        int | None, _count(_ENERGY, "Updates of contrastive divergence. [default: 4000]")
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -144,30 +187,18 @@ def fit(
     `quasistatic fit folder-of-images -o model --max-minutes 20`
 
     `quasistatic fit spikes.npy --kind sequence -o model`
+
+    `quasistatic fit bits.csv --model boltzmann --method mpf -o model`
     """
     screen = Screen(as_json=as_json, quiet=quiet)
+    given = {
+        name
+        for name in context.params
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    }
+    settings = settings_of(model, context.params, given)
     job = prepare(screen, data, output, kind=kind, schema_file=schema, resume=resume, force=force)
-
-    from quasistatic import DiffusionDensity
-
-    density = DiffusionDensity(
-        trajectory_length=trajectory_length,
-        discrete_kernel=discrete_kernel,
-        schedule=schedule,
-        column_transform=column_transform,
-        width=width,
-        depth=depth,
-        dropout=dropout,
-        frequencies=frequencies,
-        members=members,
-        batch_size=batch_size,
-        max_steps=max_steps,
-        learning_rate=learning_rate,
-        max_minutes=max_minutes,
-        preset=preset,
-        random_state=seed,
-    )
-    values = fit_and_save(screen, density, job)
+    values = FAMILIES[model].fit(screen, job, settings)
     images = values.get("layout", {}).get("kind") == "images"
     drawn = "-n 64 -o grid.png" if images else "-n 1000 -o synthetic.csv"
     screen.tell(f"Next: quasistatic sample {output} {drawn}")

@@ -105,10 +105,10 @@ def impute(
     for name in outputs:
         check_rows_output(name, force=force, as_json=as_json, layout=layout)
 
-    from quasistatic import load
+    from quasistatic.estimator.loading import load_diffusion
     from quasistatic.fitted import imputation
 
-    fitted = load(model).fitted_
+    fitted = load_diffusion(model).fitted_
     table = _read(layout, data, mask)
     filled = imputation.impute(fitted, table, count, point, particles, steps, key=fitted.key(seed))
     frames = [one.frame for one in filled.tables]

@@ -48,9 +48,10 @@ def inspect(
             "--data is read for the ledger alone", fix="add --ledger, or leave out --data"
         )
 
-    from quasistatic import load
+    from quasistatic import DiffusionDensity
+    from quasistatic.estimator.loading import load, load_diffusion
 
-    density = load(model)
+    density = load_diffusion(model) if ledger else load(model)
     manifest = dict(density.manifest_)
     history = manifest.pop("history")
     parameters = manifest.pop("parameters")
@@ -70,7 +71,9 @@ def inspect(
     screen.tell()
     screen.table("Model folder", ["", ""], [[name, text] for name, text in _flat(manifest)])
     screen.tell()
-    if certificate is None:
+    if not isinstance(density, DiffusionDensity):
+        screen.tell("No certificate: an energy has no trajectory.")
+    elif certificate is None:
         screen.tell(
             f"No certificate yet: `quasistatic certify {model}` bounds the error of its "
             "likelihoods."

@@ -67,10 +67,11 @@ def outliers(
 
     from polars import selectors
 
-    from quasistatic import DiffusionOutlierDetector, load
+    from quasistatic import DiffusionOutlierDetector
     from quasistatic.data.arranged import read_like
+    from quasistatic.estimator.loading import load_diffusion
 
-    density = load(model)
+    density = load_diffusion(model)
     table = read_like(density.schema_.layout, data)
     detector = DiffusionOutlierDetector.from_density(
         density, method=method, particles=particles, steps=steps, random_state=seed

@@ -65,13 +65,13 @@ def report(
         require_pillow()
     check_page(output, force)
 
-    from quasistatic import load
     from quasistatic.data.arranged import read_like
+    from quasistatic.estimator.loading import load_diffusion
     from quasistatic.report.compute import find
     from quasistatic.report.headline import headline, notices
     from quasistatic.report.page import render
 
-    density = load(model)
+    density = load_diffusion(model)
     table = None if data is None else read_like(layout, data)
     config = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
     found = find(

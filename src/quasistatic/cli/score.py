@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from quasistatic.data.layout import Layout
     from quasistatic.data.table import Table
     from quasistatic.estimator.density import DiffusionDensity
+    from quasistatic.estimator.energy import EnergyDensity
     from quasistatic.fitted.likelihood import Likelihood
 
 _Method = Literal["bound", "ais", "smc", "sandwich", "flow"]
@@ -74,13 +75,22 @@ def score(
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
     check_rows_output(output, force=force, as_json=as_json)
 
-    from quasistatic import load
+    from quasistatic import DiffusionDensity, load
     from quasistatic.data.arranged import read_like
 
     density = load(model)
     layout = density.schema_.layout
     table = read_like(layout, data)
-    if method == "flow":
+    if not isinstance(density, DiffusionDensity):
+        if method != "bound" or trajectories is not None or steps is not None:
+            raise SettingError(
+                "an energy has a single way to be scored, and no trajectory",
+                where=model,
+                fix="leave out --method, --trajectories and --steps",
+            )
+        likelihood = score_energy(screen, density, table)
+        frame, values = frame_of(likelihood), likelihood_values(likelihood)
+    elif method == "flow":
         if steps is not None:
             raise SettingError("the flow has no sub-schedule", fix="leave out --steps")
         frame, values = score_flow(screen, density, table, trajectories, seed)
@@ -130,12 +140,19 @@ def score_rows(
     return likelihood, holes
 
 
+def score_energy(screen: Screen, density: "EnergyDensity", table: "Table") -> "Likelihood":
+    """The likelihood of every row under an energy, shown."""
+    likelihood = density.log_likelihood(table)
+    show_likelihood(screen, likelihood, density.schema_.layout)
+    return likelihood
+
+
 def frame_of(likelihood: "Likelihood") -> "pl.DataFrame":
     """The columns of the output, a number that is none as an empty cell."""
     import polars as pl
 
     columns = {"log_likelihood": likelihood.lower, "stderr": likelihood.stderr}
-    if likelihood.method != "bound":
+    if likelihood.weighted:
         columns["ess"] = likelihood.ess
     if likelihood.upper is not None and likelihood.stderr_upper is not None:
         columns |= {"upper": likelihood.upper, "stderr_upper": likelihood.stderr_upper}
@@ -198,13 +215,11 @@ def show_likelihood(
     """The mean with its standard error (also in bits, for images and sequences), what it is, the
     upper side, and the base measure.
     """
-    from quasistatic.fitted.likelihood import METHODS
-
-    how = "" if likelihood.method == "bound" else f", {likelihood.trajectories} trajectories a row"
+    how = f", {likelihood.trajectories} trajectories a row" if likelihood.weighted else ""
     screen.result(
         f"Mean log-likelihood of {len(likelihood.lower)} rows: "
         f"{nats(likelihood.mean, likelihood.mean_stderr)} {likelihood.unit} "
-        f"({METHODS[likelihood.method].meaning}{how})"
+        f"({likelihood.meaning}{how})"
     )
     if layout is not None:
         screen.result(f"  = {in_bits(layout, likelihood.mean, likelihood.mean_stderr)}")
@@ -233,7 +248,7 @@ def likelihood_values(likelihood: "Likelihood") -> dict[str, Any]:
         "unit": likelihood.unit,
         "base_measure": likelihood.base_measure,
     }
-    if likelihood.method != "bound":
+    if likelihood.weighted:
         values |= {"mean_ess": float(np.mean(likelihood.ess))}
     if likelihood.upper is not None:
         gap, gap_stderr = likelihood.gap

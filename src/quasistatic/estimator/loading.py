@@ -1,46 +1,111 @@
 """`load`: a density from the model folder that it was saved to."""
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from quasistatic.checkpoint import load_model
-from quasistatic.errors import ModelFolderError
+from quasistatic.checkpoint.folder import DIFFUSION, family_of
+from quasistatic.errors import ModelFolderError, SettingError
 from quasistatic.estimator.density import DiffusionDensity
+from quasistatic.estimator.energy import EnergyDensity
+from quasistatic.fitted import energy_store
 from quasistatic.fitted.model import Fitted
 
-__all__ = ["load"]
+__all__ = ["Density", "load", "load_diffusion"]
+
+Density = DiffusionDensity | EnergyDensity
+"""What `load` gives."""
+_NO_RECORD = (
+    "format", "family", "versions", "sha256", "parameters", "n_features_in", "feature_names_in",
+)  # fmt: skip
 
 
-def load(path: str | os.PathLike[str]) -> DiffusionDensity:
-    """The model of a folder that `DiffusionDensity.save` or `quasistatic fit` wrote; its SHA-256
-    sums are checked.
+def load(path: str | os.PathLike[str]) -> Density:
+    """The model of a folder that `save` or `quasistatic fit` wrote; its SHA-256 sums are checked.
 
     Args:
         path: path of the model folder.
 
     Raises:
-        ModelFolderError: missing, incomplete, altered, or of an unknown format.
+        ModelFolderError: missing, incomplete, altered, or of an unknown format or family.
     """
+    family = family_of(path)
+    if family not in _FAMILIES:
+        raise ModelFolderError(
+            f"a model of the family {family!r} is unknown to this version",
+            where=str(path),
+            fix="use the version of quasistatic that wrote it, or fit again",
+        )
+    return _FAMILIES[family](path)
+
+
+def load_diffusion(path: str | os.PathLike[str]) -> DiffusionDensity:
+    """A diffusion model, for what no other model can answer.
+
+    Args:
+        path: path of the model folder.
+
+    Raises:
+        ModelFolderError: as `load`.
+        SettingError: the model is another.
+    """
+    density = load(path)
+    if isinstance(density, DiffusionDensity):
+        return density
+    raise SettingError(
+        f"this needs a diffusion model, and the folder holds an {type(density).__name__}",
+        where=str(path),
+        fix="fit with --model diffusion; `score`, `sample` and `compare` work on every model",
+    )
+
+
+def _load_diffusion(path: str | os.PathLike[str]) -> DiffusionDensity:
     stored = load_model(path)
+    density = _shell(DiffusionDensity, stored.manifest, path)
+    density._remember(
+        Fitted(
+            stored.model,
+            stored.codec,
+            stored.model_config,
+            stored.train_config,
+            _record(stored.manifest),
+        )
+    )
+    density.manifest_ = stored.manifest
+    return density
+
+
+def _load_energy(path: str | os.PathLike[str]) -> EnergyDensity:
+    fitted, manifest = energy_store.load_energy(path)
+    density = _shell(EnergyDensity, manifest, path)
+    return density._remember(replace(fitted, record=_record(manifest)), manifest)
+
+
+_FAMILIES: dict[str, Callable[[str | os.PathLike[str]], Density]] = {
+    DIFFUSION: _load_diffusion,
+    energy_store.FAMILY: _load_energy,
+}
+
+
+def _record(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest without what was added on saving."""
+    return {name: value for name, value in manifest.items() if name not in _NO_RECORD}
+
+
+def _shell(kind: Any, manifest: dict[str, Any], path: str | os.PathLike[str]) -> Any:
+    """The estimator of the stored parameters, with scikit-learn's attributes."""
     try:
-        density = DiffusionDensity(**stored.manifest["parameters"])
+        density = kind(**manifest["parameters"])
     except TypeError as error:
         fix = "use the version of quasistatic that wrote it, or fit again"
         raise ModelFolderError(
             f"it has a setting that this version does not know: {error}", where=str(path), fix=fix
         ) from error
-    record = {
-        name: value
-        for name, value in stored.manifest.items()
-        if name
-        not in ("format", "versions", "sha256", "parameters", "n_features_in", "feature_names_in")
-    }
-    density._remember(
-        Fitted(stored.model, stored.codec, stored.model_config, stored.train_config, record)
-    )
-    density.manifest_ = stored.manifest
-    density.n_features_in_ = stored.manifest["n_features_in"]
-    if stored.manifest["feature_names_in"] is not None:
-        density.feature_names_in_ = np.asarray(stored.manifest["feature_names_in"], dtype=object)
+    density.n_features_in_ = manifest["n_features_in"]
+    if manifest["feature_names_in"] is not None:
+        density.feature_names_in_ = np.asarray(manifest["feature_names_in"], dtype=object)
     return density

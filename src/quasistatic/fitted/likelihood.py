@@ -58,10 +58,11 @@ class Likelihood:
         method: name of the method: "bound" (K), "ais" (importance-weighted over trajectories),
             "smc" (over particles that are resampled on their way) or "sandwich" ("ais" with an
             upper side).
-        trajectories: number of draws per row.
-        steps: length of the trajectory that was walked: T, or fewer on a sub-schedule.
+        trajectories: number of draws per row; 0 for a model without trajectories.
+        steps: length of the trajectory that was walked: T, or fewer on a sub-schedule; 0 without.
         base_measure: what the density refers to: which columns are counted, which measured and in
             which units.
+        meaning: meaning of `lower`, for people.
         terms: named terms that add up to `lower`, `[N]` nats each (method "bound" only).
         upper: upper side, `[N]` nats; None (default) for the one-sided methods.
         stderr_upper: Monte Carlo standard error of `upper`, `[N]` nats; None (default) for the
@@ -79,11 +80,17 @@ class Likelihood:
     trajectories: int
     steps: int
     base_measure: str
+    meaning: str
     terms: dict[str, np.ndarray] = field(default_factory=dict)
     upper: np.ndarray | None = None
     stderr_upper: np.ndarray | None = None
     upper_kind: UpperKind | None = None
     unit: str = "nats per row"
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the method weights trajectories, so that `ess` says something."""
+        return self.method != "bound" and self.trajectories > 0
 
     @property
     def mean(self) -> float:
@@ -268,6 +275,7 @@ def log_likelihood(
         trajectories=n,
         steps=model.trajectory_length,
         base_measure=fitted.schema.base_measure() + of_cells,
+        meaning=METHODS[method].meaning,
         terms={} if found.terms is None else found.terms | {"log_volume": volume},
         upper=None if found.upper is None else found.upper + volume,
         stderr_upper=found.stderr_upper,

@@ -28,7 +28,7 @@ from quasistatic.rivals.restricted import RestrictedBoltzmannMachine
 from quasistatic.typing import Array, Float, Key
 
 __all__ = [
-    "LIMIT", "fit", "log_partition", "log_prob", "loss", "reach", "sample", "states",
+    "LIMIT", "fit", "log_partition", "log_prob", "log_weights", "loss", "reach", "sample", "states",
     "within_reach",
 ]  # fmt: skip
 
@@ -82,7 +82,12 @@ def log_prob(energy: AbstractBinaryEnergy, rows: np.ndarray) -> np.ndarray:
     Raises:
         SettingError: the sum has too many states.
     """
-    return in_double(_log_weights, energy, rows) - log_partition(energy)
+    return log_weights(energy, rows) - log_partition(energy)
+
+
+def log_weights(energy: AbstractBinaryEnergy, rows: np.ndarray) -> np.ndarray:
+    """log phi of rows of bits `[N, D]`, nats `[N]`, in double precision."""
+    return in_double(_log_weights, energy, rows)
 
 
 def sample(energy: AbstractBinaryEnergy, n: int, *, key: Key) -> np.ndarray:

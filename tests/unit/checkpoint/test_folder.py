@@ -11,6 +11,7 @@ import pytest
 from quasistatic.checkpoint import folder as folder_module
 from quasistatic.checkpoint import load_model, save_model
 from quasistatic.checkpoint.arrays import arrays_of, digest_of, with_arrays
+from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.errors import ModelFolderError, OutputError
 
 FILES = ["config.json", "schema.json", "model.safetensors", "manifest.json"]
@@ -87,7 +88,7 @@ class TestLoading:
     def test_files_of_two_models(self, folder, parts, tmp_path, name):
         model, codec, model_config, _, record = parts
         other = tmp_path / "other"
-        train = folder_module.TrainConfig(max_steps=6)
+        train = TrainConfig(max_steps=6)
         save_model(other, model, codec, model_config, train, record | {"data": {"rows": 31}})
         if (other / name).read_bytes() == (folder / name).read_bytes():
             return
@@ -110,7 +111,7 @@ class TestLoading:
 
     def test_files_that_do_not_fit_together(self, folder, parts, monkeypatch):
         _, codec, _, train, record = parts
-        wider = folder_module.ModelConfig(3, width=5, depth=1, dropout=0.0)
+        wider = ModelConfig(3, width=5, depth=1, dropout=0.0)
         save_model(folder, parts[0], codec, wider, train, record, force=True)
         with pytest.raises(ModelFolderError, match="fit together"):
             load_model(folder)

@@ -1,0 +1,75 @@
+"""A diffusion model in its folder."""
+
+import os
+from typing import Any, NamedTuple
+
+from quasistatic.assemble import skeleton
+from quasistatic.checkpoint.arrays import arrays_of, with_arrays
+from quasistatic.checkpoint.folder import Contents, decoded, read_contents, write_contents
+from quasistatic.config import ModelConfig, TrainConfig
+from quasistatic.data.codec import Codec
+from quasistatic.model import DiffusionModel
+
+__all__ = ["StoredModel", "load_model", "save_model"]
+
+
+class StoredModel(NamedTuple):
+    """What a model folder holds."""
+
+    model: DiffusionModel
+    codec: Codec
+    model_config: ModelConfig
+    train_config: TrainConfig
+    manifest: dict[str, Any]
+
+
+def save_model(
+    path: str | os.PathLike[str],
+    model: DiffusionModel,
+    codec: Codec,
+    model_config: ModelConfig,
+    train_config: TrainConfig,
+    record: dict[str, Any],
+    *,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Write a model folder, whole or not at all; an older one is replaced at the last moment.
+
+    Args:
+        path: path of the model folder.
+        model: the trained model.
+        codec: map between the columns of the table and the blocks of the model.
+        model_config: settings that the model was assembled from.
+        train_config: settings of the training of the model.
+        record: entries of the manifest, in JSON types: data fingerprint, history and the like.
+        force: whether an existing model folder is replaced (default False).
+
+    Returns:
+        The manifest.
+
+    Raises:
+        OutputError: the path exists, or cannot be written.
+    """
+    coded = codec.to_json()
+    schema = coded.pop("schema")
+    config = {"model": model_config.to_json(), "train": train_config.to_json(), "codec": coded}
+    return write_contents(path, Contents(config, schema, arrays_of(model), record), force=force)
+
+
+def load_model(path: str | os.PathLike[str]) -> StoredModel:
+    """Read a model folder after checking its sums.
+
+    Raises:
+        ModelFolderError: missing, incomplete, altered, or of an unknown format.
+    """
+    return decoded(path, read_contents(path), _build)
+
+
+def _build(contents: Contents) -> StoredModel:
+    config = contents.config
+    codec = Codec.from_json(config["codec"] | {"schema": contents.schema})
+    model_config = ModelConfig.from_json(config["model"])
+    train_config = TrainConfig.from_json(config["train"])
+    empty = skeleton(model_config, codec.typical_width, codec.marginals)
+    model = with_arrays(empty, contents.arrays)
+    return StoredModel(model, codec, model_config, train_config, contents.manifest)
