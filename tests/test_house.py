@@ -20,6 +20,7 @@ COMMANDS = (
     "fit",
     "sample",
     "score",
+    "compare",
     "impute",
     "condition",
     "denoise",

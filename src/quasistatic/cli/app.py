@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from quasistatic.cli.certify import certify
+from quasistatic.cli.compare import compare
 from quasistatic.cli.condition import condition
 from quasistatic.cli.demo import demo
 from quasistatic.cli.denoise import denoise
@@ -50,7 +51,8 @@ def quasistatic(
     `quasistatic demo` shows everything on a small real table.
 
     `quasistatic fit table.csv -o model`, then `sample`, `score`, `certify`, `inspect` and `report`
-    the model; `impute`, `condition`, `denoise` and `outliers` ask it about rows.
+    the model, `compare` it with others; `impute`, `condition`, `denoise` and `outliers` ask it
+    about rows.
     """
 
 
@@ -58,6 +60,7 @@ for command in (
     fit,
     sample,
     score,
+    compare,
     impute,
     condition,
     denoise,

@@ -1,15 +1,11 @@
 """`quasistatic sample`: synthetic rows."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from quasistatic.cli.options import Force, Json, Model, Quiet, Rows, Seed, Steps
 from quasistatic.cli.screen import Screen
-from quasistatic.errors import SettingError
-
-if TYPE_CHECKING:
-    from quasistatic.data.table import Table
 
 
 def sample(
@@ -43,24 +39,13 @@ def sample(
     layout = layout_of(model)
     check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
-    frame = _drawn(model, number, steps, seed).frame
+    from quasistatic import load
+    from quasistatic.cli.models import rows_of
+
+    frame = rows_of(load(model), number, steps, seed, model).frame
     write_rows(frame, output, force=force, layout=layout)
     if output != STDOUT:
         width = f"{frame.width} columns" if layout is None else layout.words
         screen.result(f"{frame.height} synthetic rows, {width}: {output}")
     columns = {"columns": list(frame.columns)} if layout is None else {"layout": layout.to_json()}
     screen.json({"model": model, "output": output, "rows": frame.height, **columns, "seed": seed})
-
-
-def _drawn(model: str, number: int, steps: int | None, seed: int) -> "Table":
-    """Rows of a model of any family."""
-    from quasistatic import DiffusionDensity, load
-    from quasistatic.fitted import energy, sampling
-
-    density = load(model)
-    if isinstance(density, DiffusionDensity):
-        fitted = density.fitted_
-        return sampling.sample(fitted, number, steps, key=fitted.key(seed))
-    if steps is not None:
-        raise SettingError("an energy has no trajectory", where=model, fix="leave out --steps")
-    return energy.sample(density.fitted_, number, seed=seed)

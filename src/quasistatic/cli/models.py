@@ -1,0 +1,52 @@
+"""What `score`, `sample` and `compare` ask of a model of any family."""
+
+from typing import TYPE_CHECKING, Any
+
+from quasistatic.errors import SettingError
+
+if TYPE_CHECKING:
+    from quasistatic.data.table import Table
+    from quasistatic.fitted.likelihood import Likelihood, MethodName
+
+
+def likelihood_of(
+    density: Any, table: "Table", method: "MethodName", trajectories: int | None, seed: int
+) -> "Likelihood":
+    """The log-likelihood of every row; method and trajectories are those of a diffusion model, and
+    others have one way.
+
+    Args:
+        density: density that `load` gave.
+        table: rows with the columns of the model.
+        method: method of a diffusion model.
+        trajectories: number of trajectories a row of a diffusion model; None is the method's own.
+        seed: seed of the trajectories.
+    """
+    from quasistatic import DiffusionDensity
+
+    if isinstance(density, DiffusionDensity):
+        return density.log_likelihood(table, method, trajectories, seed)
+    return density.log_likelihood(table)
+
+
+def rows_of(density: Any, number: int, steps: int | None, seed: int, model: str) -> "Table":
+    """New rows.
+
+    Args:
+        density: density that `load` gave.
+        number: number of rows.
+        steps: length of the sub-schedule of a diffusion model; None is the whole trajectory.
+        seed: seed of the rows.
+        model: path of the model folder, for the message.
+
+    Raises:
+        SettingError: a sub-schedule of a model without a trajectory.
+    """
+    from quasistatic import DiffusionDensity
+    from quasistatic.fitted import energy, sampling
+
+    if isinstance(density, DiffusionDensity):
+        return sampling.sample(density.fitted_, number, steps, key=density.fitted_.key(seed))
+    if steps is not None:
+        raise SettingError("an energy has no trajectory", where=model, fix="leave out --steps")
+    return energy.sample(density.fitted_, number, seed=seed)
