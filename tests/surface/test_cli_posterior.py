@@ -109,7 +109,7 @@ def test_denoise_writes_posterior_means(model, tmp_path, table):
     outcome = run("denoise", model, table, "-o", out, *options, "--json")
     assert outcome.code == 0, outcome.stderr
     assert json.loads(outcome.stdout)["sigma"] == {"body_mass_g": 300.0, "bill_depth_mm": 1.5}
-    before, after = pl.read_csv(table, null_values="NA"), pl.read_csv(out)
+    before, after = (pl.read_csv(path, null_values="NA") for path in (table, out))
     noisy = ["body_mass_g", "bill_depth_mm"]
     assert after.drop(noisy).equals(before.drop(noisy))
     assert (

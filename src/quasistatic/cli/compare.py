@@ -84,7 +84,7 @@ def compare(
     from quasistatic.fitted.comparison import distance, paired
 
     densities = {name: load(name) for name in models}
-    table = read_like(densities[models[0]].schema_.layout, data)
+    table = read_like(densities[models[0]].schema_, data)
     likelihoods, distances, seconds = {}, {}, {}
     for name, density in densities.items():
         begun = time.monotonic()

@@ -63,15 +63,15 @@ def condition(
     found = density.condition(
         read_given(given, [c.name for c in density.schema_.columns if c.is_discrete])
     )
-    frame = found.draw(number, random_state=seed, particles=particles).frame
-    write_rows(frame, output, force=force, layout=layout)
+    table = found.draw(number, random_state=seed, particles=particles)
+    write_rows(table, output, force=force, layout=layout)
     screen.result(
         f"Log evidence: {nats(found.log_evidence, found.stderr)} nats; "
         f"{found.ess:.0f} effective particles"
     )
     screen.result(f"Base measure: {found.base_measure}")
     if output != STDOUT:
-        screen.result(f"{frame.height} rows: {output}")
+        screen.result(f"{len(table)} rows: {output}")
     values = {
         "log_evidence_nats": found.log_evidence,
         "stderr": found.stderr,
@@ -83,7 +83,7 @@ def condition(
             "model": model,
             "given": given,
             "output": output,
-            "rows": frame.height,
+            "rows": len(table),
             **values,
             "seed": seed,
         }

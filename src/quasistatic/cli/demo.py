@@ -66,10 +66,10 @@ def demo(
     from quasistatic import read_table
     from quasistatic.fitted.sampling import sample
 
-    frame = sample(density.fitted_, values["rows"], key=density.fitted_.key(seed)).frame
-    write_rows(frame, synthetic, force=force)
+    rows = sample(density.fitted_, values["rows"], key=density.fitted_.key(seed))
+    write_rows(rows, synthetic, force=force)
     screen.tell()
-    screen.table(f"Synthetic rows ({synthetic})", frame.columns, frame.head(5).iter_rows())
+    screen.table(f"Synthetic rows ({synthetic})", rows.names, rows.frame.head(5).iter_rows())
 
     screen.tell()
     likelihood, _ = score_rows(screen, density, read_table(data), "ais", None, seed)

@@ -61,25 +61,26 @@ def denoise(
 
     from quasistatic.data.arranged import read_like
     from quasistatic.data.layout import are_images
+    from quasistatic.data.table import Table
     from quasistatic.estimator.loading import load_diffusion
     from quasistatic.fitted import denoising
 
-    table = read_like(layout, data)
     fitted = load_diffusion(model).fitted_
+    table = read_like(fitted.schema, data)
     key = fitted.key(seed)
-    frame = denoising.denoise(fitted, table, widths, draws, particles, key=key).frame
+    found = denoising.denoise(fitted, table, widths, draws, particles, key=key)
     if are_images(layout) and not output.endswith((".npy", ".npz")):
-        frame = in_levels(frame, fitted.schema.columns[0].dtype)
-    write_rows(frame, output, force=force, layout=layout)
+        found = Table(in_levels(found.frame, fitted.schema.columns[0].dtype))
+    write_rows(found, output, force=force, layout=layout)
     if output != STDOUT:
         what = ", ".join(map(repr, widths)) if isinstance(widths, dict) else "all numbers"
-        screen.result(f"{frame.height} rows, {what} as posterior means: {output}")
+        screen.result(f"{len(found)} rows, {what} as posterior means: {output}")
     screen.json(
         {
             "model": model,
             "data": data,
             "output": output,
-            "rows": frame.height,
+            "rows": len(found),
             "sigma": widths,
             "seed": seed,
         }

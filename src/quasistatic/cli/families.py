@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ModelName = Literal["diffusion", "boltzmann", "rbm"]
 _EVERY = frozenset(
-    {"data", "output", "schema", "kind", "model", "seed", "force", "as_json", "quiet"}
+    {"data", "output", "schema", "missing", "kind", "model", "seed", "force", "as_json", "quiet"}
 )
 _DIFFUSION = (
     "preset", "max_steps", "max_minutes", "batch_size", "learning_rate", "resume",

@@ -31,6 +31,13 @@ def fit(
         str | None,
         typer.Option(metavar="FILE", help="Kinds of columns, as JSON: overrides what is inferred."),
     ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TOKEN",
+            help="A cell that means missing, besides empty, NA and the like. Repeat it for more.",
+        ),
+    ] = None,
     kind: Annotated[
         Literal["table", "images", "sequence"] | None,
         typer.Option(
@@ -197,7 +204,16 @@ def fit(
         if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
     }
     settings = settings_of(model, context.params, given)
-    job = prepare(screen, data, output, kind=kind, schema_file=schema, resume=resume, force=force)
+    job = prepare(
+        screen,
+        data,
+        output,
+        kind=kind,
+        schema_file=schema,
+        missing=missing or (),
+        resume=resume,
+        force=force,
+    )
     values = FAMILIES[model].fit(screen, job, settings)
     images = values.get("layout", {}).get("kind") == "images"
     drawn = "-n 64 -o grid.png" if images else "-n 1000 -o synthetic.csv"

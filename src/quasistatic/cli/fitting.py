@@ -18,6 +18,8 @@ from quasistatic.cli.screen import Screen, describe, duration, in_bits, nats
 from quasistatic.errors import OutputError, QuasistaticError, SchemaError, TrainingError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from quasistatic.data.columns.alternatives import Schemas
     from quasistatic.data.table import Table
     from quasistatic.estimator.density import DiffusionDensity
@@ -62,6 +64,7 @@ def prepare(
     *,
     kind: Literal["table", "images", "sequence"] | None = None,
     schema_file: str | None = None,
+    missing: "Sequence[str]" = (),
     resume: bool = False,
     force: bool = False,
 ) -> Job:
@@ -73,6 +76,7 @@ def prepare(
         output: path of the model folder.
         kind: kind of the data; None (default) goes by the file.
         schema_file: path of a JSON file with kinds of columns; None (default) infers all.
+        missing: cells of a file of text that mean "missing", beside the usual ones (default none).
         resume: whether to go on from the checkpoint (default False).
         force: whether an existing output is replaced (default False).
     """
@@ -80,11 +84,14 @@ def prepare(
 
     from quasistatic.data.arranged import read_data
     from quasistatic.data.columns.alternatives import infer_schemas
+    from quasistatic.data.reading import read_as
 
-    table = read_data(data, kind)
+    table = read_data(data, kind, missing)
     schemas = infer_schemas(table, None if schema_file is None else _read_json(schema_file))
+    table = read_as(table, schemas.first)
     width = f"{table.frame.width} columns" if table.layout is None else table.layout.words
     screen.tell(f"{data}: {len(table)} rows, {width}")
+    screen.notes(table.notes)
     screen.schema(schemas.first)
     return Job(data, table, schemas, output, resume, force)
 
@@ -140,6 +147,7 @@ def _reached(
         "data": job.data,
         "rows": len(job.table),
         **describe(schema),
+        "notes": list(job.table.notes),
         "validation_bound": bound,
         "unit": "nats per row",
         "steps": history[-1]["step"],

@@ -13,7 +13,7 @@ from quasistatic.errors import SettingError
 if TYPE_CHECKING:
     import numpy as np
 
-    from quasistatic.data.layout import Layout
+    from quasistatic.data.schema import Schema
     from quasistatic.data.table import Table
 
 
@@ -109,11 +109,10 @@ def impute(
     from quasistatic.fitted import imputation
 
     fitted = load_diffusion(model).fitted_
-    table = _read(layout, data, mask)
+    table = _read(fitted.schema, data, mask)
     filled = imputation.impute(fitted, table, count, point, particles, steps, key=fitted.key(seed))
-    frames = [one.frame for one in filled.tables]
-    write_all_rows(frames, outputs, force=force, layout=layout)
-    holes = sum(table.frame.null_count().row(0)) - sum(frames[0].null_count().row(0))
+    write_all_rows(filled.tables, outputs, force=force, layout=layout)
+    holes = sum(table.frame.null_count().row(0)) - sum(filled.tables[0].frame.null_count().row(0))
     evidence = _show_evidence(screen, filled.posteriors.log_evidence, fitted.schema.base_measure())
     if output != STDOUT:
         screen.result(f"{holes} holes of {len(table)} rows filled: {', '.join(outputs)}")
@@ -130,13 +129,13 @@ def impute(
     )
 
 
-def _read(layout: "Layout | None", data: str, mask: str | None) -> "Table":
+def _read(schema: "Schema", data: str, mask: str | None) -> "Table":
     from quasistatic.data.arranged import read_like, read_mask, with_holes
 
-    table = read_like(layout, data)
-    if mask is None or layout is None:
+    table = read_like(schema, data)
+    if mask is None or schema.layout is None:
         return table
-    return with_holes(table, read_mask(mask, layout))
+    return with_holes(table, read_mask(mask, schema.layout))
 
 
 def _show_evidence(

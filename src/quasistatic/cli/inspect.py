@@ -105,7 +105,7 @@ def _ledger(density: Any, data: str | None, seed: int) -> Any:
     from quasistatic.data.arranged import read_like
 
     return density.ledger(
-        None if data is None else read_like(density.schema_.layout, data), random_state=seed
+        None if data is None else read_like(density.schema_, data), random_state=seed
     )
 
 

@@ -65,6 +65,8 @@ def outliers(
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
     check_rows_output(output, force=force, as_json=as_json)
 
+    from dataclasses import replace
+
     from polars import selectors
 
     from quasistatic import DiffusionOutlierDetector
@@ -72,14 +74,14 @@ def outliers(
     from quasistatic.estimator.loading import load_diffusion
 
     density = load_diffusion(model)
-    table = read_like(density.schema_.layout, data)
+    table = read_like(density.schema_, data)
     detector = DiffusionOutlierDetector.from_density(
         density, method=method, particles=particles, steps=steps, random_state=seed
     )
     ranked = detector.ranking(table, top).rename({"column": "blame"})
     flagged = int((ranked["score"] < detector.offset_).sum())
-    frame = beside(ranked, table.frame[(ranked["row"] - 1).to_list()])
-    write_rows(frame, output, force=force)
+    rows = table.take((ranked["row"] - 1).to_numpy())
+    write_rows(replace(rows, frame=beside(ranked, rows.frame)), output, force=force)
     shown = ranked.head(_SHOWN).with_columns(selectors.float().round(2))
     screen.table(f"The most unusual of {len(table)} rows", shown.columns, shown.iter_rows())
     screen.result(

@@ -72,7 +72,7 @@ def report(
     from quasistatic.report.page import render
 
     density = load_diffusion(model)
-    table = None if data is None else read_like(layout, data)
+    table = None if data is None else read_like(density.schema_, data)
     config = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
     found = find(
         density,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from quasistatic.data.layout import Layout
+    from quasistatic.data.table import Table
 
 STDOUT = "-"
 
@@ -63,35 +64,38 @@ def check_rows_output(
 
 
 def write_rows(
-    frame: "pl.DataFrame", output: str, *, force: bool, layout: "Layout | None" = None
+    table: "pl.DataFrame | Table", output: str, *, force: bool, layout: "Layout | None" = None
 ) -> None:
-    """Write the rows to the file, or to standard output; images as
+    """Write the rows to the file, or to standard output as CSV; images as
     `data.images.output.write_images` does.
     """
     from quasistatic.data.layout import are_images
+    from quasistatic.data.table import from_frame
 
     if are_images(layout):
         from quasistatic.data.images.output import write_images
 
-        write_images(layout.arrange(frame.to_numpy()), output, force)
+        write_images(layout.arrange(from_frame(table).frame.to_numpy()), output, force)
         return
     if output == STDOUT:
-        sys.stdout.write(frame.write_csv())
+        from quasistatic.data.output import delimited_text
+
+        sys.stdout.write(delimited_text(table))
         return
     from quasistatic.data.output import write_table
 
-    write_table(frame, output, force=force)
+    write_table(table, output, force=force)
 
 
 def write_all_rows(
-    frames: "list[pl.DataFrame]", outputs: list[str], *, force: bool, layout: "Layout | None"
+    tables: "list[Table]", outputs: list[str], *, force: bool, layout: "Layout | None"
 ) -> None:
     """`write_rows` for several outputs; of tables in files all are written or none."""
     from quasistatic.data.layout import are_images
     from quasistatic.data.output import write_tables
 
     if are_images(layout) or STDOUT in outputs:
-        for frame, output in zip(frames, outputs, strict=True):
-            write_rows(frame, output, force=force, layout=layout)
+        for table, output in zip(tables, outputs, strict=True):
+            write_rows(table, output, force=force, layout=layout)
         return
-    write_tables(frames, outputs, force=force)
+    write_tables(tables, outputs, force=force)

@@ -42,10 +42,10 @@ def sample(
     from quasistatic import load
     from quasistatic.cli.models import rows_of
 
-    frame = rows_of(load(model), number, steps, seed, model).frame
-    write_rows(frame, output, force=force, layout=layout)
+    table = rows_of(load(model), number, steps, seed, model)
+    write_rows(table, output, force=force, layout=layout)
     if output != STDOUT:
-        width = f"{frame.width} columns" if layout is None else layout.words
-        screen.result(f"{frame.height} synthetic rows, {width}: {output}")
-    columns = {"columns": list(frame.columns)} if layout is None else {"layout": layout.to_json()}
-    screen.json({"model": model, "output": output, "rows": frame.height, **columns, "seed": seed})
+        width = f"{len(table.names)} columns" if layout is None else layout.words
+        screen.result(f"{len(table)} synthetic rows, {width}: {output}")
+    columns = {"columns": table.names} if layout is None else {"layout": layout.to_json()}
+    screen.json({"model": model, "output": output, "rows": len(table), **columns, "seed": seed})

@@ -80,7 +80,7 @@ def score(
 
     density = load(model)
     layout = density.schema_.layout
-    table = read_like(layout, data)
+    table = read_like(density.schema_, data)
     if not isinstance(density, DiffusionDensity):
         if method != "bound" or trajectories is not None or steps is not None:
             raise SettingError(

@@ -51,6 +51,11 @@ class Screen:
         """A line on standard error that `--quiet` does not leave out."""
         self.errors.print(Text(text, style="yellow"))
 
+    def notes(self, notes: Iterable[str]) -> None:
+        """What a person should know of how a file was read, a line each, on standard error."""
+        for note in notes:
+            self.errors.print(Text(f"Note: {note}"))
+
     def table(self, title: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
         """A table that `--quiet` leaves out; None is an empty cell."""
         if self.quiet:

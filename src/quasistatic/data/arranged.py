@@ -1,5 +1,6 @@
 """Images and sequences as tables: one row each, a column per pixel or place."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,8 @@ from quasistatic.data.frames.container import ArrayContainer
 from quasistatic.data.images.files import read_images, stack_of
 from quasistatic.data.images.folder import EXTENSIONS, read_image
 from quasistatic.data.layout import Layout, are_images
+from quasistatic.data.reading import read_as
+from quasistatic.data.schema import Schema
 from quasistatic.data.table import IN_MEMORY, Table
 from quasistatic.errors import DataError, SchemaError
 
@@ -87,13 +90,14 @@ def _arranged(rows: np.ndarray, layout: Layout, source: str) -> Table:
     return Table(pl.from_numpy(rows, schema=list(layout.names), orient="row"), source, container)
 
 
-def read_data(path: str | Path, kind: DataKind | None = None) -> Table:
+def read_data(path: str | Path, kind: DataKind | None = None, missing: Sequence[str] = ()) -> Table:
     """What there is to fit: a table, images or sequences.
 
     Args:
         path: path of a file or a folder.
         kind: kind of the data; None (default): a folder, an idx file and a `.npy` file of three or
             four dimensions are images, and everything else is a table.
+        missing: cells of a table of text that mean "missing", beside the usual ones (default none).
 
     Raises:
         DataError: as `read_table`, `image_table` or `sequence_table`.
@@ -108,7 +112,7 @@ def read_data(path: str | Path, kind: DataKind | None = None) -> Table:
         raise DataError(
             "this is a folder", where=str(path), fix="give a file, or images in the folder"
         )
-    return sequence_table(path) if chosen == "sequence" else read_table(path)
+    return sequence_table(path) if chosen == "sequence" else read_table(path, missing)
 
 
 def _looks_like_images(path: Path) -> bool:
@@ -134,28 +138,33 @@ def _dimensions(path: Path) -> int:
         return 0
 
 
-def read_like(layout: Layout | None, path: str | Path) -> Table:
-    """Data for a model of a layout: images for images, a table else (the places of a sequence are
-    its columns).
+def read_like(schema: Schema, path: str | Path) -> Table:
+    """Data for a model: images for images, a table else (the places of a sequence are its columns),
+    whose cells of text are read as those of the fitted table were.
+
+    Args:
+        schema: schema of the model.
+        path: path of the data.
 
     Raises:
         DataError: as `image_table` or `read_table`.
-        SchemaError: sequences of another length.
+        SchemaError: sequences of another length, or cells that are written in another form.
     """
+    layout = schema.layout
     if are_images(layout):
         return image_table(path)
     table = read_table(path)
     if layout is None:
-        return table
+        return read_as(table, schema)
     if len(table.names) != layout.size:
         raise SchemaError(
             f"its sequences have length {len(table.names)}, those of the model {layout.size}",
             where=str(path),
             fix="give sequences of the model's length",
         )
-    return replace(
-        table, frame=table.frame.rename(dict(zip(table.names, layout.names, strict=True)))
-    )
+    names = dict(zip(table.names, layout.names, strict=True))
+    text = None if table.text is None else table.text.rename(names)
+    return replace(table, frame=table.frame.rename(names), text=text)
 
 
 def with_holes(table: Table, mask: np.ndarray) -> Table:

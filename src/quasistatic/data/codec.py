@@ -18,8 +18,10 @@ from quasistatic.data.columns.states import read_codes, write_codes
 from quasistatic.data.columns.transform import Choice, Transform, fit_transform, transform_from_json
 from quasistatic.data.images._pixels import fit_pixels, read_pixels, round_pixels, write_pixels
 from quasistatic.data.layout import are_images
+from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
+from quasistatic.data.text.cells import TextCells
 from quasistatic.errors import SchemaError
 
 __all__ = ["Codec", "Place", "check_columns", "fit_and_encode", "fit_codec"]
@@ -155,6 +157,7 @@ class Codec:
             DataError: infinities.
         """
         check_columns(table, self.schema)
+        table = read_as(table, self.schema)
         if are_images(self.schema.layout):
             cells, log_volume = read_pixels(
                 table, self.schema, self.transforms[0] if self.transforms else None
@@ -210,7 +213,7 @@ class Codec:
                 values[0], masks[0], self.schema, self.transforms[0] if self.transforms else None
             )
         transforms = dict(zip(self.continuous_names, self.transforms, strict=True))
-        series: list[pl.Series] = []
+        series: dict[str, pl.Series] = {}
         for column in self.schema.columns:
             (block, j), *atom = self.places(column.name)
             cells = values[block][:, j]
@@ -223,8 +226,19 @@ class Codec:
                     codes = values[place.block][:, place.index]
                     coordinate = at_atoms(coordinate, codes, column)
                 written = write_numbers(coordinate, column)
-            series.append(_masked(written, masks[block], j))
+            series[column.name] = _masked(written, masks[block], j)
         return pl.DataFrame(series)
+
+    def table_of(self, rows: Sequence[Any], source: str) -> Table:
+        """The table of blocks, in the form of the table that was fitted.
+
+        Args:
+            rows: one entry per block, as for `decode`.
+            source: name of the rows, for messages.
+        """
+        written = {c.name: c.written for c in self.schema.columns if c.written is not None}
+        text = TextCells(written) if written else None
+        return Table(self.decode(rows), source, self.schema.container, text)
 
     def settle(self, rows: Sequence[Any]) -> EncodedTable:
         """The cells that generated values fall into: those of the table they decode to.
@@ -277,6 +291,7 @@ def fit_and_encode(
 ) -> tuple[Codec, EncodedTable]:
     """The codec of `fit_codec`, and the training table as it encodes it."""
     check_columns(table, schema)
+    table = read_as(table, schema)
     codec = _without_frequencies(table, schema, transform)
     encoded = codec.encode(table)
     widths, marginals = codec.typical_width, ()

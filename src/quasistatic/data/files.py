@@ -1,57 +1,91 @@
 """Tables from files, by the extension of their names."""
 
-import json
+import struct
+import tokenize
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from quasistatic.data._delimited import read_delimited
-from quasistatic.data.columns._text_dtypes import typed
+from quasistatic.data import _workbook as workbook
+from quasistatic.data.frames.container import FrameContainer
 from quasistatic.data.table import Table, from_array
+from quasistatic.data.text._bytes import PACKED, decoded, read_bytes, unpacked_suffix
+from quasistatic.data.text.cells import read_cells, unquoted
+from quasistatic.data.text.delimited import read_delimited
+from quasistatic.data.text.jsonlines import read_json_lines
 from quasistatic.errors import DataError
 
-__all__ = ["EXTENSIONS", "read_table", "typed_text"]
+__all__ = ["EXTENSIONS", "READABLE", "read_table"]
 
 
+_DELIMITED = (".csv", ".tsv", ".tab", ".txt")
+_TEXT = (*_DELIMITED, ".jsonl", ".ndjson")
 EXTENSIONS = (
-    ".csv",
-    ".tsv",
+    *_TEXT,
     ".parquet",
     ".arrow",
     ".feather",
     ".ipc",
-    ".jsonl",
-    ".ndjson",
     ".npy",
     ".npz",
 )
 """Kinds of files that can be read and written."""
+READABLE = (*EXTENSIONS, *workbook.EXTENSIONS)
+"""Kinds of files that can be read; those of text also packed, as `.csv.gz` or `.csv.zst`."""
+_DAMAGE = (
+    ValueError,
+    EOFError,
+    KeyError,
+    TypeError,
+    IndexError,
+    OverflowError,
+    AttributeError,
+    SyntaxError,
+    tokenize.TokenError,
+    RecursionError,
+    RuntimeError,
+    SystemError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+)
+"""What the readers of NumPy, polars and Python say of a file that is damaged."""
 
 
-def read_table(path: str | Path) -> Table:
+def read_table(path: str | Path, missing: Sequence[str] = ()) -> Table:
     """The table in a file.
+
+    Args:
+        path: path of a file whose name ends in one of `READABLE`.
+        missing: cells of text that mean "missing" in every column, beside the usual ones (default
+            none).
 
     Raises:
         DataError: no such file, an unknown extension, an empty or damaged file, no rows, two
             columns of one name.
     """
     path = Path(path)
-    if path.suffix.lower() not in EXTENSIONS:
-        known = ", ".join(EXTENSIONS)
+    suffix = unpacked_suffix(path)
+    packed = path.suffix.lower() in PACKED
+    if suffix not in READABLE or (packed and suffix not in _TEXT):
+        known = ", ".join(_TEXT if packed else READABLE)
         raise DataError(
-            f"unknown kind of file {path.suffix!r}",
+            f"unknown kind of file {(suffix if packed else path.suffix)!r}",
             where=str(path),
-            fix=f"give a file that ends in {known}",
+            fix=f"give a file that ends in {known}" + (" and the packing" if packed else ""),
         )
     if path.is_dir():
         raise DataError("this is a folder", where=str(path), fix="give a file")
     try:
         if path.stat().st_size == 0:
             raise DataError("the file is empty", where=str(path), fix="give a file with rows")
-        table = _READERS[path.suffix.lower()](path)
+        table = _READERS[suffix](path, tuple(missing))
     except FileNotFoundError as error:
         raise DataError("there is no such file", where=str(path), fix="check the path") from error
     except OSError as error:
@@ -63,15 +97,39 @@ def read_table(path: str | Path) -> Table:
     return table
 
 
-def _delimited(path: Path) -> Table:
-    return Table(read_delimited(path, "\t" if path.suffix.lower() == ".tsv" else None), str(path))
+def _delimited(path: Path, missing: tuple[str, ...]) -> Table:
+    text, marked = decoded(read_bytes(path), path)
+    separator = "\t" if unpacked_suffix(path) in (".tsv", ".tab") else None
+    found = read_delimited(text, str(path), separator=separator, marked=marked)
+    frame, cells, notes = read_cells(
+        unquoted(found.raw), raw=found.raw, separator=found.dialect.separator, missing=missing
+    )
+    container = FrameContainer(dialect=found.dialect)
+    return Table(frame, str(path), container, cells, (*found.notes, *notes))
 
 
-def _parquet(path: Path) -> Table:
+def _json_lines(path: Path, missing: tuple[str, ...]) -> Table:
+    text, _ = decoded(read_bytes(path), path)
+    frame, cells, notes = read_json_lines(text, str(path), missing)
+    return Table(frame, str(path), text=cells, notes=notes)
+
+
+def _workbook(path: Path, missing: tuple[str, ...]) -> Table:
+    frame, notes = workbook.read_workbook(path)
+    texts = frame.select(pl.col(pl.String))
+    if not texts.width:
+        return Table(frame, str(path), notes=notes)
+    read, cells, more = read_cells(texts, missing=missing)
+    return Table(frame.with_columns(read), str(path), text=cells, notes=(*notes, *more))
+
+
+def _parquet(path: Path, missing: tuple[str, ...]) -> Table:
+    del missing  # the file itself says what is missing
     return Table(_polars(lambda: pl.read_parquet(path), path, "Parquet"), str(path))
 
 
-def _arrow(path: Path) -> Table:
+def _arrow(path: Path, missing: tuple[str, ...]) -> Table:
+    del missing
     with path.open("rb") as file:
         start = file.read(6)
     # the file format starts with a magic word, the stream format with a length
@@ -83,66 +141,19 @@ def _arrow(path: Path) -> Table:
 def _polars(read: Callable[[], pl.DataFrame], path: Path, kind: str) -> pl.DataFrame:
     try:
         return read()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
+    except (*_DAMAGE, OSError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(
             f"this is no intact {kind} file ({reason})", where=str(path), fix="write the file again"
         ) from error
 
 
-def _json_lines(path: Path) -> Table:
-    try:
-        frame = pl.read_ndjson(path, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
-        _find_bad_line(path)
-        reason = str(error).splitlines()[0]
-        raise DataError(
-            f"cannot be read as JSON lines ({reason})",
-            where=str(path),
-            fix="give each column one type",
-        ) from error
-    _find_non_object(path)
-    columns = {
-        series.name: typed_text(series) if series.dtype == pl.String else series for series in frame
-    }
-    return Table(pl.DataFrame(columns), str(path))
-
-
-def typed_text(series: pl.Series) -> pl.Series:
-    """Dates for text that is all dates; quoted numbers were meant to be text."""
-    result = typed(series)
-    return result if isinstance(result.dtype, pl.Date | pl.Datetime) else series
-
-
-def _find_bad_line(path: Path) -> None:
-    """Name the line that is no JSON object, if there is one."""
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except ValueError as error:
-            raise DataError(
-                f"no JSON ({error})", where=f"{path}, line {number}", fix="one JSON object per line"
-            ) from error
-        if not isinstance(value, dict):
-            raise DataError(
-                "no JSON object", where=f"{path}, line {number}", fix='write {"column": value, ...}'
-            )
-
-
-def _find_non_object(path: Path) -> None:
-    """Lines that polars takes for rows although they are no objects."""
-    with path.open("rb") as file:
-        if any(line.strip() and not line.lstrip().startswith(b"{") for line in file):
-            _find_bad_line(path)
-
-
-def _npy(path: Path) -> Table:
+def _npy(path: Path, missing: tuple[str, ...]) -> Table:
+    del missing
     try:
         with path.open("rb") as file:
             return from_array(np.load(file, allow_pickle=False), str(path))
-    except (ValueError, EOFError) as error:
+    except _DAMAGE as error:
         if isinstance(error, DataError):
             raise
         raise _numpy_error(error, path) from error
@@ -161,12 +172,20 @@ def _numpy_error(error: Exception, path: Path) -> DataError:
     )
 
 
-def _npz(path: Path) -> Table:
+def _npz(path: Path, missing: tuple[str, ...]) -> Table:
+    del missing
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except _DAMAGE as error:
         raise _numpy_error(error, path) from error
+    foreign = [key for key, array in arrays.items() if not isinstance(array, np.ndarray)]
+    if foreign:
+        raise DataError(
+            f"its member {foreign[0]!r} is no array",
+            where=str(path),
+            fix="save it with numpy.savez",
+        )
     if "X" in arrays or len(arrays) == 1:
         array = arrays["X"] if "X" in arrays else next(iter(arrays.values()))
         if array.ndim == 2:
@@ -195,15 +214,12 @@ def _columns(arrays: dict[str, np.ndarray], path: Path) -> Table:
     return Table(pl.DataFrame(columns), str(path))
 
 
-_READERS: dict[str, Callable[[Path], Table]] = {
-    ".csv": _delimited,
-    ".tsv": _delimited,
+_READERS: dict[str, Callable[[Path, tuple[str, ...]], Table]] = {
+    **dict.fromkeys(_DELIMITED, _delimited),
+    **dict.fromkeys((".jsonl", ".ndjson"), _json_lines),
+    **dict.fromkeys(workbook.EXTENSIONS, _workbook),
     ".parquet": _parquet,
-    ".arrow": _arrow,
-    ".feather": _arrow,
-    ".ipc": _arrow,
-    ".jsonl": _json_lines,
-    ".ndjson": _json_lines,
+    **dict.fromkeys((".arrow", ".feather", ".ipc"), _arrow),
     ".npy": _npy,
     ".npz": _npz,
 }

@@ -2,10 +2,13 @@
 their extension.
 """
 
+import gzip
+import io
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -14,13 +17,31 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.files import EXTENSIONS
+from quasistatic.data.table import Table
+from quasistatic.data.text._dialect import Dialect
+from quasistatic.data.text.cells import TextCells
+from quasistatic.data.text.delimited import quoted, write_delimited
+from quasistatic.data.text.jsonlines import write_json_lines
+from quasistatic.data.text.written import Written
 from quasistatic.errors import OutputError
 
-__all__ = ["check_output", "check_parent", "write_table", "write_tables", "write_whole"]
+__all__ = [
+    "WRITABLE",
+    "as_delimited",
+    "check_output",
+    "check_parent",
+    "delimited_text",
+    "write_table",
+    "write_tables",
+    "write_whole",
+]
+
+WRITABLE = (*EXTENSIONS, ".csv.gz", ".tsv.gz", ".txt.gz", ".jsonl.gz")
+"""Kinds of tables that are written."""
 
 
 def check_output(
-    path: str | Path, force: bool = False, extensions: Collection[str] = EXTENSIONS
+    path: str | Path, force: bool = False, extensions: Collection[str] = WRITABLE
 ) -> Path:
     """Refuse, before any work, a path that `write_table` would refuse.
 
@@ -36,7 +57,7 @@ def check_output(
     path = Path(path)
     if path.is_dir():
         raise OutputError("this is a folder", where=str(path), fix="give the name of a file")
-    if path.suffix.lower() not in extensions:
+    if not path.name.lower().endswith(tuple(extensions)) or not path.suffix:
         fix = f"give a name that ends in {', '.join(extensions)}"
         raise OutputError(f"unknown kind of file {path.suffix!r}", where=str(path), fix=fix)
     check_parent(path)
@@ -73,27 +94,28 @@ def check_parent(path: Path) -> None:
         )
 
 
-def write_table(frame: pl.DataFrame, path: str | Path, force: bool = False) -> None:
+def write_table(table: pl.DataFrame | Table, path: str | Path, force: bool = False) -> None:
     """Write a table in the format of the extension, atomically.
 
     Args:
-        frame: table to write.
+        table: frame to write; or table, of which the cells that were read from a file of text are
+            written to one as they stood there, and new ones in the form of their column.
         path: path of the file to make.
         force: whether an existing file is replaced (default False).
 
     Raises:
-        OutputError: as `check_output`, or the disk is full, or the format cannot hold the table.
+        OutputError: as `check_output`, or the disk is full, or a column does not fit the format.
     """
-    write_tables([frame], [path], force)
+    write_tables([table], [path], force)
 
 
 def write_tables(
-    frames: Sequence[pl.DataFrame], paths: Sequence[str | Path], force: bool = False
+    tables: Sequence[pl.DataFrame | Table], paths: Sequence[str | Path], force: bool = False
 ) -> None:
     """Write tables that belong together as `write_table` does: all of them, or none.
 
     Args:
-        frames: tables to write.
+        tables: tables to write.
         paths: path of the file of each table.
         force: whether existing files are replaced (default False).
 
@@ -102,16 +124,69 @@ def write_tables(
     """
     checked = [check_output(path, force) for path in paths]
     with ExitStack() as renamings:
-        for frame, path in zip(frames, checked, strict=True):
-            write = partial(_WRITERS[path.suffix.lower()], frame)
-            renamings.enter_context(_beside(path, write, force, EXTENSIONS))
+        for table, path in zip(tables, checked, strict=True):
+            write = partial(_write, table, path)
+            renamings.enter_context(_beside(path, write, force, WRITABLE))
+
+
+def _write(table: pl.DataFrame | Table, path: Path, file: BinaryIO) -> None:
+    suffix = path.suffix.lower()
+    if suffix == ".gz":
+        unpacked = io.BytesIO()
+        _write(table, path.with_suffix(""), unpacked)
+        file.write(gzip.compress(unpacked.getvalue(), mtime=0))
+        return
+    frame = table.frame if isinstance(table, Table) else table
+    text = table.text if isinstance(table, Table) else None
+    if text is not None and isinstance(table, Table) and suffix in (".csv", ".tsv", ".tab", ".txt"):
+        file.write(as_delimited(table, {".tsv": "\t", ".tab": "\t"}.get(suffix)))
+    elif text is not None and suffix in (".jsonl", ".ndjson"):
+        file.write(write_json_lines(frame, text))
+    else:
+        _WRITERS[suffix](frame, file)
+
+
+def delimited_text(table: pl.DataFrame | Table) -> str:
+    """A table as delimited text, in the form of its file or as CSV.
+
+    Args:
+        table: table, or frame of its values.
+    """
+    if isinstance(table, Table) and table.text is not None:
+        return as_delimited(table).decode().removeprefix("\ufeff")
+    return (table.frame if isinstance(table, Table) else table).write_csv()
+
+
+def as_delimited(table: Table, separator: str | None = None) -> bytes:
+    """A table as a delimited file: cells that stood in one as they stood there.
+
+    Args:
+        table: table of rows, with the cells of its file.
+        separator: separator of the new file; None (default) takes that of the old one.
+    """
+    dialect = getattr(table.container, "dialect", None) or Dialect()
+    if separator is not None and dialect.separator != separator:
+        dialect = replace(dialect, separator=separator, hinted=False)
+    mark, text = dialect.separator or ",", table.text or TextCells({})
+    cells: dict[str, pl.Series] = {}
+    for series in table.frame:
+        written = text.written.get(series.name, Written())
+        if text.raw is not None and series.name in text.raw.columns and text.separator == mark:
+            cells[series.name] = text.raw[series.name]
+            continue
+        if text.contents is not None and series.name in text.contents.columns:
+            column = text.contents[series.name].fill_null("")
+        else:
+            column = written.write(series)
+        cells[series.name] = quoted(column, mark, written.quoted)
+    return write_delimited(pl.DataFrame(cells), dialect)
 
 
 def write_whole(
     path: Path,
     write: Callable[[BinaryIO], object],
     force: bool = False,
-    extensions: Collection[str] = EXTENSIONS,
+    extensions: Collection[str] = WRITABLE,
 ) -> None:
     """Let `write` fill a file beside `path`, and rename it.
 
@@ -203,7 +278,8 @@ def _savable(series: pl.Series) -> np.ndarray:
 
 _WRITERS: dict[str, Callable[[pl.DataFrame, BinaryIO], object]] = {
     ".csv": lambda frame, file: frame.write_csv(file),
-    ".tsv": lambda frame, file: frame.write_csv(file, separator="\t"),
+    ".txt": lambda frame, file: frame.write_csv(file, separator="\t"),
+    **dict.fromkeys((".tsv", ".tab"), lambda frame, file: frame.write_csv(file, separator="\t")),
     ".parquet": lambda frame, file: frame.write_parquet(file),
     ".arrow": lambda frame, file: frame.write_ipc(file),
     ".feather": lambda frame, file: frame.write_ipc(file),

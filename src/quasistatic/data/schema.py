@@ -2,9 +2,14 @@
 `infer`.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple, get_args
 
+import polars as pl
+
+from quasistatic.data.columns._dtypes import parse_dtype
+from quasistatic.data.columns.moments import time_text
 from quasistatic.data.frames.container import (
     Container,
     FrameContainer,
@@ -12,12 +17,13 @@ from quasistatic.data.frames.container import (
     container_from_json,
 )
 from quasistatic.data.layout import Layout
+from quasistatic.data.text.written import Written, written_from_json
 from quasistatic.errors import SchemaError
 
 __all__ = ["FORMAT", "KINDS", "BlockSizes", "Column", "Kind", "LeftOut", "Schema", "detail"]
 
 
-Kind = Literal["continuous", "integer", "binary", "categorical", "datetime"]
+Kind = Literal["continuous", "integer", "binary", "categorical", "datetime", "time", "duration"]
 KINDS: tuple[str, ...] = get_args(Kind)
 FORMAT = 1
 """Version of the JSON form."""
@@ -32,19 +38,21 @@ class Column:
         kind: kind of the column: how it is modelled.
         dtype: polars dtype of the column as text (see `dtypes.dtype_text`).
         step: lattice width in the column's own units; None is a density. Always set for "integer"
-            and "datetime".
-        offset: a value on the lattice (an int for "integer" and "datetime", so that large ones stay
+            and for times.
+        offset: a value on the lattice (an int for "integer" and times, so that large ones stay
             exact).
-        categories: the states of a "binary" or "categorical" column, in order; datetime states are
+        categories: the states of a "binary" or "categorical" column, in order; those of times are
             ticks of the dtype.
-        atoms: exact values that have probability mass of their own.
+        atoms: exact values that have probability mass of their own; of times, in their unit.
         missing: number of missing cells in the training table.
         constant: whether only one value occurs in training.
-        unit: "datetime" only: unit of step and offset, "d", "h", "min", "s", "ms", "us" or "ns";
-            offset counts from 1970.
-        lower: smallest value that decoding returns on a lattice (0 for counts); None is no limit.
+        unit: times only ("datetime", "time", "duration"): unit of step and offset, "mon", "d", "h",
+            "min", "s", "ms", "us" or "ns"; offset counts from 1970, from midnight or from nothing.
+        lower: smallest value that decoding returns (0 for counts); None is no limit.
         decimals: decimal places that the values of a density are written with; None is full
             precision.
+        upper: largest value that decoding returns; None (default) is no limit.
+        written: form of the column's cells in a file of text; None (default) where there was none.
     """
 
     name: str
@@ -59,6 +67,8 @@ class Column:
     unit: str | None = None
     lower: float | None = None
     decimals: int | None = None
+    upper: float | None = None
+    written: Written | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -72,6 +82,11 @@ class Column:
     def is_discrete(self) -> bool:
         """Whether the column is a state out of `categories`."""
         return self.kind in ("binary", "categorical")
+
+    @property
+    def is_temporal(self) -> bool:
+        """Whether its numbers are dates, times of day or durations, counted in `unit`."""
+        return self.kind in ("datetime", "time", "duration")
 
     @property
     def has_lattice(self) -> bool:
@@ -133,8 +148,7 @@ class Schema:
         return {
             "format": FORMAT,
             "columns": [
-                asdict(column)
-                | {"categories": list(column.categories), "atoms": list(column.atoms)}
+                _column_to_json(column)
                 for column in (self.columns if self.layout is None else self.columns[:1])
             ],
             "left_out": [asdict(item) for item in self.left_out],
@@ -210,9 +224,7 @@ class Schema:
             parts.append(f"counting measure on {', '.join(counted)}")
         if measured:
             parts.append(f"Lebesgue measure on {', '.join(c.name for c in measured)}")
-        masses = [
-            f"{', '.join(_number(a) for a in c.atoms)} of {c.name}" for c in measured if c.atoms
-        ]
+        masses = [f"{_values(c, c.atoms)} of {c.name}" for c in measured if c.atoms]
         if masses:
             parts.append(f"point masses at {'; '.join(masses)}")
         return "; ".join(parts)
@@ -236,11 +248,17 @@ def _measure(column: Column, layout: Layout) -> str:
         else ""
     )
     atoms = (
-        f"; point masses at {', '.join(_number(a) for a in column.atoms)}"
+        f"; point masses at {_values(column, column.atoms)}"
         if kind == "Lebesgue" and column.atoms
         else ""
     )
     return f"{kind} measure on {layout.size} {noun}{of}{atoms}"
+
+
+def _column_to_json(column: Column) -> dict[str, Any]:
+    lists = {"categories": list(column.categories), "atoms": list(column.atoms)}
+    written = None if column.written is None else column.written.to_json()
+    return asdict(column) | lists | {"written": written}
 
 
 def _column_from_json(item: dict[str, Any]) -> Column:
@@ -254,28 +272,41 @@ def _column_from_json(item: dict[str, Any]) -> Column:
         "categories": tuple(item["categories"]),
         "atoms": tuple(item["atoms"]),
     }
+    if item.get("written") is not None:
+        settings["written"] = written_from_json(item["written"])
     return Column(**settings)
 
 
 def detail(column: Column) -> str:
     """One line about a column: "rounded to 0.1", "3 categories: a, b, c", ..."""
     if column.constant and len(column.categories) == 1:
-        return f"constant: {column.categories[0]}"
+        return f"constant: {_values(column, column.categories)}"
     if column.is_discrete:
-        shown = ", ".join(str(value) for value in column.categories[:6])
+        shown = _values(column, column.categories[:6])
         more = ", ..." if len(column.categories) > 6 else ""
         noun = "values" if column.kind == "binary" else "categories"
         return f"{len(column.categories)} {noun}: {shown}{more}"
-    written = "" if column.decimals is None else f", written with {column.decimals} decimals"
-    text = _lattice(column) if column.has_lattice else f"density{written}"
-    return (
-        f"{text}, atoms at {', '.join(_number(a) for a in column.atoms)}" if column.atoms else text
-    )
+    decimals = "" if column.decimals is None else f", written with {column.decimals} decimals"
+    text = _lattice(column) if column.has_lattice else f"density{decimals}"
+    text += f", atoms at {_values(column, column.atoms)}" if column.atoms else ""
+    words = "" if column.written is None else column.written.words
+    return f"{text}; written {words}" if words else text
+
+
+def _values(column: Column, values: Sequence[Value]) -> str:
+    """Values of a column for people."""
+    if column.is_temporal:
+        return ", ".join(time_text(int(v), column.kind, column.unit or "d") for v in values)
+    if column.unit is not None:  # states that are times
+        return ", ".join(map(str, pl.Series(values).cast(parse_dtype(column.dtype))))
+    if column.is_discrete:
+        return ", ".join(str(value) for value in values)
+    return ", ".join(_number(float(value)) for value in values)
 
 
 def _lattice(column: Column) -> str:
     step = _number(column.step or 0)
-    if column.kind == "datetime":
+    if column.is_temporal:
         return f"in steps of {step} {column.unit}"
     if column.kind == "integer":
         return "integer" if column.step == 1 else f"integer, in steps of {step}"

@@ -3,7 +3,7 @@ object.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
@@ -22,6 +22,7 @@ from quasistatic.data.frames.container import (
     RecordsContainer,
 )
 from quasistatic.data.layout import Layout
+from quasistatic.data.text.cells import TextCells
 from quasistatic.errors import DataError
 
 __all__ = ["IN_MEMORY", "Table", "from_array", "from_frame", "to_native"]
@@ -40,11 +41,16 @@ class Table:
         source: path of the file, or `IN_MEMORY` (default); named in errors.
         container: what `to_native` needs: the kind of object, the dtypes there, and the layout of
             images and sequences.
+        text: cells of the file that the frame was read from, if it was one of text (default None);
+            written files then have their form.
+        notes: what a person should know of how the file was read, one line each (default none).
     """
 
     frame: pl.DataFrame
     source: str = IN_MEMORY
     container: Container = field(default_factory=FrameContainer)
+    text: TextCells | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         floats = [name for name, dtype in self.frame.schema.items() if dtype.is_float()]
@@ -75,7 +81,18 @@ class Table:
 
     def take(self, indices: np.ndarray) -> "Table":
         """The rows `indices`, in that order."""
-        return Table(self.frame[np.asarray(indices)], self.source, self.container)
+        rows = np.asarray(indices)
+        text = None if self.text is None else self.text.take(rows)
+        return replace(self, frame=self.frame[rows], text=text)
+
+    def with_values(self, frame: pl.DataFrame) -> "Table":
+        """The table with other values; cells of text whose value is the same stay as they are.
+
+        Args:
+            frame: frame of the new values, with the same rows.
+        """
+        text = None if self.text is None else self.text.with_values(self.frame, frame)
+        return replace(self, frame=frame, text=text)
 
 
 def from_frame(obj: Any) -> Table:

@@ -1,7 +1,6 @@
 """The posterior mean of columns that were measured with Gaussian noise."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +10,7 @@ import polars as pl
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
 from quasistatic.data.columns.numbers import as_numbers, check_finite
+from quasistatic.data.reading import read_as
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
 from quasistatic.fitted._extrapolation import warn_of_far_cells
@@ -50,6 +50,7 @@ def denoise(
         DataError, SchemaError: rows that the model cannot encode, or that are impossible under it.
     """
     codec, source = fitted.codec, table.source
+    table = read_as(table, codec.schema)
     sigma = sigma if isinstance(sigma, Mapping) else _of_all_numbers(codec, sigma)
     rows = codec.encode(Table(_on_lattice(table, codec, sigma), source)).rows
     evidence = _noisy_rows(codec, rows, table.frame, sigma)
@@ -63,12 +64,12 @@ def denoise(
         pl.Series(name, np.mean([d[name].cast(pl.Float64).to_numpy() for d in decoded], axis=0))
         for name in sigma
     ]
-    return replace(table, frame=table.frame.with_columns(means))
+    return table.with_values(table.frame.with_columns(means))
 
 
 def _of_all_numbers(codec: Codec, sigma: float) -> dict[str, float]:
     """The same sigma for every column of numbers."""
-    numbers = [c.name for c in codec.continuous if c.kind != "datetime"]
+    numbers = [c.name for c in codec.continuous if not c.is_temporal]
     if not numbers:
         raise SettingError(
             "the model has no column of numbers to remove noise from",
@@ -103,7 +104,7 @@ def _noisy_rows(
 ) -> AbstractEvidence:
     """Evidence of all rows: noisy columns as measurements, the others as they are."""
     for name, value in sigma.items():
-        if name not in codec.continuous_names or codec.schema.column(name).kind == "datetime":
+        if name not in codec.continuous_names or codec.schema.column(name).is_temporal:
             fix = f"numbers are {', '.join(map(repr, codec.continuous_names))}"
             raise SettingError(
                 f"sigma is given for {name!r}, which is no column of numbers of the model", fix=fix

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from quasistatic.data.codec import Codec
+from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError, SettingError
@@ -55,7 +56,7 @@ class FittedEnergy:
         Args:
             table: table of N rows.
         """
-        return table.whole(self.schema.names)
+        return read_as(table, self.schema).whole(self.schema.names)
 
 
 def check_bits(schema: Schema) -> None:
@@ -145,5 +146,4 @@ def sample(fitted: FittedEnergy, n_samples: int = 1, *, seed: int = 0) -> Table:
         raise SettingError(f"n_samples = {n_samples!r} must be a whole number, not negative")
     bias = np.asarray(fitted.record["starting_bias"])
     rows = draw(fitted.energy, bias, max(int(n_samples), 1), seed)[: int(n_samples)]
-    frame = fitted.codec.decode((rows.astype(np.int32),))
-    return Table(frame, SOURCE, fitted.schema.container)
+    return fitted.codec.table_of((rows.astype(np.int32),), SOURCE)

@@ -3,13 +3,13 @@ several draws: the median of numbers, the most frequent category.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from quasistatic.data.columns.states import read_codes
+from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SettingError, warn
@@ -81,6 +81,7 @@ def impute(
             "a point imputation is one table", fix="give n_imputations=1 with point=True"
         )
     codec, source = fitted.codec, table.source
+    table = read_as(table, codec.schema)
     encoded = codec.encode(table)
     warn_of_far_cells(codec, encoded.rows, source, among=~encoded.whole)
     worth = effort(int(np.count_nonzero(~encoded.whole)), fitted.model.forward.n_columns)
@@ -98,7 +99,7 @@ def impute(
         )
     decoded = [codec.decode([block[:, i] for block in found.draws]) for i in range(draws)]
     filled = [point_of(decoded, codec.schema)] if point else decoded
-    tables = [replace(table, frame=_kept(table.frame, drawn)) for drawn in filled]
+    tables = [table.with_values(_kept(table.frame, drawn)) for drawn in filled]
     log_evidence = found.log_evidence + encoded.log_volume
     return Filled(tables, found._replace(log_evidence=log_evidence))
 

@@ -9,6 +9,7 @@ import numpy as np
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.cells import EncodedTable
 from quasistatic.data.codec import Codec
+from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SettingError
@@ -97,7 +98,7 @@ class Fitted:
         Args:
             table: table of N rows.
         """
-        return table.whole(self.schema.names)
+        return read_as(table, self.schema).whole(self.schema.names)
 
     def sub_schedule(self, steps: int) -> tuple[int, ...]:
         """The best `steps` of the T steps, increasing to T, by dynamic programming over the costs

@@ -97,8 +97,7 @@ class ConditionedDensity:
             DataError: the evidence is impossible under the model.
         """
         found = self._run(n_samples, random_state, particles)
-        frame = self._fitted.codec.decode([block[0] for block in found.draws])
-        return Table(frame, "the drawn rows", self._fitted.schema.container)
+        return self._fitted.codec.table_of([block[0] for block in found.draws], "the drawn rows")
 
     @property
     def base_measure(self) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from quasistatic.data.columns.moments import time_text
 from quasistatic.data.columns.numbers import read_coordinates
 from quasistatic.data.columns.states import read_codes
 from quasistatic.data.schema import Column
@@ -19,7 +20,6 @@ STATES = 10
 """Bars of a column of categories, at most; the rarer ones share another bar."""
 _CENTRE = (0.05, 0.95)
 """Quantiles: what lies farther beyond them than they are apart is not drawn to scale."""
-_DATES = {"d": "D", "h": "h", "min": "m", "s": "s", "ms": "ms", "us": "us", "ns": "ns"}
 
 
 class Values(NamedTuple):
@@ -150,12 +150,9 @@ def _apart(real: np.ndarray, sampled: np.ndarray) -> tuple[float, float]:
 
 def _ticks(column: Column, edges: np.ndarray) -> tuple[tuple[float, str], ...]:
     low, high = (_own_units(column, edge) for edge in (edges[0], edges[-1]))
-    if column.kind == "datetime":
+    if column.is_temporal:
         centres = [edges[0] + 0.5, (edges[0] + edges[-1]) / 2, edges[-1] - 0.5]
-        return tuple(
-            (_position(c, edges), _date(_own_units(column, np.rint(c)), column.unit or "d"))
-            for c in sorted(set(centres))
-        )
+        return tuple((_position(c, edges), _moment(column, c)) for c in sorted(set(centres)))
     if len(edges) - 1 <= 6 and column.has_lattice and edges[1] - edges[0] == 1:  # a value a bin
         centres = (edges[:-1] + edges[1:]) / 2
         return tuple((_position(c, edges), short_number(_own_units(column, c))) for c in centres)
@@ -190,6 +187,6 @@ def _position(coordinate: float, edges: np.ndarray) -> float:
     return float((coordinate - edges[0]) / (edges[-1] - edges[0]) * (len(edges) - 1))
 
 
-def _date(value: float, unit: str) -> str:
-    text = str(np.array(int(value)).astype(f"datetime64[{_DATES[unit]}]"))
-    return text.replace("T", " ")[:16]
+def _moment(column: Column, coordinate: float) -> str:
+    value = np.rint(coordinate) * (column.step or 1.0) + column.offset
+    return time_text(float(value), column.kind, column.unit or "d")[:16]

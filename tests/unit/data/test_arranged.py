@@ -215,7 +215,7 @@ def test_sequences(tmp_path, array, kind, detail, measure):
     back = to_native(codec.decode(codec.encode(table).rows), schema.container)
     np.testing.assert_allclose(back, array, rtol=1e-5, atol=1e-6)
     pl.DataFrame(back, orient="row").write_csv(tmp_path / "x.csv")  # other names, the same places
-    again = read_like(table.layout, tmp_path / "x.csv")
+    again = read_like(schema, tmp_path / "x.csv")
     np.testing.assert_array_equal(
         codec.encode(again).rows[0].value, codec.encode(table).rows[0].value
     )
@@ -238,7 +238,7 @@ def test_what_is_read_without_a_kind(tmp_path, grey):
     with pytest.raises(DataError, match="no such file or folder"):
         read_data(tmp_path / "nothing")
     with pytest.raises(SchemaError, match="its sequences have length 4, those of the model 5"):
-        read_like(Layout("sequence", (5,)), tmp_path / "y.npy")
+        read_like(schema_of(sequence_table(np.eye(5, dtype=int))), tmp_path / "y.npy")
 
 
 def test_masks(tmp_path):

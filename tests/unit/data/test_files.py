@@ -136,7 +136,8 @@ def test_numbers_are_read_as_they_are_printed(tmp_path):
         ("t.npz", b"PK\x03\x04 rubbish", "no intact NumPy file"),
         ("t.jsonl", b'{"a": 1}\n{"a": \n', "t.jsonl, line 2: no JSON"),
         ("t.jsonl", b'{"a": 1}\n[1]\n', "t.jsonl, line 2: no JSON object"),
-        ("t.xlsx", b"PK", "unknown kind of file '.xlsx'"),
+        ("t.xlsx", b"PK", "no intact workbook"),
+        ("t.docx", b"PK", "unknown kind of file '.docx'"),
     ],
 )
 def test_bad_files(tmp_path, name, content, words):

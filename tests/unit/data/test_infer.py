@@ -101,15 +101,11 @@ def test_datetime_unit(unit, step):
     assert (found.unit, found.step) == (unit, step)
 
 
-def test_category_order_of_an_enum_is_kept_and_others_are_sorted():
-    assert column(
-        pl.Series(["b", "c", "a"] * 9, dtype=pl.Enum(["c", "z", "a", "b"]))
-    ).categories == (
-        "c",
-        "z",
-        "a",
-        "b",
-    )
+def test_categories_are_those_that_occur_in_the_order_of_an_enum_or_sorted():
+    enum = pl.Series(["b", "c", "a"] * 9, dtype=pl.Enum(["c", "z", "a", "b"]))
+    assert column(enum).categories == ("c", "a", "b")
+    listed = {"categories": ["c", "z", "a", "b"]}
+    assert column(enum, listed).categories == ("c", "z", "a", "b")
     assert column(pl.Series(["b", "c", "a"] * 9, dtype=pl.Categorical)).categories == (
         "a",
         "b",
@@ -155,6 +151,16 @@ def test_identifiers_and_free_text_are_left_out_with_a_reason(values, name, word
     assert name in reason
 
 
+def test_all_columns_without_a_cell_are_left_out_by_name():
+    found = infer(a=[None] * 3, b=[float("nan")] * 3, c=[1.5, 2.5, 4.0])
+    assert [(item.name, item.reason) for item in found.left_out] == [
+        ("a", "every cell is missing"),
+        ("b", "every cell is missing"),
+    ]
+    with pytest.raises(SchemaError, match="every cell is missing, none is integer"):
+        infer({"columns": {"a": {"kind": "integer"}}}, a=[None] * 3, c=[1.5, 2.5, 4.0])
+
+
 def test_nested_columns_are_left_out():
     assert "List" in left_out([[1], [2]] * 20)
 
@@ -196,12 +202,8 @@ def test_infinities_are_named(bad):
 @pytest.mark.parametrize(
     ("columns", "error", "words"),
     [
-        ({"a": [None, None], "b": [1.5, 2.5]}, SchemaError, r"column 'a': every cell is missing"),
-        (
-            {"a": [float("nan")] * 3, "b": [1.5, 2.5, 3.5]},
-            SchemaError,
-            r"column 'a': every cell is missing",
-        ),
+        ({"a": [None, None]}, SchemaError, r"no column is left .*'a': every cell is missing"),
+        ({"a": [float("nan")] * 3}, SchemaError, r"no column is left .*'a': every cell is missing"),
         ({"a": [1.5]}, DataError, r"n_samples = 1"),
         ({"a": []}, DataError, r"n_samples = 0"),
         ({}, DataError, r"no columns"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from quasistatic.data.columns.moments import NANOSECONDS
 from quasistatic.errors import SchemaError
 
 TICKS_PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -23,6 +24,8 @@ def dtype_text(dtype: pl.DataType) -> str:
             if dtype.time_zone is None
             else f"Datetime({dtype.time_unit}, {dtype.time_zone})"
         )
+    if isinstance(dtype, pl.Duration):
+        return f"Duration({dtype.time_unit})"
     if isinstance(dtype, pl.Decimal):
         return f"Decimal({dtype.precision}, {dtype.scale})"
     return str(dtype.base_type()) if not dtype.is_nested() else str(dtype)
@@ -42,6 +45,8 @@ def parse_dtype(text: str) -> Any:
         if name == "Datetime":
             unit, _, zone = inside.partition(", ")
             return pl.Datetime(unit or "us", zone or None)  # type: ignore[arg-type]
+        if name == "Duration":
+            return pl.Duration(inside or "us")  # type: ignore[arg-type]
         if name == "Decimal":
             precision, scale = inside.split(", ")
             return pl.Decimal(int(precision), int(scale))
@@ -66,8 +71,15 @@ def is_text(dtype: pl.DataType) -> bool:
 
 
 def is_temporal(dtype: pl.DataType) -> bool:
-    """Whether the dtype holds dates or date-times."""
-    return isinstance(dtype, pl.Date | pl.Datetime)
+    """Whether the dtype holds dates, date-times, times of day or durations."""
+    return isinstance(dtype, pl.Date | pl.Datetime | pl.Time | pl.Duration)
+
+
+def kind_of_times(dtype: pl.DataType) -> str:
+    """The kind of a column of times: "datetime", "time" (of day) or "duration"."""
+    if isinstance(dtype, pl.Duration):
+        return "duration"
+    return "time" if isinstance(dtype, pl.Time) else "datetime"
 
 
 def integer_range(dtype: pl.DataType) -> tuple[int, int]:
@@ -78,20 +90,14 @@ def integer_range(dtype: pl.DataType) -> tuple[int, int]:
 
 
 def ticks_per_unit(dtype: pl.DataType, unit: str) -> int:
-    """Ticks (the dtype's physical integers) in one `unit` of `TIME_UNITS`."""
+    """Ticks (the dtype's physical integers) in one `unit` of `TIME_UNITS`; 0 where a tick is more
+    than one of them.
+    """
     if isinstance(dtype, pl.Date):
         return 1
-    return _NANOSECONDS[unit] * TICKS_PER_SECOND[dtype.time_unit] // 10**9  # type: ignore[attr-defined]
+    per_second = 10**9 if isinstance(dtype, pl.Time) else TICKS_PER_SECOND[dtype.time_unit]  # type: ignore[attr-defined]
+    return NANOSECONDS[unit] * per_second // 10**9
 
 
-_NANOSECONDS = {
-    "d": 86400 * 10**9,
-    "h": 3600 * 10**9,
-    "min": 60 * 10**9,
-    "s": 10**9,
-    "ms": 10**6,
-    "us": 10**3,
-    "ns": 1,
-}
-TIME_UNITS = tuple(_NANOSECONDS)
-"""Units of a datetime column's numbers, from the largest to the smallest."""
+TIME_UNITS = tuple(NANOSECONDS)
+"""Units of a column of times, from the largest to the smallest."""

@@ -1,19 +1,33 @@
 """What a user fixes about columns: the file behind `--schema`."""
 
+from dataclasses import replace
 from typing import Any
 
-from quasistatic.data.schema import FORMAT, KINDS, Schema
+import numpy as np
+import polars as pl
+
+from quasistatic.data.columns._atoms import find_atoms
+from quasistatic.data.columns._dtypes import ticks_per_unit
+from quasistatic.data.columns.moments import MONTH, months_of
+from quasistatic.data.columns.numbers import as_numbers, as_times, time_dtype
+from quasistatic.data.schema import FORMAT, KINDS, Column, Schema
+from quasistatic.data.text.names import resolve
+from quasistatic.data.text.times import check_format
 from quasistatic.errors import SchemaError
 
-_KEYS = ("kind", "step", "offset", "lower", "categories", "atoms")
+_MODELLED = ("kind", "step", "offset", "lower", "upper", "categories", "atoms")
+_WRITTEN = ("format", "pivot", "decimal", "thousands", "missing")
+_KEYS = (*_MODELLED, *_WRITTEN)
 
 
 def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, dict[str, Any]]:
     """Settings per column, of a partial file or of a full schema.
 
     A partial file is `{"columns": {"age": {"kind": "integer"}, "id": {"kind": "ignore"}}}`; the
-    settings are kind (a column kind or "ignore"), step (null: a density), offset, lower, categories
-    and atoms.
+    settings are kind (a column kind or "ignore"), step (null: a density), offset, lower, upper,
+    categories and atoms; and of how the cells of a file are written, format (of dates, in the codes
+    of strftime), pivot (of two-digit years), decimal and thousands (marks of numbers) and missing
+    (a list of cells).
 
     Args:
         data: overrides as read from JSON; None for no overrides.
@@ -47,6 +61,7 @@ def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, d
             where="the schema file",
             fix='write {"columns": {NAME: {"kind": KIND}}}',
         )
+    given = {resolve(name, names) or name: settings for name, settings in given.items()}
     absent = [name for name in given if name not in names]
     if absent:
         raise SchemaError(
@@ -60,7 +75,9 @@ def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, d
 
 
 def _from_schema(schema: Schema) -> dict[str, dict[str, Any]]:
-    given = {c.name: {key: getattr(c, key) for key in _KEYS} for c in schema.columns}
+    given = {c.name: {key: getattr(c, key) for key in _MODELLED} for c in schema.columns}
+    for column in schema.columns:
+        given[column.name]["written"] = column.written
     return given | {item.name: {"kind": "ignore"} for item in schema.left_out}
 
 
@@ -68,7 +85,7 @@ def _check(name: str, settings: Any) -> None:
     where = f"the schema file, column {name!r}"
     if not isinstance(settings, dict):
         raise SchemaError(f"{settings!r} is no object", where=where, fix='write {"kind": KIND}')
-    unknown = set(settings) - set(_KEYS)
+    unknown = set(settings) - {*_KEYS, "written"}
     if unknown:
         raise SchemaError(
             f"unknown keys {sorted(unknown)}", where=where, fix=f"the keys are {', '.join(_KEYS)}"
@@ -80,18 +97,90 @@ def _check(name: str, settings: Any) -> None:
             where=where,
             fix=f"the kinds are {', '.join(kinds)}",
         )
-    for key in ("step", "offset", "lower"):
+    for key in ("step", "offset", "lower", "upper"):
         value = settings.get(key)
+        if key in ("lower", "upper") and isinstance(value, str):
+            continue  # a date
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise SchemaError(f"{key} = {value!r} is no number", where=where)
     if settings.get("step") is not None and not 0 < settings["step"] < 1e300:
         raise SchemaError(
             f"step = {settings['step']} is not positive", where=where, fix="use null for a density"
         )
-    for key in ("categories", "atoms"):
+    for key in ("categories", "atoms", "missing"):
         if not isinstance(settings.get(key, []), list | tuple):
             raise SchemaError(f"{key} is no list", where=where)
+        if not all(isinstance(value, bool | int | float | str) for value in settings.get(key, [])):
+            raise SchemaError(f"{key} holds more than numbers and texts", where=where)
+    _check_written(settings, where)
+
+
+def _check_written(settings: dict[str, Any], where: str) -> None:
+    """What is said of how the cells of a file are written."""
+    wrong = "" if "format" not in settings else check_format(str(settings["format"]))
+    if wrong:
+        raise SchemaError(
+            f"format = {settings['format']!r} is none of dates: {wrong}",
+            where=where,
+            fix='write "%d/%m/%Y", say',
+        )
+    pivot = settings.get("pivot", 0)
+    if isinstance(pivot, bool) or not isinstance(pivot, int) or not 0 <= pivot <= 99:
+        raise SchemaError(f"pivot = {pivot!r} is no whole number from 0 to 99", where=where)
+    if settings.get("decimal", ".") not in (".", ","):
+        raise SchemaError(f"decimal = {settings['decimal']!r}", where=where, fix='give "." or ","')
+    if settings.get("thousands", ",") not in ("", ",", ".", " ", "'", "’", "\u00a0", "\u202f"):
+        raise SchemaError(
+            f"thousands = {settings['thousands']!r}", where=where, fix="give ',', '.', ' ' or \"'\""
+        )
+    if settings.get("decimal", ".") == settings.get("thousands"):
+        raise SchemaError("decimal and thousands are the same mark", where=where)
 
 
 def _quoted(names: list[str]) -> str:
     return ", ".join(repr(name) for name in names[:20]) + (", ..." if len(names) > 20 else "")
+
+
+def override(column: Column, given: dict[str, Any], series: pl.Series, where: str) -> Column:
+    """The column with the lattice, limits, states and atoms that the user fixed."""
+    changes: dict[str, Any] = {
+        key: given[key] for key in ("step", "offset", "lower", "upper") if key in given
+    }
+    changes |= {key: tuple(given[key]) for key in ("categories", "atoms") if key in given}
+    if column.is_discrete:
+        changes = {"categories": changes["categories"]} if changes.get("categories") else {}
+        if len(changes.get("categories", ())) > 2:
+            changes["kind"] = "categorical"
+    else:
+        changes.pop("categories", None)
+    if column.is_temporal:
+        changes = {key: _in_units(value, column, where) for key, value in changes.items()}
+    if changes.get("step", 1) is None:
+        if column.kind != "continuous":
+            raise SchemaError(
+                f"a column of kind {column.kind} needs a step",
+                where=where,
+                fix='set "kind": "continuous"',
+            )
+        changes |= {"lower": None, "offset": 0.0}
+        changes.setdefault(
+            "atoms",
+            find_atoms(as_numbers(series, where).drop_nulls().to_numpy().astype(np.float64), None),
+        )
+    return replace(column, **changes)
+
+
+def _in_units(value: Any, column: Column, where: str) -> Any:
+    """A date as the number of the column's units, where it is given as text."""
+    if isinstance(value, tuple):
+        return tuple(_in_units(item, column, where) for item in value)
+    if not isinstance(value, str):
+        return value
+    times = as_times(pl.Series([value]), time_dtype(column), where)
+    unit = column.unit or "d"
+    tick = int(times.to_physical()[0])
+    return (
+        int(months_of(np.array([tick]))[0])
+        if unit == MONTH
+        else tick // ticks_per_unit(times.dtype, unit)
+    )

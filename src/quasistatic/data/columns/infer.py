@@ -2,7 +2,6 @@
 summaries.
 """
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,28 +15,29 @@ from quasistatic.data.columns._dtypes import (
     dtype_text,
     is_temporal,
     is_text,
+    kind_of_times,
     ticks_per_unit,
 )
 from quasistatic.data.columns._lattice import float_lattice, integer_lattice, written_decimals
-from quasistatic.data.columns._overrides import read_overrides
-from quasistatic.data.columns.numbers import as_numbers, as_times, check_finite
+from quasistatic.data.columns._left_out import left_out_reason
+from quasistatic.data.columns._overrides import override, read_overrides
+from quasistatic.data.columns._parsing import parsed
+from quasistatic.data.columns.moments import MONTH, months_of
+from quasistatic.data.columns.numbers import as_numbers, check_finite
 from quasistatic.data.columns.states import state_values
-from quasistatic.data.frames.container import ArrayContainer
+from quasistatic.data.reading import read_as_given
 from quasistatic.data.schema import Column, Kind, LeftOut, Schema, Value
 from quasistatic.data.table import Table
+from quasistatic.data.text.numbers import NumberForm
+from quasistatic.data.text.written import Written
 from quasistatic.errors import DataError, SchemaError
 
 __all__ = ["check_rows", "infer_columns", "infer_schema"]
 
 
-_MOST_CATEGORIES = 1000
-_ID_NAME = re.compile(
-    r"(?:^|[_\W])(?:id|uuid|guid|key|index|row|rowid|nr)$|[a-z](?:Id|ID|Key)$", re.IGNORECASE
-)
-_FORCE = (
-    'to model it all the same, give a --schema file with {{"columns": {{{name}: {{"kind":'
-    ' "{kind}"}}}}}}'
-)
+_LEAST_MONTHS = 4
+"""Different dates that are all the first of a month, and not by chance (1 in a million)."""
+_DROP = "drop the column, or leave its kind out of the schema file"
 
 
 def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schema:
@@ -50,8 +50,8 @@ def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schem
 
     Raises:
         DataError: fewer than two rows, no columns, infinities.
-        SchemaError: a column that is all missing, an override that does not fit, or no column left
-            to model.
+        SchemaError: an override that does not fit, cells that can be read in two ways, or no column
+            left to model.
     """
     check_rows(table)
     if table.layout is not None:
@@ -86,6 +86,7 @@ def infer_columns(table: Table, given: dict[str, dict[str, Any]]) -> Schema:
     Raises:
         DataError, SchemaError: those of `infer_schema`.
     """
+    table = read_as_given(table, given)
     decided = [_decide(series, given.get(series.name, {}), table) for series in table.frame]
     columns = tuple(item for item in decided if isinstance(item, Column))
     left_out = tuple(item for item in decided if isinstance(item, LeftOut))
@@ -104,35 +105,44 @@ def _decide(series: pl.Series, given: dict[str, Any], table: Table) -> Column | 
     kind = given.get("kind")
     if kind == "ignore":
         return LeftOut(series.name, "ignored, as the schema says")
-    if series.dtype.is_nested() or series.dtype in (
-        pl.Object,
-        pl.Binary,
-        pl.Time,
-        pl.Duration,
-        pl.Unknown,
-        pl.Int128,
-    ):
+    if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary, pl.Unknown, pl.Int128):
         if kind is not None:
             raise SchemaError(
                 f"cells of type {dtype_text(series.dtype)} cannot be {kind}",
                 where=where,
                 fix="convert the column, or ignore it",
             )
-        return LeftOut(series.name, f"cells of type {dtype_text(series.dtype)} cannot be modelled")
-    if series.null_count() == len(series):
-        fix = (
-            f'drop the column, or give a --schema file with {{"columns": {{"{series.name}":'
-            ' {"kind": "ignore"}}}'
+        return LeftOut(
+            series.name,
+            f"cells of type {dtype_text(series.dtype)} cannot be modelled; convert them to numbers,"
+            " dates or text to model them",
         )
-        raise SchemaError("every cell is missing", where=where, fix=fix)
+    if series.null_count() == len(series):
+        if kind is not None:
+            raise SchemaError(f"every cell is missing, none is {kind}", where=where, fix=_DROP)
+        return LeftOut(series.name, "every cell is missing")
     check_finite(series, table.source)
     if kind is None:
-        reason = _left_out_reason(series, table)
+        reason = left_out_reason(series, table)
         if reason:
             return LeftOut(series.name, reason)
         kind = "categorical" if "categories" in given else _kind(series)
     column = _build(series, kind, where)
-    return _override(column, given, series, where)
+    written = None if table.text is None else table.text.written.get(series.name)
+    return override(_with_form(column, written, series), given, series, where)
+
+
+def _with_form(column: Column, written: Written | None, series: pl.Series) -> Column:
+    """The column with the form of its cells: text where its values are categories of text."""
+    if written is None:
+        return column
+    if column.is_discrete and is_text(series.dtype):
+        written = replace(written, form=None)
+    form = written.form
+    if column.kind == "continuous" and column.step is None and isinstance(form, NumberForm):
+        decimals = form.most if column.decimals is None else column.decimals
+        column = replace(column, decimals=decimals)
+    return replace(column, written=written)
 
 
 def _kind(series: pl.Series) -> str:
@@ -143,7 +153,7 @@ def _kind(series: pl.Series) -> str:
     if distinct == 1:
         return "categorical"
     if is_temporal(series.dtype):
-        return "datetime"
+        return kind_of_times(series.dtype)
     n = len(series) - series.null_count()
     if distinct == 2 and n > 2:
         return "binary"
@@ -164,48 +174,6 @@ def _least_count(series: pl.Series) -> int:
     return int(series.drop_nulls().value_counts()["count"].min())  # type: ignore[arg-type]
 
 
-def _left_out_reason(series: pl.Series, table: Table) -> str:
-    """Why an identifier, free text or a column of too many categories is not modelled; empty when
-    it is.
-    """
-    n = len(series) - series.null_count()
-    distinct = series.n_unique() - (series.null_count() > 0)
-    if is_text(series.dtype):
-        return _text_reason(series, n, distinct)
-    named = not isinstance(table.container, ArrayContainer)
-    if not series.dtype.is_integer() or distinct < n or n < 20 or not named:
-        return ""
-    consecutive = int(series.max()) - int(series.min()) + 1 == n  # type: ignore[arg-type]
-    if consecutive or _ID_NAME.search(series.name):
-        what = "consecutive" if consecutive else "all different"
-        return f"looks like an identifier (integers, {what}); {_force(series.name, 'integer')}"
-    return ""
-
-
-def _text_reason(series: pl.Series, n: int, distinct: int) -> str:
-    force = _force(series.name, "categorical")
-    if isinstance(series.dtype, pl.Enum) and len(series.dtype.categories) <= _MOST_CATEGORIES:
-        return ""  # declared as categories by whoever made the frame
-    length = float(series.cast(pl.String).str.len_chars().mean() or 0)  # type: ignore[arg-type]
-    if n >= 10 and distinct > 0.5 * n and length > 40:
-        return (
-            f"looks like free text ({distinct} different values, {length:.0f} characters on"
-            f" average); {force}"
-        )
-    if n >= 10 and distinct > 0.9 * n:
-        return f"looks like an identifier ({distinct} different values in {n} cells); {force}"
-    most = min(max(50, n // 10), _MOST_CATEGORIES)
-    return (
-        f"has too many categories ({distinct}; at most {most} for {n} cells); {force}"
-        if distinct > most
-        else ""
-    )
-
-
-def _force(name: str, kind: str) -> str:
-    return _FORCE.format(name=f'"{name}"', kind=kind)
-
-
 def _build(series: pl.Series, kind: str, where: str) -> Column:
     """A column of the given kind ("numeric": integer or continuous, as the values are).
 
@@ -214,8 +182,8 @@ def _build(series: pl.Series, kind: str, where: str) -> Column:
     """
     if kind in ("binary", "categorical"):
         return _state_column(series, kind, where)
-    if kind == "datetime":
-        return _time_column(series, where)
+    if kind in ("datetime", "time", "duration"):
+        return _time_column(series, kind, where)
     numbers = as_numbers(series, where)
     check_finite(numbers, where)
     if numbers.dtype.is_integer() and kind != "continuous":
@@ -241,29 +209,51 @@ def _state_column(series: pl.Series, kind: str, where: str) -> Column:
     )
 
 
-def _time_column(series: pl.Series, where: str) -> Column:
+def _time_column(series: pl.Series, kind: str, where: str) -> Column:
     """A lattice in the largest unit in which every value is whole."""
-    times = series if is_temporal(series.dtype) else as_times(series, pl.Datetime("us"), where)
-    ticks = times.drop_nulls().to_physical().unique().sort().to_numpy().astype(np.int64)
-    units = (
-        ["d"]
-        if isinstance(times.dtype, pl.Date)
-        else [u for u in TIME_UNITS if ticks_per_unit(times.dtype, u) > 0]
-    )
-    unit = next(u for u in units if not np.any(ticks % ticks_per_unit(times.dtype, u)))
-    whole = ticks // ticks_per_unit(times.dtype, unit)
-    n = len(series) - series.null_count()
-    lattice = integer_lattice(whole, n)
+    times = series if is_temporal(series.dtype) else parsed(series, "date", where)
+    if kind != kind_of_times(times.dtype):
+        raise SchemaError(
+            f"the cells are {kind_of_times(times.dtype)}, not {kind}",
+            where=where,
+            fix=f'call it {kind_of_times(times.dtype)}, or give a "format"',
+        )
+    values = times.drop_nulls().to_physical().to_numpy().astype(np.int64)
+    ticks = np.unique(values)
+    unit, whole = _unit(times.dtype, ticks)
+    lattice = integer_lattice(whole, len(values))
+    every = values if unit == TIME_UNITS[-1] else _in_unit(times.dtype, values, unit)
+    position = (every - int(lattice.offset)) / lattice.step
+    atoms = find_atoms(position, 1.0) if len(ticks) > 1 else ()
+    floor = 0 if kind != "datetime" and ticks[0] >= 0 else None
     return Column(
         series.name,
-        "datetime",
-        dtype_text(series.dtype),
+        kind,  # type: ignore[arg-type]
+        dtype_text(times.dtype if is_text(series.dtype) else series.dtype),
         lattice.step,
         int(lattice.offset),
+        atoms=tuple(int(lattice.offset) + int(atom) * int(lattice.step) for atom in atoms),
         missing=series.null_count(),
         constant=len(ticks) == 1,
         unit=unit,
+        lower=floor,
     )
+
+
+def _unit(dtype: pl.DataType, ticks: np.ndarray) -> tuple[str, np.ndarray]:
+    """The largest unit in which all of the distinct ticks are whole, and these in that unit."""
+    if isinstance(dtype, pl.Date):
+        months = months_of(ticks)
+        if len(ticks) >= _LEAST_MONTHS and np.all(months == np.rint(months)):
+            return MONTH, months.astype(np.int64)
+        return "d", ticks
+    units = [u for u in TIME_UNITS if ticks_per_unit(dtype, u) > 0]
+    unit = next(u for u in units if not np.any(ticks % ticks_per_unit(dtype, u)))
+    return unit, ticks // ticks_per_unit(dtype, unit)
+
+
+def _in_unit(dtype: pl.DataType, ticks: np.ndarray, unit: str) -> np.ndarray:
+    return months_of(ticks) if unit == MONTH else ticks // ticks_per_unit(dtype, unit)
 
 
 def _whole_column(series: pl.Series, numbers: pl.Series) -> Column:
@@ -336,30 +326,3 @@ def _lattice_column(
         constant=bool(values.min() == values.max()),
         lower=lower,
     )
-
-
-def _override(column: Column, given: dict[str, Any], series: pl.Series, where: str) -> Column:
-    """The column with the lattice, states and atoms that the user fixed."""
-    changes: dict[str, Any] = {
-        key: given[key] for key in ("step", "offset", "lower") if key in given
-    }
-    changes |= {key: tuple(given[key]) for key in ("categories", "atoms") if key in given}
-    if column.is_discrete:
-        changes = {"categories": changes["categories"]} if changes.get("categories") else {}
-        if len(changes.get("categories", ())) > 2:
-            changes["kind"] = "categorical"
-    else:
-        changes.pop("categories", None)
-    if changes.get("step", 1) is None:
-        if column.kind != "continuous":
-            raise SchemaError(
-                f"a column of kind {column.kind} needs a step",
-                where=where,
-                fix='set "kind": "continuous"',
-            )
-        changes |= {"lower": None, "offset": 0.0}
-        changes.setdefault(
-            "atoms",
-            find_atoms(as_numbers(series, where).drop_nulls().to_numpy().astype(np.float64), None),
-        )
-    return replace(column, **changes)

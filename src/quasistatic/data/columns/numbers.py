@@ -7,9 +7,15 @@ of a density is x itself.
 import numpy as np
 import polars as pl
 
-from quasistatic.data.columns._dtypes import integer_range, is_temporal, parse_dtype, ticks_per_unit
+from quasistatic.data.columns._dtypes import (
+    integer_range,
+    is_temporal,
+    parse_dtype,
+    ticks_per_unit,
+)
 from quasistatic.data.columns._lattice import decimal_places
-from quasistatic.data.columns._text_dtypes import typed
+from quasistatic.data.columns._parsing import parsed
+from quasistatic.data.columns.moments import MONTH, days_of, months_of
 from quasistatic.data.schema import Column
 from quasistatic.errors import DataError, SchemaError
 
@@ -21,6 +27,7 @@ __all__ = [
     "first_row",
     "lattice_error",
     "read_coordinates",
+    "time_dtype",
     "write_numbers",
 ]
 
@@ -69,72 +76,45 @@ def as_numbers(series: pl.Series, where: str) -> pl.Series:
         return series.cast(pl.Int8)
     if series.dtype == pl.Null:
         return series.cast(pl.Float64)
-    return _parsed(series, pl.Float64, "number", where)
+    return parsed(series, "number", where).cast(pl.Float64)
 
 
 def as_times(series: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
-    """The series with the date or date-time dtype `dtype`.
+    """The series with the dtype `dtype` of dates, date-times, times of day or durations.
 
     Raises:
         SchemaError: values that are no dates.
     """
     if series.dtype == dtype:
         return series
-    if is_temporal(series.dtype):
-        ours, theirs = getattr(dtype, "time_zone", None), getattr(series.dtype, "time_zone", None)
-        if (
-            (ours is None) != (theirs is None)
-            and isinstance(dtype, pl.Datetime)
-            and isinstance(series.dtype, pl.Datetime)
-        ):
+    if series.dtype == pl.Null:
+        return series.cast(dtype)
+    if not is_temporal(series.dtype):
+        series = parsed(series, "date", where)
+    ours, theirs = getattr(dtype, "time_zone", None), getattr(series.dtype, "time_zone", None)
+    if (ours is None) != (theirs is None) and isinstance(series.dtype, pl.Datetime):
+        if isinstance(dtype, pl.Datetime):
             raise SchemaError(
                 f"time zone {theirs} where the schema has {ours}",
                 where=where,
                 fix="convert the time zone",
             )
+    try:
         return series.cast(dtype)
-    if series.dtype == pl.Null:
-        return series.cast(dtype)
-    return _parsed(series, dtype, "date", where)
-
-
-def _parsed(
-    series: pl.Series, dtype: pl.DataType | type[pl.DataType], noun: str, where: str
-) -> pl.Series:
-    text = series.cast(pl.String, strict=False)
-    parsed = (
-        _parsed_dates(text, dtype)
-        if noun == "date"
-        else text.str.strip_chars().cast(dtype, strict=False)
-    )
-    failed = (parsed.is_null() & text.is_not_null()).to_numpy()
-    if failed.any():
-        row = first_row(failed)
+    except pl.exceptions.PolarsError as error:
         raise SchemaError(
-            f"{text[row - 1]!r} in row {row} is no {noun}; the schema has a column of {noun}s",
+            f"cells of type {series.dtype} where the schema has {dtype}",
             where=where,
-            fix="correct the cell, leave it empty, or change the column's kind with --schema",
-        )
-    return parsed
-
-
-def _parsed_dates(text: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
-    """Dates in the form that fits, null where it does not."""
-    read = typed(text)
-    if is_temporal(read.dtype):
-        return read.cast(dtype)
-    for attempt in (text.str.to_date, text.str.to_datetime):
-        try:
-            return attempt(strict=False).cast(dtype)
-        except pl.exceptions.ComputeError:  # polars finds no form in the first cells
-            continue
-    return pl.Series(text.name, [None] * len(text), dtype=dtype)
+            fix="convert the column",
+        ) from error
 
 
 def atom_coordinates(column: Column) -> np.ndarray:
     """Coordinates of the atoms; whole numbers on a lattice."""
-    atoms = np.asarray(column.atoms, dtype=np.float64)
-    return np.rint((atoms - column.offset) / (column.step or 1.0)) if column.has_lattice else atoms
+    if not column.has_lattice:
+        return np.asarray(column.atoms, dtype=np.float64)
+    from_offset = [atom - column.offset for atom in column.atoms]  # exact where both are integers
+    return np.rint(np.asarray(from_offset, dtype=np.float64) / (column.step or 1.0))
 
 
 def read_coordinates(
@@ -144,10 +124,15 @@ def read_coordinates(
     cells.
     """
     where = f"{source}, column {column.name!r}"
-    if column.kind == "datetime":
-        dtype = parse_dtype(column.dtype)
-        dtype = dtype if is_temporal(dtype) else pl.Datetime("us")  # forced upon text
+    if column.is_temporal:
+        dtype = time_dtype(column)
         series = as_times(series, dtype, where)
+        if column.unit == MONTH:
+            months = months_of(series.to_physical().fill_null(0).to_numpy())
+            observed = series.is_not_null().to_numpy()
+            return np.where(
+                observed, (months - column.offset) / (column.step or 1.0), 0.0
+            ), observed
         ticks = ticks_per_unit(dtype, column.unit or "d")
         values = (
             series.to_physical().fill_null(int(column.offset) * ticks).to_numpy().astype(np.int64)
@@ -175,6 +160,14 @@ def read_coordinates(
     return np.where(observed, coordinate, 0.0), observed
 
 
+def time_dtype(column: Column) -> pl.DataType:
+    """The dtype of a column of times, also where the kind was forced upon text."""
+    dtype = parse_dtype(column.dtype)
+    if is_temporal(dtype):
+        return dtype
+    return {"time": pl.Time(), "duration": pl.Duration("us")}.get(column.kind, pl.Datetime("us"))
+
+
 def lattice_error(column: Column, coordinate: np.ndarray) -> np.ndarray:
     """How far from the lattice a coordinate may lie because its float was rounded (in steps)."""
     epsilon = 2.0**-23 if column.dtype == "Float32" else 2.0**-52
@@ -193,7 +186,7 @@ def write_numbers(coordinate: np.ndarray, column: Column) -> pl.Series:
     The numbers of a density have as many decimals as the training table had.
     """
     dtype = parse_dtype(column.dtype)
-    if column.kind == "datetime":
+    if column.is_temporal:
         return _write_times(coordinate, column, dtype)
     if column.step is None:
         values = coordinate if column.decimals is None else np.round(coordinate, column.decimals)
@@ -247,15 +240,28 @@ def _inward(bound: int) -> float:
 
 def _write_times(coordinate: np.ndarray, column: Column, dtype: pl.DataType) -> pl.Series:
     as_text = not is_temporal(dtype)
-    dtype = pl.Datetime("us") if as_text else dtype
+    dtype = time_dtype(column)
+    if column.unit == MONTH:
+        first, last = -12 * 1969, 12 * 8030 - 1  # the years 1 to 9999
+        months = np.rint(coordinate) * (column.step or 1.0) + column.offset
+        days = days_of(np.clip(months, first, last).astype(np.int64))
+        series = pl.Series(column.name, days.astype(np.int32)).cast(pl.Date).cast(dtype)
+        return series.cast(pl.String) if as_text else series
     ticks = ticks_per_unit(dtype, column.unit or "d")
-    per_second = ticks_per_unit(dtype, "s") if isinstance(dtype, pl.Datetime) else 1 / 86400
-    low, high = int(_EARLIEST * per_second), int(_LATEST * per_second)
-    if isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns":
-        low, high = -(2**63) + 1, 2**63 - 1
+    low, high = _time_range(dtype)
     step, offset = round((column.step or 1.0) * ticks), int(column.offset) * ticks
+    if column.lower is not None:
+        low = max(low, int(column.lower) * ticks)
     series = _write_integers(coordinate, column.name, step, offset, low, high).cast(pl.Int64)
-    series = (
-        series.cast(pl.Int32).cast(pl.Date) if isinstance(dtype, pl.Date) else series.cast(dtype)
-    )
-    return series.cast(pl.String) if as_text else series
+    series = series.cast(pl.Int32) if isinstance(dtype, pl.Date) else series
+    return series.cast(dtype).cast(pl.String) if as_text else series.cast(dtype)
+
+
+def _time_range(dtype: pl.DataType) -> tuple[int, int]:
+    """Smallest and largest tick that is written."""
+    if isinstance(dtype, pl.Time):
+        return 0, 86400 * 10**9 - 1
+    if isinstance(dtype, pl.Duration) or getattr(dtype, "time_unit", "") == "ns":
+        return -(2**63) + 1, 2**63 - 1
+    per_second = ticks_per_unit(dtype, "s") if isinstance(dtype, pl.Datetime) else 1 / 86400
+    return int(_EARLIEST * per_second), int(_LATEST * per_second)

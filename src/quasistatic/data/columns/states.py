@@ -90,9 +90,7 @@ def write_codes(codes: np.ndarray, column: Column) -> pl.Series:
     values = list(column.categories)
     if is_temporal(dtype):
         states = pl.Series(column.name, values, dtype=pl.Int64)
-        states = (
-            states.cast(pl.Int32).cast(dtype) if isinstance(dtype, pl.Date) else states.cast(dtype)
-        )
+        states = (states.cast(pl.Int32) if isinstance(dtype, pl.Date) else states).cast(dtype)
     elif isinstance(values[0], str) and not isinstance(dtype, pl.Enum | pl.Categorical):
         states = pl.Series(column.name, values).cast(dtype)
     elif dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum):
@@ -103,11 +101,12 @@ def write_codes(codes: np.ndarray, column: Column) -> pl.Series:
 
 
 def state_values(series: pl.Series) -> tuple[Value, ...]:
-    """The states of a training column: all of an Enum's in its order, else the sorted distinct
-    values.
+    """The states of a training column: those of an Enum that occur, in its order, else the sorted
+    distinct values.
     """
     if isinstance(series.dtype, pl.Enum):
-        return tuple(series.dtype.categories.to_list())
+        there = set(series.drop_nulls().unique().to_list())
+        return tuple(value for value in series.dtype.categories if value in there)
     if is_temporal(series.dtype):
         series = series.to_physical()
     elif isinstance(series.dtype, pl.Categorical):

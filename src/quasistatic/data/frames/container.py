@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from quasistatic.data.layout import Layout
+from quasistatic.data.text._dialect import Dialect
 
 __all__ = [
     "ArrayContainer",
@@ -34,14 +35,17 @@ class FrameContainer:
 
     Args:
         backend: "polars", "polars-lazy", or any library that narwhals knows (default "polars").
+        dialect: form of the delimited file that the frame came from; None (default) if it is none.
     """
 
     backend: str = "polars"
+    dialect: Dialect | None = None
     layout: ClassVar[None] = None
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types."""
-        return {"backend": self.backend}
+        dialect = {} if self.dialect is None else {"dialect": self.dialect.to_json()}
+        return {"backend": self.backend} | dialect
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,9 @@ def container_from_json(data: Mapping[str, Any]) -> Container:
             categories = {name: tuple(values) for name, values in data["categories"].items()}
             return ArrowContainer(data["schema"], categories)
         case backend:
-            return FrameContainer(backend)
+            return FrameContainer(
+                backend, Dialect(**data["dialect"]) if "dialect" in data else None
+            )
 
 
 def unlabelled(container: Container) -> Container:

@@ -1,0 +1,133 @@
+"""How the durations of a column are written: 26:15:00, 1 days 02:03:04, PT1H30M, 2h 30m."""
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+__all__ = ["DurationForm", "Style", "duration_forms"]
+
+Style = Literal["clock", "days", "iso", "letters"]
+_CLOCK = r"(?P<H>\d{1,6}):(?P<M>[0-5]\d)(?::(?P<S>[0-5]\d)(?:[.,](?P<f>\d{1,9}))?)?"
+_PATTERNS: dict[Style, str] = {
+    "clock": rf"^(?P<sign>-?){_CLOCK}$",
+    "days": rf"^(?P<sign>-?)(?P<D>\d+) days?,?(?: \+?{_CLOCK})?$",
+    "iso": (
+        r"^(?P<sign>-?)P(?:(?P<D>\d+)D)?"
+        r"(?:T(?:(?P<H>\d+)H)?(?:(?P<M>\d+)M)?(?:(?P<S>\d+)(?:\.(?P<f>\d{1,9}))?S)?)?$"
+    ),
+    "letters": (
+        r"^(?P<sign>-?)(?:(?P<D>\d+) ?d(?:ays?)?)? ?(?:(?P<H>\d+) ?h(?:rs?|ours?)?)?"
+        r" ?(?:(?P<M>\d+) ?m(?:in(?:s|utes?)?)?)? ?(?:(?P<S>\d+) ?s(?:ec(?:s|onds?)?)?)?$"
+    ),
+}
+_SECONDS = {"D": 86400, "H": 3600, "M": 60, "S": 1}
+
+
+@dataclass(frozen=True)
+class DurationForm:
+    """The form of a column's durations.
+
+    Args:
+        style: "clock" (26:15:00), "days" (1 days 02:03:04), "iso" (PT1H30M) or "letters" (2h 30m).
+        seconds: whether seconds are written (default True).
+        digits: number of decimals of the seconds (default 0).
+        padded: whether hours have two digits at least (default True).
+        gap: what stands between the parts of "letters" (default empty).
+    """
+
+    style: Style
+    seconds: bool = True
+    digits: int = 0
+    padded: bool = True
+    gap: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of JSON types; `DurationForm(**...)` gives back an equal form."""
+        return asdict(self)
+
+    @property
+    def words(self) -> str:
+        """The form for people."""
+        return {
+            "clock": "hours:minutes" + (":seconds" if self.seconds else ""),
+            "days": "days and hours:minutes:seconds",
+            "iso": "as PT1H30M",
+            "letters": "as 2h 30m",
+        }[self.style]
+
+    def read(self, text: pl.Series) -> pl.Series:
+        """The durations of cells `[N]`, in microseconds; null where a cell is none."""
+        cells = text.str.strip_chars()
+        pattern = _PATTERNS[self.style]
+        valid = (cells.str.contains(pattern) & cells.str.contains(r"\d")).fill_null(False)
+        parts = cells.str.extract_groups(pattern).struct
+        total = np.zeros(len(cells), np.int64)
+        for name, seconds in _SECONDS.items():
+            if name in parts.fields:
+                count = parts.field(name).cast(pl.Int64, strict=False).fill_null(0).to_numpy()
+                total += seconds * 10**6 * count
+        if "f" in parts.fields:
+            decimals = parts.field("f").fill_null("0").str.pad_end(6, "0").str.head(6)
+            total += decimals.cast(pl.Int64, strict=False).fill_null(0).to_numpy()
+        below = (parts.field("sign") == "-").fill_null(False).to_numpy()
+        ticks = np.where(valid.to_numpy(), np.where(below, -total, total), 0)
+        return pl.Series(text.name, ticks).cast(pl.Duration("us")).set(~valid, None)
+
+    def write(self, durations: pl.Series) -> pl.Series:
+        """Durations `[N]` as cells, null where missing."""
+        ticks = durations.cast(pl.Duration("us")).to_physical().to_list()
+        cells = [None if tick is None else self._cell(tick) for tick in ticks]
+        return pl.Series(durations.name, cells, dtype=pl.String)
+
+    def _cell(self, tick: int) -> str:
+        sign, rest = ("-" if tick < 0 else ""), abs(tick)
+        rest, micro = divmod(rest, 10**6)
+        minutes, second = divmod(rest, 60)
+        hours, minute = divmod(minutes, 60)
+        days, hour = divmod(hours, 24)
+        decimals = f".{micro:06d}"[: self.digits + 1] if self.digits else ""
+        width = 2 if self.padded else 1
+        if self.style == "clock":
+            tail = f":{second:02d}{decimals}" if self.seconds else ""
+            return f"{sign}{hours:0{width}d}:{minute:02d}{tail}"
+        if self.style == "days":
+            return f"{sign}{days} days {hour:02d}:{minute:02d}:{second:02d}{decimals}"
+        if self.style == "iso":
+            clock = _joined([(hour, "H"), (minute, "M"), (f"{second}{decimals}", "S")])
+            text = (f"{days}D" if days else "") + (f"T{clock}" if clock else "")
+            return f"{sign}P{text or 'T0S'}"
+        parts = _joined([(hours, "h"), (minute, "m"), (second, "s")], self.gap)
+        return f"{sign}{parts or '0s'}"
+
+
+def _joined(parts: list[tuple[int | str, str]], gap: str = "") -> str:
+    return gap.join(f"{count}{unit}" for count, unit in parts if str(count) not in ("0", "0."))
+
+
+def duration_forms(cells: pl.Series) -> list[DurationForm]:
+    """The form in which all cells are durations, or none.
+
+    Args:
+        cells: distinct cells of text, blanks around them removed, none missing.
+    """
+    if not cells.str.contains(r"\d").all() or not cells.head(20).str.contains("[:PdhmsH]").all():
+        return []
+    for style, pattern in _PATTERNS.items():
+        if not cells.str.contains(pattern).all():
+            continue
+        if style == "letters" and not cells.str.contains(r"\d ?[dhm].*\d ?[hms]").any():
+            continue  # all of one unit: numbers with a unit
+        decimals = cells.str.extract(r"[.,](\d+)").str.len_chars().max() or 0
+        return [
+            DurationForm(
+                style,
+                bool(cells.str.contains(r":\d\d:\d\d").any()),
+                int(decimals),  # type: ignore[arg-type]
+                not bool(cells.str.contains(r"^-?\d:").any()),
+                " " if re.search(r"[a-z] \d", "\n".join(cells.head(50))) else "",
+            )
+        ]
+    return []
