@@ -89,6 +89,13 @@ class DiffusionImputer(TransformerMixin, BaseEstimator):
                 named.
         """
         table = as_table(self, X, reset=True)
+        empty = [s.name for s in table.frame if s.null_count() == len(table) > 0]
+        if empty:
+            raise SchemaError(
+                f"column(s) {', '.join(map(repr, empty))}: every cell is missing",
+                where=table.source,
+                fix="drop them: nothing tells what their cells could be",
+            )
         random = check_random_state(self.random_state)
         self.density_ = fresh_density(self.density, random).fit(table)
         self._seed = int(random.randint(2**31 - 1))

@@ -317,6 +317,6 @@ class TestRefusals:
         with pytest.raises(DataError, match="at least 2"):
             DiffusionDensity().fit(pd.DataFrame({"a": [1.0]}))
         with pytest.raises(SchemaError, match="missing"):
-            DiffusionDensity().fit(pd.DataFrame({"a": [1.0, 2.0], "b": [np.nan, np.nan]}))
+            DiffusionDensity().fit(pd.DataFrame({"a": [np.nan, np.nan]}))
         with pytest.raises(DataError, match="more than once"):
             DiffusionDensity().fit(pd.DataFrame([[1.0, 2.0]] * 3, columns=["a", "a"]))
