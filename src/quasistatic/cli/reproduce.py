@@ -21,6 +21,7 @@ Name = Literal[
     "table1",
     "table2",
     "table3",
+    "rivals",
 ]
 
 
@@ -54,7 +55,8 @@ def reproduce(
 
     NAME is `swiss-roll`, `heartbeat`, `dead-leaves`, `textures`, `mnist`, `bmnist` or `cifar10`;
     `table1`, `table2` and `table3` (binary MNIST) collect the results that lie in the folders below
-    DIR.
+    DIR. `rivals` sets the methods that the paper names beside diffusion, on data whose truth is
+    known: `--variant` is then `glass`, `glass-models`, `bits`, `digits` or `roll`.
 
     Writes `metrics.json`, the parameters of every model and the figures into DIR. `mnist`, `bmnist`
     and `cifar10` need their files in the folder that the variable QUASISTATIC_DATA names.
@@ -73,6 +75,16 @@ def reproduce(
     from quasistatic.experiments.tables import TABLES, write_table
 
     screen, folder = Screen(as_json=as_json, quiet=quiet), Path(output)
+    if name == "rivals":
+        from quasistatic.experiments.rivals import running
+
+        metrics = running.run(
+            folder, quick=quick, seed=seed, benches=variant or (), force=force, stage=screen.tell
+        )
+        screen.result((folder / "results.md").read_text(encoding="utf-8"))
+        screen.result(f"Numbers and figure: {output} ({duration(metrics['seconds'])})")
+        screen.json(metrics)
+        return
     if name in TABLES:
         if variant:
             raise SettingError(

@@ -14,17 +14,21 @@ than its components say; bits within one are independent. Source: Attias (1999);
 10.2.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import betaln, digamma, gammaln
 
 from quasistatic.errors import warn
 from quasistatic.rivals.double import in_double
 from quasistatic.rivals.learning import as_bits
+from quasistatic.typing import Array
 
 __all__ = ["Mixture", "fit"]
+
+_REST = 1e-8
+"""Share of the bound that a round gains at rest."""
 
 
 class Mixture(NamedTuple):
@@ -94,38 +98,32 @@ def _ascended(rows: np.ndarray, components: int, rounds: int, seed: list[int]) -
     rng = np.random.default_rng(seed)
     shares = rng.dirichlet(np.ones(components), len(rows))
     bounds: list[float] = []
-    prior = 1.0 / components
     for _ in range(rounds):
-        dirichlet = prior + shares.sum(axis=0)
+        dirichlet = 1.0 / components + shares.sum(axis=0)
         ones, zeros = 1.0 + shares.T @ rows, 1.0 + shares.T @ (1.0 - rows)
-        of_total = _np(digamma, ones + zeros)
-        log_pi = _np(digamma, dirichlet) - _np(digamma, dirichlet.sum())
-        log_on, log_off = _np(digamma, ones) - of_total, _np(digamma, zeros) - of_total
+        log_pi, log_on, log_off, divergence = in_double(_expectations, dirichlet, ones, zeros)
         joint = rows @ log_on.T + (1.0 - rows) @ log_off.T + log_pi
         # With q(z) at its best for these factors its share of the bound is one log-sum.
         total = np.logaddexp.reduce(joint, axis=1, keepdims=True)
         shares = np.exp(joint - total)
-        bounds.append(
-            float(total.sum())
-            - _dirichlet_kl(dirichlet, prior, log_pi)
-            - _beta_kl(ones, zeros, log_on, log_off)
-        )
-        if len(bounds) > 1 and bounds[-1] - bounds[-2] < 1e-9 * abs(bounds[-1]):
+        bounds.append(float(total.sum()) - float(divergence))
+        if len(bounds) > 1 and bounds[-1] - bounds[-2] < _REST * abs(bounds[-1]):
             return Mixture(dirichlet, ones, zeros, bounds[-1], tuple(bounds), True)
     return Mixture(dirichlet, ones, zeros, bounds[-1], tuple(bounds), False)
 
 
-def _dirichlet_kl(a: np.ndarray, prior: float, log_pi: np.ndarray) -> float:
-    k = len(a)
-    constant = _np(gammaln, a.sum()) - _np(gammaln, a).sum()
-    of_prior = _np(gammaln, np.asarray(k * prior)) - k * _np(gammaln, np.asarray(prior))
-    return float(constant - of_prior + (a - prior) @ log_pi)
+def _expectations(dirichlet: Array, ones: Array, zeros: Array) -> tuple[Array, ...]:
+    """`E log pi`, `E log theta`, `E log(1 - theta)` under q, and KL(q, prior) of pi and theta."""
+    k = dirichlet.shape[0]
+    of_total = digamma(ones + zeros)
+    log_pi = digamma(dirichlet) - digamma(jnp.sum(dirichlet))
+    log_on, log_off = digamma(ones) - of_total, digamma(zeros) - of_total
+    prior = jnp.full_like(dirichlet, 1.0 / k)
+    of_pi = _log_norm(dirichlet) - _log_norm(prior) + (dirichlet - prior) @ log_pi
+    of_theta = jnp.sum((ones - 1.0) * log_on + (zeros - 1.0) * log_off - betaln(ones, zeros))
+    return log_pi, log_on, log_off, of_pi + of_theta
 
 
-def _beta_kl(ones: np.ndarray, zeros: np.ndarray, log_on: np.ndarray, log_off: np.ndarray) -> float:
-    return float(np.sum((ones - 1.0) * log_on + (zeros - 1.0) * log_off - _np(betaln, ones, zeros)))
-
-
-def _np(function: Callable[..., Any], *arrays: Any) -> np.ndarray:
-    """A special function of JAX in double precision."""
-    return in_double(function, *arrays)
+def _log_norm(dirichlet: Array) -> Array:
+    """Minus the log of the Dirichlet's normaliser."""
+    return gammaln(jnp.sum(dirichlet)) - jnp.sum(gammaln(dirichlet))

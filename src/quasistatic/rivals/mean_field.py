@@ -162,7 +162,10 @@ def _inverted(graph: Graph, rows: np.ndarray, *, second_order: bool) -> Learned:
     rows = np.asarray(as_bits(rows), np.float64)
     # Half a row more for 0 and for 1: no bit is then constant.
     mean = (rows.sum(axis=0) + 0.5) / (len(rows) + 1.0)
-    covariance = (rows - mean).T @ (rows - mean) / len(rows) + np.eye(graph.sites) / len(rows)
+    # A ridge of the size of a covariance's sampling error: copies of a bit have an inverse.
+    covariance = (rows - mean).T @ (rows - mean) / len(rows) + np.eye(graph.sites) / np.sqrt(
+        len(rows)
+    )
     i, j = graph.ends.T
     response = -np.linalg.inv(covariance)[i, j]
     coupling, real = response, np.ones(len(response), bool)

@@ -1,0 +1,1 @@
+"""The paper's rivals beside diffusion, on problems whose truth is known."""
