@@ -284,7 +284,7 @@ def _score_matched(
     value = float(np.mean(weights)) - log_z
     return Entry(
         name, "by quadrature", False, value, False, truth - value, None, None,
-        fit_seconds, float("nan"), score_seconds * 1000 / len(test), "no", {},
+        fit_seconds, None, score_seconds * 1000 / len(test), "no", {},
     )  # fmt: skip
 
 

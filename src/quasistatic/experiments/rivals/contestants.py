@@ -150,11 +150,12 @@ def diffusion_entry(
     )
     _, sample_seconds = timed(lambda: fitted.sample(_DRAWN, random_state=seed))
     assert found.upper is not None
+    sides = sorted((found.mean, float(np.mean(found.upper))))
     drawn = 1000 if len(train) < 10_000 else 4000
     return Entry(
         "diffusion",
         "yes", True, found.mean, True, None if truth is None else truth - found.mean,
-        (found.mean, float(np.mean(found.upper))), None,
+        (sides[0], sides[1]), None,
         fit_seconds, sample_seconds, score_seconds * 1000 / len(test), "by particles",
         errors(lambda: np.asarray(fitted.sample(drawn, random_state=seed + 1))),
     )  # fmt: skip

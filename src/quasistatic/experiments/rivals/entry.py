@@ -27,7 +27,7 @@ class Entry(NamedTuple):
         reports: what the method itself says of its log p, as an interval; None: nothing.
         holds: whether the exact value lies in it; None where there is no exact value.
         fit_seconds: time of the fit.
-        sample_seconds: time of 1,000 samples.
+        sample_seconds: time of 1,000 samples; None where there is no way to draw them.
         score_seconds: time of log p of 1,000 rows.
         conditionals: how p(some bits | others) is had.
         errors: further errors by name, such as those of couplings and correlations.
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
     reports: tuple[float, float] | None
     holds: bool | None
     fit_seconds: float
-    sample_seconds: float
+    sample_seconds: float | None
     score_seconds: float
     conditionals: str
     errors: Mapping[str, float]

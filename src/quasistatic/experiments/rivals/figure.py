@@ -1,34 +1,49 @@
-"""Quality against seconds: one point a method, one panel a bench."""
+"""Quality against seconds: one point a method, one panel for each kind of data."""
 
 from pathlib import Path
 
 from quasistatic.experiments.figures.canvas import DATA, FAINT, MODEL, blank, save
 from quasistatic.experiments.rivals.benches import Bench
+from quasistatic.experiments.rivals.entry import Entry
+
+_LEAST = 1e-3
+"""Nats and seconds below it are drawn there: the axes are logarithmic."""
 
 
 def quality_against_seconds(benches: list[Bench], path: Path) -> None:
     """Nats below the truth (below the best where it is unknown) against the seconds of the fit.
 
     Args:
-        benches: finished benches.
+        benches: finished benches; those of the spin glass share a panel.
         path: path of the PNG file.
     """
-    figure, axes = blank(1, len(benches), (3.8, 3.4))
-    for axis, bench in zip(axes[0], benches, strict=True):
-        best = bench.truth
-        if best is None:
+    from matplotlib.ticker import NullFormatter
+
+    panels: dict[str, list[Bench]] = {}
+    for bench in benches:
+        panels.setdefault(bench.name.removesuffix("-models"), []).append(bench)
+    columns = min(2, len(panels))
+    figure, axes = blank(-(-len(panels) // columns), columns, (4.6, 3.4))
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for axis, (name, parts) in zip(axes.flat, panels.items(), strict=False):
+        for bench in parts:
             best = max(entry.log_p for entry in bench.entries)
-        for entry in bench.entries:
-            colour = MODEL if entry.method == "diffusion" else DATA
-            gap = max(best - entry.log_p, 1e-3)
-            axis.plot(max(entry.fit_seconds, 1e-3), gap, "o", color=colour, markersize=5)
-            axis.annotate(
-                entry.method.split(" (")[0].split(", ")[-1][:22],
-                (max(entry.fit_seconds, 1e-3), gap),
-                xytext=(4, 3), textcoords="offset points", fontsize=6, color=FAINT,
-            )  # fmt: skip
-        axis.set(xscale="log", yscale="log", title=bench.name)
+            for entry in bench.entries:
+                _point(axis, entry, best if bench.truth is None else bench.truth)
+        axis.set(xscale="log", yscale="log", title=name)
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.yaxis.set_minor_formatter(NullFormatter())
+        axis.margins(x=0.25, y=0.1)
         axis.set_xlabel("seconds of the fit", fontsize=8)
-        below = "truth" if bench.truth is not None else "best"
+        below = "best" if parts[0].truth is None else "truth"
         axis.set_ylabel(f"nats per row below the {below}", fontsize=8)
     save(figure, path)
+
+
+def _point(axis, entry: Entry, truth: float) -> None:
+    """One method with its name; diffusion in the colour of the model."""
+    at = max(entry.fit_seconds, _LEAST), max(truth - entry.log_p, _LEAST)
+    axis.plot(*at, "o", color=MODEL if entry.method == "diffusion" else DATA, markersize=4)
+    name = entry.method.removeprefix("restricted machine, ").split(",")[0]
+    axis.annotate(name, at, xytext=(4, 2), textcoords="offset points", fontsize=6, color=FAINT)
