@@ -36,7 +36,7 @@ def _slope(energy, rows, weights=None):
 
 
 def test_persistent_chains_end_at_maximum_likelihood():
-    """CD-1's end is another, by more than the noise of either."""
+    """CD-1, which is biased, ends only near it."""
     truth = ENERGIES["complete"]
     rows = exact.sample(truth, 1000, key=jax.random.key(18))
     start = machine(truth.graph)

@@ -34,6 +34,7 @@ PUBLISHED = {
     "tap": (7.7704, 0.0983),
 }
 """Mean squared errors of couplings and correlations, ICML 2011, table 1."""
+PUBLISHED_SIDE = 10
 PENGUINS = Path(__file__).parents[4] / "examples" / "penguins.csv"
 PACKAGED = Path(__file__).parents[2] / "examples" / "penguins.csv"
 _VARIANCE = 10.0

@@ -15,7 +15,6 @@ from quasistatic.experiments.markdown import markdown, number
 from quasistatic.experiments.rivals import entry, normalisers
 from quasistatic.experiments.rivals.benches import BENCHES, Bench, Stage
 from quasistatic.experiments.rivals.figure import quality_against_seconds
-from quasistatic.experiments.rivals.machines import PUBLISHED
 from quasistatic.experiments.rivals.sizes import FULL, QUICK, Sizes
 
 
@@ -82,23 +81,15 @@ def results(found: Sequence[Bench]) -> str:
 
 def _errors(bench: Bench) -> str:
     """Mean squared errors of couplings and correlations, beside those that are published."""
-    published = PUBLISHED if bench.name == "glass" else {}
-    rows = [
-        [
-            line.method,
-            number(line.errors.get("couplings"), digits=4),
-            number(line.errors["correlations"], digits=4),
-            *(number(value, digits=4) for value in published.get(line.method, (None, None))),
-        ]
-        for line in bench.entries
-    ]
-    head = [
-        "method",
-        "error of couplings",
-        "of correlations",
-        "ICML 2011: couplings",
-        "correlations",
-    ]
+    head = ["method", "error of couplings", "of correlations"]
+    if bench.published:
+        head += ["ICML 2011: couplings", "correlations"]
+    rows = []
+    for line in bench.entries:
+        values = [line.errors.get("couplings"), line.errors["correlations"]]
+        if bench.published:
+            values += bench.published.get(line.method, (None, None))
+        rows.append([line.method, *(number(value, digits=4) for value in values)])
     return markdown(head, rows)
 
 
