@@ -1,6 +1,5 @@
 """`quasistatic condition`: rows given what is known of some columns, and how probable that is."""
 
-import itertools
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,13 +7,16 @@ import typer
 
 from quasistatic.cli.options import Force, Json, Model, Quiet, Rows, Seed
 from quasistatic.cli.screen import Screen, nats
+from quasistatic.data.text.names import longest_name
 from quasistatic.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _RELATION = re.compile(r"^(?P<name>.+?)\s*(?P<relation><=|>=|=|<|>)\s*(?P<value>.*)$")
-_RANGE = re.compile(r"^(?P<low>[^<>=]+)(?P<from><=?)(?P<name>[^<>=]+)(?P<to><=?)(?P<high>[^<>=]+)$")
+_BEFORE = re.compile(r"^\s*(.+?)\s*(<=?)\s*$")
+_BEHIND = re.compile(r"^\s*(<=?)\s*(.+?)\s*$")
+_MARKS = ("<=", ">=", "=", "<", ">")
 
 
 def condition(
@@ -60,9 +62,9 @@ def condition(
     from quasistatic.estimator.loading import load_diffusion
 
     density = load_diffusion(model)
-    found = density.condition(
-        read_given(given, [c.name for c in density.schema_.columns if c.is_discrete])
-    )
+    schema = density.schema_
+    discrete = [c.name for c in schema.columns if c.is_discrete]
+    found = density.condition(read_given(given, discrete, schema.names))
     table = found.draw(number, random_state=seed, particles=particles)
     write_rows(table, output, force=force, layout=layout)
     screen.result(
@@ -90,21 +92,38 @@ def condition(
     )
 
 
-def _relations(text: str) -> list[str]:
-    """`30<=age<40` is `age>=30` and `age<40`."""
-    match = _RANGE.match(text)
-    if match is None:
-        return [text]
-    low, first, name, second, high = match.groups()
-    return [f"{name}{first.replace('<', '>')}{low}", f"{name}{second}{high}"]
+def _relations(text: str, names: "Sequence[str]") -> list[tuple[str, str, str]]:
+    """Column, relation and value of each part of a condition: `30<=age<40` is `age>=30` and
+    `age<40`. The column is the one with the longest name that fits.
+    """
+    found = longest_name(text, names, _MARKS)
+    if found is None:
+        for name in sorted(names, key=len, reverse=True):
+            low, between, high = text.partition(name.strip())
+            first, second = _BEFORE.match(low), _BEHIND.match(high)
+            if between and first and second:
+                return [
+                    (name, first[2].replace("<", ">"), first[1]),
+                    (name, second[1], second[2]),
+                ]
+        match = _RELATION.match(text)  # of no column of the model; it will be said to be unknown
+        if match is None:
+            return [(text, "", "")]
+        return [(match["name"].strip(), match["relation"], match["value"].strip())]
+    name, rest = found
+    relation = next(mark for mark in _MARKS if rest.startswith(mark))
+    return [(name, relation, rest[len(relation) :].strip())]
 
 
-def read_given(given: "Sequence[str]", discrete: "Sequence[str]") -> "Mapping[str, Any]":
+def read_given(
+    given: "Sequence[str]", discrete: "Sequence[str]", names: "Sequence[str]" = ()
+) -> "Mapping[str, Any]":
     """The conditions of `--given` options; two limits of one column are one range.
 
     Args:
         given: values of the command-line option, one condition each.
         discrete: names of the columns with categories.
+        names: names of all columns, which may hold blanks and relations (default: none are known).
 
     Raises:
         SettingError: no relation in it, or two that contradict each other.
@@ -112,14 +131,13 @@ def read_given(given: "Sequence[str]", discrete: "Sequence[str]") -> "Mapping[st
     from quasistatic.fitted.conditions import Between, Closed
 
     found: dict[str, Any] = {}
-    for text in itertools.chain.from_iterable(map(_relations, given)):
-        match = _RELATION.match(text)
-        if match is None or not match["value"].strip():
+    parts = [(text, part) for text in given for part in _relations(text, [*names, *discrete])]
+    for text, (name, relation, value) in parts:
+        if not relation or not value:
             raise SettingError(
                 f"--given {text!r} is no condition",
                 fix="write column=value, column>value or column<=value",
             )
-        name, relation, value = match["name"].strip(), match["relation"], match["value"].strip()
         before = found.get(name)
         if relation == "=":
             if before is not None:

@@ -7,6 +7,7 @@ import typer
 
 from quasistatic.cli.options import Data, Force, Json, Model, Quiet, Rows, Seed
 from quasistatic.cli.screen import Screen
+from quasistatic.data.text.names import resolve
 from quasistatic.errors import SettingError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def denoise(
     from quasistatic.fitted import denoising
 
     fitted = load_diffusion(model).fitted_
+    widths = read_sigma(sigma, fitted.schema.names)
     table = read_like(fitted.schema, data)
     key = fitted.key(seed)
     found = denoising.denoise(fitted, table, widths, draws, particles, key=key)
@@ -96,12 +98,13 @@ def in_levels(frame: "pl.DataFrame", dtype: str) -> "pl.DataFrame":
     return frame.select(pl.all().round().clip(0, 255).cast(pl.UInt8)) if dtype == "UInt8" else frame
 
 
-def read_sigma(given: "Sequence[str]") -> dict[str, float] | float:
+def read_sigma(given: "Sequence[str]", names: "Sequence[str]" = ()) -> dict[str, float] | float:
     """Column -> standard deviation of `--sigma` options, or the one of all columns.
 
     Args:
         given: values of the command-line option: `COLUMN=SD` each, where a name may hold an equals
             sign; or one `SD`.
+        names: names of the columns (default: none are known).
 
     Raises:
         SettingError: no number, a number that is not positive, or a column twice.
@@ -109,7 +112,7 @@ def read_sigma(given: "Sequence[str]") -> dict[str, float] | float:
     found: dict[str, float] = {}
     for text in given:
         name, relation, value = text.rpartition("=")
-        name = name.strip()
+        name = resolve(name, names) or name.strip()
         try:
             width = float(value)
         except ValueError:

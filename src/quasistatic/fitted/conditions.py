@@ -15,6 +15,7 @@ from quasistatic.data.codec import Codec, Place
 from quasistatic.data.columns.numbers import lattice_error, read_coordinates
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
+from quasistatic.data.text.names import resolve
 from quasistatic.errors import DataError, SchemaError
 from quasistatic.fitted._extrapolation import FAR, warn_of_far, warn_of_far_cells
 from quasistatic.numerics import LOG_ZERO
@@ -78,6 +79,7 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
         SchemaError: an unknown column or category, a range of categories.
         DataError: an empty or contradictory condition.
     """
+    given = {resolve(name, codec.schema.names) or name: value for name, value in given.items()}
     unknown = [name for name in given if name not in codec.schema.names]
     if unknown:
         fix = f"the model has {', '.join(map(repr, codec.schema.names))}"
@@ -90,7 +92,7 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
         if isinstance(v, Between | Mapping | list | set | tuple | frozenset)
     }
     values = {
-        name: [given[name] if name not in special else None]
+        name: [_in_full(codec.schema.column(name), given[name]) if name not in special else None]
         for name in codec.schema.names
         if name in given
     }
@@ -121,6 +123,14 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
     return Condition(AllOf(tuple(parts)), float(encoded.log_volume[0]), measure)
 
 
+def _in_full(column: Column, value: Any) -> Any:
+    """A category with the blanks around it, where the value is the only one like it."""
+    if not isinstance(value, str) or not column.is_discrete:
+        return value
+    texts = [str(category) for category in column.categories]
+    return resolve(value, texts) or value
+
+
 def _soft(codec: Codec, column: Column, wanted: Any) -> Soft:
     where = f"{SOURCE}, column {column.name!r}"
     if not column.is_discrete:
@@ -130,6 +140,7 @@ def _soft(codec: Codec, column: Column, wanted: Any) -> Soft:
             fix="use between(low, high)",
         )
     weights = dict(wanted) if isinstance(wanted, Mapping) else dict.fromkeys(wanted, 1.0)
+    weights = {_in_full(column, category): weight for category, weight in weights.items()}
     known = {str(c): i for i, c in enumerate(column.categories)}
     strange = [c for c in weights if str(c) not in known]
     if strange:
