@@ -70,7 +70,7 @@ BAD = {
     other_size: ["8 x 9 pixels", "0.png is 8 x 8 pixels"],
     other_colour: ["colour", "0.png", "grey"],
     alpha: ["transparent", "-flatten"],
-    truncated: ["no intact PNG"],
+    truncated: ["no intact image"],
     decompression_bomb: ["too large"],
 }
 

@@ -12,7 +12,7 @@ Data = Annotated[
     typer.Argument(
         metavar="DATA",
         help="The table: .csv, .tsv, .parquet, .feather/.arrow, .jsonl, .npy or .npz. "
-        "Empty cells and NA are missing. Or images: a folder of PNG and JPEG files, "
+        "Empty cells and NA are missing. Or images: a folder of image files, "
         "or a .npy stack.",
     ),
 ]

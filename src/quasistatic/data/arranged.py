@@ -37,7 +37,7 @@ def image_table(images: str | Path | np.ndarray) -> Table:
     """Images as a table of one row each, a column per pixel (and colour).
 
     Args:
-        images: path as for `data.images.files.read_images`, path of one PNG or JPEG file, or array
+        images: path as for `data.images.files.read_images`, path of one image file, or array
             `[N, H, W]` or `[N, H, W, 3]` of uint8 grey levels or of real numbers.
 
     Raises:

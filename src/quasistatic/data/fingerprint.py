@@ -11,6 +11,9 @@ from quasistatic.data.table import Table
 __all__ = ["fingerprint"]
 
 
+_UInt128 = getattr(pl, "UInt128", pl.Int128)  # newer than the oldest polars
+
+
 def fingerprint(table: Table) -> str:
     """SHA-256 (hex) of the column names, dtypes and values, in their order.
 
@@ -34,11 +37,12 @@ def _value_bytes(series: pl.Series) -> list[bytes]:
         return []
     if series.dtype.is_nested():
         return [repr(series.to_list()).encode()]
-    if (
-        is_text(series.dtype)
-        or isinstance(series.dtype, pl.Decimal | pl.Binary)
-        or series.dtype == pl.Object
-    ):
+    if series.dtype == pl.Object:
+        return [repr([type(value).__name__ for value in series.to_list()]).encode()]
+    if isinstance(series.dtype, pl.Binary):
+        cells = series.fill_null(b"").to_list()
+        return [np.array([len(cell) for cell in cells]).tobytes(), b"".join(cells)]
+    if is_text(series.dtype) or isinstance(series.dtype, pl.Decimal | pl.Int128 | _UInt128):
         strings = series.cast(pl.String, strict=False).fill_null("")
         return [strings.str.len_bytes().to_numpy().tobytes(), "".join(strings.to_list()).encode()]
     values = series.to_physical().fill_null(0).to_numpy()

@@ -6,9 +6,12 @@ import struct
 import zlib
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
+from quasistatic.data.arranged import image_table
+from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.images.cifar import read_cifar, read_cifar_batch
 from quasistatic.data.images.files import PixelScale, dequantise, read_images
 from quasistatic.data.images.folder import read_image, read_image_folder
@@ -150,7 +153,7 @@ def test_bad_folders(tmp_path, grey, colour):
     whole = (tmp_path / "a.png").read_bytes()
     for broken in (whole[: len(whole) // 2], b"", b"GIF89a"):
         (tmp_path / "b.png").write_bytes(broken)
-        with pytest.raises(DataError, match="no intact PNG or JPEG"):
+        with pytest.raises(DataError, match="no intact image"):
             read_images(tmp_path)
 
 
@@ -332,3 +335,40 @@ def test_dequantisation_fills_exactly_one_level(grey):
     assert noise.min() >= -0.5
     assert noise.max() < 0.5
     assert np.ptp(noise) > 0.8
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".bmp", ".webp", ".gif"])
+def test_other_kinds_of_files_in_natural_order(tmp_path, suffix):
+    levels = (0, 85, 170, 255)
+    for number, level in zip((10, 9, 1, 100), levels, strict=True):
+        picture = np.full((4, 4), level, np.uint8)
+        Image.fromarray(picture).save(tmp_path / f"p{number}{suffix}", **_LOSSLESS.get(suffix, {}))
+    (tmp_path / f"._p1{suffix}").write_bytes(b"hidden, and no image")
+    stack = read_images(tmp_path)
+    if suffix == ".webp":  # which knows no grey
+        assert stack.shape == (4, 3, 4, 4)
+    assert [int(image[0, 0, 0]) for image in stack] == [170, 85, 0, 255]
+
+
+_LOSSLESS = {".webp": {"lossless": True}}
+
+
+def test_a_grey_palette_is_grey_and_a_mask_is_binary(tmp_path):
+    mask = np.array([[0, 255], [255, 0]], np.uint8)
+    for i in range(4):
+        Image.fromarray(np.roll(mask, i)).convert("P").save(tmp_path / f"{i}.png")
+    table = image_table(tmp_path)
+    assert table.layout.shape == (1, 2, 2)
+    assert infer_schema(table).columns[0].kind == "binary"
+    assert image_table(np.eye(3, dtype=bool)[None].repeat(2, 0)).frame.dtypes[0] == pl.UInt8
+
+
+def test_what_a_folder_without_images_holds(tmp_path):
+    for name in ("a.svg", "b.svg", "notes.txt"):
+        (tmp_path / name).touch()
+    with pytest.raises(DataError, match=r"no image but 2 \.svg, 1 \.txt"):
+        read_images(tmp_path)
+    frames = [Image.new("L", (2, 2), level) for level in (0, 255)]
+    frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
+    with pytest.raises(DataError, match="holds 2 pictures"):
+        read_images(tmp_path)

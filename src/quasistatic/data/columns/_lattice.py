@@ -119,7 +119,11 @@ def _uniform(values: np.ndarray, n: int, relative_error: float) -> Lattice | Non
     smallest = np.min(np.diff(values))
     magnitude = max(abs(values[0]), abs(values[-1]))
     for part in (1, 2, 3):
-        points = round(span / (smallest / part))
+        with np.errstate(over="ignore", divide="ignore"):
+            count = span / (smallest / part)
+        if not np.isfinite(count):  # a gap among the subnormal numbers
+            continue
+        points = round(count)
         step = span / points
         tolerance = max(8 * relative_error * magnitude / step, 1e-9)
         if tolerance > 0.01 or (2 * part * tolerance) ** (len(values) - 2) > CHANCE:

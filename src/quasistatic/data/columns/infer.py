@@ -35,6 +35,8 @@ from quasistatic.errors import DataError, SchemaError
 __all__ = ["check_rows", "infer_columns", "infer_schema"]
 
 
+_CANNOT = ("Object", "Binary", "Unknown", "Int128", "UInt128")
+"""Types of cells that no kind fits."""
 _LEAST_MONTHS = 4
 """Different dates that are all the first of a month, and not by chance (1 in a million)."""
 _DROP = "drop the column, or leave its kind out of the schema file"
@@ -105,7 +107,7 @@ def _decide(series: pl.Series, given: dict[str, Any], table: Table) -> Column | 
     kind = given.get("kind")
     if kind == "ignore":
         return LeftOut(series.name, "ignored, as the schema says")
-    if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary, pl.Unknown, pl.Int128):
+    if series.dtype.is_nested() or str(series.dtype) in _CANNOT:
         if kind is not None:
             raise SchemaError(
                 f"cells of type {dtype_text(series.dtype)} cannot be {kind}",

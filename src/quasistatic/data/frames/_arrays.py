@@ -51,9 +51,19 @@ def _array_column(name: str, values: np.ndarray, source: str) -> pl.Series:
         return pl.Series(name, native.astype(np.float32) if native.dtype == np.float16 else native)
     if values.dtype.kind == "f":
         return pl.Series(name, values.astype(np.float64))
-    if values.dtype.kind == "M":
+    if values.dtype.kind in "Mm":
+        if np.datetime_data(values.dtype)[0] not in ("D", "ms", "us", "ns"):
+            values = values.astype(f"{values.dtype.kind}8[us]")
         return pl.Series(name, values)
-    return object_column(name, values.tolist(), source)
+    try:
+        cells = values.tolist()
+    except (SystemError, ValueError) as error:  # text with numbers that are no characters
+        raise DataError(
+            f"its cells cannot be read ({error})",
+            where=f"{source}, column {name!r}",
+            fix="write the array again",
+        ) from error
+    return object_column(name, cells, source)
 
 
 def write(frame: pl.DataFrame, container: ArrayContainer | RecordsContainer) -> np.ndarray:
@@ -84,6 +94,10 @@ def _to_values(series: pl.Series, dtype: np.dtype) -> np.ndarray:
     return values.astype(dtype)
 
 
+_REFUSED = (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError)
+"""What polars says of cells that are no column."""
+
+
 def object_column(name: str, values: list[Any], source: str) -> pl.Series:
     """A column of Python objects; None and NaN are missing.
 
@@ -93,7 +107,7 @@ def object_column(name: str, values: list[Any], source: str) -> pl.Series:
     cells = [None if _is_missing(value) else value for value in values]
     try:
         return pl.Series(name, cells, strict=True)
-    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+    except (*_REFUSED, pl.exceptions.PanicException) as error:
         kinds = sorted({type(cell).__name__ for cell in cells if cell is not None})
         if set(kinds) <= {"int", "float", "bool", "float64", "int64"}:
             return pl.Series(name, [None if cell is None else float(cell) for cell in cells])

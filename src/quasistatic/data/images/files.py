@@ -19,7 +19,7 @@ def read_images(path: str | Path) -> np.ndarray:
     floats.
 
     Args:
-        path: path of a folder of PNG or JPEG files; of the folder `cifar-10-batches-py` (its
+        path: path of a folder of image files; of the folder `cifar-10-batches-py` (its
             training images); of a `.npy` stack `[N, H, W]` or `[N, H, W, C]` with one or three
             channels; or of an idx file of images, plain or `.gz`.
 
@@ -39,7 +39,7 @@ def read_images(path: str | Path) -> np.ndarray:
         "this is nothing that images can be read from",
         where=str(path),
         fix=(
-            "give a folder of PNG or JPEG files, a .npy stack, an idx file (…-ubyte, …-ubyte.gz) or"
+            "give a folder of image files, a .npy stack, an idx file (…-ubyte, …-ubyte.gz) or"
             " cifar-10-batches-py"
         ),
     )
@@ -93,6 +93,8 @@ def stack_of(array: np.ndarray, where: str) -> np.ndarray:
             raise DataError(
                 "some pixels are not finite", where=where, fix="remove or replace those images"
             )
+    elif array.dtype == np.bool_:
+        array = array.astype(np.uint8)
     elif array.dtype != np.uint8:
         raise DataError(
             f"pixels of type {array.dtype} are neither grey levels 0..255 nor real numbers",

@@ -1,6 +1,8 @@
-"""A folder of PNG and JPEG files of one size."""
+"""A folder of image files of one size."""
 
+import re
 import warnings
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ from quasistatic.errors import DataError
 __all__ = ["EXTENSIONS", "read_image", "read_image_folder", "require_pillow"]
 
 
-EXTENSIONS = (".png", ".jpg", ".jpeg")
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
 _MAX_PIXELS = 2**24
 """Of one image: 4096 x 4096. More is refused before it is unpacked."""
 
@@ -24,14 +27,14 @@ def read_image(path: str | Path) -> np.ndarray:
     """One image, uint8 `[C, H, W]`, one channel or three, turned as its EXIF orientation says.
 
     Raises:
-        DataError: no intact PNG or JPEG, more than `_MAX_PIXELS`, or a colour mode that is neither
-            grey nor RGB, or transparent pixels.
+        DataError: no intact image of a kind in `EXTENSIONS`, more than `_MAX_PIXELS`, several
+            frames, a colour mode that is neither grey nor RGB, or transparent pixels.
     """
     pillow, path = require_pillow(), Path(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", pillow.DecompressionBombWarning)  # our limit is lower
-            with pillow.open(path, formats=("PNG", "JPEG")) as image:
+            with pillow.open(path, formats=_FORMATS) as image:
                 width, height = image.size
                 if width * height > _MAX_PIXELS:
                     raise _too_large(path, f"{width} x {height} pixels")
@@ -45,6 +48,12 @@ def read_image(path: str | Path) -> np.ndarray:
                             " levels"
                         ),
                     )
+                if getattr(image, "n_frames", 1) > 1:
+                    raise DataError(
+                        f"it holds {image.n_frames} pictures",
+                        where=str(path),
+                        fix="give each of them as a file of its own",
+                    )
                 if not _opaque(image):
                     raise DataError(
                         "some of its pixels are transparent",
@@ -55,7 +64,8 @@ def read_image(path: str | Path) -> np.ndarray:
                         ),
                     )
                 upright = import_module("PIL.ImageOps").exif_transpose(image)
-                pixels = np.asarray(upright.convert("L" if _CHANNELS[image.mode] == 1 else "RGB"))
+                is_grey = _CHANNELS[image.mode] == 1 or _has_grey_palette(image)
+                pixels = np.asarray(upright.convert("L" if is_grey else "RGB"))
     except FileNotFoundError as error:
         raise DataError("there is no such file", where=str(path), fix="check the path") from error
     except pillow.DecompressionBombError as error:
@@ -69,7 +79,7 @@ def read_image(path: str | Path) -> np.ndarray:
         if isinstance(error, DataError):
             raise
         raise DataError(
-            f"this is no intact PNG or JPEG file ({error})",
+            f"this is no intact image ({error})",
             where=str(path),
             fix="remove it or write it again",
         ) from error
@@ -77,8 +87,8 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def read_image_folder(folder: str | Path) -> np.ndarray:
-    """All PNG and JPEG files of a folder in the order of their names, uint8 `[N, C, H, W]`;
-    subfolders are not entered.
+    """All images of a folder in the order of their names (2.png before 10.png), uint8
+    `[N, C, H, W]`; subfolders and hidden files are passed over.
 
     Raises:
         DataError: no such folder, no image in it, images that differ in size or colour, or one that
@@ -94,7 +104,9 @@ def read_image_folder(folder: str | Path) -> np.ndarray:
         )
         fix = f"give a folder of {', '.join(EXTENSIONS)} files"
         fix += f": subfolders are not entered, but {inside} holds some" if inside else ""
-        raise DataError("the folder holds no image", where=str(folder), fix=fix)
+        raise DataError(
+            f"the folder holds no image but {_held(folder)}", where=str(folder), fix=fix
+        )
     first = read_image(paths[0])
     require_bytes(len(paths) * first.nbytes, where=str(folder))
     stack = np.empty((len(paths), *first.shape), np.uint8)
@@ -118,8 +130,32 @@ def _opaque(image: Any) -> bool:
     )
 
 
+def _has_grey_palette(image: Any) -> bool:
+    """Whether every colour that a palette image shows is a grey level."""
+    if image.mode != "P":
+        return False
+    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB")), -1, 0)
+    return bool(np.array_equal(red, green) and np.array_equal(green, blue))
+
+
 def _image_paths(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS)
+    paths = [path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS]
+    return sorted((path for path in paths if not path.name.startswith(".")), key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """A key that sorts numbers in names by their value."""
+    parts = re.split(r"([0-9]+)", path.name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def _held(folder: Path) -> str:
+    """What kinds of files there are, for people."""
+    kinds = Counter(
+        "folders" if path.is_dir() else path.suffix.lower() or "files without an ending"
+        for path in folder.iterdir()
+    )
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(6)) or "nothing"
 
 
 def _describe(image: np.ndarray) -> str:
@@ -145,6 +181,6 @@ def require_pillow() -> Any:
         from PIL import Image
     except ImportError as error:
         raise DataError(
-            "PNG and JPEG files need the library Pillow", fix="pip install 'quasistatic[images]'"
+            "image files need the library Pillow", fix="pip install 'quasistatic[images]'"
         ) from error
     return Image

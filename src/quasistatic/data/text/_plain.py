@@ -9,8 +9,8 @@ import polars as pl
 from quasistatic.data.text.numbers import GROUPED, LEADING_ZERO, PLAIN, NumberForm, decimals_range
 from quasistatic.data.text.written import MISSING, Reading, Written
 
-_MAY_BE_DATES = r"^(?:\d{6}|\d{8}|\d{12}|\d{14})$"
-_LONG = r"\d{19}"
+_MAY_BE_DATES = r"^(?:[0-9]{6}|[0-9]{8}|[0-9]{12}|[0-9]{14})$"
+_LONG = r"[0-9]{19}"
 
 
 def read_plain(contents: pl.DataFrame, missing: Sequence[str] = ()) -> dict[str, Reading]:
@@ -30,7 +30,7 @@ def read_plain(contents: pl.DataFrame, missing: Sequence[str] = ()) -> dict[str,
     cells, contents = cells.select(names), contents.select(names)
     whole = cells.select((~every.str.contains("[.eE]")).all()).row(0)
     power = cells.select(every.str.contains("[eE]").any()).row(0)
-    decimals = every.str.extract(r"\.(\d+)").str.len_chars().fill_null(0)
+    decimals = every.str.extract(r"\.([0-9]+)").str.len_chars().fill_null(0)
     decimals = pl.when(every.is_not_null()).then(decimals)
     least, most = cells.select(decimals.min()).row(0), cells.select(decimals.max()).row(0)
     holes = contents.select(every.filter(_tokens(every, missing)).first()).row(0)

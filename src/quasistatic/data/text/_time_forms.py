@@ -25,11 +25,11 @@ _COMPACT = {8: "%Y%m%d", 6: "%Y%m", 14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M"}
 _LEAST_COMPACT = {8: 5, 6: 7, 14: 3, 12: 4}
 """Distinct cells of so many digits that would not all be dates by chance (1 in a million)."""
 _TAIL = re.compile(
-    r"(?P<gap>T|,? +|,|-|:)?(?P<hour>\d{1,2}):(?P<minute>\d{2})(?P<second>:\d{2})?"
-    r"(?P<fraction>[.,]\d{1,9})?(?P<half> ?[AaPp]\.?[Mm]\.?)?"
-    r"(?P<zone> ?(?:[Zz]|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2}))?"
+    r"(?P<gap>T|,? +|,|-|:)?(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?P<second>:[0-9]{2})?"
+    r"(?P<fraction>[.,][0-9]{1,9})?(?P<half> ?[AaPp]\.?[Mm]\.?)?"
+    r"(?P<zone> ?(?:[Zz]|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}))?"
 )
-_COMPACT_TAIL = re.compile(r"T(?P<digits>\d{4}|\d{6})(?P<zone>Z|[+-]\d{2}:?\d{2})?")
+_COMPACT_TAIL = re.compile(r"T(?P<digits>[0-9]{4}|[0-9]{6})(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?")
 
 
 def time_forms(cells: pl.Series) -> list[TimeForm]:
@@ -42,7 +42,7 @@ def time_forms(cells: pl.Series) -> list[TimeForm]:
     first = max(cells.head(50), key=len)
     if not any(character.isdigit() for character in first) or len(first) > 60:
         return []
-    if cells.str.contains(r"^\d+$").all():
+    if cells.str.contains(r"^[0-9]+$").all():
         return _compact(cells)
     formats = _with_tail("", first) + [
         format

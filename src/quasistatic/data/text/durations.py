@@ -10,17 +10,17 @@ import polars as pl
 __all__ = ["DurationForm", "Style", "duration_forms"]
 
 Style = Literal["clock", "days", "iso", "letters"]
-_CLOCK = r"(?P<H>\d{1,6}):(?P<M>[0-5]\d)(?::(?P<S>[0-5]\d)(?:[.,](?P<f>\d{1,9}))?)?"
+_CLOCK = r"(?P<H>[0-9]{1,6}):(?P<M>[0-5][0-9])(?::(?P<S>[0-5][0-9])(?:[.,](?P<f>[0-9]{1,9}))?)?"
 _PATTERNS: dict[Style, str] = {
     "clock": rf"^(?P<sign>-?){_CLOCK}$",
-    "days": rf"^(?P<sign>-?)(?P<D>\d+) days?,?(?: \+?{_CLOCK})?$",
+    "days": rf"^(?P<sign>-?)(?P<D>[0-9]+) days?,?(?: \+?{_CLOCK})?$",
     "iso": (
-        r"^(?P<sign>-?)P(?:(?P<D>\d+)D)?"
-        r"(?:T(?:(?P<H>\d+)H)?(?:(?P<M>\d+)M)?(?:(?P<S>\d+)(?:\.(?P<f>\d{1,9}))?S)?)?$"
+        r"^(?P<sign>-?)P(?:(?P<D>[0-9]+)D)?"
+        r"(?:T(?:(?P<H>[0-9]+)H)?(?:(?P<M>[0-9]+)M)?(?:(?P<S>[0-9]+)(?:\.(?P<f>[0-9]{1,9}))?S)?)?$"
     ),
     "letters": (
-        r"^(?P<sign>-?)(?:(?P<D>\d+) ?d(?:ays?)?)? ?(?:(?P<H>\d+) ?h(?:rs?|ours?)?)?"
-        r" ?(?:(?P<M>\d+) ?m(?:in(?:s|utes?)?)?)? ?(?:(?P<S>\d+) ?s(?:ec(?:s|onds?)?)?)?$"
+        r"^(?P<sign>-?)(?:(?P<D>[0-9]+) ?d(?:ays?)?)? ?(?:(?P<H>[0-9]+) ?h(?:rs?|ours?)?)?"
+        r" ?(?:(?P<M>[0-9]+) ?m(?:in(?:s|utes?)?)?)? ?(?:(?P<S>[0-9]+) ?s(?:ec(?:s|onds?)?)?)?$"
     ),
 }
 _SECONDS = {"D": 86400, "H": 3600, "M": 60, "S": 1}
@@ -62,7 +62,7 @@ class DurationForm:
         """The durations of cells `[N]`, in microseconds; null where a cell is none."""
         cells = text.str.strip_chars()
         pattern = _PATTERNS[self.style]
-        valid = (cells.str.contains(pattern) & cells.str.contains(r"\d")).fill_null(False)
+        valid = (cells.str.contains(pattern) & cells.str.contains(r"[0-9]")).fill_null(False)
         parts = cells.str.extract_groups(pattern).struct
         total = np.zeros(len(cells), np.int64)
         for name, seconds in _SECONDS.items():
@@ -113,21 +113,21 @@ def duration_forms(cells: pl.Series) -> list[DurationForm]:
     Args:
         cells: distinct cells of text, blanks around them removed, none missing.
     """
-    if not cells.str.contains(r"\d").all() or not cells.head(20).str.contains("[:PdhmsH]").all():
+    if not cells.str.contains(r"[0-9]").all() or not cells.head(20).str.contains("[:PdhmsH]").all():
         return []
     for style, pattern in _PATTERNS.items():
         if not cells.str.contains(pattern).all():
             continue
-        if style == "letters" and not cells.str.contains(r"\d ?[dhm].*\d ?[hms]").any():
+        if style == "letters" and not cells.str.contains(r"[0-9] ?[dhm].*[0-9] ?[hms]").any():
             continue  # all of one unit: numbers with a unit
-        decimals = cells.str.extract(r"[.,](\d+)").str.len_chars().max() or 0
+        decimals = cells.str.extract(r"[.,]([0-9]+)").str.len_chars().max() or 0
         return [
             DurationForm(
                 style,
-                bool(cells.str.contains(r":\d\d:\d\d").any()),
+                bool(cells.str.contains(r":[0-9][0-9]:[0-9][0-9]").any()),
                 int(decimals),  # type: ignore[arg-type]
-                not bool(cells.str.contains(r"^-?\d:").any()),
-                " " if re.search(r"[a-z] \d", "\n".join(cells.head(50))) else "",
+                not bool(cells.str.contains(r"^-?[0-9]:").any()),
+                " " if re.search(r"[a-z] [0-9]", "\n".join(cells.head(50))) else "",
             )
         ]
     return []

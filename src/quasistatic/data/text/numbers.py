@@ -17,12 +17,12 @@ __all__ = [
     "refined",
 ]
 
-PLAIN = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+PLAIN = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 """Numbers that need no form."""
 _NOT_FINITE = r"(?i)^[+-]?(?:inf|infinity|nan)$"
-LEADING_ZERO = r"^[^\d.,]*0\d"
+LEADING_ZERO = r"^[^0-9.,]*0[0-9]"
 """Digits that are no number but a name: postcodes."""
-GROUPED = r"^[+-]?(?:[1-9]\d{0,2}\.\d{3}|\d{1,3})$"
+GROUPED = r"^[+-]?(?:[1-9][0-9]{0,2}\.[0-9]{3}|[0-9]{1,3})$"
 """Plain numbers that could as well have points between thousands: 1.234, 12.500, 999."""
 _CURRENCY = (
     r"US\$|C\$|A\$|R\$|HK\$|[$€£¥₹₩₽₺₪฿₫₴₦¢]|kr\.?|Kč|zł|Fr\.?|Rs\.?|USD|EUR|GBP|JPY|CHF|CAD|AUD"
@@ -40,7 +40,7 @@ _BEHIND = re.compile(
     rf"((?:[ \u00a0\u202f]?(?:[%‰°]|{_CURRENCY}))|(?:[ \u00a0](?:{_UNITS}))"
     rf"|(?:(?=\D{{2}})(?:{_UNITS})))[)]?-?$"
 )
-_ROUGH = r"^[^\d]{0,6}[\d.,'’ \u00a0\u202f]*\d[\d.,'’]*(?:[eE][+-]?\d+)?[^\d]{0,9}$"
+_ROUGH = r"^[^0-9]{0,6}[0-9.,'’ \u00a0\u202f]*[0-9][0-9.,'’]*(?:[eE][+-]?[0-9]+)?[^0-9]{0,9}$"
 """What a number with anything around it looks like; exact forms are sought among these alone."""
 _GROUPS = {
     ".": (",", "'", "’", " ", "\u00a0", "\u202f"),
@@ -109,7 +109,7 @@ class NumberForm:
 
     def _stripped(self, cells: pl.Series) -> pl.Series:
         """The cells as plain numbers, null where they have another form."""
-        below = cells.str.contains(r"^[^\d]*[-−]|^\(.*\)$|-$")
+        below = cells.str.contains(r"^[^0-9]*[-−]|^\(.*\)$|-$")
         digits = _bare(cells, self.before, self.behind)
         fits = digits.str.contains(self._pattern)
         if self.group:
@@ -123,8 +123,8 @@ class NumberForm:
     def _pattern(self) -> str:
         """What the digits are, without sign and what is around them."""
         mark, group = re.escape(self.decimal), re.escape(self.group)
-        grouped = rf"[1-9]\d{{0,2}}(?:{group}\d{{3}})+" if self.group else r"\d+"
-        return rf"^(?:(?:{grouped}|\d+)(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d+)?$"
+        grouped = rf"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+" if self.group else r"[0-9]+"
+        return rf"^(?:(?:{grouped}|[0-9]+)(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
     def write(self, numbers: pl.Series) -> pl.Series:
         """Numbers `[N]` as cells, null where missing: with `least` decimals at least, and as many
@@ -136,7 +136,7 @@ class NumberForm:
         whole, part = _digits(numbers, self.least, self.most)
         if self.group:
             for _ in range(6):
-                whole = whole.str.replace(r"^(\d+)(\d{3})", f"${{1}}{self.group}${{2}}")
+                whole = whole.str.replace(r"^([0-9]+)([0-9]{3})", f"${{1}}{self.group}${{2}}")
         body = whole if part is None else whole + _after(part, self.decimal)
         body = self.before + body + self.behind
         minus = {"()": ("(", ")"), "x-": ("", "-")}.get(self.negative, (self.negative, ""))
@@ -166,7 +166,10 @@ def _digits(numbers: pl.Series, least: int, most: int | None) -> tuple[pl.Series
         whole, part = text.str.head(-places), text.str.tail(places)
     else:
         text = pl.Series([_shortest(float(value)) for value in values], dtype=pl.String)
-        whole, part = text.str.extract(r"^(\d+)"), text.str.extract(r"^\d+\.?(.*)$").fill_null("")
+        whole, part = (
+            text.str.extract(r"^([0-9]+)"),
+            text.str.extract(r"^[0-9]+\.?(.*)$").fill_null(""),
+        )
     kept = part.str.strip_chars_end("0") if not part.str.contains("e").any() else part
     kept = kept.str.pad_end(least, "0") if least else kept
     return _with_holes(whole, numbers), kept
@@ -226,7 +229,7 @@ def _without_shell(cells: pl.Series) -> tuple[pl.Series | None, dict[str, Any]]:
     sign = "-"
     if cells.str.contains(r"^\(.*\)$").any():
         sign = "()"
-    elif cells.str.contains(r"\d[^\d]*-$").any():
+    elif cells.str.contains(r"[0-9][^0-9]*-$").any():
         sign = "x-"
     elif cells.str.contains("−", literal=True).any():
         sign = "−"
@@ -264,9 +267,9 @@ def refined(form: NumberForm, cells: pl.Series) -> NumberForm:
         cells: distinct cells that are numbers of that form.
     """
     mark = re.escape(form.decimal)
-    if cells.str.contains(r"\d[eE][+-]?\d|(?i)^[+-]?(inf|nan)").any():
+    if cells.str.contains(r"[0-9][eE][+-]?[0-9]|(?i)^[+-]?(inf|nan)").any():
         return form
-    decimals = cells.str.extract(rf"{mark}(\d+)").str.len_chars().fill_null(0).to_list()
+    decimals = cells.str.extract(rf"{mark}([0-9]+)").str.len_chars().fill_null(0).to_list()
     least, most = decimals_range(min(decimals, default=0), max(decimals, default=0))
     return NumberForm(**(form.to_json() | {"least": least, "most": most}))
 

@@ -20,24 +20,24 @@ _MONTHS = (
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _NAMES = "|".join([*_MONTHS, "Sept", *(month[:3] for month in _MONTHS)])
 _CODES = {
-    "Y": r"(?P<Y>\d{4})",
-    "y": r"(?P<y>\d{2})",
-    "m": r"(?P<m>\d{1,2})",
-    "d": r"(?P<d>\d{1,2})",
+    "Y": r"(?P<Y>[0-9]{4})",
+    "y": r"(?P<y>[0-9]{2})",
+    "m": r"(?P<m>[0-9]{1,2})",
+    "d": r"(?P<d>[0-9]{1,2})",
     "b": rf"(?P<b>(?i:{_NAMES}))\.?",
     "B": rf"(?P<b>(?i:{_NAMES}))",
     "a": rf"(?i:{'|'.join(day[:3] for day in _DAYS)})",
     "A": rf"(?i:{'|'.join(_DAYS)})",
     "q": r"(?P<q>[1-4])",
-    "j": r"(?P<j>\d{3})",
-    "H": r"(?P<H>\d{1,2})",
-    "I": r"(?P<I>\d{1,2})",
-    "M": r"(?P<M>\d{2})",
-    "S": r"(?P<S>\d{2})",
+    "j": r"(?P<j>[0-9]{3})",
+    "H": r"(?P<H>[0-9]{1,2})",
+    "I": r"(?P<I>[0-9]{1,2})",
+    "M": r"(?P<M>[0-9]{2})",
+    "S": r"(?P<S>[0-9]{2})",
     "p": r"(?P<p>(?i:[ap]))\.?(?i:m)\.?",
-    "z": r"(?P<z>(?i:Z|UTC|GMT)|[+-]\d{2}(?::?\d{2})?)",
+    "z": r"(?P<z>(?i:Z|UTC|GMT)|[+-][0-9]{2}(?::?[0-9]{2})?)",
 }
-_FRACTION = r"(?:[.,](?P<f>\d{1,9}))?"
+_FRACTION = r"(?:[.,](?P<f>[0-9]{1,9}))?"
 _PART = re.compile(r"%(-?)([A-Za-z])|%(\.f)|([^%]+)")
 _TWO_DIGITS = {"m", "d", "H", "I"}
 
@@ -261,7 +261,7 @@ def _offset(series: pl.Series) -> np.ndarray:
 
 
 def _minutes(zone: str) -> int:
-    match = re.fullmatch(r"([+-])(\d{2}):?(\d{2})?", zone)
+    match = re.fullmatch(r"([+-])([0-9]{2}):?([0-9]{2})?", zone)
     if match is None:
         return 0
     return (1 if match[1] == "+" else -1) * (60 * int(match[2]) + int(match[3] or 0))

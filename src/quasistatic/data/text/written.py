@@ -194,7 +194,7 @@ def read_column(contents: pl.Series, missing: Sequence[str] = ()) -> Reading:
         return Reading(truth, written)
     forms = _forms(cells)
     found: tuple[str, ...] = ()
-    if not forms and cells.str.contains(r"\d").any():
+    if not forms and cells.str.contains(r"[0-9]").any():
         forms, found = _among_tokens(cells, number)
     if not forms:
         return Reading(contents.set(absent, None), written)
@@ -210,7 +210,7 @@ def read_column(contents: pl.Series, missing: Sequence[str] = ()) -> Reading:
 
 def _forms(cells: pl.Series) -> list[Form]:
     """The forms in which all of the distinct cells are values."""
-    if not cells.head(20).str.contains(r"\d|(?i)^[+-]?inf").all():
+    if not cells.head(20).str.contains(r"[0-9]|(?i)^[+-]?inf").all():
         return []
     found: list[Form] = list(time_forms(cells))
     if not found:
@@ -220,7 +220,7 @@ def _forms(cells: pl.Series) -> list[Form]:
 
 
 def _is_beyond_64_bits(cells: pl.Series) -> bool:
-    long = cells.filter(cells.str.contains(r"^[+-]?\d{19,}$"))
+    long = cells.filter(cells.str.contains(r"^[+-]?[0-9]{19,}$"))
     return bool(
         (long.cast(pl.UInt64, strict=False).is_null() & long.cast(pl.Int64, strict=False).is_null())
         .any()
@@ -230,7 +230,7 @@ def _is_beyond_64_bits(cells: pl.Series) -> bool:
 def _among_tokens(cells: pl.Series, number: pl.Series) -> tuple[list[Form], tuple[str, ...]]:
     """The forms of the cells but for a few tokens, and these."""
     known = cells.is_in(_AMONG_VALUES)
-    odd = ~known & ~cells.str.contains(r"\d") & ~cells.str.contains("^[<>≤≥]")
+    odd = ~known & ~cells.str.contains(r"[0-9]") & ~cells.str.contains("^[<>≤≥]")
     for tokens, least in ((known, _LEAST_KNOWN), (known | odd, _LEAST_ODD)):
         rest = cells.filter(~tokens)
         n_odd = int((tokens & ~known).sum())
