@@ -60,11 +60,16 @@ def condition(
     check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
     from quasistatic.estimator.loading import load_diffusion
+    from quasistatic.fitted.rarity import warning_of
 
     density = load_diffusion(model)
     schema = density.schema_
     discrete = [c.name for c in schema.columns if c.is_discrete]
-    found = density.condition(read_given(given, discrete, schema.names))
+    conditions = read_given(given, discrete, schema.names)
+    rare = warning_of(density.fitted_, [name for name in conditions if name in discrete])
+    if rare:
+        screen.warn(f"Warning: {rare}.")
+    found = density.condition(conditions)
     table = found.draw(number, random_state=seed, particles=particles)
     write_rows(table, output, force=force, layout=layout)
     screen.result(

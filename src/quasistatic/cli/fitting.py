@@ -111,6 +111,8 @@ def fit_and_save(screen: Screen, density: "DiffusionDensity", job: Job) -> dict[
     start = time.monotonic()
     if checkpoint.exists() and not job.resume:
         shutil.rmtree(checkpoint)
+    from quasistatic.fitted.settling import stopped_early
+
     try:
         with FitProgress(screen.errors, hidden=screen.quiet) as progress:
             density.fit(
@@ -121,6 +123,9 @@ def fit_and_save(screen: Screen, density: "DiffusionDensity", job: Job) -> dict[
                 callback=progress,
             )
         seconds = time.monotonic() - start
+        early = stopped_early(density.fitted_)
+        if early:
+            density.fitted_.record["stopped_early"] = early
         density.save(job.output, force=job.force)
     except KeyboardInterrupt:
         _say_how_to_resume(checkpoint)
@@ -140,6 +145,8 @@ def _reached(
     screen: Screen, density: "DiffusionDensity", job: Job, seconds: float
 ) -> dict[str, Any]:
     """The values of the JSON result, said as well."""
+    from quasistatic.fitted.rarity import rare_states, warning_of
+
     schema, history = density.schema_, density.history_
     bound = max(event["valid_nats"] for event in history)
     values = {
@@ -166,6 +173,14 @@ def _reached(
         values |= {"validation_bound_bits": schema.layout.bits(bound)}
         values |= {"bits_unit": schema.layout.bits_unit}
         screen.result(f"  = {in_bits(schema.layout, bound)}")
+    rare = warning_of(density.fitted_)
+    if rare:
+        values |= {"rare": rare_states(density.fitted_)}
+        screen.warn(f"Warning: {rare}.")
+    early = density.fitted_.record.get("stopped_early")
+    if early:
+        values |= {"stopped_early": early}
+        screen.warn(f"Warning: {early}.")
     screen.result(f"Base measure: {values['base_measure']}")
     screen.result(f"Model saved: {job.output} ({values['steps']} steps, {duration(seconds)})")
     return values

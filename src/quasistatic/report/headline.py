@@ -119,6 +119,9 @@ def notices(found: Findings) -> list[str]:
             " them."
         ]
     data, said = found.data, []
+    early = found.density.fitted_.record.get("stopped_early")
+    if early:
+        said.append(f"{early[0].upper()}{early[1:]}.")
     if data.seen:
         said.append(
             "These data are the table that the model was fitted on, which flatters its likelihood."
