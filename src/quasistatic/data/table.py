@@ -44,6 +44,8 @@ class Table:
         text: cells of the file that the frame was read from, if it was one of text (default None);
             written files then have their form.
         notes: what a person should know of how the file was read, one line each (default none).
+        origin: index and attributes of the pandas frame that the rows came in; None (default) if
+            they came in none.
     """
 
     frame: pl.DataFrame
@@ -51,6 +53,7 @@ class Table:
     container: Container = field(default_factory=FrameContainer)
     text: TextCells | None = None
     notes: tuple[str, ...] = ()
+    origin: tuple[Any, dict[Any, Any]] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         floats = [name for name, dtype in self.frame.schema.items() if dtype.is_float()]
@@ -83,7 +86,8 @@ class Table:
         """The rows `indices`, in that order."""
         rows = np.asarray(indices)
         text = None if self.text is None else self.text.take(rows)
-        return replace(self, frame=self.frame[rows], text=text)
+        origin = None if self.origin is None else (self.origin[0][rows], self.origin[1])
+        return replace(self, frame=self.frame[rows], text=text, origin=origin)
 
     def with_values(self, frame: pl.DataFrame) -> "Table":
         """The table with other values; cells of text whose value is the same stay as they are.
@@ -114,7 +118,7 @@ def from_frame(obj: Any) -> Table:
         return Table(obj)
     module = type(obj).__module__.partition(".")[0]
     if module == "pandas":
-        return Table(*pandas_frames.read(obj))
+        return Table(*pandas_frames.read(obj), origin=(obj.index, dict(obj.attrs)))
     if module == "pyarrow":
         return Table(*arrow_frames.read(obj))
     return _from_narwhals(obj)
@@ -152,7 +156,8 @@ def to_native(frame: pl.DataFrame, like: Table | Container) -> Any:
     Args:
         frame: decoded rows; columns unknown to the container keep their polars dtype's natural
             counterpart.
-        like: table, or its `container` (as stored in a schema), whose kind of object is made.
+        like: table, or its `container` (as stored in a schema), whose kind of object is made; the
+            rows of a table of a pandas frame get back its index and attributes.
 
     Raises:
         DataError: the library of that kind of frame is not installed.
@@ -164,7 +169,12 @@ def to_native(frame: pl.DataFrame, like: Table | Container) -> Any:
             case ArrayContainer() | RecordsContainer():
                 return arrays.write(frame, container)
             case PandasContainer():
-                return pandas_frames.write(frame, container)
+                native = pandas_frames.write(frame, container)
+                origin = like.origin if isinstance(like, Table) else None
+                if origin is not None and len(origin[0]) == len(native):
+                    native.index = origin[0]
+                    native.attrs |= origin[1]
+                return native
             case ArrowContainer():
                 return arrow_frames.write(frame, container)
             case FrameContainer("polars"):

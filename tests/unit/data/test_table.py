@@ -1,4 +1,5 @@
 import json
+from datetime import datetime, time, timedelta, timezone
 
 import numpy as np
 import polars as pl
@@ -204,3 +205,71 @@ def test_take():
         POLARS["i"][2],
         POLARS["i"][0],
     ]
+
+
+X = RNG.normal(size=N)
+OFFSETS = [timezone(timedelta(hours=i % 3)) for i in range(N)]
+ODD_PANDAS = {
+    "columns of two levels": pd.DataFrame(
+        np.c_[X, X], columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2)], names=["u", "v"])
+    ),
+    "labels that are no text": pd.DataFrame(
+        {pd.Timestamp("2020-01-01"): X, None: X, (1, "b"): X, 3: X, 2.5: X}
+    ),
+    "a name of the labels": pd.DataFrame({"x": X}).rename_axis(columns="what"),
+    "interval categories": pd.DataFrame({"c": pd.cut(X, 4), "x": X}),
+    "intervals closed left": pd.DataFrame({"c": pd.cut(X, [-9, 0, 9], right=False), "x": X}),
+    "period categories": pd.DataFrame(
+        {"c": pd.Categorical(list(pd.period_range("2020-01", periods=4, freq="M")) * (N // 4))}
+    ),
+    "date categories": pd.DataFrame(
+        {"c": pd.Categorical(pd.to_datetime(["2020-01-01", "2021-01-01"] * (N // 2)))}
+    ),
+    "timedelta": pd.DataFrame({"c": pd.to_timedelta(RNG.integers(0, 999, N), unit="min")}),
+    "several offsets": pd.DataFrame(
+        {
+            "c": pd.Series(
+                [datetime(2020, 1, 1 + i % 20, tzinfo=OFFSETS[i]) for i in range(N)], dtype=object
+            )
+        }
+    ),
+    "times of day": pd.DataFrame({"c": [time(i % 24) for i in range(N)]}),
+}
+
+
+@pytest.mark.parametrize("name", ODD_PANDAS)
+def test_odd_pandas_frames_come_back(name):
+    frame = ODD_PANDAS[name]
+    pd.testing.assert_frame_equal(through_the_model(frame), frame)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.arrays.IntervalArray(pd.cut(X, 4)),
+        pd.period_range("2020-01", periods=N, freq="M"),
+        [{"a": i} for i in range(N)],
+        [object()] * N,
+    ],
+    ids=["interval", "period", "dict", "object"],
+)
+def test_what_pandas_holds_beyond_numbers_and_text_is_left_out_by_name(column):
+    frame = pd.DataFrame({"c": column, "x": X})
+    table = from_frame(frame)
+    assert [item.name for item in infer_schema(table).left_out] == ["c"]
+    pd.testing.assert_frame_equal(to_native(table.frame, table), frame, check_freq=False)
+
+
+@pytest.mark.parametrize(
+    "index", [[0] * N, pd.MultiIndex.from_arrays([range(N), ["a"] * N], names=["i", "j"])]
+)
+def test_rows_of_a_pandas_frame_keep_their_index_and_its_attributes(index):
+    frame = pd.DataFrame({"x": X}, index=index)
+    frame.attrs = {"who": "me"}
+    table = from_frame(frame)
+    back = to_native(table.frame, table)
+    pd.testing.assert_frame_equal(back, frame)
+    assert back.attrs == {"who": "me"}
+    some = np.array([3, 1])
+    taken = table.take(some)
+    pd.testing.assert_frame_equal(to_native(taken.frame, taken), frame.iloc[some])

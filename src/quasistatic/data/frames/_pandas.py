@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -44,16 +45,13 @@ def read(frame: Any) -> tuple[pl.DataFrame, str, PandasContainer]:
     return (
         pl.DataFrame({column.name: column for column in series}),
         _SOURCE,
-        PandasContainer(columns),
+        PandasContainer(columns, tuple(map(_level, frame.columns.names))),
     )
 
 
 def _column_spec(label: Any, dtype: Any) -> PandasColumn:
     """What it takes to restore a column."""
-    plain = PandasColumn(
-        str(dtype),
-        label=_json_value(label) if isinstance(label, int | float | bool | np.generic) else None,
-    )
+    plain = PandasColumn(str(dtype), label=_label_to_json(label))
     if _is_categorical(dtype):
         return replace(
             plain,
@@ -67,6 +65,35 @@ def _column_spec(label: Any, dtype: Any) -> PandasColumn:
     if type(dtype).__name__ == "ArrowDtype":
         return replace(plain, arrow=arrow_frames.type_text(dtype.pyarrow_dtype))
     return plain
+
+
+def _level(name: Any) -> Any:
+    return name if name is None or isinstance(name, int | str) else str(name)
+
+
+def _label_to_json(label: Any) -> Any:
+    """A label in JSON types; None for text, and for what comes back as text."""
+    label = label.item() if isinstance(label, np.generic) else label
+    if isinstance(label, tuple):
+        return {
+            "tuple": [part if isinstance(part, str) else _label_to_json(part) for part in label]
+        }
+    if label is None:
+        return {"none": True}
+    if isinstance(label, datetime):
+        return {"timestamp": label.isoformat()}
+    return label if isinstance(label, bool | int | float) else None
+
+
+def _label_from_json(pandas: Any, value: Any) -> Any:
+    match value:
+        case {"tuple": parts}:
+            return tuple(_label_from_json(pandas, part) for part in parts)
+        case {"none": _}:
+            return None
+        case {"timestamp": text}:
+            return pandas.Timestamp(text)
+    return value
 
 
 def _json_value(value: Any) -> Any:
@@ -131,9 +158,16 @@ def write(frame: pl.DataFrame, container: PandasContainer) -> Any:
     specs = [container.columns.get(name) for name in frame.columns]
     pairs = list(zip(frame.columns, specs, strict=True))
     columns = [_write_column(pandas, frame[name], spec) for name, spec in pairs]
-    labels = [name if spec is None or spec.label is None else spec.label for name, spec in pairs]
+    labels = [
+        name if spec is None or spec.label is None else _label_from_json(pandas, spec.label)
+        for name, spec in pairs
+    ]
     result = pandas.concat(columns, axis=1, keys=range(len(columns)))
-    result.columns = labels
+    first_level, *more_levels = container.levels
+    if more_levels and all(isinstance(label, tuple) for label in labels):
+        result.columns = pandas.MultiIndex.from_tuples(labels, names=container.levels)
+    else:
+        result.columns = pandas.Index(labels, name=first_level, tupleize_cols=False)
     return result
 
 
@@ -180,7 +214,9 @@ def _write_categorical(
 ) -> Any:
     back = {str(value): value for value in values}
     categories = pandas.Index(list(values))
-    if str(categories.dtype) != spec.categories_dtype:
+    if (spec.categories_dtype or "").startswith("interval["):
+        categories = _intervals(pandas, values, spec.categories_dtype or "")
+    elif str(categories.dtype) != spec.categories_dtype:
         with contextlib.suppress(TypeError, ValueError):  # intervals and the like stay strings
             categories = categories.astype(spec.categories_dtype)
     codes = {key: code for code, key in enumerate(back)}
@@ -190,7 +226,20 @@ def _write_categorical(
     )
 
 
+def _intervals(pandas: Any, values: tuple[Value, ...], dtype: str) -> Any:
+    """The intervals of their texts, "(0.5, 1.0]"; the texts where their ends are no numbers."""
+    ends = [re.fullmatch(r"[(\[](.+), (.+)[)\]]", str(value)) for value in values]
+    try:
+        pairs = [(float(end[1]), float(end[2])) for end in ends if end]
+    except ValueError:
+        return pandas.Index(list(values))
+    closed = dtype.rpartition(", ")[2].rstrip("]")
+    return pandas.IntervalIndex.from_tuples(pairs, closed=closed).astype(dtype)
+
+
 def _write_datetime(pandas: Any, series: pl.Series, text: str) -> Any:
+    if text == "object":  # of several offsets
+        return pandas.Series(series.to_list(), dtype=object)
     zone = series.dtype.time_zone  # type: ignore[attr-defined]
     naive = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zone else series
     result = pandas.Series(naive.to_numpy())

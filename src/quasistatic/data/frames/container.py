@@ -97,7 +97,7 @@ class PandasColumn:
         storage: storage of a `StringDtype`.
         na_value: missing value of a `StringDtype`, "nan" or "NA".
         arrow: text of the type of an `ArrowDtype`.
-        label: label that is no string.
+        label: label that is no string, as `frames._pandas` writes it in JSON.
     """
 
     dtype: str
@@ -107,7 +107,7 @@ class PandasColumn:
     storage: str | None = None
     na_value: str | None = None
     arrow: str | None = None
-    label: Value | None = None
+    label: Any = None
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types: what applies."""
@@ -129,16 +129,19 @@ class PandasContainer:
 
     Args:
         columns: what is known of each column, by its name as text (default: nothing).
+        levels: names of the levels of the column labels (default one without a name).
     """
 
     columns: Mapping[str, PandasColumn] = field(default_factory=dict)
+    levels: tuple[Any, ...] = (None,)
     backend: ClassVar[str] = "pandas"
     layout: ClassVar[None] = None
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types."""
         columns = {name: column.to_json() for name, column in self.columns.items()}
-        return {"backend": self.backend, "columns": columns}
+        levels = {} if self.levels == (None,) else {"levels": list(self.levels)}
+        return {"backend": self.backend, "columns": columns} | levels
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ def container_from_json(data: Mapping[str, Any]) -> Container:
             return ArrayContainer(data["dtype"], layout)
         case "pandas":
             columns = {n: PandasColumn.from_json(c) for n, c in data["columns"].items()}
-            return PandasContainer(columns)
+            return PandasContainer(columns, tuple(data.get("levels", (None,))))
         case "pyarrow":
             categories = {name: tuple(values) for name, values in data["categories"].items()}
             return ArrowContainer(data["schema"], categories)
