@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _RELATION = re.compile(r"^(?P<name>.+?)\s*(?P<relation><=|>=|=|<|>)\s*(?P<value>.*)$")
 _BEFORE = re.compile(r"^\s*(.+?)\s*(<=?)\s*$")
 _BEHIND = re.compile(r"^\s*(<=?)\s*(.+?)\s*$")
+_ONCE = "say of each column one thing: a value, values joined by |, or a range"
 _MARKS = ("<=", ">=", "=", "<", ">")
 
 
@@ -146,17 +147,17 @@ def read_given(
         before = found.get(name)
         if relation == "=":
             if before is not None:
-                raise SettingError(f"--given names {name!r} twice")
+                raise SettingError(f"--given names {name!r} twice", fix=_ONCE)
             found[name] = value.split("|") if "|" in value and name in discrete else value
             continue
         if not isinstance(before, Between | None):
-            raise SettingError(f"--given names {name!r} twice")
+            raise SettingError(f"--given names {name!r} twice", fix=_ONCE)
         low, high, closed = (
             (before.low, before.high, before.closed) if before else (None, None, "both")
         )
         left, right = closed in ("both", "left"), closed in ("both", "right")
         if (low if relation.startswith(">") else high) is not None:
-            raise SettingError(f"--given has two limits of {name!r} on one side")
+            raise SettingError(f"--given has two limits of {name!r} on one side", fix=_ONCE)
         if relation.startswith(">"):
             low, left = value, relation == ">="
         else:

@@ -123,10 +123,13 @@ def read_sigma(given: "Sequence[str]", names: "Sequence[str]" = ()) -> dict[str,
                 f"--sigma {text!r} is no column with a number", fix="write column=2.0"
             )
         if not 0 < width < math.inf:
-            raise SettingError(f"--sigma {text!r}: a standard deviation is positive and finite")
+            raise SettingError(
+                f"--sigma {text!r}: a standard deviation is positive and finite",
+                fix="leave the column out where it has no noise",
+            )
         if alone:
             return width
         if name in found:
-            raise SettingError(f"--sigma names {name!r} twice")
+            raise SettingError(f"--sigma names {name!r} twice", fix="name each column once")
         found[name] = width
     return found

@@ -71,6 +71,8 @@ def read_table(path: str | Path, missing: Sequence[str] = ()) -> Table:
             columns of one name.
     """
     path = Path(path)
+    if path.is_dir():
+        raise DataError("this is a folder", where=str(path), fix="give a file")
     suffix = unpacked_suffix(path)
     packed = path.suffix.lower() in PACKED
     if suffix not in READABLE or (packed and suffix not in _TEXT):
@@ -80,8 +82,6 @@ def read_table(path: str | Path, missing: Sequence[str] = ()) -> Table:
             where=str(path),
             fix=f"give a file that ends in {known}" + (" and the packing" if packed else ""),
         )
-    if path.is_dir():
-        raise DataError("this is a folder", where=str(path), fix="give a file")
     try:
         if path.stat().st_size == 0:
             raise DataError("the file is empty", where=str(path), fix="give a file with rows")

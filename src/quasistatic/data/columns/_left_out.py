@@ -10,7 +10,7 @@ from quasistatic.data.columns._dtypes import is_text
 from quasistatic.data.frames.container import ArrayContainer
 from quasistatic.data.table import Table
 from quasistatic.data.text._time_forms import time_forms
-from quasistatic.data.text.numbers import PLAIN
+from quasistatic.data.text.numbers import PLAIN, marks_of
 
 _MOST_CATEGORIES = 1000
 _FEWEST_IDENTIFIERS = 20
@@ -30,6 +30,8 @@ _YEARS = 1500, 2200
 _LONGEST_NUMBER = 10**15
 """Whole numbers from here on, all different and equally long, count nothing."""
 _FEW_MISFITS = 12
+_MOST_LEVELS = 12
+"""Different cells up to which numbers among words are levels of a category."""
 _LONGEST_CATEGORY = 1000
 
 
@@ -92,13 +94,19 @@ def _text_reason(series: pl.Series, n: int, distinct: int) -> str:
     elif distinct > most:
         what = f"has too many categories ({distinct}; at most {most} for {n} cells)"
     else:
-        return ""
+        return _mostly(series, n) if distinct > _MOST_LEVELS else ""
     return _mostly(series, n) or f"{what}; {force(series.name, 'categorical')}"
 
 
 def _mostly(series: pl.Series, n: int) -> str:
     """Why a column that is mostly numbers or dates is text all the same; empty if it is not."""
     cells = series.cast(pl.String).str.strip_chars().drop_nulls()
+    marks = marks_of(cells) if n else ()
+    if len(marks) > 1:
+        return (
+            f"its numbers have different marks: {', '.join(map(repr, marks))}; bring them to one"
+            " unit, and the column is continuous"
+        )
     numbers = cells.str.contains(PLAIN)
     what, fits, kind = "numbers", numbers, "continuous"
     if numbers.sum() <= 0.5 * n:

@@ -102,16 +102,20 @@ def _check(name: str, settings: Any) -> None:
         if key in ("lower", "upper") and isinstance(value, str):
             continue  # a date
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise SchemaError(f"{key} = {value!r} is no number", where=where)
+            raise SchemaError(
+                f"{key} = {value!r} is no number", where=where, fix="give a number, or null"
+            )
     if settings.get("step") is not None and not 0 < settings["step"] < 1e300:
         raise SchemaError(
             f"step = {settings['step']} is not positive", where=where, fix="use null for a density"
         )
     for key in ("categories", "atoms", "missing"):
         if not isinstance(settings.get(key, []), list | tuple):
-            raise SchemaError(f"{key} is no list", where=where)
+            raise SchemaError(f"{key} is no list", where=where, fix=f'write "{key}": [...]')
         if not all(isinstance(value, bool | int | float | str) for value in settings.get(key, [])):
-            raise SchemaError(f"{key} holds more than numbers and texts", where=where)
+            raise SchemaError(
+                f"{key} holds more than numbers and texts", where=where, fix="give a flat list"
+            )
     _check_written(settings, where)
 
 
@@ -126,7 +130,11 @@ def _check_written(settings: dict[str, Any], where: str) -> None:
         )
     pivot = settings.get("pivot", 0)
     if isinstance(pivot, bool) or not isinstance(pivot, int) or not 0 <= pivot <= 99:
-        raise SchemaError(f"pivot = {pivot!r} is no whole number from 0 to 99", where=where)
+        raise SchemaError(
+            f"pivot = {pivot!r} is no whole number from 0 to 99",
+            where=where,
+            fix="give the first two-digit year that belongs to 1900, 30 say",
+        )
     if settings.get("decimal", ".") not in (".", ","):
         raise SchemaError(f"decimal = {settings['decimal']!r}", where=where, fix='give "." or ","')
     if settings.get("thousands", ",") not in ("", ",", ".", " ", "'", "’", "\u00a0", "\u202f"):
@@ -134,7 +142,9 @@ def _check_written(settings: dict[str, Any], where: str) -> None:
             f"thousands = {settings['thousands']!r}", where=where, fix="give ',', '.', ' ' or \"'\""
         )
     if settings.get("decimal", ".") == settings.get("thousands"):
-        raise SchemaError("decimal and thousands are the same mark", where=where)
+        raise SchemaError(
+            "decimal and thousands are the same mark", where=where, fix="leave one of them out"
+        )
 
 
 def _quoted(names: list[str]) -> str:

@@ -274,7 +274,7 @@ def _float_column(series: pl.Series, numbers: pl.Series, kind: str, where: str) 
         fractional = values != np.rint(values)
         if fractional.any():
             raise SchemaError(
-                f"integer, but there is {values[fractional][0]!r}",
+                f"integer, but there is {float(values[fractional][0])!r}",
                 where=where,
                 fix="call it continuous",
             )

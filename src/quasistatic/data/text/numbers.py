@@ -13,6 +13,7 @@ __all__ = [
     "PLAIN",
     "NumberForm",
     "decimals_range",
+    "marks_of",
     "number_forms",
     "refined",
 ]
@@ -46,6 +47,7 @@ _GROUPS = {
     ".": (",", "'", "’", " ", "\u00a0", "\u202f"),
     ",": (".", "'", "’", " ", "\u00a0", "\u202f"),
 }
+_MOST_MARKS = 6
 _MOST_DIGITS = 15
 """Decimals beyond which a number is written as its float reads shortest."""
 
@@ -283,3 +285,17 @@ def decimals_range(least: int, most: int) -> tuple[int, int | None]:
     """
     full = most > _MOST_DIGITS or (most > 9 and least != most)
     return (0, None) if full else (least, most)
+
+
+def marks_of(cells: pl.Series) -> tuple[str, ...]:
+    """The currencies and units around the numbers of cells, if every cell is a number with one of
+    them; else none.
+
+    Args:
+        cells: cells of text, blanks around them removed, none missing.
+    """
+    around = cells.str.replace_all(r"[0-9.,'’ \u00a0\u202f+\-−()]", "").unique()
+    known = around.str.contains(rf"^(?:{_CURRENCY}|{_UNITS}|[%‰])?$").all()
+    if not known or not _all(cells, r"[0-9]") or len(around) > _MOST_MARKS:
+        return ()
+    return tuple(around.sort().to_list())
