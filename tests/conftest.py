@@ -1,5 +1,6 @@
 """Strict JAX, one compilation cache for the whole suite, and fixed seeds."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     from quasistatic import compiled
 
+    gc.set_threshold(50_000, 20, 20)  # tracing makes little garbage; looking for it costs a tenth
     if config.pluginmanager.has_plugin("cacheprovider"):
         cache = os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("jax"))
         jax.config.update("jax_compilation_cache_dir", cache)

@@ -30,6 +30,7 @@ __all__ = [
     "families",
     "init",
     "is_uneven",
+    "of_the_row",
     "resample",
     "share_out",
     "systematic",
@@ -72,6 +73,18 @@ def init(x_t: Any, log_weight: Float[Array, " P"]) -> ParticleState:
     return ParticleState(
         x_t, log_weight, nothing, jnp.arange(n), zero, zero, jnp.full((), float(n))
     )
+
+
+def of_the_row(tree: Known, *, key: Key) -> Known:
+    """The same numbers, marked as those of one row: where a part of a scan's carry has no row at
+    first and gets one on the way, `vmap` over rows traces the body twice.
+
+    Args:
+        tree: arrays, of the particles of a row at the start, say.
+        key: random key of the row.
+    """
+    nothing = 0 * jnp.ravel(jax.random.key_data(key))[0]
+    return jax.tree.map(lambda x: x + nothing.astype(x.dtype), tree)
 
 
 def resample(

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.data.cells import Cells
+from quasistatic.distribution import Product
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import log_normal_density
 from quasistatic.rows import CHUNK, Row, in_chunks, joined, rows_at_once
@@ -31,13 +32,13 @@ __all__ = [
     "Forward",
     "Generated",
     "Start",
+    "arrive",
     "cells_of",
     "first_state",
     "forward_trajectory",
     "generate",
     "generate_rows",
     "increments",
-    "last_factor",
     "log_weight",
     "move",
     "sample",
@@ -102,19 +103,33 @@ def first_state(model: DiffusionModel, begin: Start, *, key: Key) -> tuple[State
 
 
 def move(
-    model: DiffusionModel, begin: Start, x_t: State, t: Step, *, key: Key
+    model: DiffusionModel, begin: Start, reverse: Product, x_t: State, t: Step, *, key: Key
 ) -> tuple[State, Float[Array, ""]]:
-    """x_{t-1} from the bridge, and `log p(x_{t-1}|x_t) / q(x_{t-1}|x_t,x_0)`, nats."""
+    """x_{t-1} from the bridge, and `log p(x_{t-1}|x_t) / q(x_{t-1}|x_t,x_0)`, nats.
+
+    Args:
+        model: model p of the row.
+        begin: row at t = 0.
+        reverse: reverse kernel p(x_{t-1}|x_t).
+        x_t: state of the row, one array [D] per block.
+        t: number t of the step, at least 2.
+        key: random key of the draw.
+    """
     bridge = model.forward.bridge(x_t, begin.x_0, t)
     x_before = bridge.sample(key=key)
-    log_p = model.reverse_kernel(x_t, begin.observed, t).log_prob(x_before)
-    gain = log_p - bridge.log_prob(x_before)
+    gain = reverse.log_prob(x_before) - bridge.log_prob(x_before)
     return x_before, jnp.sum(jnp.where(begin.columns, gain, 0.0))
 
 
-def last_factor(model: DiffusionModel, begin: Start, x_1: State) -> Float[Array, ""]:
-    """`log p(x_0|x_1)` with the `- log N(c; 0, 1)` of the filler cells, nats."""
-    gain = model.reverse_kernel(x_1, begin.observed, 1).log_cell(begin.x_0, begin.width)
+def arrive(begin: Start, guess: Product) -> Float[Array, ""]:
+    """`log p(x_0|x_t)` of the row's cells with the `- log N(c; 0, 1)` of the filler cells, nats; at
+    t = 1 the last factor of the weight.
+
+    Args:
+        begin: row at t = 0.
+        guess: kernel p(x_0|x_t).
+    """
+    gain = guess.log_cell(begin.x_0, begin.width)
     return jnp.sum(jnp.where(begin.columns, gain, 0.0) + begin.filler)
 
 
@@ -137,17 +152,23 @@ def forward_trajectory(model: DiffusionModel, row: Row, *, key: Key) -> Forward:
     begin = start(row, key=fill_key)
     x_last, end = first_state(model, begin, key=last_key)
 
+    def walk_on(reverse: Product, x_t: State, t: Step) -> tuple[State, Array]:
+        return move(model, begin, reverse, x_t, t, key=jax.random.fold_in(walk_key, t))
+
+    def last(reverse: Product, x_t: State, t: Step) -> tuple[State, Array]:
+        return begin.x_0, arrive(begin, reverse)
+
     def step(carry: tuple[State, Array], t: Step) -> tuple[tuple[State, Array], Array]:
         x_t, total = carry
-        x_before, gain = move(model, begin, x_t, t, key=jax.random.fold_in(walk_key, t))
+        reverse = model.reverse_kernel(x_t, begin.observed, t)
+        x_before, gain = jax.lax.cond(t > 1, walk_on, last, reverse, x_t, t)
         return (x_before, total + gain), gain
 
     # The total is carried along: the compiler drops the increments where only it is asked for, and
     # memory does not grow with T.
-    walk = jnp.arange(model.trajectory_length, 1, -1)
-    (x_1, total), later = jax.lax.scan(step, (x_last, end), walk)
-    first = last_factor(model, begin, x_1)
-    return Forward(total + first, jnp.concatenate([first[None], later[::-1], end[None]]))
+    walk = jnp.arange(model.trajectory_length, 0, -1)
+    (_, total), gains = jax.lax.scan(step, (x_last, end), walk)
+    return Forward(total, jnp.concatenate([gains[::-1], end[None]]))
 
 
 def log_weight(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, ""]:
@@ -203,17 +224,16 @@ def generate(model: DiffusionModel, observed: State, *, key: Key) -> Generated:
     """
     forward = model.forward
 
-    def step(carry: tuple[State, Array], t: Step) -> tuple[tuple[State, Array], None]:
-        x_t, total = carry
+    def step(carry: tuple[State, State, Array], t: Step) -> tuple[tuple, None]:
+        x_t, _, total = carry
         reverse = model.reverse_kernel(x_t, observed, t)
         x_before = reverse.sample(key=jax.random.fold_in(key, t))
         gain = reverse.log_prob(x_before) - forward.kernel(x_before, t).log_prob(x_t)
-        return (x_before, total + jnp.sum(gain)), None
+        return (x_before, x_t, total + jnp.where(t > 1, jnp.sum(gain), 0.0)), None
 
     x_last = forward.prior().sample(key=jax.random.fold_in(key, 0))
-    carry = (x_last, jnp.sum(forward.prior().log_prob(x_last)))
-    (x_1, total), _ = jax.lax.scan(step, carry, jnp.arange(model.trajectory_length, 1, -1))
-    x_0 = model.reverse_kernel(x_1, observed, 1).sample(key=jax.random.fold_in(key, 1))
+    begin = x_last, x_last, jnp.sum(forward.prior().log_prob(x_last))
+    (x_0, x_1, total), _ = jax.lax.scan(step, begin, jnp.arange(model.trajectory_length, 0, -1))
     return Generated(x_0, x_1, total)
 
 

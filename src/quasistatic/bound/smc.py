@@ -24,12 +24,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.bound.lower import WeightedBound
-from quasistatic.bound.twist import Twist, lookahead
+from quasistatic.bound.twist import Look, Twist, look
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import log_mean_exp
-from quasistatic.particles import ParticleState, combine, families, init, resample
+from quasistatic.particles import ParticleState, combine, families, init, of_the_row, resample
 from quasistatic.rows import CHUNK, Row, map_rows, rows_at_once
-from quasistatic.trajectory import Start, first_state, last_factor, move, start
+from quasistatic.trajectory import Start, first_state, move, start
 from quasistatic.typing import Array, Float, Key, Step
 
 __all__ = ["ParticleWalk", "Population", "evaluate_populations", "population_bound"]
@@ -52,6 +52,10 @@ class Population(NamedTuple):
     n_resampled: Float[Array, ""]
 
 
+_Carry = tuple[ParticleState, Start]
+"""Particles, and the row that each of them started from: its filler cells are drawn with it."""
+
+
 class ParticleWalk(eqx.Module):
     """The estimate for one row; call it with `(model, row, key=key)`.
 
@@ -66,29 +70,37 @@ class ParticleWalk(eqx.Module):
     threshold: float = eqx.field(static=True, default=0.5)
 
     def __call__(self, model: DiffusionModel, row: Row, *, key: Key) -> Population:
-        n, last = self.particles, model.trajectory_length
+        n = self.particles
         fill_key, last_key, walk_key = jax.random.split(key, 3)
         begins = jax.vmap(lambda k: start(row, key=k))(jax.random.split(fill_key, n))
         x_last, gain = jax.vmap(lambda b, k: first_state(model, b, key=k))(
             begins, jax.random.split(last_key, n)
         )
 
-        def step(carry: tuple[Start, ParticleState], t: Step) -> tuple[tuple, None]:
-            begins, state = carry
+        def walk_on(state: ParticleState, begins: Start, found: Look, t: Step) -> _Carry:
             select_key, move_key = jax.random.split(jax.random.fold_in(walk_key, t))
-            ahead = jax.vmap(lambda b, x: lookahead(model, b, x, t))(begins, state.x_t)
-            log_twist = self.twist(state.log_weight, ahead, t)
-            state, begins = resample(state, log_twist, begins, self.threshold, key=select_key)
-            x_before, gain = jax.vmap(lambda b, x, k: move(model, b, x, t, key=k))(
-                begins, state.x_t, jax.random.split(move_key, n)
+            log_twist = self.twist(state.log_weight, found.ahead, t)
+            state, (begins, found) = resample(
+                state, log_twist, (begins, found), self.threshold, key=select_key
             )
-            state = state._replace(x_t=x_before, log_weight=state.log_weight + gain)
-            return (begins, state), None
+            x_before, gain = jax.vmap(lambda b, p, x, k: move(model, b, p, x, t, key=k))(
+                begins, found.reverse, state.x_t, jax.random.split(move_key, n)
+            )
+            return state._replace(x_t=x_before, log_weight=state.log_weight + gain), begins
 
-        carry = begins, init(x_last, gain)
-        (begins, state), _ = jax.lax.scan(step, carry, jnp.arange(last, 1, -1))
-        final = jax.vmap(lambda b, x: last_factor(model, b, x))(begins, state.x_t)
-        log_weight = state.log_weight - state.log_applied + final
+        def last(state: ParticleState, begins: Start, found: Look, t: Step) -> _Carry:
+            log_weight = state.log_weight - state.log_applied + found.ahead
+            return state._replace(log_weight=log_weight), begins
+
+        def step(carry: _Carry, t: Step) -> tuple[_Carry, None]:
+            state, begins = carry
+            found = jax.vmap(lambda b, x: look(model, b, x, t))(begins, state.x_t)
+            return jax.lax.cond(t > 1, walk_on, last, state, begins, found, t), None
+
+        walk = jnp.arange(model.trajectory_length, 0, -1)
+        begin = of_the_row((init(x_last, gain), begins), key=key)
+        (state, _), _ = jax.lax.scan(step, begin, walk)
+        log_weight = state.log_weight
         found = families(state, log_weight)
         return Population(
             state.log_z + log_mean_exp(log_weight),

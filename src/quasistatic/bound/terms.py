@@ -74,17 +74,17 @@ def bound(model: DiffusionModel, row: Row, *, key: Key) -> Bound:
     fill_key, walk_key = jax.random.split(key)
     begin = start(row, key=fill_key)
 
-    def step(total: Array, t: Step) -> tuple[Array, Array]:
+    def step(carry: tuple[Array, Array], t: Step) -> tuple[tuple[Array, Array], Array]:
+        first, total = carry
         cost = jnp.sum(step_cost(model, begin, t, key=jax.random.fold_in(walk_key, t)))
-        return total + cost, cost
+        return (jnp.where(t == 1, cost, first), total + jnp.where(t == 1, 0.0, cost)), cost
 
-    # The total is carried along: the compiler drops the costs of the steps where only it is asked
-    # for, and memory does not grow with T.
-    first = jnp.sum(step_cost(model, begin, 1, key=jax.random.fold_in(walk_key, 1)))
-    walk = jnp.arange(2, model.trajectory_length + 1)
-    total, later = jax.lax.scan(step, jnp.zeros(()), walk)
+    # The sums are carried along: the compiler drops the costs of the steps where only they are
+    # asked for, and memory does not grow with T.
+    walk, zero = jnp.arange(1, model.trajectory_length + 1), jnp.zeros(())
+    (first, total), costs = jax.lax.scan(step, (zero, zero), walk)
     prior, filler = jnp.sum(prior_cost(model, begin)), jnp.sum(begin.filler)
-    costs = jnp.concatenate([(first - filler)[None], later, prior[None]])
+    costs = jnp.concatenate([costs.at[0].add(-filler), prior[None]])
     return Bound(Terms(-prior, -total, -first, filler), costs)
 
 

@@ -19,25 +19,28 @@ log-twist cannot vary more than the final log-weight: where the state says nothi
 is resampled.
 """
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from quasistatic.distribution import Product
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import Row
 from quasistatic.trajectory import (
     Start,
+    arrive,
     cells_of,
     first_state,
     generate_rows,
-    last_factor,
     move,
     start,
 )
 from quasistatic.typing import Array, Float, Key, State, Step
 
-__all__ = ["Twist", "fit_twist", "lookahead", "pilot", "regress"]
+__all__ = ["Look", "Twist", "fit_twist", "look", "pilot", "regress"]
 
 
 class Twist(eqx.Module):
@@ -59,12 +62,31 @@ class Twist(eqx.Module):
         return self.slope[t] * gained + self.ahead[t] * ahead
 
 
-def lookahead(model: DiffusionModel, begin: Start, x_t: State, t: Step) -> Float[Array, ""]:
-    """A_t, nats, with the `-log N(c; 0, 1)` of the filler cells; at t = 1 the last factor of the
-    weight.
+class Look(NamedTuple):
+    """What one network evaluation says at x_t.
+
+    Args:
+        reverse: reverse kernel p(x_{t-1}|x_t).
+        ahead: A_t, nats; at t = 1 the last factor of the weight.
     """
-    leap = model.reverse_kernel(x_t, begin.observed, t, 0).log_cell(begin.x_0, begin.width)
-    return jnp.sum(jnp.where(begin.columns, leap, 0.0) + begin.filler)
+
+    reverse: Product
+    ahead: Float[Array, ""]
+
+
+def look(model: DiffusionModel, begin: Start, x_t: State, t: Step) -> Look:
+    """The reverse kernel at x_t, and A_t with the `-log N(c; 0, 1)` of the filler cells.
+
+    Args:
+        model: model p of the row.
+        begin: row at t = 0.
+        x_t: state of the row, one array [D] per block.
+        t: number t of the step.
+    """
+    forward, time = model.forward, jnp.asarray(t, jnp.float32) / model.trajectory_length
+    raw = model.network(forward.features(x_t, begin.observed, t), time)
+    reverse, of_data = (forward.reverse_kernel(raw, x_t, t, s) for s in (None, 0))
+    return Look(reverse, arrive(begin, of_data))
 
 
 def pilot(model: DiffusionModel, row: Row, *, key: Key) -> tuple[Array, Array, Array]:
@@ -77,13 +99,16 @@ def pilot(model: DiffusionModel, row: Row, *, key: Key) -> tuple[Array, Array, A
 
     def step(carry: tuple, t: Step) -> tuple:
         x_t, gained = carry
-        x_before, gain = move(model, begin, x_t, t, key=jax.random.fold_in(walk_key, t))
-        return (x_before, gained + gain), (gained, lookahead(model, begin, x_t, t))
+        found = look(model, begin, x_t, t)
+        x_before, gain = move(
+            model, begin, found.reverse, x_t, t, key=jax.random.fold_in(walk_key, t)
+        )
+        return (x_before, gained + gain), (gained, found.ahead)
 
-    (x_1, total), (past, ahead) = jax.lax.scan(
-        step, (x_last, gained), jnp.arange(model.trajectory_length, 1, -1)
-    )
-    return past[::-1], ahead[::-1], total + last_factor(model, begin, x_1)
+    # At t = 1 nothing is moved: the guess of x_0 is the last factor.
+    walk = jnp.arange(model.trajectory_length, 0, -1)
+    _, (past, ahead) = jax.lax.scan(step, (x_last, gained), walk)
+    return past[-2::-1], ahead[-2::-1], past[-1] + ahead[-1]
 
 
 @eqx.filter_jit

@@ -25,7 +25,7 @@ from quasistatic.bound.evaluate import evaluate_log_weights
 from quasistatic.bound.lower import weighted_bound
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import CHUNK, Row, in_chunks, joined, row_numbers, rows_at_once, take
-from quasistatic.trajectory import Generated, last_factor, start_at
+from quasistatic.trajectory import Generated, arrive, start_at
 from quasistatic.typing import Array, Float, Key
 
 __all__ = [
@@ -83,7 +83,8 @@ def posterior_log_weight(model: DiffusionModel, row: Row, generated: Generated) 
     """
     begin = start_at(row, generated.x_0)
     back = model.forward.marginal(begin.x_0, 1).log_prob(generated.x_1)
-    return generated.log_ratio + last_factor(model, begin, generated.x_1) - jnp.sum(back)
+    reverse = model.reverse_kernel(generated.x_1, begin.observed, 1)
+    return generated.log_ratio + arrive(begin, reverse) - jnp.sum(back)
 
 
 def evaluate_posterior_log_weights(

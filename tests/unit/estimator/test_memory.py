@@ -57,11 +57,11 @@ WALKS = {
 
 @pytest.mark.parametrize("walk", list(WALKS))
 def test_working_memory_does_not_grow_with_the_steps(walk):
-    """Tables of the process are, T times some numbers a column; the path of every row would be 40
+    """Tables of the process are, T times some numbers a column; the path of every row would be 25
     times as much."""
     short, long = working_bytes(WALKS[walk], 10), working_bytes(WALKS[walk], 1000)
     assert short > 0
-    assert (long - short) / 990 <= 16 * 4 * N_CONTINUOUS
+    assert (long - short) / 990 <= 24 * 4 * N_CONTINUOUS
 
 
 def test_rows_are_evaluated_in_chunks(monkeypatch):

@@ -36,10 +36,13 @@ def guide_by_expansion(
         expansions: number of expansions (default 3); 0 leaves the belief as it is, but for its
             log-mass.
     """
-    found, at = belief, belief.best()
-    for _ in range(expansions):
+
+    def again(_: Array, carry: tuple[Belief, State]) -> tuple[Belief, State]:
+        found, at = carry
         at = _best_step(belief, log_r, at, found.best())
-        found = times_about(at)
+        return times_about(at), at
+
+    found, _ = jax.lax.fori_loop(0, expansions, again, (belief, belief.best()))
     return found.weighted(_log_expectation(belief, found, log_r))
 
 
@@ -61,9 +64,13 @@ def _log_expectation(belief: Belief, guided: Belief, log_r: Callable[[State], Ar
         here = belief.log_prob(x)
         return log_r(x) + here - jnp.logaddexp(here, guided.log_prob(x)) + jnp.log(2.0)
 
-    plain, aimed = (jax.random.split(jax.random.key(seed), _TWIST_DRAWS) for seed in (0, 1))
-    values = [jax.vmap(lambda k: of(belief, k))(plain), jax.vmap(lambda k: of(guided, k))(aimed)]
-    return jax.nn.logsumexp(jnp.concatenate(values)) - jnp.log(2.0 * _TWIST_DRAWS)
+    def of_all(source: Belief, seed: Array) -> Array:
+        keys = jax.random.split(jax.random.key(seed), _TWIST_DRAWS)
+        return jax.vmap(lambda k: of(source, k))(keys)
+
+    both = jax.tree.map(lambda *x: jnp.stack(x), belief, guided)
+    values = jax.vmap(of_all)(both, jnp.arange(2))
+    return jax.nn.logsumexp(values) - jnp.log(2.0 * _TWIST_DRAWS)
 
 
 def _best_step(

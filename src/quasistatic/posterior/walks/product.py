@@ -29,7 +29,7 @@ from quasistatic.belief import Belief, multiply
 from quasistatic.distribution import AbstractDistribution, Product
 from quasistatic.forward.product import ProductDiffusion
 from quasistatic.model import DiffusionModel
-from quasistatic.particles import ParticleState, init, resample
+from quasistatic.particles import ParticleState, init, of_the_row, resample
 from quasistatic.posterior._guide import Guess, guess, tilted_kernel
 from quasistatic.posterior.evidence.base import AbstractEvidence, AllOf
 from quasistatic.posterior.walks.twisted import LEAST_TWIST, draw_last, last_step
@@ -78,10 +78,9 @@ class ProductWalk(eqx.Module):
         n = self.particles
         last_key, walk_key, end_key = jax.random.split(key, 3)
 
-        def step(carry: tuple, t: Step) -> tuple[tuple, None]:
+        def walk_on(carry: _Carry, found: _Look, t: Step) -> _Carry:
             state, log_marginal = carry
             select_key, move_key = jax.random.split(jax.random.fold_in(walk_key, t))
-            found = jax.vmap(lambda x: _looked(model, expert, evidence, x, t))(state.x_t)
             log_twist = jnp.maximum(found.guess.guided.log_mass + log_marginal, LEAST_TWIST)
             target, known = state.log_weight + log_twist, (found, log_marginal)
             state, known = resample(state, target, known, self.threshold, key=select_key)
@@ -95,18 +94,30 @@ class ProductWalk(eqx.Module):
 
             x_before, gain, grown = jax.vmap(move)(state.x_t, found, jax.random.split(move_key, n))
             moved = state._replace(x_t=x_before, log_weight=state.log_weight + gain)
-            return (moved, log_marginal + grown), None
+            return moved, log_marginal + grown
 
-        begin = init(draw_last(model, n, key=last_key), jnp.zeros(n))
-        log_marginal = jax.vmap(lambda x: _log_prior(expert, x))(begin.x_t)
-        walk = jnp.arange(model.trajectory_length, 1, -1)
-        state: ParticleState
-        (state, _), _ = jax.lax.scan(step, (begin, log_marginal), walk)
-        found = jax.vmap(lambda x: _looked(model, expert, evidence, x, 1).guess)(state.x_t)
-        x_0, final = jax.vmap(lambda g, k: last_step(g, evidence, key=k))(
-            found, jax.random.split(end_key, n)
-        )
-        return ProductParticles(x_0, state.log_weight - state.log_applied + final, state.log_z)
+        def arrive(carry: _Carry, found: _Look, t: Step) -> _Carry:
+            state, log_marginal = carry
+            x_0, final = jax.vmap(lambda g, k: last_step(g, evidence, key=k))(
+                found.guess, jax.random.split(end_key, n)
+            )
+            log_weight = state.log_weight - state.log_applied + final
+            return state._replace(x_t=x_0, log_weight=log_weight), log_marginal
+
+        def step(carry: _Carry, t: Step) -> tuple[_Carry, None]:
+            found = jax.vmap(lambda x: _looked(model, expert, evidence, x, t))(carry[0].x_t)
+            return jax.lax.cond(t > 1, walk_on, arrive, carry, found, t), None
+
+        state = init(draw_last(model, n, key=last_key), jnp.zeros(n))
+        log_marginal = jax.vmap(lambda x: _log_prior(expert, x))(state.x_t)
+        begin = of_the_row((state, log_marginal), key=key)
+        walk = jnp.arange(model.trajectory_length, 0, -1)
+        (state, _), _ = jax.lax.scan(step, begin, walk)
+        return ProductParticles(state.x_t, state.log_weight, state.log_z)
+
+
+_Carry = tuple[ParticleState, Array]
+"""Particles, and the expert's log-marginal m'(x_t) of each, nats."""
 
 
 class _Look(NamedTuple):

@@ -33,6 +33,7 @@ from quasistatic.particles import (
     effective_sample_size,
     families,
     init,
+    of_the_row,
     resample,
 )
 from quasistatic.posterior._guide import Guess, guess, tilted_kernel
@@ -103,9 +104,8 @@ class TwistedWalk(eqx.Module):
         def look(x_t: State, t: Step) -> Guess:
             return jax.vmap(lambda x: guess(model, evidence, x, t))(x_t)
 
-        def step(state: ParticleState, t: Step) -> tuple[ParticleState, None]:
+        def walk_on(state: ParticleState, found: Guess, t: Step) -> ParticleState:
             select_key, move_key = jax.random.split(jax.random.fold_in(walk_key, t))
-            found = look(state.x_t, t)
             log_twist = jnp.maximum(found.guided.log_mass, LEAST_TWIST)
             target = state.log_weight + log_twist
             state, found = resample(state, target, found, self.threshold, key=select_key)
@@ -116,15 +116,21 @@ class TwistedWalk(eqx.Module):
                 return x_before, jnp.sum(g.reverse.log_prob(x_before) - kernel.log_prob(x_before))
 
             x_before, gain = jax.vmap(move)(state.x_t, found, jax.random.split(move_key, n))
-            return state._replace(x_t=x_before, log_weight=state.log_weight + gain), None
+            return state._replace(x_t=x_before, log_weight=state.log_weight + gain)
 
-        begin = init(draw_last(model, n, key=last_key), jnp.zeros(n))
-        state, _ = jax.lax.scan(step, begin, jnp.arange(model.trajectory_length, 1, -1))
-        x_0, final = jax.vmap(lambda g, k: last_step(g, evidence, key=k))(
-            look(state.x_t, 1), jax.random.split(end_key, n)
-        )
-        log_weight = state.log_weight - state.log_applied + final
-        return finish(state, x_0, log_weight, self.draws, key=draw_key)
+        def arrive(state: ParticleState, found: Guess, t: Step) -> ParticleState:
+            x_0, final = jax.vmap(lambda g, k: last_step(g, evidence, key=k))(
+                found, jax.random.split(end_key, n)
+            )
+            return state._replace(x_t=x_0, log_weight=state.log_weight - state.log_applied + final)
+
+        def step(state: ParticleState, t: Step) -> tuple[ParticleState, None]:
+            return jax.lax.cond(t > 1, walk_on, arrive, state, look(state.x_t, t), t), None
+
+        # The last step too lies within the scan: the network is compiled once.
+        begin = of_the_row(init(draw_last(model, n, key=last_key), jnp.zeros(n)), key=key)
+        state, _ = jax.lax.scan(step, begin, jnp.arange(model.trajectory_length, 0, -1))
+        return finish(state, state.x_t, state.log_weight, self.draws, key=draw_key)
 
 
 def draw_last(model: DiffusionModel, n: int, *, key: Key) -> State:
