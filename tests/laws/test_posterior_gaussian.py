@@ -166,14 +166,14 @@ def pooled_interval(tables, level: float):
     return means.mean(-1) - half, means.mean(-1) + half
 
 
-def test_multiple_imputations_cover():
-    """400 tables of 50 rows, 40 % of the second column hidden at random, 19 imputations of each.
+def cover(tables: int) -> None:
+    """Tables of 50 rows, 40 % of the second column hidden at random, 19 imputations of each.
 
     A hidden cell lies between its smallest and its largest draw with probability 1 - 2 / 20. The
     interval of Rubin's rules holds the mean of the column in 95 % of the tables or more: the rules
     are conservative where the imputing model is the true one. Both bands have a false-alarm rate of
     1e-6."""
-    model, tables, rows, draws = linear_model(), 400, 50, 19
+    model, rows, draws = linear_model(), 50, 19
     (x,) = sample_rows(model, tables * rows, key=jax.random.key(8))
     hidden = np.random.default_rng(2).random(len(x)) < 0.4
     holed = Cells(np.asarray(x), np.stack([np.ones(len(x), bool), ~hidden], axis=1))
@@ -190,3 +190,12 @@ def test_multiple_imputations_cover():
     )
     covered = np.count_nonzero((low < moments(model)[0][1]) & (moments(model)[0][1] < high))
     assert stats.binomtest(covered, tables, 0.95, alternative="less").pvalue > 1e-6
+
+
+def test_multiple_imputations_cover():
+    cover(100)
+
+
+@pytest.mark.slow
+def test_multiple_imputations_cover_in_full():
+    cover(400)

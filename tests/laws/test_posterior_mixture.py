@@ -68,8 +68,15 @@ def test_the_exact_posterior_is_that_of_the_review():
     np.testing.assert_allclose(exact(0.4)[1], 0.115, atol=6e-4)
 
 
-@pytest.mark.parametrize("sigma", [1.0, 0.4])
-@pytest.mark.parametrize("kind", ["closed", "function"])
+@pytest.mark.parametrize(
+    ("kind", "sigma"),
+    [
+        ("closed", 1.0),
+        ("closed", 0.4),
+        ("function", 1.0),
+        pytest.param("function", 0.4, marks=pytest.mark.slow),
+    ],
+)
 def test_two_thousand_particles_find_mean_variance_and_evidence(kind, sigma):
     """Within 0.02. The mean of 2,000 independent draws itself has an error of 0.018, hence the mean
     of 36 runs: 6 standard errors."""

@@ -105,7 +105,7 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
         type(b)(*(None if part is None else jnp.asarray(part[0]) for part in b))
         for b in encoded.rows
     )
-    parts: list[AbstractEvidence] = [Observed.of(blocks)]
+    parts: list[AbstractEvidence] = []
     for name, wanted in special.items():
         column = codec.schema.column(name)
         if isinstance(wanted, Between):
@@ -120,7 +120,27 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
         )
     )
     measure = exact.base_measure() or "none: a probability"
-    return Condition(AllOf(tuple(parts)), float(encoded.log_volume[0]), measure)
+    evidence = AllOf((Observed.of(blocks), *(_in_one_form(codec, parts) if given else ())))
+    return Condition(evidence, float(encoded.log_volume[0]), measure)
+
+
+def _in_one_form(codec: Codec, parts: Sequence[AbstractEvidence]) -> list[AbstractEvidence]:
+    """The same with one range and one table of states, of all columns, also where nothing is said
+    of them: one compiled program answers every question of values, ranges and categories.
+    """
+    ranges = [part for part in parts if isinstance(part, Range)]
+    tables = [part for part in parts if isinstance(part, Soft)]
+    found: list[AbstractEvidence] = []
+    if codec.states is not None:
+        nothing = np.zeros((len(codec.n_states), max(codec.n_states)), np.float32)
+        log_r = np.sum([nothing, *(part.log_r for part in tables)], axis=0)
+        found.append(Soft(jnp.asarray(log_r), codec.states))
+    if codec.numbers is not None:
+        low, high = np.full((2, len(codec.continuous)), [[-np.inf], [np.inf]])
+        low = np.max([low, *(part.low for part in ranges)], axis=0)
+        high = np.min([high, *(part.high for part in ranges)], axis=0)
+        found.append(Range.of(low, high, codec.numbers))
+    return found + [part for part in parts if isinstance(part, Function)]
 
 
 def _in_full(column: Column, value: Any) -> Any:

@@ -75,7 +75,7 @@ def test_conditionals_are_in_the_units_of_their_column(density, table):
     """They are the evidence of the row less that of its other cells, each in the data's units, as
     `condition` gives it."""
     rows = table.head(3)
-    found = conditionals(density, rows, 64)
+    found = conditionals(density, table.head(24), 64)  # the program of the test above
     assert found.names == ("size", "weight", "flag", "rain")
     for i, row in enumerate(rows.iter_rows(named=True)):
         whole = density.condition(row)
@@ -130,22 +130,23 @@ def test_an_odd_cell_is_found_and_blamed(density, table, score):
 
 
 def test_rows_with_holes_are_scored(density, table):
-    rows = table.head(6).with_columns(
-        weight=pl.when(pl.int_range(pl.len()) < 3).then("weight"),
-        rain=pl.when(pl.int_range(pl.len()) != 1).then("rain"),
-    )
-    rows = pl.concat(
-        [
-            rows,
-            rows.head(1).select(pl.lit(None, dtype).alias(n) for n, dtype in rows.schema.items()),
-        ]
+    """As many rows as in the test above, and its programs."""
+    place = pl.int_range(pl.len())
+    rows = table.head(40).with_columns(
+        pl.when((place != 39) & kept).then(name).alias(name)
+        for name, kept in {
+            "size": place >= 0,
+            "weight": ~place.is_in([3, 4, 5]),
+            "flag": place >= 0,
+            "rain": place != 1,
+        }.items()
     )
     for score in SCORES:
-        found = DiffusionOutlierDetector.from_density(density, method=score, particles=4, steps=6)
+        found = DiffusionOutlierDetector.from_density(density, method=score, particles=8, steps=12)
         scores = found.score_samples(rows)
-        assert scores.shape == (7,)
+        assert scores.shape == (40,)
         assert np.isfinite(scores).all()
-        assert scores[6] == 0 or score == "typicality"
+        assert scores[39] == 0 or score == "typicality"
 
 
 def test_column_scores_keep_the_container(detector, table):

@@ -20,6 +20,8 @@ from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.model import DiffusionModel
 from quasistatic.network import ResidualMLP
 
+PARTICLES, IMAGES = 32, 3
+
 
 @pytest.fixture(scope="module")
 def structureless():
@@ -30,7 +32,7 @@ def structureless():
         n_train=40,
         n_valid=8,
         n_test=8,
-        sizes={"side": 8, "unet": 4, "depth": 1, "restored": 3, "particles": 256},
+        sizes={"side": 8, "unet": 4, "depth": 1, "restored": IMAGES, "particles": PARTICLES},
     )
     variant = Variant("modern", "untrained", modern_model)
     item = Trained(
@@ -56,7 +58,7 @@ def test_log_evidence_of_a_model_without_structure(structureless, tmp_path):
     assert (tmp_path / "inpainting.png").stat().st_size > 1000
     assert found["pixels_seen"] == 48
     assert found["pixels_in_the_hole"] == 16
-    rows = run.data.test.take(slice(0, 3))
+    rows = run.data.test.take(slice(0, IMAGES))
     seen = ~window(8, 8).reshape(-1)
     log_density = -0.5 * np.square(rows.value[:, seen].astype(np.float64)) - 0.5 * math.log(
         2 * math.pi
@@ -72,15 +74,16 @@ def test_log_evidence_of_a_model_without_structure(structureless, tmp_path):
 
 def test_what_is_known_stays_and_the_same_key_gives_the_same(structureless):
     run = structureless
-    seen = np.broadcast_to(~window(8, 8).reshape(-1), (2, 64))
-    rows = run.data.test.take(slice(0, 2))._replace(observed=seen)
+    seen = np.broadcast_to(~window(8, 8).reshape(-1), (IMAGES, 64))
+    rows = run.data.test.take(slice(0, IMAGES))._replace(observed=seen)
     first, again = (
-        fill(run.trained[0].model, rows, particles=8, key=jax.random.key(1)) for _ in range(2)
+        fill(run.trained[0].model, rows, particles=PARTICLES, key=jax.random.key(1))
+        for _ in range(2)
     )
     for filled in (first.smc, first.recipe):
         np.testing.assert_array_equal(filled[seen], rows.value[seen])
         assert np.all(filled[~seen] != rows.value[~seen])
-    assert first.log_evidence.shape == first.ess.shape == (2, POPULATIONS)
+    assert first.log_evidence.shape == first.ess.shape == (IMAGES, POPULATIONS)
     np.testing.assert_array_equal(first.smc, again.smc)
     np.testing.assert_array_equal(first.log_evidence, again.log_evidence)
 
@@ -89,11 +92,11 @@ def test_without_structure_the_posterior_mean_halves_the_noisy_image(structurele
     run = structureless._replace(folder=tmp_path)
     found = denoised(run, run.trained[0])
     assert (tmp_path / "denoising.png").stat().st_size > 1000
-    n = 3 * 64
+    n = IMAGES * 64
     assert abs(found["rmse_noisy"] - 1) < 5 * math.sqrt(0.5 / n)
     assert found["rmse_mean"] == pytest.approx(found["rmse_half"], rel=0.1)
     assert found["rmse_draw"] > found["rmse_mean"]
-    assert found["images"] == 3
+    assert found["images"] == IMAGES
 
 
 def test_holes_of_binary_pixels_are_filled_with_bits():

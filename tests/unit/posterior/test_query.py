@@ -88,7 +88,7 @@ def test_impossible_evidence_returns_nothing(model):
     contradiction = AllOf((Range.of([1.0], [jnp.inf]), Range.of([-jnp.inf], [0.5])))
     for evidence in (
         contradiction,
-        Function(lambda x: jnp.where(x[0][0] > 99.0, 0.0, -jnp.inf)),
+        Function(lambda x: jnp.where(x[0][0] > 99.0, 0.0, -jnp.inf), guided=False),
         Function(lambda x: jnp.nan * x[0][0]),
     ):
         found = condition_rows(model, evidence, 5, key=KEY)

@@ -11,6 +11,7 @@ from PIL import Image
 from quasistatic import DiffusionDensity, sequence_table
 from quasistatic.data.arranged import image_table
 from quasistatic.data.images.output import picture_of
+from quasistatic.report import compute
 from quasistatic.report._tables import EXTREMES
 from quasistatic.report.compute import find
 from quasistatic.report.figures._pictures import draw_images
@@ -91,12 +92,14 @@ def test_a_model_of_images_alone(of_images):
     assert "rows" not in ids
 
 
-def test_images_have_limits_of_their_own():
-    stack = np.random.default_rng(2).integers(0, 2, (OF_IMAGES.scored + 5, 2, 2), dtype=np.uint8)
-    density = DiffusionDensity(**SETTINGS).fit(stack)
-    found = find(density, image_table(stack), name="model", trajectories=3)
-    assert len(found.scored.index) == len(found.sampled) == OF_IMAGES.scored
-    assert len(pictures_in(render(found))) == 4
+def test_images_have_limits_of_their_own(of_images, monkeypatch):
+    """Smaller ones than tables have; here they are those of the other tests."""
+    assert OF_IMAGES.scored < Limits().scored
+    monkeypatch.setattr(compute, "OF_IMAGES", SMALL)
+    stack, found, _ = of_images
+    again = find(found.density, image_table(stack), name="model", trajectories=3)
+    assert len(again.scored.index) == len(again.sampled) == SMALL.scored
+    assert len(pictures_in(render(again))) == 4
 
 
 def test_a_sequence_is_a_table_of_its_places():

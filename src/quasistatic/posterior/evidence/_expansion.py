@@ -36,13 +36,11 @@ def guide_by_expansion(
         expansions: number of expansions (default 3); 0 leaves the belief as it is, but for its
             log-mass.
     """
-
-    def again(_: Array, carry: tuple[Belief, State]) -> tuple[Belief, State]:
-        found, at = carry
-        at = _best_step(belief, log_r, at, found.best())
-        return times_about(at), at
-
-    found, _ = jax.lax.fori_loop(0, expansions, again, (belief, belief.best()))
+    found, at = belief, belief.best()
+    for i in range(expansions):
+        if i > 0:  # at first what is proposed is where it stands
+            at = _best_step(belief, log_r, at, found.best())
+        found = times_about(at)
     return found.weighted(_log_expectation(belief, found, log_r))
 
 
