@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.schema import Column, Schema, detail
 from quasistatic.data.table import from_frame
@@ -298,3 +299,31 @@ def test_describe_and_base_measure():
         == "counting measure on rounded (rounded to 0.1), count (integer), kind, flag, day (in"
         " steps of 1 d); Lebesgue measure on x, zeros; point masses at 0 of zeros"
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "limits"),
+    [
+        (NORMAL, (None, None)),
+        (np.exp(NORMAL), (float(np.exp(NORMAL).min()), None)),
+        (np.round(np.exp(NORMAL) + 0.05, 1), (0.1, None)),
+        (RNG.poisson(5, N), (0.0, None)),
+        (RNG.poisson(5, N) + 1, (1.0, None)),
+        (np.round(RNG.beta(2, 2, N), 2), (0.01, 1.0)),
+        (np.minimum(np.abs(NORMAL) * 4, 5.00001), (float(np.abs(NORMAL).min() * 4), 5.00001)),
+        (np.maximum(NORMAL, -1.0), (-1.0, None)),
+        ([1.5, 2.5, 3.5], (0.0, None)),
+    ],
+)
+def test_limits(values, limits):
+    found = column(values)
+    assert (found.lower, found.upper) == limits
+
+
+def test_limits_hold_where_a_column_is_decoded():
+    frame = pl.DataFrame({"share": np.round(RNG.beta(1, 1, N), 2), "x": np.exp(NORMAL)})
+    table = from_frame(frame)
+    codec = fit_codec(table, infer_schema(table))
+    far = codec.decode([np.array([[-9.0, -9.0], [9.0, 9.0]], np.float32)])
+    assert far["share"].to_list() == [codec.schema.column("share").lower, 1.0]
+    assert far["x"].min() >= frame["x"].min()

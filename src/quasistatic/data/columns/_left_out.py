@@ -48,7 +48,8 @@ def left_out_reason(series: pl.Series, table: Table) -> str:
     if is_text(series.dtype):
         return _text_reason(series, n, distinct)
     named = not isinstance(table.container, ArrayContainer)
-    if not series.dtype.is_integer() or distinct < n or n < _FEWEST_IDENTIFIERS or not named:
+    least = 3 if not series.name.strip() else _FEWEST_IDENTIFIERS  # row names have no name
+    if not series.dtype.is_integer() or distinct < n or n < least or not named:
         return ""
     why = _identifies(series)
     if not why:

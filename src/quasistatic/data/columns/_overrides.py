@@ -172,7 +172,7 @@ def override(column: Column, given: dict[str, Any], series: pl.Series, where: st
                 where=where,
                 fix='set "kind": "continuous"',
             )
-        changes |= {"lower": None, "offset": 0.0}
+        changes |= {"lower": given.get("lower"), "upper": given.get("upper"), "offset": 0.0}
         changes.setdefault(
             "atoms",
             find_atoms(as_numbers(series, where).drop_nulls().to_numpy().astype(np.float64), None),

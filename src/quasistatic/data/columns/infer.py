@@ -20,6 +20,7 @@ from quasistatic.data.columns._dtypes import (
 )
 from quasistatic.data.columns._lattice import float_lattice, integer_lattice, written_decimals
 from quasistatic.data.columns._left_out import left_out_reason
+from quasistatic.data.columns._limits import find_limits
 from quasistatic.data.columns._overrides import override, read_overrides
 from quasistatic.data.columns._parsing import parsed
 from quasistatic.data.columns.moments import MONTH, months_of
@@ -282,6 +283,7 @@ def _float_column(series: pl.Series, numbers: pl.Series, kind: str, where: str) 
         return _lattice_column(series, "integer", values, whole.step, int(whole.offset))
     if lattice is None:
         atoms = find_atoms(values, None)
+        limits = find_limits(values, None, 0.0, atoms, False)
         return Column(
             series.name,
             "continuous",
@@ -290,6 +292,8 @@ def _float_column(series: pl.Series, numbers: pl.Series, kind: str, where: str) 
             missing=series.null_count(),
             constant=bool(values.min() == values.max()),
             decimals=written_decimals(*_distinct(numbers)),
+            lower=limits.lower,
+            upper=limits.upper,
         )
     whole = (
         lattice.step >= 1
@@ -316,7 +320,7 @@ def _lattice_column(
     series: pl.Series, kind: Kind, values: np.ndarray, step: float, offset: float
 ) -> Column:
     atoms = find_atoms(values, step)
-    lower = 0.0 if values.min() >= 0 else None
+    limits = find_limits(values, float(step), offset, atoms, False)
     return Column(
         series.name,
         kind,
@@ -326,5 +330,6 @@ def _lattice_column(
         atoms=atoms,
         missing=series.null_count(),
         constant=bool(values.min() == values.max()),
-        lower=lower,
+        lower=limits.lower,
+        upper=limits.upper,
     )

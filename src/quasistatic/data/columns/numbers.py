@@ -4,6 +4,8 @@ The coordinate of a lattice column is k = (x - offset) / step, a whole number on
 of a density is x itself.
 """
 
+import math
+
 import numpy as np
 import polars as pl
 
@@ -190,16 +192,19 @@ def write_numbers(coordinate: np.ndarray, column: Column) -> pl.Series:
         return _write_times(coordinate, column, dtype)
     if column.step is None:
         values = coordinate if column.decimals is None else np.round(coordinate, column.decimals)
-        return _cast_floats(values, column, dtype)
+        return _cast_floats(np.clip(values, column.lower, column.upper), column, dtype)
     if isinstance(column.offset, int) and dtype.is_integer() and float(column.step).is_integer():
         low, high = integer_range(dtype)
-        low = low if column.lower is None else max(low, int(column.lower))
+        low = low if column.lower is None else max(low, math.ceil(column.lower))
+        high = high if column.upper is None else min(high, math.floor(column.upper))
         return _write_integers(
             coordinate, column.name, int(column.step), column.offset, low, high
         ).cast(dtype)
     nearest = np.rint(coordinate)
     if column.lower is not None:
         nearest = np.maximum(nearest, np.ceil((column.lower - column.offset) / column.step - 1e-9))
+    if column.upper is not None:
+        nearest = np.minimum(nearest, np.floor((column.upper - column.offset) / column.step + 1e-9))
     values = nearest * column.step + column.offset
     decimals = decimal_places(column.step, column.offset)
     values = np.round(values, decimals) if decimals is not None else values

@@ -35,7 +35,7 @@ _UNITS = (
     "|weeks?|months?|years?|yrs?|px|pt|dB|mph|km/h|m/s|mg/dl|mg/dL|mmol/l|mmol/L|mmHg|bpm|kcal|cal"
     "|kJ|J|kB|KB|MB|GB|TB|ppm|ppb"
 )
-_BEFORE = re.compile(rf"^([+\-−]?)[(]?([+\-−]?)((?:{_CURRENCY})[ \u00a0]?)")
+_BEFORE = re.compile(rf"^([+\-−–]?)[(]?([+\-−–]?)((?:{_CURRENCY})[ \u00a0]?)")
 # a unit of one letter needs a blank before it: 12A may be the name of a seat
 _BEHIND = re.compile(
     rf"((?:[ \u00a0\u202f]?(?:[%‰°]|{_CURRENCY}))|(?:[ \u00a0](?:{_UNITS}))"
@@ -61,8 +61,8 @@ class NumberForm:
         group: mark between groups of three digits; empty (default) for none.
         before: what stands before the digits, a currency say (default empty).
         behind: what stands behind them, a percent sign say (default empty).
-        negative: form of negative numbers: "-" (default), "−", "()", or "x-" for a sign behind; a
-            sign before the currency is written there.
+        negative: form of negative numbers: "-" (default), "−", "–", "()", or "x-" for a sign
+            behind; a sign before the currency is written there.
         least: number of decimals that every number has at least (default 0).
         most: number of decimals that a number of the table has at most; None (default) where some
             are written with a power of ten or with full precision.
@@ -93,7 +93,7 @@ class NumberForm:
         parts = [f"{self.decimal!r} before the decimals"] if self.decimal != "." else []
         parts += [f"{self.group!r} between thousands"] if self.group else []
         parts += [repr(mark.strip()) for mark in (self.before, self.behind) if mark.strip()]
-        parts += [f"negative {self.negative!r}"] if self.negative not in ("-", "−") else []
+        parts += [f"negative {self.negative!r}"] if self.negative not in ("-", "−", "–") else []
         return ", ".join(parts)
 
     def read(self, text: pl.Series) -> pl.Series:
@@ -111,7 +111,7 @@ class NumberForm:
 
     def _stripped(self, cells: pl.Series) -> pl.Series:
         """The cells as plain numbers, null where they have another form."""
-        below = cells.str.contains(r"^[^0-9]*[-−]|^\(.*\)$|-$")
+        below = cells.str.contains(r"^[^0-9]*[-−–]|^\(.*\)$|-$")
         digits = _bare(cells, self.before, self.behind)
         fits = digits.str.contains(self._pattern)
         if self.group:
@@ -233,17 +233,17 @@ def _without_shell(cells: pl.Series) -> tuple[pl.Series | None, dict[str, Any]]:
         sign = "()"
     elif cells.str.contains(r"[0-9][^0-9]*-$").any():
         sign = "x-"
-    elif cells.str.contains("−", literal=True).any():
-        sign = "−"
+    elif cells.str.contains("[−–]").any():
+        sign = "−" if cells.str.contains("−", literal=True).any() else "–"
     bare = _bare(cells, before, behind)
     return bare, {"before": before, "behind": behind, "negative": sign}
 
 
 def _bare(cells: pl.Series, before: str, behind: str) -> pl.Series:
     """Cells without sign, parentheses and what stands around the digits."""
-    bare = cells.str.replace_all(r"^\((.*)\)$", "${1}").str.replace_all(r"^[+\-−]|-$", "")
+    bare = cells.str.replace_all(r"^\((.*)\)$", "${1}").str.replace_all(r"^[+\-−–]|-$", "")
     bare = bare.str.strip_chars().str.strip_prefix(before.strip()).str.strip_chars()
-    return bare.str.replace_all(r"^[+\-−]", "").str.strip_suffix(behind.strip()).str.strip_chars()
+    return bare.str.replace_all(r"^[+\-−–]", "").str.strip_suffix(behind.strip()).str.strip_chars()
 
 
 def _shared(cells: pl.Series, pattern: re.Pattern[str], group: int) -> str | None:
@@ -294,7 +294,7 @@ def marks_of(cells: pl.Series) -> tuple[str, ...]:
     Args:
         cells: cells of text, blanks around them removed, none missing.
     """
-    around = cells.str.replace_all(r"[0-9.,'’ \u00a0\u202f+\-−()]", "").unique()
+    around = cells.str.replace_all(r"[0-9.,'’ \u00a0\u202f+\-−–()]", "").unique()
     known = around.str.contains(rf"^(?:{_CURRENCY}|{_UNITS}|[%‰])?$").all()
     if not known or not _all(cells, r"[0-9]") or len(around) > _MOST_MARKS:
         return ()
