@@ -151,6 +151,9 @@ NETWORKS = {
     "ensemble": lambda f, p, key: EnsembleNetwork(
         [ResidualMLP(f, p, width=8, key=k) for k in jax.random.split(key, 3)]
     ),
+    "residual-components": lambda f, p, key: ResidualMLP(
+        f, p, width=8, depth=1, components=2, rank=4, key=key
+    ),
     "residual-dropout": lambda f, p, key: ResidualMLP(
         f, p, width=16, depth=2, dropout_rate=0.25, key=key
     ),

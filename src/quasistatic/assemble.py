@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.config import DISCRETE_KERNELS, ModelConfig, found_at
+from quasistatic.distribution import Mixture
 from quasistatic.forward import (
     AbstractDiffusion,
     AbstractSchedule,
@@ -19,12 +21,19 @@ from quasistatic.forward import (
     cosine_schedule,
     linear_schedule,
 )
-from quasistatic.model import DiffusionModel
-from quasistatic.network import AbstractNetwork, InterleavedNetwork, ResidualMLP, UNet, as_ensemble
+from quasistatic.model import DiffusionModel, n_outputs
+from quasistatic.network import (
+    AbstractNetwork,
+    InterleavedNetwork,
+    ResidualMLP,
+    UNet,
+    ZeroNetwork,
+    as_ensemble,
+)
 from quasistatic.network.unet import PIXEL_PLANES
 from quasistatic.typing import Key
 
-__all__ = ["assemble", "skeleton"]
+__all__ = ["assemble", "independent_start", "process_of", "skeleton"]
 
 _DENSITY_NOISE = 0.02
 """First guess of the noise at t = 1 for a column with a density, in standard deviations; learned
@@ -32,7 +41,12 @@ from there."""
 
 
 def assemble(
-    config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray], *, key: Key
+    config: ModelConfig,
+    typical_width: np.ndarray,
+    marginals: Sequence[np.ndarray],
+    start: Mixture | None = None,
+    *,
+    key: Key,
 ) -> DiffusionModel:
     """The model of a mixed row: a Gaussian block, then a discrete one.
 
@@ -41,10 +55,28 @@ def assemble(
         typical_width: float `[Dc]`, median z-width of each continuous column's cells, 0 for a
             density (`Codec.typical_width`).
         marginals: state frequencies of each discrete column (`Codec.marginals`).
+        start: mixture of `config.components` products that the network departs from; None (default)
+            is so many times `independent_start`.
         key: random key of the network's initial weights.
     """
-    forward = _forward(config, typical_width, marginals)
-    return DiffusionModel(forward, _networks(config, forward, key=key))
+    forward = process_of(config, typical_width, marginals)
+    start = independent_start(forward, config.components) if start is None else start
+    return DiffusionModel(forward, _networks(config, forward, key=key), start)
+
+
+def independent_start(forward: ProductDiffusion, n: int) -> Mixture | None:
+    """The mixture of n equal products, independent columns: its components part while training.
+    None for n = 1, where the reverse kernel is a product.
+
+    Args:
+        forward: process of the model.
+        n: number of components.
+    """
+    if n == 1:
+        return None
+    once = forward.independent()
+    copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (n, *x.shape)), once)
+    return Mixture(jnp.full(n, -math.log(n), jnp.float32), copies)
 
 
 def skeleton(
@@ -53,12 +85,12 @@ def skeleton(
     """The model with a network of zeros, to be replaced by stored weights: nothing is drawn, so
     nothing is compiled.
     """
-    forward = _forward(config, typical_width, marginals)
+    forward = process_of(config, typical_width, marginals)
     shape = eqx.filter_eval_shape(_networks, config, forward, key=jax.random.key(0))
     zeros = jax.tree.map(
         lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape
     )
-    return DiffusionModel(forward, zeros)
+    return DiffusionModel(forward, zeros, independent_start(forward, config.components))
 
 
 def _networks(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> AbstractNetwork:
@@ -68,8 +100,10 @@ def _networks(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> Ab
 
 
 def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> AbstractNetwork:
-    sizes = forward.n_features, forward.n_outputs
+    sizes = forward.n_features, n_outputs(forward, config.components)
     first = forward.blocks[0]
+    if config.model == "mixture":
+        return ZeroNetwork(*sizes)
     if config.image is None:
         return ResidualMLP(
             *sizes,
@@ -77,6 +111,7 @@ def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> Abs
             depth=config.depth,
             dropout_rate=config.dropout,
             silent=first.waves if isinstance(first, GaussianDiffusion) else slice(0, 0),
+            components=config.components,
             key=key,
         )
     _, height, width = config.image
@@ -102,9 +137,10 @@ def _tile(height: int, width: int) -> int:
     return 2 ** max(0, round(math.log2(math.sqrt(height * width) / 16)))
 
 
-def _forward(
+def process_of(
     config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]
 ) -> ProductDiffusion:
+    """The forward process; arguments are those of `assemble`."""
     blocks: list[AbstractDiffusion] = []
     if len(typical_width):
         shared = typical_width[:1] if config.image is not None else typical_width

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 else:
     DiscreteKernel = Literal[tuple(DISCRETE_KERNELS)]
 ScheduleName = Literal["learned", "linear", "cosine"]
+ModelName = Literal["diffusion", "mixture"]
 
 
 class Rule(NamedTuple):
@@ -62,6 +63,8 @@ RULES = {
     "trajectory_length": _AT_LEAST_1,
     "discrete_kernel": named_in(DISCRETE_KERNELS),
     "schedule": one_of(ScheduleName),
+    "model": one_of(ModelName),
+    "components": _AT_LEAST_1,
     "width": _AT_LEAST_1,
     "depth": _AT_LEAST_1,
     "dropout": Rule(lambda value: 0 <= value < 1, "must lie in [0, 1)"),
@@ -143,6 +146,10 @@ class ModelConfig(_AbstractSettings):
             default 0).
         members: number of networks of the deep ensemble: trained apart, their outputs averaged
             (default 1).
+        components: number of components of the mixture that every reverse kernel is; 1 (default): a
+            product over the columns.
+        model: kind of the reverse kernels: those of a "diffusion", with a network (default), or
+            the exact reversal of a "mixture" of products, without one.
         image: (channels, height, width) of images, which get a U-Net; None (default) for a
             perceptron.
     """
@@ -155,6 +162,8 @@ class ModelConfig(_AbstractSettings):
     dropout: float = 0.1
     frequencies: int = 0
     members: int = 1
+    components: int = 1
+    model: ModelName = "diffusion"
     image: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
@@ -165,6 +174,8 @@ class ModelConfig(_AbstractSettings):
                 lambda value: value == 0, "has no meaning for images: their network has none"
             )
             require(none, "dropout", self.dropout)
+            product = "has no meaning for images: their reverse kernels are products"
+            require(Rule(lambda value: value == 1, product), "components", self.components)
         check_settings(self)
 
 

@@ -3,25 +3,39 @@
 from collections.abc import Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
-from quasistatic.distribution import Product
+from quasistatic.distribution import Mixture, Product
 from quasistatic.forward.base import AbstractDiffusion
 from quasistatic.forward.product import ProductDiffusion
 from quasistatic.forward.thinned import ThinnedDiffusion
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.network.retimed import RetimedNetwork
-from quasistatic.typing import Key, State, Step
+from quasistatic.typing import Array, Float, Key, State, Step
 
-__all__ = ["DiffusionModel", "thin"]
+__all__ = ["DiffusionModel", "n_outputs", "thin"]
 
 
 class DiffusionModel(eqx.Module):
     """`p(x_0, ..., x_T) = pi(x_T) prod_t p(x_{t-1} | x_t)`, for one row.
 
+    Without `start` the reverse kernel is a product over the columns. With it, a mixture of C
+    products p(x_0) = sum_k w_k prod_j p_kj(x_0j), it is one too: at x_t
+
+        p(x_s|x_t) = sum_k w_k(x_t, t) prod_j p_kj(x_sj|x_t),
+        log w_k(x_t, t) = log w_k + sum_j log p_kj(x_tj) + network_k(x_t, t),
+
+    where p_kj(x_t) and p_kj(x_s|x_t) are component k noised and reversed. That is exactly the
+    reversal of `start` where the network's outputs are 0: it learns the departure, C numbers of the
+    weights and C times those of the process.
+
     Args:
         forward: process q of a row; that of a single block becomes a product of one.
-        network: network with `n_features` and `n_outputs` of the process.
+        network: network with `n_features` of the process, and its `n_outputs` or `C (n_outputs +
+            1)`.
+        start: mixture of x_0, one distribution of independent columns per block in every component;
+            None (default) for a product.
 
     Example:
         >>> import jax
@@ -36,21 +50,31 @@ class DiffusionModel(eqx.Module):
 
     forward: ProductDiffusion
     network: AbstractNetwork
+    start: Mixture | None
 
     def __init__(
-        self, forward: ProductDiffusion | AbstractDiffusion, network: AbstractNetwork
+        self,
+        forward: ProductDiffusion | AbstractDiffusion,
+        network: AbstractNetwork,
+        start: Mixture | None = None,
     ) -> None:
         one = isinstance(forward, AbstractDiffusion)
         self.forward, self.network = ProductDiffusion((forward,)) if one else forward, network
+        self.start = start
 
     def __check_init__(self) -> None:
         given = self.network.n_features, self.network.n_outputs
-        needed = self.forward.n_features, self.forward.n_outputs
+        needed = self.forward.n_features, n_outputs(self.forward, self.n_components)
         if given != needed:
             raise ValueError(
                 f"the network maps {given[0]} features to {given[1]} outputs, "
                 f"not {needed[0]} to {needed[1]}"
             )
+
+    @property
+    def n_components(self) -> int:
+        """Number of components of every reverse kernel; 1: a product over the columns."""
+        return 1 if self.start is None else self.start.n_components
 
     @property
     def trajectory_length(self) -> int:
@@ -59,7 +83,7 @@ class DiffusionModel(eqx.Module):
 
     def reverse_kernel(
         self, x_t: State, observed: State, t: Step, s: Step | None = None, *, key: Key | None = None
-    ) -> Product:
+    ) -> Product | Mixture:
         """p(x_s given x_t), t = 1..T, s < t.
 
         Args:
@@ -70,9 +94,47 @@ class DiffusionModel(eqx.Module):
             s: number s of the step to go to (default t - 1).
             key: random key of the dropout while training (default None: no dropout).
         """
+        return self.reverse_kernel_of(self.outputs(x_t, observed, t, key=key), x_t, observed, t, s)
+
+    def outputs(
+        self, x_t: State, observed: State, t: Step, *, key: Key | None = None
+    ) -> Float[Array, " P"]:
+        """The network's outputs at x_t; arguments are those of `reverse_kernel`."""
         time = jnp.asarray(t, jnp.float32) / self.trajectory_length
-        raw = self.network(self.forward.features(x_t, observed, t), time, key=key)
-        return self.forward.reverse_kernel(raw, x_t, t, s)
+        return self.network(self.forward.features(x_t, observed, t), time, key=key)
+
+    def reverse_kernel_of(
+        self,
+        outputs: Float[Array, " P"],
+        x_t: State,
+        observed: State,
+        t: Step,
+        s: Step | None = None,
+    ) -> Product | Mixture:
+        """The reverse kernel of some outputs of the network: one evaluation serves several s."""
+        if self.start is None:
+            return self.forward.reverse_kernel(outputs, x_t, t, s)
+        columns = jnp.concatenate(observed)
+        raw = outputs.reshape(self.start.n_components, -1)
+
+        def of_component(part: Product, raw: Array) -> tuple[Product, Array]:
+            evidence = jnp.where(columns, self.forward.log_evidence(part, x_t, t), 0.0)
+            return self.forward.reverse_kernel(raw, x_t, t, s, part), jnp.sum(evidence)
+
+        components, evidence = jax.vmap(of_component)(self.start.components, raw[:, :-1])
+        log_weights = jax.nn.log_softmax(self.start.log_weights + evidence + raw[:, -1])
+        return Mixture(log_weights, components)
+
+
+def n_outputs(forward: ProductDiffusion, components: int = 1) -> int:
+    """The number of outputs that a network needs: those of the process, or of every component these
+    and one for its weight.
+
+    Args:
+        forward: process q of a row.
+        components: number of components of the reverse kernels (default 1: a product).
+    """
+    return forward.n_outputs if components == 1 else components * (forward.n_outputs + 1)
 
 
 def thin(model: DiffusionModel, steps: Sequence[int]) -> DiffusionModel:
@@ -95,4 +157,4 @@ def thin(model: DiffusionModel, steps: Sequence[int]) -> DiffusionModel:
     """
     times = [int(t) / model.trajectory_length for t in steps]
     forward = ProductDiffusion([ThinnedDiffusion(block, steps) for block in model.forward.blocks])
-    return DiffusionModel(forward, RetimedNetwork(model.network, times))
+    return DiffusionModel(forward, RetimedNetwork(model.network, times), model.start)

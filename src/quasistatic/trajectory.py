@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.data.cells import Cells
-from quasistatic.distribution import Product
+from quasistatic.distribution import Mixture, Product
 from quasistatic.model import DiffusionModel
 from quasistatic.numerics import log_normal_density
 from quasistatic.rows import CHUNK, Row, in_chunks, joined, rows_at_once
@@ -103,7 +103,13 @@ def first_state(model: DiffusionModel, begin: Start, *, key: Key) -> tuple[State
 
 
 def move(
-    model: DiffusionModel, begin: Start, reverse: Product, x_t: State, t: Step, *, key: Key
+    model: DiffusionModel,
+    begin: Start,
+    reverse: Product | Mixture,
+    x_t: State,
+    t: Step,
+    *,
+    key: Key,
 ) -> tuple[State, Float[Array, ""]]:
     """x_{t-1} from the bridge, and `log p(x_{t-1}|x_t) / q(x_{t-1}|x_t,x_0)`, nats.
 
@@ -117,11 +123,11 @@ def move(
     """
     bridge = model.forward.bridge(x_t, begin.x_0, t)
     x_before = bridge.sample(key=key)
-    gain = reverse.log_prob(x_before) - bridge.log_prob(x_before)
-    return x_before, jnp.sum(jnp.where(begin.columns, gain, 0.0))
+    gain = reverse.log_prob(x_before, begin.columns) - bridge.log_prob(x_before, begin.columns)
+    return x_before, jnp.sum(gain)
 
 
-def arrive(begin: Start, guess: Product) -> Float[Array, ""]:
+def arrive(begin: Start, guess: Product | Mixture) -> Float[Array, ""]:
     """`log p(x_0|x_t)` of the row's cells with the `- log N(c; 0, 1)` of the filler cells, nats; at
     t = 1 the last factor of the weight.
 
@@ -129,8 +135,7 @@ def arrive(begin: Start, guess: Product) -> Float[Array, ""]:
         begin: row at t = 0.
         guess: kernel p(x_0|x_t).
     """
-    gain = guess.log_cell(begin.x_0, begin.width)
-    return jnp.sum(jnp.where(begin.columns, gain, 0.0) + begin.filler)
+    return jnp.sum(guess.log_cell(begin.x_0, begin.width, begin.columns) + begin.filler)
 
 
 class Forward(NamedTuple):
@@ -140,10 +145,12 @@ class Forward(NamedTuple):
         log_weight: log w, the sum of the increments, nats.
         increments: increments of log w, `[T + 1]` nats: steps t = 1..T, then `log pi(x_T) /
             q(x_T|x_0)`.
+        filler: part of the first increment that is `- log N(c; 0, 1)` of the filler cells, nats.
     """
 
     log_weight: Float[Array, ""]
     increments: Float[Array, " steps"]
+    filler: Float[Array, ""]
 
 
 def forward_trajectory(model: DiffusionModel, row: Row, *, key: Key) -> Forward:
@@ -152,10 +159,10 @@ def forward_trajectory(model: DiffusionModel, row: Row, *, key: Key) -> Forward:
     begin = start(row, key=fill_key)
     x_last, end = first_state(model, begin, key=last_key)
 
-    def walk_on(reverse: Product, x_t: State, t: Step) -> tuple[State, Array]:
+    def walk_on(reverse: Product | Mixture, x_t: State, t: Step) -> tuple[State, Array]:
         return move(model, begin, reverse, x_t, t, key=jax.random.fold_in(walk_key, t))
 
-    def last(reverse: Product, x_t: State, t: Step) -> tuple[State, Array]:
+    def last(reverse: Product | Mixture, x_t: State, t: Step) -> tuple[State, Array]:
         return begin.x_0, arrive(begin, reverse)
 
     def step(carry: tuple[State, Array], t: Step) -> tuple[tuple[State, Array], Array]:
@@ -168,7 +175,8 @@ def forward_trajectory(model: DiffusionModel, row: Row, *, key: Key) -> Forward:
     # memory does not grow with T.
     walk = jnp.arange(model.trajectory_length, 0, -1)
     (_, total), gains = jax.lax.scan(step, (x_last, end), walk)
-    return Forward(total, jnp.concatenate([gains[::-1], end[None]]))
+    steps = jnp.concatenate([gains[::-1], end[None]])
+    return Forward(total, steps, jnp.sum(begin.filler))
 
 
 def log_weight(model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, ""]:

@@ -37,8 +37,8 @@ def test_paths_and_modules_named_in_docstrings_exist():
 
 
 def test_stale_names_are_found():
-    text = "`forward/base.py`, `gone.py`, `data.columns.gone`, `data.cells.Cells.value`, `x.py`"
-    assert stale(text, "forward/base.py") == ["gone.py", "data.columns.gone", "x.py"]
+    text = "`forward/base.py`, `gone.py`, `rows.gone`, `data.cells.Cells.value`, `x.py`"
+    assert stale(text, "forward/base.py") == ["gone.py", "rows.gone", "x.py"]
     text = "`base.py`, `model.DiffusionModel.gone`, `model.DiffusionModel.forward`"
     assert stale(text, "forward/base.py") == ["model.DiffusionModel.gone"]
 

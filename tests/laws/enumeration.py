@@ -1,8 +1,9 @@
 """Exact answers of small models in float64: every state of a discrete block, a grid for every
 continuous column.
 
-Given x_t the blocks (and the columns of a Gaussian block) are independent, so a step of the chain
-is a product of one matrix per *axis*: a continuous column, or a whole discrete block."""
+Given x_t (and a component, where the reverse kernel is a mixture) the blocks, and the columns of a
+Gaussian block, are independent, so a step of the chain is a product of one matrix per *axis*: a
+continuous column, or a whole discrete block."""
 
 from functools import reduce
 from itertools import product
@@ -15,6 +16,7 @@ import numpy as np
 from scipy import stats
 
 from laws.models import all_observed, is_gaussian, n_states
+from quasistatic.distribution import Product
 from quasistatic.forward import AbsorbingDiffusion
 
 
@@ -105,6 +107,12 @@ def _combine(factors):
     return reduce(lambda a, b: (a[:, :, None] * b[:, None, :]).reshape(len(a), -1), factors)
 
 
+def _pushed(p, factors):
+    """`[S] -> [S]`: a law of x_t through the transition that is the product of the factors."""
+    first, rest = factors[0], _combine(factors[1:]) if len(factors) > 1 else None
+    return p @ first if rest is None else ((first * p[:, None]).T @ rest).ravel()
+
+
 class Chain:
     """The exact law of a small model, p(x_1) computed by running the reverse chain over all
     states."""
@@ -122,38 +130,53 @@ class Chain:
         p = _combine(start)[0]
         assert abs(p.sum() - 1) < 1e-5
         for t in range(model.trajectory_length, 1, -1):
-            factors = self.step(t)
-            first, rest = factors[0], _combine(factors[1:]) if len(factors) > 1 else None
-            p = p @ first if rest is None else ((first * p[:, None]).T @ rest).ravel()
+            p = sum(_pushed(p * weight, self._factors(parts)) for weight, parts in self.step(t))
         self.p_1 = p
 
     @staticmethod
     def _one(part):
         return jax.tree.map(lambda x: x[None], part)
 
-    def step(self, t: int) -> list[np.ndarray]:
-        """Transition probabilities from every x_t to the points of every axis at t - 1."""
+    def step(self, t: int) -> list[tuple[np.ndarray, tuple]]:
+        """The reverse kernels from every x_t to t - 1: weights `[S]` and parts of each component, a
+        product being one."""
         reverse = _reverse_kernels(self.model, self.states, self.observed, jnp.asarray(t))
-        return [_probabilities(reverse.parts[a.block], a, a.points) * a.volume for a in self.axes]
+        if isinstance(reverse, Product):
+            return [(np.ones(len(self.states[0])), reverse.parts)]
+        weights = np.exp(np.asarray(reverse.log_weights, np.float64))
+        return [
+            (weights[:, k], jax.tree.map(lambda x, k=k: x[:, k], reverse.components.parts))
+            for k in range(weights.shape[1])
+        ]
+
+    def _factors(self, parts) -> list[np.ndarray]:
+        """Transition probabilities from every x_t to the points of every axis."""
+        return [_probabilities(parts[a.block], a, a.points) * a.volume for a in self.axes]
 
     def log_prob(self, x_0, width: float = 0.0) -> np.ndarray:
         """log p(x_0) `[N]` of data states, or of the cells of the given width around the continuous
         columns."""
-        reverse = _reverse_kernels(self.model, self.states, self.observed, jnp.asarray(1))
-        likelihood = 1.0
-        for a in self.axes:
-            values = (
-                np.asarray(x_0[a.block], np.float64)[:, a.column]
-                if a.column is not None
-                else x_0[a.block]
-            )
-            likelihood = likelihood * _cell_mass(reverse.parts[a.block], a, values, width)
-        return np.log(self.p_1 @ likelihood)
+        total = 0.0
+        for weight, parts in self.step(1):
+            likelihood = weight[:, None]
+            for a in self.axes:
+                values = (
+                    np.asarray(x_0[a.block], np.float64)[:, a.column]
+                    if a.column is not None
+                    else x_0[a.block]
+                )
+                likelihood = likelihood * _cell_mass(parts[a.block], a, values, width)
+            total = total + self.p_1 @ likelihood
+        return np.log(total)
 
     def mass(self) -> float:
         """The total probability of all x_0."""
-        factors = self.step(1)
-        return float(self.p_1 @ np.prod([f.sum(1) for f in factors], axis=0))
+        return float(
+            sum(
+                self.p_1 @ (weight * np.prod([f.sum(1) for f in self._factors(parts)], axis=0))
+                for weight, parts in self.step(1)
+            )
+        )
 
 
 @eqx.filter_jit

@@ -7,14 +7,17 @@ import numpy as np
 
 from cases import randomised
 from quasistatic.data.cells import Cells
+from quasistatic.distribution import Categorical, Mixture, Normal, Product
 from quasistatic.forward import (
     AbsorbingDiffusion,
     GaussianDiffusion,
+    ProductDiffusion,
     SigmoidGaussianDiffusion,
 )
-from quasistatic.model import DiffusionModel
+from quasistatic.model import DiffusionModel, n_outputs
 from quasistatic.network import ResidualMLP
 from quasistatic.network.base import AbstractNetwork
+from quasistatic.numerics import LOG_ZERO
 
 
 class Constant(AbstractNetwork):
@@ -32,14 +35,19 @@ class Constant(AbstractNetwork):
 
 
 def model_of(
-    forward, seed: int = 0, scale: float = 0.3, width: int = 8, **options
+    forward, seed: int = 0, scale: float = 0.3, width: int = 8, components: int = 1, **options
 ) -> DiffusionModel:
-    """The forward process with a small network of random parameters, N(0, scale^2)."""
+    """The forward process with a small network of random parameters, N(0, scale^2); with
+    components, of a mixture that starts at a random one."""
+    forward = as_product(forward)
+    start = random_mixture(forward, components, seed) if components > 1 else None
     shape = eqx.filter_eval_shape(
         ResidualMLP,
         forward.n_features,
-        forward.n_outputs,
+        n_outputs(forward, components),
         width=width,
+        components=components,
+        rank=4,
         depth=1,
         key=jax.random.key(0),
         **options,
@@ -47,7 +55,30 @@ def model_of(
     zeros = jax.tree.map(
         lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape
     )
-    return DiffusionModel(forward, randomised(zeros, seed, scale))
+    return DiffusionModel(forward, randomised(zeros, seed, scale), start)
+
+
+def as_product(forward) -> ProductDiffusion:
+    """The process of a row, of one block or more."""
+    return forward if isinstance(forward, ProductDiffusion) else ProductDiffusion((forward,))
+
+
+def random_mixture(forward: ProductDiffusion, components: int, seed: int = 0) -> Mixture:
+    """A random mixture of products of x_0."""
+
+    def normalised(block):
+        if isinstance(block, Normal):
+            return block
+        return Categorical(jnp.maximum(jax.nn.log_softmax(block.log_probs, axis=-1), LOG_ZERO))
+
+    def component(k):
+        part = randomised(forward.independent(), seed + k, scale=0.7)
+        return Product(tuple(normalised(block) for block in part.parts))
+
+    parts = [component(k) for k in range(components)]
+    log_weights = np.random.default_rng(seed).standard_normal(components)
+    stacked = jax.tree.map(lambda *x: jnp.stack(x), *parts)
+    return Mixture(jax.nn.log_softmax(jnp.asarray(log_weights, jnp.float32)), stacked)
 
 
 def is_gaussian(block) -> bool:

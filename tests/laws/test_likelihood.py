@@ -30,6 +30,11 @@ EXACT = [
 """Kernels whose chain can be enumerated or put on a grid : of the heat baths those with the most
 differing columns (with a linear schedule the first step changes a state once in 10^4 draws, too
 rare for a z-test)."""
+MIXTURE = ", a mixture"
+EXACT += [
+    name + MIXTURE for name in ("absorbing-few-steps", "gaussian-x-absorbing", "binomial-8-bits")
+]
+"""Of three kernels also with reverse kernels that are mixtures."""
 MIXED = [name for name in EXACT if name.startswith("gaussian")]
 DRAWS = 2048
 ROWS = 10
@@ -59,8 +64,9 @@ class Answers(NamedTuple):
 
 @lru_cache
 def answers(name: str) -> Answers:
-    forward = process(name)
-    model = model_of(forward, scale=0.2 if name.startswith("gaussian") else 0.3)
+    forward = process(name.removesuffix(MIXTURE))
+    scale, components = 0.2 if name.startswith("gaussian") else 0.3, 3 if MIXTURE in name else 1
+    model = model_of(forward, scale=scale, components=components)
     chain, x_0 = Chain(model), data_states(forward)
     rows, key = cells_of(forward, x_0, width=0.0), jax.random.key(7)
     log_weights = evaluate_log_weights(model, rows, trajectories=DRAWS, key=key, chunk=CHUNK)

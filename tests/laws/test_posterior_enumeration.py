@@ -70,13 +70,21 @@ ABSORBING = [
 ]
 
 
-@pytest.mark.parametrize("name", [*EVIDENCE, *ABSORBING])
+MIXTURES = [
+    f"{name}, a mixture"
+    for name in ("observed-masked", "observed-wide-cell", "product-of-mixed", "confused", "range")
+]
+"""Where the reverse kernels are mixtures."""
+
+
+@pytest.mark.parametrize("name", [*EVIDENCE, *ABSORBING, *MIXTURES])
 def test_evidence_and_draws_are_those_of_the_enumeration(name):
-    kernel, make = EVIDENCE[name.removesuffix(", in order")]
+    kernel, make = EVIDENCE[name.split(", ")[0]]
     walk = (
         OrderedWalk(PARTICLES, 1) if name in ABSORBING else TwistedWalk(PARTICLES, 1, threshold=0.9)
     )
-    model = model_of(KERNELS[kernel](), scale=0.2 if kernel.startswith("gaussian") else 0.4)
+    scale, components = 0.2 if kernel.startswith("gaussian") else 0.4, 3 if name in MIXTURES else 1
+    model = model_of(KERNELS[kernel](), scale=scale, components=components)
     forward, evidence = model.forward, make()
     chain = Chain(model)
     states, volume = fine_states(chain)

@@ -17,6 +17,7 @@ from laws import (
     test_bayes,
     test_composition,
     test_likelihood,
+    test_mixture_kernel,
     test_posterior_enumeration,
     test_posterior_product,
 )
@@ -30,7 +31,7 @@ from quasistatic.belief import (
     tilt,
 )
 from quasistatic.data.cells import Cells
-from quasistatic.distribution import AbstractDistribution
+from quasistatic.distribution import AbstractDistribution, Categorical
 from quasistatic.forward.base import AbstractDiffusion, earlier
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior import Observed, Soft
@@ -41,6 +42,10 @@ class Turned(AbstractDistribution):
 
     origin: jax.Array  # [D]
     log_turn: jax.Array  # [D, K]
+
+    @property
+    def n_columns(self):
+        return self.origin.shape[0]
 
     def table(self):
         """log-probabilities of the states [D, K]."""
@@ -120,12 +125,24 @@ class Carousel(AbstractDiffusion):
     def bridge(self, x_t, x_0, t, s=None):
         return self._condition(self._from(x_0, earlier(t, s)).table(), x_t, t, s)
 
-    def reverse_kernel(self, raw, x_t, t, s=None):
-        data = jax.nn.log_softmax(raw.reshape(self.n_columns, self.n_states), axis=-1)
+    def _noisy(self, log_probs, t):
+        """A table [D, K] of x_t, of x_0 with these probabilities."""
         states = jnp.arange(self.n_states)
-        turned = self._log_turns(earlier(t, s))[(states[None, :] - states[:, None]) % len(states)]
-        before = jax.nn.logsumexp(data[:, :, None] + turned[None], axis=1)
-        return self._condition(before, x_t, t, s)
+        turned = self._log_turns(t)[(states[None, :] - states[:, None]) % len(states)]
+        return jax.nn.logsumexp(log_probs[:, :, None] + turned[None], axis=1)
+
+    def independent(self):
+        return Categorical(self.log_pi)
+
+    def reverse_kernel(self, raw, x_t, t, s=None, data=None):
+        data = self.independent() if data is None else data
+        raw = raw.reshape(self.n_columns, self.n_states)
+        log_probs = jax.nn.log_softmax(raw + data.log_probs, axis=-1)
+        return self._condition(self._noisy(log_probs, earlier(t, s)), x_t, t, s)
+
+    def log_evidence(self, data, x_t, t):
+        table = self._noisy(data.log_probs, t)
+        return jnp.take_along_axis(table, x_t[:, None], axis=1)[:, 0]
 
     def features(self, x_t, observed, t):
         return jnp.where(observed[:, None], jax.nn.one_hot(x_t, self.n_states), 0.0).reshape(-1)
@@ -189,6 +206,10 @@ def test_it_obeys_bayes(key):
     test_bayes.test_bayes_everywhere("toy")
 
 
+def test_its_mixtures_are_reversed_exactly(key):
+    test_mixture_kernel.test_the_reversal_of_a_mixture_obeys_bayes("toy", key)
+
+
 def test_its_likelihood_is_that_of_the_enumeration():
     test_likelihood.test_the_exact_probabilities_sum_to_one("toy")
     test_likelihood.test_the_mean_weight_is_the_likelihood("toy")
@@ -245,7 +266,8 @@ def test_by_one_line_in_the_table_of_names_it_is_fitted_and_asked(monkeypatch):
     states = np.array(["x", "y", "z"])
     table = pl.DataFrame({"a": states[a], "b": states[b]})
     settings = {"trajectory_length": 24, "width": 16, "max_steps": 400, "max_minutes": 2}
-    density = DiffusionDensity(discrete_kernel="carousel", random_state=0, **settings).fit(table)
+    settings |= {"model": "diffusion", "discrete_kernel": "carousel"}
+    density = DiffusionDensity(random_state=0, **settings).fit(table)
     assert isinstance(density.model_.forward.blocks[0], Carousel)
     assert -2.0 < density.log_likelihood(table, method="ais").mean < -1.5
     drawn = density.sample(500)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-BUDGET = ["--max-steps", "20", "--trajectory-length", "10", "--width", "16"]
+BUDGET = ["--model", "diffusion", "--max-steps", "20", "--trajectory-length", "10", "--width", "16"]
 BUDGET += ["--members", "1", "--frequencies", "0"]
 """Options that make a fit take a second; what was compiled for one such model serves the others."""
 
@@ -15,6 +15,7 @@ ONCE = [*BUDGET, "--max-minutes", "2"]
 """The same, and one training: a small table is cross-validated where there is more time."""
 
 SMALL = {
+    "model": "diffusion",
     "max_steps": 20,
     "max_minutes": 2,
     "trajectory_length": 10,

@@ -80,6 +80,8 @@ def test_fit_says_which_point_masses_were_not_worth_it(tmp_path):
         0,
         "--frequencies",
         0,
+        "--model",
+        "diffusion",
         "--max-steps",
         400,
         "--seed",
@@ -257,7 +259,16 @@ def test_an_unfinished_fit_is_not_thrown_away(tmp_path, penguins_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_ctrl_c_leaves_a_checkpoint_and_resume_gives_the_same_model(tmp_path, penguins_path):
-    options = ["--max-steps", "400", "--trajectory-length", "10", "--width", "16"]
+    options = [
+        "--model",
+        "diffusion",
+        "--max-steps",
+        "400",
+        "--trajectory-length",
+        "10",
+        "--width",
+        "16",
+    ]
     options += ["--members", "1", "--dropout", "0", "--frequencies", "0"]
     model, whole = tmp_path / "model", tmp_path / "whole"
     command = [

@@ -17,6 +17,7 @@ TINY = {
     "dropout": 0.0,
     "frequencies": 0,
     "batch_size": 16,
+    "model": "diffusion",
     "max_steps": 2,
     "max_minutes": 2,
     "random_state": 0,

@@ -18,6 +18,7 @@ from quasistatic.fitting import training
 from quasistatic.train import Event, FitResult
 
 TINY = {
+    "model": "diffusion",
     "trajectory_length": 3,
     "width": 8,
     "depth": 1,

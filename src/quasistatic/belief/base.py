@@ -54,6 +54,12 @@ class AbstractBelief(eqx.Module):
     def between(self, at: Array, proposed: Array, share: Array) -> Array:
         """The state a share of the way from `at` to `proposed`; discrete columns stay `at`."""
 
+    @abc.abstractmethod
+    def merged(self, weights: Float[Array, " C"]) -> Self:
+        """One belief in place of C (every array of `self` has a leading axis [C]), with the moments
+        of their mixture, or its probabilities, in every column.
+        """
+
 
 class Belief(eqx.Module):
     """A belief of a whole row: one of each block, and the log-mass of the evidence so far, nats."""

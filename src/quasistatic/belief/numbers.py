@@ -203,6 +203,22 @@ class NormalBelief(AbstractBelief):
     ) -> Float[Array, " D"]:
         return at + share * (proposed - at)
 
+    def merged(self, weights: Float[Array, " C"]) -> Self:
+        """A column that is cut or pinned is so in all of them alike; its limits are the first's."""
+        mean, variance = jax.vmap(type(self).moments)(self)
+        middle = weights @ mean
+        total = weights @ (variance + jnp.square(mean - middle))
+        first = jax.tree.map(lambda x: x[0], self)
+        free = ~first.pinned
+        return eqx.tree_at(
+            lambda b: (b.mean, b.log_variance),
+            first,
+            (
+                jnp.where(free, middle, first.mean),
+                jnp.where(free, jnp.log(jnp.maximum(total, _TINY)), first.log_variance),
+            ),
+        )
+
     def best(self) -> Float[Array, " D"]:
         """The mean."""
         return self.moments()[0]

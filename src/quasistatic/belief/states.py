@@ -43,6 +43,11 @@ class StateBelief(AbstractBelief):
         """The mode."""
         return jnp.argmax(self.log_probs, axis=-1).astype(jnp.int32)
 
+    def merged(self, weights: Float[Array, " C"]) -> Self:
+        mixed = jnp.tensordot(weights, jnp.exp(self.log_probs), axes=1)
+        log_probs = jnp.where(mixed > 0, jnp.log(jnp.maximum(mixed, 1e-37)), LOG_ZERO)
+        return eqx.tree_at(lambda b: b.log_probs, self, log_probs)
+
     def observe(self, cells: Cells) -> tuple[Self, Float[Array, " D"]]:
         states = jnp.arange(self.log_probs.shape[1], dtype=jnp.int32)
         other = cells.observed[:, None] & (states[None, :] != cells.value[:, None])

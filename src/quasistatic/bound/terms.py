@@ -15,9 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from quasistatic.distribution import divergence
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import Row
-from quasistatic.trajectory import Start, start
+from quasistatic.trajectory import Start, forward_trajectory, start
 from quasistatic.typing import Array, Float, Key, Step
 
 __all__ = ["Bound", "Terms", "bound", "bound_costs", "bound_terms", "prior_cost", "step_cost"]
@@ -45,9 +46,10 @@ def step_cost(
     """
     x_t = model.forward.marginal(begin.x_0, t).sample(key=key)
     reverse = model.reverse_kernel(x_t, begin.observed, t, key=dropout_key)
-    divergence = model.forward.bridge(x_t, begin.x_0, t).kl(reverse)
-    cost = jnp.where(jnp.asarray(t) == 1, -reverse.log_cell(begin.x_0, begin.width), divergence)
-    return jnp.where(begin.columns, cost, 0.0)
+    bridge = model.forward.bridge(x_t, begin.x_0, t)
+    lost = divergence(bridge, reverse, begin.columns, key=jax.random.fold_in(key, 1))
+    found = reverse.log_cell(begin.x_0, begin.width, begin.columns)
+    return jnp.where(jnp.asarray(t) == 1, -found, lost)
 
 
 def prior_cost(model: DiffusionModel, begin: Start) -> Float[Array, " D"]:
@@ -70,7 +72,14 @@ class Bound(NamedTuple):
 
 
 def bound(model: DiffusionModel, row: Row, *, key: Key) -> Bound:
-    """One draw of K: the full sum over t, with an independent x_t at every t."""
+    """One draw of K: the full sum over t.
+
+    With an independent x_t at every t and the divergences in closed form; where the reverse kernels
+    are mixtures, whose divergences have none, the increments of log w of one trajectory (`E log w =
+    E K`), which vary little where the reversal is nearly exact.
+    """
+    if model.start is not None:
+        return _of_trajectory(model, row, key)
     fill_key, walk_key = jax.random.split(key)
     begin = start(row, key=fill_key)
 
@@ -86,6 +95,13 @@ def bound(model: DiffusionModel, row: Row, *, key: Key) -> Bound:
     prior, filler = jnp.sum(prior_cost(model, begin)), jnp.sum(begin.filler)
     costs = jnp.concatenate([costs.at[0].add(-filler), prior[None]])
     return Bound(Terms(-prior, -total, -first, filler), costs)
+
+
+def _of_trajectory(model: DiffusionModel, row: Row, key: Key) -> Bound:
+    walk = forward_trajectory(model, row, key=key)
+    first, later, end = walk.increments[0], walk.increments[1:-1], walk.increments[-1]
+    terms = Terms(end, jnp.sum(later), first - walk.filler, walk.filler)
+    return Bound(terms, -walk.increments)
 
 
 def bound_terms(model: DiffusionModel, row: Row, *, key: Key) -> Terms:

@@ -26,7 +26,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.distribution import Product
+from quasistatic.distribution import Mixture, Product
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import Row
 from quasistatic.trajectory import (
@@ -70,7 +70,7 @@ class Look(NamedTuple):
         ahead: A_t, nats; at t = 1 the last factor of the weight.
     """
 
-    reverse: Product
+    reverse: Product | Mixture
     ahead: Float[Array, ""]
 
 
@@ -83,9 +83,10 @@ def look(model: DiffusionModel, begin: Start, x_t: State, t: Step) -> Look:
         x_t: state of the row, one array [D] per block.
         t: number t of the step.
     """
-    forward, time = model.forward, jnp.asarray(t, jnp.float32) / model.trajectory_length
-    raw = model.network(forward.features(x_t, begin.observed, t), time)
-    reverse, of_data = (forward.reverse_kernel(raw, x_t, t, s) for s in (None, 0))
+    outputs = model.outputs(x_t, begin.observed, t)
+    reverse, of_data = (
+        model.reverse_kernel_of(outputs, x_t, begin.observed, t, s) for s in (None, 0)
+    )
     return Look(reverse, arrive(begin, of_data))
 
 

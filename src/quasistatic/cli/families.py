@@ -14,15 +14,16 @@ from quasistatic.errors import SettingError
 if TYPE_CHECKING:
     from quasistatic.estimator.energy import EnergyDensity
 
-ModelName = Literal["diffusion", "boltzmann", "rbm"]
+ModelName = Literal["diffusion", "mixture", "boltzmann", "rbm"]
 _EVERY = frozenset(
     {"data", "output", "schema", "missing", "kind", "model", "seed", "force", "as_json", "quiet"}
 )
 _DIFFUSION = (
     "preset", "max_steps", "max_minutes", "batch_size", "learning_rate", "resume",
-    "trajectory_length", "discrete_kernel", "schedule", "column_transform", "width", "depth",
-    "dropout", "frequencies", "members",
+    "trajectory_length", "components", "discrete_kernel", "schedule", "column_transform", "width",
+    "depth", "dropout", "frequencies", "members",
 )  # fmt: skip
+_MIXTURE = ("components", "discrete_kernel", "column_transform")
 _ENERGY = ("method", "l1", "l2", "updates")
 
 
@@ -39,11 +40,20 @@ class Family(NamedTuple):
     fit: Callable[[Screen, Job, Mapping[str, Any]], dict[str, Any]]
 
 
-def _fit_diffusion(screen: Screen, job: Job, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _fit_density(screen: Screen, job: Job, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The better one of diffusion and mixture, where `settings` have no model."""
     from quasistatic import DiffusionDensity
 
     given = {name: value for name, value in settings.items() if name != "resume"}
     return fit_and_save(screen, DiffusionDensity(**given), job)
+
+
+def _fit_diffusion(screen: Screen, job: Job, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return _fit_density(screen, job, {"model": "diffusion", **settings})
+
+
+def _fit_mixture(screen: Screen, job: Job, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return _fit_density(screen, job, {"model": "mixture", **settings})
 
 
 def _fit_boltzmann(screen: Screen, job: Job, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,18 +64,20 @@ def _fit_rbm(screen: Screen, job: Job, settings: Mapping[str, Any]) -> dict[str,
     return _fit_energy(screen, job, {"energy": "rbm", "method": "centred-pcd", **settings})
 
 
-FAMILIES: dict[str, Family] = {
+FAMILIES: dict[str | None, Family] = {
+    None: Family(_DIFFUSION, _fit_density),
     "diffusion": Family(_DIFFUSION, _fit_diffusion),
+    "mixture": Family(_MIXTURE, _fit_mixture),
     "boltzmann": Family((*_ENERGY, "graph"), _fit_boltzmann),
     "rbm": Family((*_ENERGY, "hidden"), _fit_rbm),
 }
 
 
-def settings_of(model: str, values: Mapping[str, Any], given: set[str]) -> dict[str, Any]:
+def settings_of(model: str | None, values: Mapping[str, Any], given: set[str]) -> dict[str, Any]:
     """The values of the options that a model understands and that were given, and the seed.
 
     Args:
-        model: name of a line of `FAMILIES`.
+        model: name of a line of `FAMILIES`; None for the better one of diffusion and mixture.
         values: values of all options by name.
         given: names of the options that the user gave.
 
@@ -74,9 +86,9 @@ def settings_of(model: str, values: Mapping[str, Any], given: set[str]) -> dict[
     """
     family = FAMILIES[model]
     for name in sorted(given - _EVERY - set(family.options)):
-        able = [other for other, line in FAMILIES.items() if name in line.options]
+        able = [other for other, line in FAMILIES.items() if other and name in line.options]
         raise SettingError(
-            f"--{name.replace('_', '-')} has no meaning for --model {model}",
+            f"--{name.replace('_', '-')} has no meaning for --model {model or 'diffusion'}",
             fix=f"leave it out, or fit with --model {' or '.join(able)}",
         )
     chosen = {name: values[name] for name in family.options if name in given}

@@ -47,13 +47,14 @@ def fit(
         ),
     ] = None,
     model: Annotated[
-        ModelName,
+        ModelName | None,
         typer.Option(
             metavar="NAME",
-            help="`diffusion`, or one of its rivals for binary columns: `boltzmann` (a Boltzmann "
-            "machine) or `rbm` (a restricted one).",
+            help="`diffusion`; `mixture`, a mixture of independent columns, in seconds; or a rival "
+            "for binary columns: `boltzmann` (a Boltzmann machine) or `rbm` (a restricted one). "
+            "[default: diffusion, or mixture where held-out rows prefer it]",
         ),
-    ] = "diffusion",
+    ] = None,
     preset: Annotated[
         Literal["default", "thorough"],
         typer.Option(
@@ -86,6 +87,14 @@ def fit(
     ] = False,
     trajectory_length: Annotated[
         int | None, _count(_MODEL, "Steps T of the diffusion. [default: by the table]")
+    ] = None,
+    components: Annotated[
+        int | None,
+        _count(
+            _MODEL,
+            "Components of the mixture that each reverse step is; 1: independent columns. "
+            "[default: by the table]",
+        ),
     ] = None,
     discrete_kernel: Annotated[
         DiscreteKernel,
@@ -190,6 +199,8 @@ def fit(
     `quasistatic fit table.parquet -o model --seed 7 --max-minutes 10`
 
     `quasistatic fit table.csv -o model --resume`
+
+    `quasistatic fit table.csv -o baseline --model mixture`
 
     `quasistatic fit folder-of-images -o model --max-minutes 20`
 

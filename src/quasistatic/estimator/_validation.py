@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
 from quasistatic.data.arranged import image_table
+from quasistatic.data.columns.alternatives import Schemas, infer_schemas
+from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table, from_frame, to_native
 
 
@@ -38,6 +40,18 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
     if array.dtype.kind == "O" and not reset:
         _check_n_features(estimator, array, reset=False)
     return from_frame(array)
+
+
+def schemas_of(table: Table, schema: Schema | Schemas | dict[str, Any] | None) -> Schemas:
+    """The schemas of a table: those that are given, or inferred ones.
+
+    Args:
+        table: table of the training rows.
+        schema: schema, or several; or overrides of the inferred ones (None: all is inferred).
+    """
+    if isinstance(schema, Schemas):
+        return schema
+    return Schemas((schema,)) if isinstance(schema, Schema) else infer_schemas(table, schema)
 
 
 def _read(estimator: Any, X: Any, reset: bool) -> Table | None:

@@ -11,11 +11,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from quasistatic.checkpoint import save_model, versions
-from quasistatic.config import DiscreteKernel, ScheduleName
-from quasistatic.data.columns.alternatives import Schemas, infer_schemas
+from quasistatic.config import DiscreteKernel, ModelName, ScheduleName
+from quasistatic.data.columns.alternatives import Schemas
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
-from quasistatic.estimator._validation import accept_tables, as_table, native
+from quasistatic.estimator._validation import accept_tables, as_table, native, schemas_of
 from quasistatic.fitted.certificate import Certificate, certify, work_of_generated
 from quasistatic.fitted.denoising import denoise
 from quasistatic.fitted.flow import flow_log_density
@@ -39,14 +39,15 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
 
     A forward process turns each row into noise in T steps (Gaussian for numbers, an absorbing state
     or a heat bath for categories), a network learns the reversal, and the chain's bound K gives the
-    likelihood (Sohl-Dickstein et al. 2015).
-
-    Settings that are None are chosen by the size of the table; on small tables several networks are
-    tried and the one with the best bound on held-out rows is kept. Images get a U-Net, everything
-    else a residual perceptron.
+    likelihood (Sohl-Dickstein et al. 2015). Settings that are None are chosen by the size of the
+    table; on small tables several networks are tried and the one with the best bound on held-out
+    rows is kept. Images get a U-Net, everything else a residual perceptron.
 
     Args:
+        model: "diffusion", or "mixture", a mixture of products fitted in seconds; by default the
+            one with the better bound on held-out rows.
         trajectory_length: number of steps T of the diffusion.
+        components: number of components of the mixture that each reverse step is; 1: a product.
         discrete_kernel: forward kernel of discrete columns: "absorbing" (default), "binomial" (heat
             bath towards the data's frequencies) or "categorical" (towards uniform frequencies).
         schedule: schedule of the continuous columns: "learned" (default), "linear" or "cosine".
@@ -98,7 +99,9 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
     def __init__(
         self,
         *,
+        model: ModelName | None = None,
         trajectory_length: int | None = None,
+        components: int | None = None,
         discrete_kernel: DiscreteKernel = "absorbing",
         schedule: ScheduleName = "learned",
         column_transform: Choice = "auto",
@@ -116,7 +119,9 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         preset: Preset = "default",
         random_state: Any = None,
     ) -> None:
+        self.model = model
         self.trajectory_length = trajectory_length
+        self.components = components
         self.discrete_kernel = discrete_kernel
         self.schedule = schedule
         self.column_transform = column_transform
@@ -168,12 +173,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         random_state = check_random_state(given.pop("random_state"))
         settings = FitSettings(**given, seed=int(random_state.randint(2**31 - 1)))
         table = as_table(self, X, reset=True)
-        if isinstance(schema, Schema):
-            schemas = Schemas((schema,))
-        elif isinstance(schema, Schemas):
-            schemas = schema
-        else:
-            schemas = infer_schemas(table, overrides=schema)
+        schemas = schemas_of(table, schema)
         folder, tell = None if checkpoint is None else Path(checkpoint), callback
         return self._remember(
             fit_table(table, schemas, settings, checkpoint=folder, resume=resume, callback=tell)

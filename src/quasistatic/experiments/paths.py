@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.data.cells import Cells
-from quasistatic.distribution import Normal
+from quasistatic.distribution import Normal, Product
 from quasistatic.model import DiffusionModel
 from quasistatic.typing import Array, Float, Key, State
 
@@ -79,8 +79,10 @@ def drift(model: DiffusionModel, states: Float[Array, "N D"], t: Array) -> Float
     """
 
     def one(x: Array) -> Array:
-        reverse = model.reverse_kernel((x,), (jnp.ones(x.shape, bool),), t).parts[0]
-        assert isinstance(reverse, Normal)
-        return reverse.mean - x
+        reverse = model.reverse_kernel((x,), (jnp.ones(x.shape, bool),), t)
+        assert isinstance(reverse, Product)
+        (step,) = reverse.parts
+        assert isinstance(step, Normal)
+        return step.mean - x
 
     return jax.vmap(one)(states)

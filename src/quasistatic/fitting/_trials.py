@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from quasistatic.data.schema import Schema
-from quasistatic.fitting import _defaults as defaults
 from quasistatic.fitting._candidates import Candidate
+from quasistatic.fitting._folds import Folds
 from quasistatic.fitting.training import Trainer
 
 
@@ -42,27 +42,6 @@ class Trial(NamedTuple):
         """Steps of training to the highest mean."""
         train = self.candidate.train
         return min((int(np.argmax(self.curve())) + 1) * train.evaluate_every, train.max_steps)
-
-
-class Folds(NamedTuple):
-    """Parts of the rows, each of which is held out in turn.
-
-    Args:
-        held_out: row numbers of each part, equally many (one shape to compile for).
-        rests: row numbers of what is trained on where a part is held out, in the same order.
-    """
-
-    held_out: list[np.ndarray]
-    rests: list[np.ndarray]
-
-    @classmethod
-    def of(cls, n_rows: int, seed: int) -> "Folds":
-        """Random parts, `defaults.FOLDS` of them where there are as many rows."""
-        n_folds = min(defaults.FOLDS, n_rows)
-        order = np.random.default_rng(seed).permutation(n_rows)
-        size = n_rows // n_folds
-        held_out = [np.sort(order[i * size : (i + 1) * size]) for i in range(n_folds)]
-        return cls(held_out, [np.setdiff1d(np.arange(n_rows), fold) for fold in held_out])
 
 
 def best_trial(

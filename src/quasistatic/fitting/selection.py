@@ -16,15 +16,18 @@ from quasistatic.checkpoint import remove_checkpoints
 from quasistatic.data.codec import Codec, check_columns
 from quasistatic.data.columns.alternatives import Schemas, with_atoms_of
 from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.layout import are_images
 from quasistatic.data.memory import check_size
-from quasistatic.data.rows import split_validation
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
+from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
-from quasistatic.fitting import _defaults as defaults
 from quasistatic.fitting._candidates import Candidate, candidates, is_cross_validated
+from quasistatic.fitting._clusters import Size, best_size
 from quasistatic.fitting._completion import worth_completing
-from quasistatic.fitting._trials import Folds, best_trial
+from quasistatic.fitting._folds import Folds
+from quasistatic.fitting._mixture import mixture_alone
+from quasistatic.fitting._trials import best_trial
 from quasistatic.fitting.settings import FitSettings
 from quasistatic.fitting.training import FitEvent, Trainer
 from quasistatic.train import FitResult
@@ -64,7 +67,8 @@ def fit_table(
     `defaults.FEWEST_MINUTES`; the first schema is theirs. On a smaller table every schema is
     cross-validated with the first network, every other network with the best schema (given up if it
     is behind after half of the folds), and the best combination is trained on all rows for the
-    number of steps at which its mean held-out bound was highest.
+    number of steps at which its mean held-out bound was highest. Where a mixture of products
+    (`_mixture.py`) is better on the held-out rows, it is kept instead.
 
     Args:
         table: table of the rows to fit.
@@ -82,17 +86,28 @@ def fit_table(
         remove_checkpoints(checkpoint)
     data = fingerprint(table)
     trainer = Trainer(table, settings.column_transform, data, checkpoint, resume, callback)
-    options = candidates(
-        len(table),
-        schema,
-        settings,
-        n_schemas=len(schemas.options),
-        completed=worth_completing(table, schema),
+    n, in_folds = len(table), is_cross_validated(len(table), schema, settings)
+    folds = (
+        Folds.of(n, settings.seed)
+        if in_folds
+        else Folds.once(n, settings.validation_fraction, settings.seed)
     )
-    if is_cross_validated(len(table), schema, settings):
-        chosen = cross_validated(trainer, options, schemas, settings.seed)
-    else:
-        chosen = split_once(trainer, options, schemas, settings)
+    size = _size_of_mixture(trainer, schemas, settings, folds)
+    chosen = None
+    if settings.model != "mixture":
+        options = candidates(
+            n,
+            schema,
+            settings,
+            n_schemas=len(schemas.options),
+            completed=worth_completing(table, schema),
+        )
+        choose = cross_validated if in_folds else split_once
+        chosen = choose(trainer, options, schemas, folds)
+    if size is not None and (chosen is None or chosen.result.valid_nats < size.held_out_nats):
+        chosen = _Chosen(*mixture_alone(table, schema, settings, size), folds.words)
+    if chosen is None:
+        raise SettingError("model = 'mixture' has no meaning for images", fix="leave it out")
     record = {
         "data": {
             "fingerprint": data,
@@ -109,30 +124,44 @@ def fit_table(
     return Fitted(chosen.result.model, chosen.codec, final.model, final.train, record)
 
 
+def _size_of_mixture(
+    trainer: Trainer, schemas: Schemas, settings: FitSettings, folds: Folds
+) -> Size | None:
+    """The size of the mixture that trainings are measured against: none for images, and where a
+    diffusion is asked for.
+    """
+    if are_images(schemas.first.layout) or settings.model == "diffusion":
+        return None
+    return best_size(
+        trainer.table,
+        _known_to(trainer, folds.rests, schemas.first, schemas),
+        settings.column_transform,
+        folds,
+        seed=settings.seed,
+        components=settings.components if settings.model == "mixture" else None,
+    )
+
+
 def split_once(
-    trainer: Trainer, options: list[Candidate], schemas: Schemas, settings: FitSettings
+    trainer: Trainer, options: list[Candidate], schemas: Schemas, folds: Folds
 ) -> _Chosen:
     """Every candidate trained on most rows and judged on the others; the best one is kept."""
-    n = len(trainer.table)
-    n_valid = defaults.validation_rows(n, settings.validation_fraction)
-    train_index, valid_index = split_validation(n, n_valid / n, settings.seed)
-    schema = _known_to(trainer, [train_index], schemas.first, schemas)
+    (train_index,), (valid_index,) = folds.rests, folds.held_out
+    schema = _known_to(trainer, folds.rests, schemas.first, schemas)
     tried = [
         (trainer.train(option, schema, train_index, valid_index, f"candidate {number}"), option)
         for number, option in enumerate(options, start=1)
     ]
     best, candidate = max(tried, key=lambda pair: pair[0].result.valid_nats)
     result = trainer.with_members(candidate, best, "best candidate")
-    held_out = f"{len(valid_index)} rows, not trained on"
-    return _Chosen(result, best.rows.codec, candidate, held_out)
+    return _Chosen(result, best.rows.codec, candidate, folds.words)
 
 
 def cross_validated(
-    trainer: Trainer, options: list[Candidate], schemas: Schemas, seed: int
+    trainer: Trainer, options: list[Candidate], schemas: Schemas, folds: Folds
 ) -> _Chosen:
     """Candidates and schemas cross-validated; the best combination, trained on all rows."""
     n = len(trainer.table)
-    folds = Folds.of(n, seed)
     known = [_known_to(trainer, folds.rests, schema, schemas) for schema in schemas.options]
     best = best_trial(trainer, options, known, folds)
     train = replace(best.candidate.train, stop_step=best.step)
@@ -144,7 +173,7 @@ def cross_validated(
         for entry, held_out in zip(result.history, best.curve(), strict=False)
     ]
     result = FitResult(result.model, best.reached(), history)
-    return _Chosen(result, trained.rows.codec, final, f"{len(folds.rests)}-fold cross-validation")
+    return _Chosen(result, trained.rows.codec, final, folds.words)
 
 
 def _known_to(

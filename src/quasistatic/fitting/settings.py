@@ -3,7 +3,15 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
-from quasistatic.config import DiscreteKernel, Rule, ScheduleName, check_settings, one_of, require
+from quasistatic.config import (
+    DiscreteKernel,
+    ModelName,
+    Rule,
+    ScheduleName,
+    check_settings,
+    one_of,
+    require,
+)
 from quasistatic.data.columns.transform import Choice
 
 __all__ = ["Config", "FitSettings", "Preset"]
@@ -39,7 +47,9 @@ class FitSettings:
             `random_state` (default 0).
     """
 
+    model: ModelName | None = None
     trajectory_length: int | None = None
+    components: int | None = None
     discrete_kernel: DiscreteKernel = "absorbing"
     schedule: ScheduleName = "learned"
     column_transform: Choice = "auto"

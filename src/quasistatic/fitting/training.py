@@ -142,7 +142,8 @@ class Trainer:
             remark = f"{phase}, network {number} of {candidate.model.members}"
             beside = self._fit(other, first.rows, remark, schedule_of=first.result.model)
             networks.append(beside.model.network)
-        model = DiffusionModel(first.result.model.forward, as_ensemble(networks))
+        alone = first.result.model
+        model = DiffusionModel(alone.forward, as_ensemble(networks), alone.start)
         return first.result._replace(model=model)
 
     def _fit(
@@ -162,7 +163,7 @@ class Trainer:
             key=jax.random.key(candidate.train.seed),
         )
         if schedule_of is not None:
-            model = DiffusionModel(schedule_of.forward, model.network)
+            model = DiffusionModel(schedule_of.forward, model.network, model.start)
         result = fit(
             model,
             rows.train.rows,

@@ -28,7 +28,7 @@ class AbsorbingDiffusion(AbstractDiffusion):
     """Random columns fall into the mask state K, `floor(D t / T)` of them after step t.
 
     The network's output are logits of the values of the masked columns, added to `log_marginals`
-    (raw = 0: independent model).
+    (raw = 0: independent model), or to those of other `data`.
 
     Args:
         trajectory_length: number of steps T; T = D masks one column a step.
@@ -88,11 +88,25 @@ class AbsorbingDiffusion(AbstractDiffusion):
     ) -> RandomSubset:
         return self._reveal_some(x_t, x_0, t, s)
 
+    def independent(self) -> Categorical:
+        return Categorical(self.log_marginals)
+
     def reverse_kernel(
-        self, raw: Float[Array, " P"], x_t: Int[Array, " D"], t: Step, s: Step | None = None
+        self,
+        raw: Float[Array, " P"],
+        x_t: Int[Array, " D"],
+        t: Step,
+        s: Step | None = None,
+        data: Categorical | None = None,
     ) -> RandomSubset:
-        log_probs = jax.nn.log_softmax(self.layout.unpack(raw) + self.log_marginals, axis=-1)
+        start = self.independent() if data is None else data
+        log_probs = jax.nn.log_softmax(self.layout.unpack(raw) + start.log_probs, axis=-1)
         return self._reveal_some(x_t, Categorical(jnp.maximum(log_probs, LOG_ZERO)), t, s)
+
+    def log_evidence(self, data: Categorical, x_t: Int[Array, " D"], t: Step) -> Float[Array, " D"]:
+        """Of the columns that are left; a mask says nothing of x_0."""
+        masked = x_t == self.mask_state
+        return jnp.where(masked, 0.0, data.log_prob(jnp.where(masked, 0, x_t)))
 
     def features(
         self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step

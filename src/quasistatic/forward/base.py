@@ -11,7 +11,8 @@ kernel has the same functional form as the forward one, so the network only supp
 | `kernel(x, t, s)` | q(x_t given x_s = x) |
 | `marginal(x_0, t)` | q(x_t given x_0) |
 | `bridge(x_t, x_0, t, s)` | q(x_s given x_t, x_0); at s = 0 all mass at x_0 |
-| `reverse_kernel(raw, x_t, t, s)` | p(x_s given x_t), from the network's output |
+| `reverse_kernel(raw, x_t, t, s, data)` | p(x_s given x_t), from the network's output |
+| `log_evidence(data, x_t, t)` | log q(x_t) of x_0 ~ `data` |
 | `features(x_t, observed, t)` | what the network sees of x_t |
 
 s is t - 1 where it is left out. Larger strides, 0 <= s < t, are the steps of a sub-schedule
@@ -19,12 +20,16 @@ s is t - 1 where it is left out. Larger strides, 0 <= s < t, are the steps of a 
 over x_u of q(x_s|x_u,x_0) q(x_u|x_t,x_0); the reverse kernel does not, which is why fewer steps
 cost likelihood.
 
+`data` is a distribution of x_0 with independent columns, `independent()` where it is left out. With
+`raw` = 0 the reverse kernel is its reversal: exactly, where it is given. The components of a
+mixture (`model.py`) are reversed one by one.
+
 To add one:
 
-- write a class here with the six methods, in a file of its own; `raw = 0` must give a sensible
-  reversal (the training starts there);
-- if its distributions are none of those in `distribution.py`, say in the same file what posteriors,
-  products and the ledger ask of them: `believe`, `tilt`, `multiply` and `signal_left`
+- write a class here with the eight methods, in a file of its own; `raw = 0` must give the reversal
+  of `data` (the training starts there);
+- if its distributions are none of those in `distribution/block.py`, say in the same file what
+  posteriors, products and the ledger ask of them: `believe`, `tilt`, `multiply` and `signal_left`
   (`belief/families.py`; `tests/laws/test_toy_kernel.py` is such a file);
 - export it in `forward/__init__.py`; to be chosen by name it needs its line in `DISCRETE_KERNELS`
   in `config.py`;
@@ -74,10 +79,27 @@ class AbstractDiffusion(eqx.Module):
         """q(x_s given x_t, x_0), by Bayes."""
 
     @abc.abstractmethod
+    def independent(self) -> AbstractDistribution:
+        """The distribution of x_0 that is assumed where no other is given: independent columns."""
+
+    @abc.abstractmethod
     def reverse_kernel(
-        self, raw: Float[Array, " P"], x_t: Array, t: Step, s: Step | None = None
+        self,
+        raw: Float[Array, " P"],
+        x_t: Array,
+        t: Step,
+        s: Step | None = None,
+        data: AbstractDistribution | None = None,
     ) -> AbstractDistribution:
-        """p(x_s given x_t) from the network's raw output of length `n_outputs`."""
+        """p(x_s given x_t) from the network's raw output of length `n_outputs`; for raw = 0 the
+        reversal of `data`, by default of `independent()`.
+        """
+
+    @abc.abstractmethod
+    def log_evidence(self, data: AbstractDistribution, x_t: Array, t: Step) -> Float[Array, " D"]:
+        """log E_{x_0 ~ data} q(x_t given x_0), nats per column, up to what is the same for all
+        `data`.
+        """
 
     @abc.abstractmethod
     def features(self, x_t: Array, observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:

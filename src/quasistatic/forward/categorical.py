@@ -105,6 +105,11 @@ class CategoricalDiffusion(AbstractDiffusion):
         probs = kept * jax.nn.one_hot(x, self.n_states) + (1.0 - kept) * jnp.exp(self.log_pi)
         return Categorical(_log(probs))
 
+    def _noisy(self, probs: Float[Array, "D K"], t: Step) -> Categorical:
+        """x_t of x_0 with these probabilities."""
+        kept = self._alpha_bar(t)
+        return Categorical(_log(kept * probs + (1.0 - kept) * jnp.exp(self.log_pi)))
+
     def prior(self) -> Categorical:
         return Categorical(jnp.asarray(self.log_pi))
 
@@ -131,14 +136,23 @@ class CategoricalDiffusion(AbstractDiffusion):
     ) -> Categorical:
         return self._condition(self.marginal(x_0, earlier(t, s)), x_t, t, s)
 
+    def independent(self) -> Categorical:
+        return Categorical(self.log_marginals)
+
     def reverse_kernel(
-        self, raw: Float[Array, " P"], x_t: Int[Array, " D"], t: Step, s: Step | None = None
+        self,
+        raw: Float[Array, " P"],
+        x_t: Int[Array, " D"],
+        t: Step,
+        s: Step | None = None,
+        data: Categorical | None = None,
     ) -> Categorical:
-        kept = self._alpha_bar(earlier(t, s))
-        data = jax.nn.softmax(self.layout.unpack(raw) + self.log_marginals, axis=-1)
-        return self._condition(
-            Categorical(_log(kept * data + (1.0 - kept) * jnp.exp(self.log_pi))), x_t, t, s
-        )
+        start = self.independent() if data is None else data
+        probs = jax.nn.softmax(self.layout.unpack(raw) + start.log_probs, axis=-1)
+        return self._condition(self._noisy(probs, earlier(t, s)), x_t, t, s)
+
+    def log_evidence(self, data: Categorical, x_t: Int[Array, " D"], t: Step) -> Float[Array, " D"]:
+        return self._noisy(jnp.exp(data.log_probs), t).log_prob(x_t)
 
     def features(
         self, x_t: Int[Array, " D"], observed: Bool[Array, " D"], t: Step

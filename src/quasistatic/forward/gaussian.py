@@ -12,9 +12,10 @@ from quasistatic.distribution import Normal
 from quasistatic.forward.base import AbstractDiffusion, earlier
 from quasistatic.forward.fourier import fourier_features
 from quasistatic.forward.schedule import AbstractSchedule
+from quasistatic.numerics import log_normal_density
 from quasistatic.typing import Array, Bool, Float, Step
 
-__all__ = ["FIRST_STEP_NARROWING", "NARROWING_OFFSET", "GaussianDiffusion"]
+__all__ = ["FIRST_STEP_NARROWING", "NARROWING_OFFSET", "WIDEST_SCALING", "GaussianDiffusion"]
 
 _LOG_SNR_OF_DATA = 30.0
 """Stands for the infinite log_snr at t = 0: noise of 3e-7 standard deviations, so that the bridge
@@ -23,6 +24,9 @@ at t = 1 keeps a finite variance."""
 FIRST_STEP_NARROWING = 4.0
 """At t = 1 the corridor (24) is open below (the bridge has no variance): p(x_0 | x_1) may be
 narrower than beta_1 by e^-4."""
+
+WIDEST_SCALING = 4.0
+"""With `data` the network may scale the variance of x_0 given x_t by e^4 either way."""
 
 _TINY = 1e-20
 
@@ -46,6 +50,9 @@ class GaussianDiffusion(AbstractDiffusion):
 
         sigma^2 = beta_tilde + c^2 C = beta_tilde + r (beta - beta_tilde),
         c = sqrt(alpha_bar_s) beta / (1 - alpha_bar_t).
+
+    With other `data`, N(mean, variance) in every column, there is no corridor: the reversal is
+    theirs, exactly, and (v, s) shift and scale what it believes of x_0 (`_reversal`).
 
     Args:
         schedule: log_snr of every step, of one column or of each.
@@ -110,9 +117,51 @@ class GaussianDiffusion(AbstractDiffusion):
         c = self._coefficients(t, s)
         return Normal(c.from_data * x_0 + c.from_state * x_t, c.log_bridge)
 
-    def reverse_kernel(
-        self, raw: Float[Array, " P"], x_t: Float[Array, " D"], t: Step, s: Step | None = None
+    def independent(self) -> Normal:
+        return Normal(jnp.zeros(self.n_columns), jnp.zeros(self.n_columns))
+
+    def log_evidence(self, data: Normal, x_t: Float[Array, " D"], t: Step) -> Float[Array, " D"]:
+        c = self._coefficients(t)
+        log_variance = jnp.logaddexp(2.0 * jnp.log(c.signal) + data.log_variance, c.log_noise)
+        return log_normal_density(x_t, c.signal * data.mean, log_variance)
+
+    def _reversal(
+        self,
+        raw: Float[Array, " P"],
+        x_t: Float[Array, " D"],
+        t: Step,
+        s: Step | None,
+        data: Normal,
     ) -> Normal:
+        """The bridge averaged over what x_t leaves of the data: given x_t, x_0 is N(m, C) with
+
+            1/C = 1/variance + alpha_bar_t / (1 - alpha_bar_t);
+
+        the network shifts m in units of sqrt(C) and scales C.
+        """
+        shift, scale = jnp.split(raw, 2)
+        c, at_t = self._coefficients(t, s), self._coefficients(t)
+        log_shown = 2.0 * jnp.log(at_t.signal) - at_t.log_noise
+        log_spread = -jnp.logaddexp(-data.log_variance, log_shown)
+        gain = jnp.exp(log_spread + jnp.log(at_t.signal) - at_t.log_noise)
+        guess = data.mean + gain * (x_t - at_t.signal * data.mean)
+        guess = guess - jnp.exp(0.5 * log_spread) * shift
+        log_spread = log_spread + WIDEST_SCALING * jnp.tanh(scale / WIDEST_SCALING)
+        return Normal(
+            c.from_data * guess + c.from_state * x_t,
+            jnp.logaddexp(c.log_bridge, 2.0 * jnp.log(c.from_data) + log_spread),
+        )
+
+    def reverse_kernel(
+        self,
+        raw: Float[Array, " P"],
+        x_t: Float[Array, " D"],
+        t: Step,
+        s: Step | None = None,
+        data: Normal | None = None,
+    ) -> Normal:
+        if data is not None:
+            return self._reversal(raw, x_t, t, s, data)
         v, raw_narrowing = jnp.split(raw, 2)
         c = self._coefficients(t, s)
         mean = c.from_data * (c.signal * x_t - c.noise * v) + c.from_state * x_t

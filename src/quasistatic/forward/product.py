@@ -79,17 +79,38 @@ class ProductDiffusion(eqx.Module):
             )
         )
 
+    def independent(self) -> Product:
+        """Independent columns, the data where no others are given."""
+        return Product(tuple(block.independent() for block in self.blocks))
+
     def reverse_kernel(
-        self, raw: Float[Array, " P"], x_t: State, t: Step, s: Step | None = None
+        self,
+        raw: Float[Array, " P"],
+        x_t: State,
+        t: Step,
+        s: Step | None = None,
+        data: Product | None = None,
     ) -> Product:
-        """p(x_s given x_t) from the network's raw output of length `n_outputs`."""
+        """p(x_s given x_t) from the network's raw output of length `n_outputs`; for raw = 0 the
+        reversal of `data`.
+        """
         ends = list(accumulate(block.n_outputs for block in self.blocks))
         raws = jnp.split(raw, ends[:-1])
+        parts = (None,) * len(self.blocks) if data is None else data.parts
         return Product(
             tuple(
-                b.reverse_kernel(r, xi, t, s)
-                for b, r, xi in zip(self.blocks, raws, x_t, strict=True)
+                b.reverse_kernel(r, xi, t, s, d)
+                for b, r, xi, d in zip(self.blocks, raws, x_t, parts, strict=True)
             )
+        )
+
+    def log_evidence(self, data: Product, x_t: State, t: Step) -> Float[Array, " D"]:
+        """log E_{x_0 ~ data} q(x_t given x_0), nats per column."""
+        return jnp.concatenate(
+            [
+                b.log_evidence(d, xi, t)
+                for b, d, xi in zip(self.blocks, data.parts, x_t, strict=True)
+            ]
         )
 
     def features(

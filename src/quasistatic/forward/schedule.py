@@ -103,7 +103,10 @@ class LearnedSchedule(AbstractSchedule):
             [jnp.zeros((highest.shape[0], 1)), jnp.cumsum(jax.nn.softmax(self.raw_increments), -1)],
             -1,
         )
-        at = (jnp.asarray(t, jnp.float32) - 1.0) / max(self.trajectory_length - 1, 1) * self.KNOTS
+        last = self.trajectory_length - 1
+        # The only step of T = 1 is the last.
+        at = (jnp.asarray(t, jnp.float32) - 1.0) / last * self.KNOTS if last else self.KNOTS
+        at = jnp.asarray(at, jnp.float32)
         left = jnp.clip(jnp.floor(at), 0, self.KNOTS - 1).astype(jnp.int32)
         fraction = at - left.astype(jnp.float32)
         fall = (1.0 - fraction) * fallen[:, left] + fraction * fallen[:, left + 1]

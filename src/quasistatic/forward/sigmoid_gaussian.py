@@ -29,7 +29,8 @@ class SigmoidGaussianDiffusion(AbstractDiffusion):
     per step this is the paper's class of functions; it only is easier to learn.) With raw = 0 the
     variance is beta_t and the mean x_t (1 - beta_t): a step towards the centre. Unlike the corridor
     of `GaussianDiffusion`, Sigma may exceed beta_t; |z_Sigma| is 30 at most. At t = 1 the same form
-    serves as p(x_0 | x_1); the paper fixes that step instead.
+    serves as p(x_0 | x_1); the paper fixes that step instead. With other `data` the reverse kernel
+    is that of `GaussianDiffusion`.
     """
 
     process: GaussianDiffusion
@@ -67,9 +68,22 @@ class SigmoidGaussianDiffusion(AbstractDiffusion):
     ) -> Normal:
         return self.process.bridge(x_t, x_0, t, s)
 
+    def independent(self) -> Normal:
+        return self.process.independent()
+
+    def log_evidence(self, data: Normal, x_t: Float[Array, " D"], t: Step) -> Float[Array, " D"]:
+        return self.process.log_evidence(data, x_t, t)
+
     def reverse_kernel(
-        self, raw: Float[Array, " P"], x_t: Float[Array, " D"], t: Step, s: Step | None = None
+        self,
+        raw: Float[Array, " P"],
+        x_t: Float[Array, " D"],
+        t: Step,
+        s: Step | None = None,
+        data: Normal | None = None,
     ) -> Normal:
+        if data is not None:
+            return self.process.reverse_kernel(raw, x_t, t, s, data)
         u, shift = jnp.split(raw, 2)
         z_variance = jnp.clip(shift, -_WIDEST_SHIFT, _WIDEST_SHIFT)
         z_mean = u * jnp.exp(-0.5 * self.process.marginal(x_t, t).log_variance)

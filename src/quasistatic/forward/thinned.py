@@ -70,12 +70,23 @@ class ThinnedDiffusion(AbstractDiffusion):
     ) -> AbstractDistribution:
         return self.whole.bridge(x_t, x_0, self._whole_step(t), self._whole_step(earlier(t, s)))
 
+    def independent(self) -> AbstractDistribution:
+        return self.whole.independent()
+
     def reverse_kernel(
-        self, raw: Float[Array, " P"], x_t: Array, t: Step, s: Step | None = None
+        self,
+        raw: Float[Array, " P"],
+        x_t: Array,
+        t: Step,
+        s: Step | None = None,
+        data: AbstractDistribution | None = None,
     ) -> AbstractDistribution:
         return self.whole.reverse_kernel(
-            raw, x_t, self._whole_step(t), self._whole_step(earlier(t, s))
+            raw, x_t, self._whole_step(t), self._whole_step(earlier(t, s)), data
         )
+
+    def log_evidence(self, data: AbstractDistribution, x_t: Array, t: Step) -> Float[Array, " D"]:
+        return self.whole.log_evidence(data, x_t, self._whole_step(t))
 
     def features(self, x_t: Array, observed: Bool[Array, " D"], t: Step) -> Float[Array, " F"]:
         return self.whole.features(x_t, observed, self._whole_step(t))

@@ -9,6 +9,7 @@ from quasistatic.network.rbf import RBFNetwork
 from quasistatic.network.retimed import RetimedNetwork
 from quasistatic.network.stepwise import StepwisePerceptron
 from quasistatic.network.unet import UNet
+from quasistatic.network.zero import ZeroNetwork
 
 __all__ = [
     "AbstractNetwork",
@@ -20,5 +21,6 @@ __all__ = [
     "RetimedNetwork",
     "StepwisePerceptron",
     "UNet",
+    "ZeroNetwork",
     "as_ensemble",
 ]

@@ -5,10 +5,16 @@ import jax
 import jax.numpy as jnp
 
 from quasistatic.network._embed import TIME_FEATURES, time_embedding
+from quasistatic.network._linear import linear, random_linear, zero_linear
 from quasistatic.network.base import AbstractNetwork
+from quasistatic.network.components import ComponentReadout
 from quasistatic.typing import Array, Float, Key, UInt8
 
-__all__ = ["Block", "ResidualMLP", "dropout", "normalise", "random_linear", "zero_linear"]
+__all__ = ["Block", "ResidualMLP", "dropout", "normalise"]
+
+
+_RANK = 32
+"""Units that each component of a mixture has to itself."""
 
 
 def normalise(h: Float[Array, " width"]) -> Float[Array, " width"]:
@@ -74,12 +80,15 @@ class ResidualMLP(AbstractNetwork):
         dropout_rate: dropout rate of the hidden layers, a multiple of 1/256 (default 0).
         silent: slice of the features whose weights start at 0: they are heard as far as the
             training finds them worth it (default: none).
+        components: number of components of a mixture that the outputs are of
+            (`components.ComponentReadout`); 1 (default) for a product.
+        rank: number of units that each component has to itself (default 32).
         key: random key of the initial weights.
     """
 
     embed: eqx.nn.Linear
     blocks: tuple[Block, ...]
-    readout: eqx.nn.Linear
+    readout: eqx.nn.Linear | ComponentReadout
     n_features: int = eqx.field(static=True)
     n_outputs: int = eqx.field(static=True)
     dropout_threshold: (
@@ -95,12 +104,18 @@ class ResidualMLP(AbstractNetwork):
         depth: int = 2,
         dropout_rate: float = 0.0,
         silent: slice = slice(0, 0),
+        components: int = 1,
+        rank: int = _RANK,
         key: Key,
     ) -> None:
         first, *rest = jax.random.split(key, depth + 1)
         self.embed = _partly_deaf(n_features, width, silent, key=first)
         self.blocks = tuple(Block(width, key=k) for k in rest)
-        self.readout = zero_linear(width, n_outputs)
+        self.readout = (
+            ComponentReadout(width, n_outputs, components, rank, key=jax.random.fold_in(first, 1))
+            if components > 1
+            else zero_linear(width, n_outputs)
+        )
         self.n_features, self.n_outputs = n_features, n_outputs
         threshold = min(round(256 * dropout_rate), 255)
         self.dropout_threshold = jnp.asarray(threshold, jnp.uint8) if threshold else None
@@ -123,23 +138,4 @@ def _partly_deaf(n_in: int, n_out: int, silent: slice, *, key: Key) -> eqx.nn.Li
     if n == 0:
         return layer
     before, after = layer.weight[:, : silent.start], layer.weight[:, silent.start :]
-    return _linear(jnp.concatenate([before, jnp.zeros((n_out, n)), after], axis=1))
-
-
-def random_linear(n_in: int, n_out: int, *, scale: float = 1.0, key: Key) -> eqx.nn.Linear:
-    """A linear layer with N(0, scale^2 / n_in) weights and no bias at the start."""
-    return _linear(jax.random.normal(key, (n_out, n_in)) * (scale * n_in**-0.5))
-
-
-def zero_linear(n_in: int, n_out: int) -> eqx.nn.Linear:
-    """A linear layer that starts at 0: nothing is learned before the first step, whatever the
-    seed.
-    """
-    return _linear(jnp.zeros((n_out, n_in)))
-
-
-def _linear(weight: Float[Array, "P F"]) -> eqx.nn.Linear:
-    """A layer with these weights; those that Equinox would draw are not drawn."""
-    n_out, n_in = weight.shape
-    layer = eqx.filter_eval_shape(eqx.nn.Linear, n_in, n_out, key=jax.random.key(0))
-    return eqx.tree_at(lambda x: (x.weight, x.bias), layer, (weight, jnp.zeros(n_out)))
+    return linear(jnp.concatenate([before, jnp.zeros((n_out, n)), after], axis=1))

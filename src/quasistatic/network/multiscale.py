@@ -14,6 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from quasistatic.network._linear import random_linear
 from quasistatic.network._planes import (
     PixelLinear,
     mean_pool,
@@ -24,7 +25,6 @@ from quasistatic.network._planes import (
     upsample,
 )
 from quasistatic.network.base import AbstractNetwork
-from quasistatic.network.mlp import random_linear
 from quasistatic.typing import Array, Float, Key
 
 __all__ = ["MultiscaleConvolution", "MultiscaleNetwork", "bumps"]

@@ -6,8 +6,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from quasistatic.network._linear import random_linear
 from quasistatic.network.base import AbstractNetwork
-from quasistatic.network.mlp import random_linear
 from quasistatic.typing import Array, Float, Key
 
 __all__ = ["StepReadout", "StepwisePerceptron"]

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from quasistatic.network._embed import TIME_FEATURES, time_embedding
+from quasistatic.network._linear import random_linear, zero_linear
 from quasistatic.network._planes import (
     PixelLinear,
     planes_of,
@@ -14,7 +15,6 @@ from quasistatic.network._planes import (
     untile,
 )
 from quasistatic.network.base import AbstractNetwork
-from quasistatic.network.mlp import random_linear, zero_linear
 from quasistatic.typing import Array, Float, Key
 
 __all__ = ["PIXEL_PLANES", "DenseBlock", "ImageBlock", "UNet"]

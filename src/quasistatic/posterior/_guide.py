@@ -7,7 +7,8 @@ A reverse kernel is a guess of x_0, walked back by the bridge:
 
 so the step given r(x_0) is the same with the guess times r (`belief.tilt` has the formula of each
 family). Gaussian r, deltas, intervals and tables of states are products in closed form; for an
-observed cell without width the tilted step is the bridge to its value.
+observed cell without width the tilted step is the bridge to its value. Of a mixture each component
+is tilted, and its weight multiplied with the mass that r has left of it.
 """
 
 from typing import NamedTuple
@@ -15,9 +16,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from quasistatic.belief import Belief, believe, match_step, tilt
+from quasistatic.belief import Belief, MixtureBelief, believe, match_step, tilt
 from quasistatic.belief.families import Bridge
-from quasistatic.distribution import Product
+from quasistatic.distribution import Mixture, Product
 from quasistatic.forward.base import AbstractDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.evidence.base import AbstractEvidence
@@ -28,17 +29,17 @@ class Guess(NamedTuple):
     """What one network evaluation says at x_t.
 
     Args:
-        reverse: reverse kernel p(x_{t-1}|x_t), a product over the blocks.
-        plain: belief p(x_0|x_t), independent columns.
+        reverse: reverse kernel p(x_{t-1}|x_t).
+        plain: belief p(x_0|x_t), independent columns or a mixture.
         conditioned: belief p(x_0|x_t) times the closed part of the evidence; its log-mass is exact.
         guided: belief p(x_0|x_t) times the whole evidence, its open part included; its log-mass is
             the log-twist, about what log E r will be.
     """
 
-    reverse: Product
-    plain: Belief
-    conditioned: Belief
-    guided: Belief
+    reverse: Product | Mixture
+    plain: Belief | MixtureBelief
+    conditioned: Belief | MixtureBelief
+    guided: Belief | MixtureBelief
 
 
 def whole_row(x: State) -> State:
@@ -55,22 +56,31 @@ def guess(model: DiffusionModel, evidence: AbstractEvidence, x_t: State, t: Step
         x_t: state of the row, one array [D] per block.
         t: number t of the step.
     """
-    forward, time = model.forward, jnp.asarray(t, jnp.float32) / model.trajectory_length
-    raw = model.network(forward.features(x_t, whole_row(x_t), t), time)
-    reverse, of_data = (forward.reverse_kernel(raw, x_t, t, s) for s in (None, 0))
-    blocks = zip(forward.blocks, reverse.parts, of_data.parts, x_t, strict=True)
-    plain = Belief.of(
-        tuple(match_step(kernel, _bridge(b, x, t), believe(p)) for b, kernel, p, x in blocks)
-    )
-    conditioned = evidence.condition(plain)
-    return Guess(reverse, plain, conditioned, evidence.guide(conditioned))
+    whole = whole_row(x_t)
+    outputs = model.outputs(x_t, whole, t)
+    reverse, of_data = (model.reverse_kernel_of(outputs, x_t, whole, t, s) for s in (None, 0))
+
+    def believed(kernel: Product, guessed: Product) -> tuple[Belief, Belief, Belief]:
+        blocks = zip(model.forward.blocks, kernel.parts, guessed.parts, x_t, strict=True)
+        plain = Belief.of(
+            tuple(match_step(k, _bridge(b, x, t), believe(g)) for b, k, g, x in blocks)
+        )
+        conditioned = evidence.condition(plain)
+        return plain, conditioned, evidence.guide(conditioned)
+
+    if isinstance(reverse, Mixture) and isinstance(of_data, Mixture):
+        each = jax.vmap(believed)(reverse.components, of_data.components)
+        return Guess(reverse, *(MixtureBelief(reverse.log_weights, part) for part in each))
+    assert isinstance(reverse, Product)
+    assert isinstance(of_data, Product)
+    return Guess(reverse, *believed(reverse, of_data))
 
 
 def _bridge(block: AbstractDiffusion, x_t: Array, t: Step) -> Bridge:
     return lambda x_0: block.bridge(x_t, x_0, t)
 
 
-def tilted_kernel(model: DiffusionModel, found: Guess, x_t: State, t: Step) -> Product:
+def tilted_kernel(model: DiffusionModel, found: Guess, x_t: State, t: Step) -> Product | Mixture:
     """The reverse kernel p(x_{t-1}|x_t) with the guided belief in place of the model's own.
 
     A column that the evidence does not touch keeps the model's kernel to the last digit: its weight
@@ -82,14 +92,21 @@ def tilted_kernel(model: DiffusionModel, found: Guess, x_t: State, t: Step) -> P
         x_t: state of the row, one array [D] per block.
         t: number t of the step.
     """
-    blocks = zip(
-        model.forward.blocks,
-        found.reverse.parts,
-        found.guided.parts,
-        found.plain.parts,
-        x_t,
-        strict=True,
-    )
-    return Product(
-        tuple(tilt(kernel, _bridge(b, x, t), ours, own) for b, kernel, ours, own, x in blocks)
-    )
+
+    def tilted(kernel: Product, guided: Belief, plain: Belief) -> Product:
+        blocks = zip(
+            model.forward.blocks, kernel.parts, guided.parts, plain.parts, x_t, strict=True
+        )
+        return Product(
+            tuple(tilt(part, _bridge(b, x, t), ours, own) for b, part, ours, own, x in blocks)
+        )
+
+    reverse, guided, plain = found.reverse, found.guided, found.plain
+    if isinstance(reverse, Mixture):
+        assert isinstance(guided, MixtureBelief)
+        assert isinstance(plain, MixtureBelief)
+        each = jax.vmap(tilted)(reverse.components, guided.components, plain.components)
+        return Mixture(guided.log_posterior, each)
+    assert isinstance(guided, Belief)
+    assert isinstance(plain, Belief)
+    return tilted(reverse, guided, plain)

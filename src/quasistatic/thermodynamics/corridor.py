@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.belief import signal_left
-from quasistatic.distribution import Normal
+from quasistatic.distribution import Normal, entropy
 from quasistatic.forward.gaussian import FIRST_STEP_NARROWING
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import Row
@@ -61,11 +61,14 @@ def row_corridor(model: DiffusionModel, row: Row, *, key: Key) -> Corridor:
             [jnp.sum(part) for part in jnp.split(jnp.where(begin.columns, columns, 0.0), ends[:-1])]
         )
 
+    block = jnp.repeat(jnp.arange(len(sizes)), jnp.asarray(sizes), total_repeat_length=ends[-1])
+
     continuous = jnp.asarray(is_continuous(model))
     n_observed = jnp.maximum(per_block(jnp.ones(ends[-1])), 1.0)
 
     def step(_: None, t: Step) -> tuple[None, Corridor]:
         before_key, after_key = jax.random.split(jax.random.fold_in(walk_key, t))
+        draw_key = jax.random.fold_in(after_key, 1)
         before, after = (
             forward.marginal(begin.x_0, jnp.asarray(t) - 1),
             forward.marginal(begin.x_0, t),
@@ -79,7 +82,11 @@ def row_corridor(model: DiffusionModel, row: Row, *, key: Key) -> Corridor:
         )
         blocks = zip(after.parts, forward.prior().parts, begin.x_0, strict=True)
         signal = per_block(jnp.concatenate([signal_left(*block) for block in blocks])) / n_observed
-        return None, Corridor(lower, per_block(reverse.entropy()), upper, signal)
+        of_blocks = [
+            jnp.sum(entropy(reverse, begin.columns & (block == i), key=draw_key))
+            for i in range(len(sizes))
+        ]
+        return None, Corridor(lower, jnp.stack(of_blocks), upper, signal)
 
     return jax.lax.scan(step, None, jnp.arange(1, model.trajectory_length + 1))[1]
 

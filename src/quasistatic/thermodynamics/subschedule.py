@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from quasistatic.distribution import divergence
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import Row, iterate_rows, row_numbers
 from quasistatic.trajectory import start
@@ -46,6 +47,7 @@ class StrideCosts(eqx.Module):
 
     def __call__(self, model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, "n n"]:
         fill_key, walk_key = jax.random.split(key)
+        move_key = jax.random.fold_in(walk_key, 1)
         begin = start(row, key=fill_key)
         ends = jnp.asarray(self.candidates)
         to = jnp.concatenate([jnp.zeros(1, ends.dtype), ends[:-1]])
@@ -57,12 +59,12 @@ class StrideCosts(eqx.Module):
 
             def stride(s: Step) -> Float[Array, ""]:
                 # Strides that do not go back are computed as 0 <- t and left out below.
-                reverse = model.reverse_kernel(x_t, begin.observed, t, jnp.where(s < t, s, 0))
-                divergence = model.forward.bridge(x_t, begin.x_0, t, jnp.where(s < t, s, 0)).kl(
-                    reverse
-                )
-                cost = jnp.where(s == 0, -reverse.log_cell(begin.x_0, begin.width), divergence)
-                return jnp.sum(jnp.where(begin.columns, cost, 0.0))
+                end = jnp.where(s < t, s, 0)
+                reverse = model.reverse_kernel(x_t, begin.observed, t, end)
+                bridge = model.forward.bridge(x_t, begin.x_0, t, end)
+                lost = divergence(bridge, reverse, begin.columns, key=move_key)
+                found = reverse.log_cell(begin.x_0, begin.width, begin.columns)
+                return jnp.sum(jnp.where(s == 0, -found, lost))
 
             return jnp.where(to < t, jax.vmap(stride)(to), jnp.inf)
 

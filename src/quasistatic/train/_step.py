@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from quasistatic.bound.terms import prior_cost, step_cost
+from quasistatic.bound.terms import bound_costs, prior_cost, step_cost
 from quasistatic.config import TrainConfig
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import Row
@@ -147,17 +147,21 @@ def mean_cost(
     repetitions: int,
     *,
     key: Key,
-) -> Float[Array, " D"]:
-    """Mean of -K over rows `[n_chunks, B, ...]` and repetitions, nats per column; the same noise at
-    every call.
+) -> Float[Array, " parts"]:
+    """Mean of -K over rows `[n_chunks, B, ...]` and repetitions, in parts that add up to it: nats
+    per column, or, where the reverse kernels are mixtures, per step of whole trajectories, which
+    vary less. The same noise at every call.
     """
     model = eqx.combine(parameters, static)
 
     def one(inputs):
         index, chunk = inputs
-        cost = batch_cost(
-            model, chunk, probabilities, key=jax.random.fold_in(key, index), dropout=False
-        )
+        chunk_key = jax.random.fold_in(key, index)
+        if model.start is not None:
+            keys = jax.random.split(chunk_key, jax.tree.leaves(chunk)[0].shape[0])
+            draws = jax.vmap(lambda row, k: bound_costs(model, row, key=k))(chunk, keys)
+            return jnp.mean(draws, axis=0)
+        cost = batch_cost(model, chunk, probabilities, key=chunk_key, dropout=False)
         return jnp.mean(cost, axis=0)
 
     n_chunks = jax.tree.leaves(rows)[0].shape[0]

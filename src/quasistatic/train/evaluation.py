@@ -14,7 +14,7 @@ __all__ = ["CHUNK", "DRAWS", "ROWS", "Evaluation"]
 ROWS = 2048
 """Validation rows at most."""
 DRAWS = 4096
-"""Draws of (row, t) per evaluation at least."""
+"""Draws of (row, t) per evaluation at least; of the rows of a model of mixtures all t are drawn."""
 CHUNK = 256
 """Validation rows that are evaluated at once, at most."""
 
@@ -30,6 +30,7 @@ class Evaluation:
     """
 
     def __init__(self, static: Any, rows: Row, probabilities: jax.Array, *, key: Key) -> None:
+        steps = 1 if static.start is None else static.trajectory_length
         n_rows = min(len(jax.tree.leaves(rows)[0]), ROWS)
         n_chunks = -(-n_rows // CHUNK)
         size = n_rows // n_chunks
@@ -39,7 +40,7 @@ class Evaluation:
         self.rows = jax.tree.map(
             lambda x: jnp.asarray(x[:kept]).reshape(-1, size, *x.shape[1:]), rows
         )
-        self.repetitions = max(1, DRAWS // kept)
+        self.repetitions = max(1, DRAWS // (kept * steps))
         self.static, self.probabilities, self.key = static, probabilities, key
 
     def __call__(self, parameters: Any) -> float:

@@ -11,7 +11,14 @@ from quasistatic import DiffusionDensity, DiffusionImputer
 from quasistatic.errors import SchemaError, SettingError
 
 SETTINGS = DiffusionDensity(
-    trajectory_length=3, width=8, depth=1, dropout=0.0, frequencies=0, members=1, max_steps=4
+    model="diffusion",
+    trajectory_length=3,
+    width=8,
+    depth=1,
+    dropout=0.0,
+    frequencies=0,
+    members=1,
+    max_steps=4,
 )
 pytestmark = pytest.mark.usefixtures("untrained")
 

@@ -33,6 +33,7 @@ def table() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def density(table) -> DiffusionDensity:
     settings = {
+        "model": "diffusion",
         "max_steps": 300,
         "width": 32,
         "depth": 1,
@@ -166,7 +167,14 @@ def test_column_scores_keep_the_container(detector, table):
 def test_the_threshold_is_a_share_of_rows(untrained, rng):
     X = rng.normal(size=(60, 2))
     settings = DiffusionDensity(
-        trajectory_length=3, width=8, depth=1, dropout=0.0, frequencies=0, members=1, max_steps=4
+        model="diffusion",
+        trajectory_length=3,
+        width=8,
+        depth=1,
+        dropout=0.0,
+        frequencies=0,
+        members=1,
+        max_steps=4,
     )
     found = DiffusionOutlierDetector(
         settings, method="bound", contamination=0.1, random_state=0

@@ -30,6 +30,7 @@ def df() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def density(df) -> DiffusionDensity:
     return DiffusionDensity(
+        model="diffusion",
         max_steps=300,
         width=32,
         depth=1,

@@ -17,6 +17,7 @@ SETTINGS = {
     "dropout": 0.25,
     "frequencies": 0,
     "batch_size": 16,
+    "model": "diffusion",
     "max_steps": 6,
     "random_state": 0,
 }

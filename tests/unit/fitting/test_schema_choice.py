@@ -10,7 +10,7 @@ from quasistatic.data.columns._atoms import find_atoms
 from quasistatic.data.columns.alternatives import infer_schemas
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import from_frame
-from quasistatic.estimator import density
+from quasistatic.estimator import _validation
 from quasistatic.fitting import _defaults as defaults
 from quasistatic.fitting.training import Trainer
 
@@ -21,6 +21,7 @@ SETTINGS = {
     "frequencies": 0,
     "members": 1,
     "batch_size": 64,
+    "model": "diffusion",
     "max_steps": 400,
     "random_state": 0,
 }
@@ -90,7 +91,7 @@ def test_schemas_that_were_inferred_before_are_those_of_the_fit(monkeypatch):
     frame, phases = rounded_now_and_then(twin=True), ([], [])
     schemas = infer_schemas(from_frame(frame))
     DiffusionDensity(**SETTINGS).fit(frame, callback=lambda event: phases[0].append(event.phase))
-    monkeypatch.setattr(density, "infer_schemas", None)
+    monkeypatch.setattr(_validation, "infer_schemas", None)
     model = DiffusionDensity(**SETTINGS)
     model.fit(frame, schema=schemas, callback=lambda event: phases[1].append(event.phase))
     assert phases[0] == phases[1]

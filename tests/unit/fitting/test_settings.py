@@ -21,6 +21,7 @@ from quasistatic.fitting._candidates import candidates
 
 CHANGES = {
     "trajectory_length": 7,
+    "components": 3,
     "discrete_kernel": "binomial",
     "schedule": "cosine",
     "width": 5,
@@ -44,7 +45,8 @@ def schema(mixed):
 
 def test_every_parameter_is_looked_at():
     parameters = set(inspect.signature(DiffusionDensity).parameters)
-    assert parameters == set(CHANGES) | {"random_state", "validation_fraction", "column_transform"}
+    others = {"model", "random_state", "validation_fraction", "column_transform"}
+    assert parameters == set(CHANGES) | others
 
 
 def test_the_settings_are_the_parameters():
@@ -204,7 +206,7 @@ def test_changes_the_scores(change, build_tiny, mixed, built):
 )
 def test_meaningless_values_are_refused_by_name(name, value, mixed):
     with pytest.raises(SettingError, match=f"{name} = "):
-        DiffusionDensity(**{"max_steps": 2, name: value}).fit(mixed)
+        DiffusionDensity(**{"model": "diffusion", "max_steps": 2, name: value}).fit(mixed)
 
 
 def test_preset_is_larger_and_longer():

@@ -67,6 +67,7 @@ def folder(nasty, tmp_path_factory):
         "depth": 1,
         "dropout": 0.0,
         "frequencies": 0,
+        "model": "diffusion",
         "max_steps": 2,
         "max_minutes": 2,
         "random_state": 0,

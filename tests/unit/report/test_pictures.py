@@ -19,7 +19,14 @@ from quasistatic.report.findings import OF_IMAGES, Limits
 from quasistatic.report.page import render
 from unit.report.test_page import LOADING, Page
 
-SETTINGS = {"trajectory_length": 4, "width": 4, "batch_size": 16, "max_steps": 2, "random_state": 0}
+SETTINGS = {
+    "model": "diffusion",
+    "trajectory_length": 4,
+    "width": 4,
+    "batch_size": 16,
+    "max_steps": 2,
+    "random_state": 0,
+}
 SMALL = Limits(compared=9, scored=9, generated=6, weighed=6, ledger=4, certificate=6, paired=5)
 
 

@@ -16,7 +16,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from quasistatic.belief import StateBelief
+from quasistatic.belief import MixtureBelief, StateBelief
 from quasistatic.data.cells import Cells
 from quasistatic.distribution import RandomSubset
 from quasistatic.model import DiffusionModel
@@ -68,7 +68,8 @@ def _guessed(
         n_masked = jnp.sum(x == mask)
         t = jnp.maximum(-(-n_masked * model.trajectory_length // n_columns), 1)
         found = guess(model, evidence, (x,), t)
-        part = found.guided.parts[0]
+        guided = found.guided
+        (part,) = (guided.collapsed() if isinstance(guided, MixtureBelief) else guided).parts
         assert isinstance(part, StateBelief)
         return part.log_probs, found.conditioned.log_mass
 

@@ -25,8 +25,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from quasistatic.belief import Belief, multiply
-from quasistatic.distribution import AbstractDistribution, Product
+from quasistatic.belief import Belief, MixtureBelief, multiply
+from quasistatic.distribution import AbstractDistribution, Mixture, Product
 from quasistatic.forward.product import ProductDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.particles import ParticleState, init, of_the_row, resample
@@ -126,7 +126,7 @@ class _Look(NamedTuple):
     """
 
     guess: Guess
-    reverse: Product | None
+    reverse: Product | Mixture | None
 
 
 def _looked(
@@ -140,7 +140,13 @@ def _looked(
     if expert is None:
         return _Look(found, None)
     theirs = guess(expert, AllOf(()), x_t, t)
-    guided = _times(found.guided, theirs.plain, expert.forward, x_t, t)
+    other = theirs.plain.collapsed() if isinstance(theirs.plain, MixtureBelief) else theirs.plain
+    ours = found.guided
+    if isinstance(ours, MixtureBelief):
+        each = jax.vmap(lambda part: _times(part, other, expert.forward, x_t, t))(ours.components)
+        guided = MixtureBelief(ours.log_weights, each)
+    else:
+        guided = _times(ours, other, expert.forward, x_t, t)
     return _Look(found._replace(guided=guided), theirs.reverse)
 
 

@@ -18,7 +18,13 @@ import jax
 import jax.numpy as jnp
 
 from quasistatic.belief import Belief, StateBelief, believe
-from quasistatic.distribution import AbstractDistribution, Categorical, Product, RandomSubset
+from quasistatic.distribution import (
+    AbstractDistribution,
+    Categorical,
+    Mixture,
+    Product,
+    RandomSubset,
+)
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior._guide import whole_row
 from quasistatic.posterior.evidence.base import AbstractEvidence
@@ -52,12 +58,21 @@ class Recipe2015(eqx.Module):
         return jax.lax.scan(step, x_last, jnp.arange(last, 0, -1))[0]
 
 
-def _multiplied(kernel: Product, evidence: AbstractEvidence, *, key: Key) -> State:
+def _guided(kernel: Product, evidence: AbstractEvidence) -> Belief:
+    plain = Belief.of(tuple(map(believe, kernel.parts)))
+    return evidence.guide(evidence.condition(plain))
+
+
+def _multiplied(kernel: Product | Mixture, evidence: AbstractEvidence, *, key: Key) -> State:
     """A draw of kernel times r; of an absorbing block, of which columns are revealed r says
     nothing.
     """
-    plain = Belief.of(tuple(map(believe, kernel.parts)))
-    belief = evidence.guide(evidence.condition(plain))
+    if isinstance(kernel, Mixture):
+        each = jax.vmap(lambda part: _guided(part, evidence).log_mass)(kernel.components)
+        weights, _ = kernel.given(each)
+        which = jax.random.categorical(jax.random.fold_in(key, 2**30), weights.log_weights)
+        return _multiplied(kernel.component(which), evidence, key=key)
+    belief = _guided(kernel, evidence)
 
     def of_block(i: int, part: AbstractDistribution, x: Array) -> Array:
         believed = belief.parts[i]

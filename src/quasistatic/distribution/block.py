@@ -1,5 +1,5 @@
-"""Distributions over the states of one block, and their product over the blocks of a row: what a
-kernel, a marginal, a bridge and a reverse kernel are.
+"""Distributions over the states of one block: what a kernel, a marginal, a bridge and a reverse
+kernel are.
 
 Every quantity is given per column ([D]) so that missing cells can be left out of a sum and a faulty
 column can be named; a distribution whose columns depend on each other splits its log-probability
@@ -20,13 +20,18 @@ from quasistatic.numerics import (
     log_normal_interval,
     random_subset,
 )
-from quasistatic.typing import Array, Bool, Float, Int, Key, State
+from quasistatic.typing import Array, Bool, Float, Int, Key
 
-__all__ = ["AbstractDistribution", "Categorical", "Normal", "Product", "RandomSubset"]
+__all__ = ["AbstractDistribution", "Categorical", "Normal", "RandomSubset"]
 
 
 class AbstractDistribution(eqx.Module):
     """A normalised distribution of a block's state."""
+
+    @property
+    @abc.abstractmethod
+    def n_columns(self) -> int:
+        """D."""
 
     @abc.abstractmethod
     def sample(self, *, key: Key) -> Array:
@@ -57,6 +62,10 @@ class Normal(AbstractDistribution):
     mean: Float[Array, " D"]
     log_variance: Float[Array, " D"]
 
+    @property
+    def n_columns(self) -> int:
+        return self.mean.shape[0]
+
     def sample(self, *, key: Key) -> Float[Array, " D"]:
         noise = jax.random.normal(key, self.mean.shape, self.mean.dtype)
         return self.mean + jnp.exp(0.5 * self.log_variance) * noise
@@ -86,6 +95,10 @@ class Categorical(AbstractDistribution):
     """
 
     log_probs: Float[Array, "D K"]
+
+    @property
+    def n_columns(self) -> int:
+        return self.log_probs.shape[0]
 
     def sample(self, *, key: Key) -> Int[Array, " D"]:
         return jax.random.categorical(key, self.log_probs, axis=-1).astype(jnp.int32)
@@ -122,6 +135,10 @@ class RandomSubset(AbstractDistribution):
     count: Int[Array, ""]
     values: Int[Array, " D"] | Categorical
 
+    @property
+    def n_columns(self) -> int:
+        return self.current.shape[0]
+
     def _log_subsets(self) -> Float[Array, ""]:
         return log_binomial(jnp.sum(self.candidates), self.count)
 
@@ -133,7 +150,8 @@ class RandomSubset(AbstractDistribution):
         )
         return jnp.where(replaced, values, self.current)
 
-    def _log_value(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
+    def log_value(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
+        """log-probability that the value of a column, if it is replaced, is x, nats per column."""
         if isinstance(self.values, Categorical):
             return self.values.log_prob(
                 jnp.minimum(x, self.values.log_probs.shape[1] - 1)
@@ -143,7 +161,7 @@ class RandomSubset(AbstractDistribution):
     def log_prob(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
         replaced = x != self.current
         valid = jnp.all(self.candidates | ~replaced) & (jnp.sum(replaced) == self.count)
-        value = jnp.where(replaced, self._log_value(x), 0.0) - self._log_subsets() / x.shape[0]
+        value = jnp.where(replaced, self.log_value(x), 0.0) - self._log_subsets() / x.shape[0]
         return jnp.where(valid, value, LOG_ZERO)
 
     def log_cell(self, x: Int[Array, " D"], width: None) -> Float[Array, " D"]:
@@ -163,7 +181,7 @@ class RandomSubset(AbstractDistribution):
             return self._chosen() * self.values.kl(other.values)
         if isinstance(self.values, Categorical):
             raise TypeError("KL of random values from certain ones is infinite")
-        return -self._chosen() * other._log_value(self.values)
+        return -self._chosen() * other.log_value(self.values)
 
     def entropy(self) -> Float[Array, " D"]:
         values = (
@@ -172,38 +190,3 @@ class RandomSubset(AbstractDistribution):
             else jnp.zeros(self.current.shape)
         )
         return self._chosen() * values + self._log_subsets() / self.current.shape[0]
-
-
-class Product(eqx.Module):
-    """A distribution of a whole row: independent blocks, one distribution each.
-
-    A state is the tuple of the blocks' states; columns are concatenated in the order of the blocks.
-    """
-
-    parts: tuple[AbstractDistribution, ...]
-
-    def sample(self, *, key: Key) -> State:
-        """One draw."""
-        keys = jax.random.split(key, len(self.parts))
-        return tuple(part.sample(key=k) for part, k in zip(self.parts, keys, strict=True))
-
-    def log_prob(self, x: State) -> Float[Array, " D"]:
-        """Log-density or log-probability of `x`, nats per column."""
-        return jnp.concatenate([part.log_prob(xi) for part, xi in zip(self.parts, x, strict=True)])
-
-    def log_cell(
-        self, x: State, width: tuple[Float[Array, "..."] | None, ...] | None
-    ) -> Float[Array, " D"]:
-        """Log-mass of the data cells of the given widths around `x`, nats per column."""
-        widths = (None,) * len(self.parts) if width is None else width
-        return jnp.concatenate(
-            [p.log_cell(xi, w) for p, xi, w in zip(self.parts, x, widths, strict=True)]
-        )
-
-    def kl(self, other: "Product") -> Float[Array, " D"]:
-        """KL(self || other), nats per column."""
-        return jnp.concatenate([p.kl(q) for p, q in zip(self.parts, other.parts, strict=True)])
-
-    def entropy(self) -> Float[Array, " D"]:
-        """Entropy, nats per column."""
-        return jnp.concatenate([part.entropy() for part in self.parts])

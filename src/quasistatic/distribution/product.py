@@ -1,0 +1,55 @@
+"""A distribution of a whole row whose blocks are independent."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from quasistatic.distribution.block import AbstractDistribution
+from quasistatic.typing import Array, Bool, Float, Key, State
+
+__all__ = ["Product"]
+
+
+class Product(eqx.Module):
+    """A distribution of a whole row: independent blocks, one distribution each.
+
+    A state is the tuple of the blocks' states; columns are concatenated in the order of the blocks.
+    Where `columns` are given, flags bool [D] over all columns, the others are summed out: they
+    contribute 0.
+    """
+
+    parts: tuple[AbstractDistribution, ...]
+
+    def sample(self, *, key: Key) -> State:
+        """One draw."""
+        keys = jax.random.split(key, len(self.parts))
+        return tuple(part.sample(key=k) for part, k in zip(self.parts, keys, strict=True))
+
+    def log_prob(self, x: State, columns: Bool[Array, " D"] | None = None) -> Float[Array, " D"]:
+        """Log-density or log-probability of `x`, nats per column."""
+        return _only(columns, [part.log_prob(xi) for part, xi in zip(self.parts, x, strict=True)])
+
+    def log_cell(
+        self,
+        x: State,
+        width: tuple[Float[Array, "..."] | None, ...] | None,
+        columns: Bool[Array, " D"] | None = None,
+    ) -> Float[Array, " D"]:
+        """Log-mass of the data cells of the given widths around `x`, nats per column."""
+        widths = (None,) * len(self.parts) if width is None else width
+        cells = zip(self.parts, x, widths, strict=True)
+        return _only(columns, [part.log_cell(xi, w) for part, xi, w in cells])
+
+    def kl(self, other: "Product", columns: Bool[Array, " D"] | None = None) -> Float[Array, " D"]:
+        """KL(self || other), nats per column."""
+        return _only(columns, [p.kl(q) for p, q in zip(self.parts, other.parts, strict=True)])
+
+    def entropy(self) -> Float[Array, " D"]:
+        """Entropy, nats per column."""
+        return jnp.concatenate([part.entropy() for part in self.parts])
+
+
+def _only(columns: Bool[Array, " D"] | None, blocks: list[Array]) -> Float[Array, " D"]:
+    """The blocks' terms of the given columns, 0 for the others."""
+    terms = jnp.concatenate(blocks)
+    return terms if columns is None else jnp.where(columns, terms, 0.0)
