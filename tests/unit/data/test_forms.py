@@ -60,6 +60,7 @@ def cycle(*cells):
         (("–5.5", "3.25", "–2"), (-5.5, 3.25, -2), "continuous"),
         (("5 kg", "7.5 kg", "6 kg"), (5.0, 7.5, 6.0), "continuous"),
         (("3,5", "2,25", "0,125"), (3.5, 2.25, 0.125), "continuous"),
+        (("1,23,456", "12,34,567", "1,234"), (123456, 1234567, 1234), "integer"),
         (("1.5e3", "2e-2", "7"), (1500.0, 0.02, 7.0), "continuous"),
         (("02134", "00011", "10001"), ("02134", "00011", "10001"), "categorical"),
         (("8944001234567890100000", "8944001234567890100001", "1"), None, "categorical"),
@@ -113,6 +114,8 @@ def test_numbers_have_forms(tmp_path, cells, values, kind):
         (("PT1H30M", "PT45M", "P1DT2H"), [timedelta(hours=1, minutes=30)], None),
         (("1 days 02:03:04", "0 days 00:10:00", "3 days 00:00:01"), [timedelta(1, 7384)], None),
         (("2h 30m", "45m", "1h 5m"), [timedelta(hours=2, minutes=30)], None),
+        (("1:23.456", "0:59.003", "12:00.500"), [timedelta(seconds=83.456)], None),
+        (("13-8-20", "14-12-16", "1-1-17"), [date(2020, 8, 13), date(2016, 12, 14)], None),
         (
             ("1/1/85", "2/1/85", "12/1/87"),
             [date(1985, 1, 1), date(1985, 2, 1), date(1987, 12, 1)],
@@ -166,6 +169,9 @@ def test_offsets_are_universal_time_and_kept_in_the_form_of_the_column(tmp_path)
         ("a;b, in EUR\n1,5;2\n3;4\n", ["a", "b, in EUR"], [1.5, 3.0]),
         ("note\nhello, world\nsecond\n", ["note"], ["hello, world", "second"]),
         ("a,,\n1,2,\n3,4,\n", ["a", "", "column 3"], [1, 3]),
+        ("# by a tool\n# in 2020\na,b\n1,2\n3,4\n", ["a", "b"], [1, 3]),
+        ("#a,b\n1,2\n3,4\n", ["#a", "b"], [1, 3]),
+        ("My report,\n,\na,b\n1,2\n3,4\n", ["a", "b"], [1, 3]),
     ],
 )
 def test_what_stands_between_cells(tmp_path, content, names, values):
@@ -404,6 +410,27 @@ def test_packed_files(tmp_path, packed):
         table_of(tmp_path, data, f"t.parquet{packed}")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '\ufeff"a","b"\r\n"1","x"\r\n"2","y"\r\n',
+        "a;b\n1,5;x\n2,25;y",
+        "a b\n1.5e-09 x\n2.25e-10 y\n",
+        "a\tb\n1\t\n2\ty\n",
+        'a|b\n"x|y"|"say ""hi"""\nz|\n',
+    ],
+)
+def test_files_are_written_as_they_were_read(tmp_path, content):
+    table = table_of(tmp_path, content)
+    write_table(table, tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_bytes() == content.encode()
+
+
+def test_a_line_of_numbers_is_taken_for_names_and_said(tmp_path):
+    assert "first line holds numbers" in table_of(tmp_path, "1.5,2\n2.5,3\n0.5,4\n").notes[0]
+    assert not table_of(tmp_path, "2001,2002\n2.5,3\n0.5,4\n").notes
+
+
 def test_plain_numbers_are_read_at_once_as_they_are_one_by_one():
     columns = {
         "whole": cycle("1", " 2", "-3"),
@@ -419,7 +446,7 @@ def test_plain_numbers_are_read_at_once_as_they_are_one_by_one():
     }
     contents = pl.DataFrame(columns)
     found = read_plain(contents, ("x",))
-    assert list(found) == ["whole", "rounded", "power", "fine", "holes"]
+    assert list(found) == ["whole", "rounded", "fine", "holes"]
     for name, reading in found.items():
         alone = read_column(contents[name], ("x",))
         assert reading.values.equals(alone.values, check_dtypes=True)

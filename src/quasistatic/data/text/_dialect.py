@@ -24,12 +24,16 @@ class Dialect:
         line_end: characters at the end of a line (default a line feed).
         marked: whether the file begins with a byte-order mark (default False).
         hinted: whether its first line is `sep=` and the separator (default False).
+        quoted: whether quotation marks stand around every name in the header (default False).
+        closed: whether the last line has a line end, too (default True).
     """
 
     separator: str = ","
     line_end: str = "\n"
     marked: bool = False
     hinted: bool = False
+    quoted: bool = False
+    closed: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types; `Dialect(**...)` gives back an equal one."""

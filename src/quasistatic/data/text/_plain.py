@@ -28,8 +28,7 @@ def read_plain(contents: pl.DataFrame, missing: Sequence[str] = ()) -> dict[str,
     if not names:
         return {}
     cells, contents = cells.select(names), contents.select(names)
-    whole = cells.select((~every.str.contains("[.eE]")).all()).row(0)
-    power = cells.select(every.str.contains("[eE]").any()).row(0)
+    whole = cells.select((~every.str.contains(".", literal=True)).all()).row(0)
     decimals = every.str.extract(r"\.([0-9]+)").str.len_chars().fill_null(0)
     decimals = pl.when(every.is_not_null()).then(decimals)
     least, most = cells.select(decimals.min()).row(0), cells.select(decimals.max()).row(0)
@@ -38,9 +37,9 @@ def read_plain(contents: pl.DataFrame, missing: Sequence[str] = ()) -> dict[str,
     first, last = contents.select(blanks.min()).row(0), contents.select(blanks.max()).row(0)
     found = {}
     for j, name in enumerate(names):
-        bounds = (0, None) if power[j] else decimals_range(least[j], most[j])
+        fewest, largest = decimals_range(least[j], most[j])
         written = Written(
-            NumberForm(least=bounds[0], most=bounds[1]),
+            NumberForm(least=fewest, most=largest),
             tuple(missing),
             holes[j] or "",
             indent=first[j] if first[j] == last[j] else "",
@@ -61,4 +60,5 @@ def _is_plain(cell: pl.Expr) -> pl.Expr:
     could_be_grouped = cell.str.contains(GROUPED).all() & cell.str.contains(".", literal=True).any()
     others = could_be_dates | could_be_grouped
     text = cell.str.contains(LEADING_ZERO).any() | cell.str.contains(_LONG).any()
+    others |= cell.str.contains("[eE]").any()  # a power of ten has a form of its own
     return (cell.count() > 0) & cell.str.contains(PLAIN).all() & ~others & ~text

@@ -53,6 +53,8 @@ def time_forms(cells: pl.Series) -> list[TimeForm]:
     ]
     forms = [TimeForm(format) for format in dict.fromkeys(formats)]
     found = [form for form in forms if _reads_all(form, cells)]
+    if cells.str.contains(r"(?:^|[/-])[0-9](?:[/-]|$)").any():  # of a short year first, never
+        found = [form for form in found if not form.format.startswith("%y")]
     if _are_school_years(found, cells):
         return []
     return list(dict.fromkeys(refined(form, cells) for form in found))

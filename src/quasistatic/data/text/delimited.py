@@ -2,6 +2,8 @@
 what the cells mean.
 """
 
+import re
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +11,14 @@ import polars as pl
 
 from quasistatic.data.text._dialect import Dialect, find_dialect
 from quasistatic.data.text._records import BLANKS, Records, contents, is_unclosed, split
+from quasistatic.data.text.numbers import PLAIN
 from quasistatic.errors import DataError
 
 __all__ = ["Delimited", "quoted", "read_delimited", "write_delimited"]
 
 _LONGEST_NAME = 1000
+_MOST_PREAMBLE = 20
+"""Lines above the header that are looked for."""
 _UNCLOSED = "check the quotation marks: one may not be closed"
 
 
@@ -52,14 +57,55 @@ def read_delimited(
     first = 2 if dialect.hinted else 1
     body, skipped = _without_blank_lines(body)
     first += skipped
+    body, skipped, notes = _without_preamble(body, dialect.separator)
+    first += skipped
+    if skipped and separator is None and not dialect.hinted:
+        dialect, body = find_dialect(body, marked, None)
     records = split(body, dialect.separator)
     _refuse_unclosed(records, body, first, source)
-    header, rows, notes = _squared(records, body, first, source)
+    header, rows, more = _squared(records, body, first, source)
     if dialect.separator == BLANKS:
-        notes.insert(0, "no separator was found: the cells are split at runs of blanks")
+        notes.append("no separator was found: the cells are split at runs of blanks")
     names = _names(header, rows, f"{source}, line {first}")
+    if all(re.fullmatch(PLAIN, name.strip()) for name in names) and "." in "".join(names):
+        notes.append("the first line holds numbers, and they are taken for the columns' names")
     rows.columns = names
-    return Delimited(rows, dialect, tuple(notes))
+    is_quoted = all(name.startswith('"') for name in records.header)
+    dialect = replace(dialect, quoted=is_quoted, closed=body.endswith("\n"))
+    return Delimited(rows, dialect, (*notes, *more))
+
+
+def _without_preamble(text: str, separator: str) -> tuple[str, int, list[str]]:
+    """The text without what stands above its header, how many lines that is, and what to say of it:
+    lines that begin with #, and a title alone in its line above names and numbers.
+    """
+    lines = text.split("\n", _MOST_PREAMBLE + 2)
+    comments = 0
+    while comments < min(len(lines) - 1, _MOST_PREAMBLE) and lines[comments].startswith("#"):
+        comments += 1
+    if (
+        comments
+        and not lines[comments].startswith("#")
+        and (comments > 1 or lines[0].count(separator or ",") != lines[1].count(separator or ","))
+    ):
+        noun = "line begins" if comments == 1 else "lines begin"
+        return "\n".join(lines[comments:]), comments, [f"{comments} {noun} with #: passed over"]
+    if not separator or separator == BLANKS:
+        return text, 0, []
+    rows = [[cell.strip(' \t\r"') for cell in line.split(separator)] for line in lines[:-1]]
+    filled = [sum(cell != "" for cell in row) for row in rows]
+    head = next((i for i, count in enumerate(filled) if count > 1), 0)
+    if not 0 < head < len(rows) - 1 or not rows[0][0] or len({len(row) for row in rows}) > 1:
+        return text, 0, []
+    is_number = [[re.fullmatch(PLAIN, cell) is not None for cell in row] for row in rows]
+    if any(is_number[head]) or not any(map(any, is_number[head + 1 :])):
+        return text, 0, []
+    noun = "line is" if head == 1 else "lines are"
+    return (
+        "\n".join(lines[head:]),
+        head,
+        [f"{head} {noun} above the names of the columns: passed over ({rows[0][0]!r})"],
+    )
 
 
 def _without_blank_lines(text: str) -> tuple[str, int]:
@@ -170,11 +216,12 @@ def write_delimited(raw: pl.DataFrame, dialect: Dialect) -> bytes:
         dialect: separator, line end and marks of the file.
     """
     mark = dialect.separator or ","
-    header = mark.join(quoted(pl.Series(raw.columns, dtype=pl.String), mark))
+    header = mark.join(quoted(pl.Series(raw.columns, dtype=pl.String), mark, dialect.quoted))
     head = f"sep={mark}{dialect.line_end}" if dialect.hinted else ""
     head += header + dialect.line_end
     lines = raw.select(pl.concat_str(pl.all(), separator=mark)).to_series()
-    text = head + dialect.line_end.join(lines) + (dialect.line_end if len(lines) else "")
+    text = head + dialect.line_end.join(lines)
+    text += dialect.line_end if len(lines) and dialect.closed else ""
     return (b"\xef\xbb\xbf" if dialect.marked else b"") + text.encode()
 
 

@@ -9,10 +9,11 @@ import polars as pl
 
 __all__ = ["DurationForm", "Style", "duration_forms"]
 
-Style = Literal["clock", "days", "iso", "letters"]
+Style = Literal["clock", "laps", "days", "iso", "letters"]
 _CLOCK = r"(?P<H>[0-9]{1,6}):(?P<M>[0-5][0-9])(?::(?P<S>[0-5][0-9])(?:[.,](?P<f>[0-9]{1,9}))?)?"
 _PATTERNS: dict[Style, str] = {
     "clock": rf"^(?P<sign>-?){_CLOCK}$",
+    "laps": r"^(?P<sign>-?)(?P<M>[0-9]{1,6}):(?P<S>[0-5][0-9])[.,](?P<f>[0-9]{1,9})$",
     "days": rf"^(?P<sign>-?)(?P<D>[0-9]+) days?,?(?: \+?{_CLOCK})?$",
     "iso": (
         r"^(?P<sign>-?)P(?:(?P<D>[0-9]+)D)?"
@@ -31,7 +32,8 @@ class DurationForm:
     """The form of a column's durations.
 
     Args:
-        style: "clock" (26:15:00), "days" (1 days 02:03:04), "iso" (PT1H30M) or "letters" (2h 30m).
+        style: "clock" (26:15:00), "laps" (1:23.456), "days" (1 days 02:03:04), "iso" (PT1H30M) or
+            "letters" (2h 30m).
         seconds: whether seconds are written (default True).
         digits: number of decimals of the seconds (default 0).
         padded: whether hours have two digits at least (default True).
@@ -53,6 +55,7 @@ class DurationForm:
         """The form for people."""
         return {
             "clock": "hours:minutes" + (":seconds" if self.seconds else ""),
+            "laps": "minutes:seconds",
             "days": "days and hours:minutes:seconds",
             "iso": "as PT1H30M",
             "letters": "as 2h 30m",
@@ -93,6 +96,8 @@ class DurationForm:
         if self.style == "clock":
             tail = f":{second:02d}{decimals}" if self.seconds else ""
             return f"{sign}{hours:0{width}d}:{minute:02d}{tail}"
+        if self.style == "laps":
+            return f"{sign}{minutes:0{width}d}:{second:02d}{decimals}"
         if self.style == "days":
             return f"{sign}{days} days {hour:02d}:{minute:02d}:{second:02d}{decimals}"
         if self.style == "iso":

@@ -66,6 +66,9 @@ class NumberForm:
         least: number of decimals that every number has at least (default 0).
         most: number of decimals that a number of the table has at most; None (default) where some
             are written with a power of ten or with full precision.
+        power: number of decimals before the power of ten that every number has; None (default)
+            where not all have one.
+        pairs: whether groups but the last have two digits, as in 12,34,567 (default False).
     """
 
     decimal: str = "."
@@ -75,6 +78,8 @@ class NumberForm:
     negative: str = "-"
     least: int = 0
     most: int | None = None
+    power: int | None = None
+    pairs: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -126,6 +131,8 @@ class NumberForm:
         """What the digits are, without sign and what is around them."""
         mark, group = re.escape(self.decimal), re.escape(self.group)
         grouped = rf"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+" if self.group else r"[0-9]+"
+        if self.pairs:
+            grouped = rf"[1-9][0-9]?(?:{group}[0-9]{{2}})*{group}[0-9]{{3}}"
         return rf"^(?:(?:{grouped}|[0-9]+)(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
     def write(self, numbers: pl.Series) -> pl.Series:
@@ -135,10 +142,16 @@ class NumberForm:
         if isinstance(numbers.dtype, pl.Decimal):
             numbers = numbers.cast(pl.Float64)
         below = (numbers < 0).fill_null(False)
-        whole, part = _digits(numbers, self.least, self.most)
+        if self.power is None:
+            whole, part = _digits(numbers, self.least, self.most)
+        else:
+            whole, part = _powers(numbers, self.power)
         if self.group:
+            whole = whole.str.replace(r"^([0-9]+)([0-9]{3})$", f"${{1}}{self.group}${{2}}")
+            size = 2 if self.pairs else 3
             for _ in range(6):
-                whole = whole.str.replace(r"^([0-9]+)([0-9]{3})", f"${{1}}{self.group}${{2}}")
+                next_group = rf"^([0-9]+)([0-9]{{{size}}}{re.escape(self.group)})"
+                whole = whole.str.replace(next_group, f"${{1}}{self.group}${{2}}")
         body = whole if part is None else whole + _after(part, self.decimal)
         body = self.before + body + self.behind
         minus = {"()": ("(", ")"), "x-": ("", "-")}.get(self.negative, (self.negative, ""))
@@ -150,6 +163,16 @@ def _after(part: pl.Series, mark: str) -> pl.Series:
     """Decimals with the mark before them, and a power of ten as it is."""
     bare = (part == "") | part.str.starts_with("e")
     return (mark + part).zip_with(~bare, part)
+
+
+def _powers(numbers: pl.Series, decimals: int) -> tuple[pl.Series, pl.Series]:
+    """The digit of |x| before the decimal mark, and the others with the power of ten; more than
+    `decimals` where the number needs them.
+    """
+    values = numbers.fill_null(0.0).cast(pl.Float64).abs().to_list()
+    texts = pl.Series([f"{value:.{decimals}e}" for value in values], dtype=pl.String)
+    part = texts.str.slice(1).str.strip_prefix(".")
+    return _with_holes(texts.str.head(1), numbers), part
 
 
 def _digits(numbers: pl.Series, least: int, most: int | None) -> tuple[pl.Series, pl.Series | None]:
@@ -209,10 +232,12 @@ def number_forms(cells: pl.Series) -> list[NumberForm]:
     found = []
     for decimal, groups in _GROUPS.items():
         for group in ("", *groups):
-            form = NumberForm(decimal, group, **shell)
-            there = group == "" or bare.str.contains(group, literal=True).any()
-            if there and _all(bare, form._pattern):
-                found.append(form)
+            if group and not bare.str.contains(group, literal=True).any():
+                continue
+            forms = [NumberForm(decimal, group, **shell, pairs=pairs) for pairs in (False, True)]
+            fits = [form for form in forms[: 2 if group == "," else 1] if _all(bare, form._pattern)]
+            if fits:
+                found.append(fits[0])
                 break
     return found if bare.str.contains("[.,]").any() else found[:1]
 
@@ -269,7 +294,11 @@ def refined(form: NumberForm, cells: pl.Series) -> NumberForm:
         cells: distinct cells that are numbers of that form.
     """
     mark = re.escape(form.decimal)
-    if cells.str.contains(r"[0-9][eE][+-]?[0-9]|(?i)^[+-]?(inf|nan)").any():
+    powers = cells.str.contains(r"[0-9][eE][+-]?[0-9]")
+    if powers.all():
+        decimals = cells.str.extract(rf"{mark}([0-9]*)[eE]").str.len_chars().max() or 0
+        return NumberForm(**(form.to_json() | {"power": int(decimals)}))  # type: ignore[arg-type]
+    if powers.any() or cells.str.contains(r"(?i)^[+-]?(?:inf|nan)").any():
         return form
     decimals = cells.str.extract(rf"{mark}([0-9]+)").str.len_chars().fill_null(0).to_list()
     least, most = decimals_range(min(decimals, default=0), max(decimals, default=0))
