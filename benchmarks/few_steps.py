@@ -1,0 +1,95 @@
+r"""How many steps and components a table needs: K and AIS-16 of held-out rows, seconds to fit and
+to score, for every combination. Prints a Markdown table.
+
+    QUASISTATIC_DATA=... python benchmarks/few_steps.py fd27 yeast concrete_compression \
+        [--steps 8 16 64] [--components 1 16] [--max-steps 1000]
+    QUASISTATIC_DATA=... python benchmarks/few_steps.py debd plants accidents --steps 16 0
+
+A step number of 0 is the default of the table. The rows are those that defaults may be chosen by:
+of `fd27` a quarter of the training rows is held out (test rows are set aside as in `density.py`),
+of `debd` the published validation rows. One network each, without ensemble; `mixture` is the model
+without a network.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from density import load_mixed
+
+from quasistatic import DiffusionDensity
+
+
+def main() -> None:
+    """Parse, run, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("suite", choices=("debd", "fd27"))
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("--steps", nargs="*", type=int, default=[8, 16, 64])
+    parser.add_argument("--components", nargs="*", type=int, default=[1, 16])
+    parser.add_argument("--max-steps", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    folder = Path(os.environ["QUASISTATIC_DATA"]) / arguments.suite
+    headers = "table", "T", "components", "K", "AIS-16", "fit CPU s", "score CPU s, K"
+    print("| " + " | ".join(headers) + " |\n|" + "---|" * len(headers), flush=True)
+    for name in arguments.names:
+        train, held_out = rows_of(folder / f"{name}.npz", arguments.seed)
+        for settings in combinations(arguments):
+            row = name, *measured(train, held_out, settings, arguments.seed)
+            print("| " + " | ".join(row) + " |", flush=True)
+
+
+def combinations(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """The mixture alone, then every number of steps with every number of components."""
+    network = {"model": "diffusion", "members": 1, "max_steps": arguments.max_steps}
+    return [{"model": "mixture"}] + [
+        network | {"trajectory_length": steps or None, "components": components}
+        for steps in arguments.steps
+        for components in arguments.components
+    ]
+
+
+def rows_of(path: Path, seed: int) -> tuple[Any, Any]:
+    """Rows to train on and rows that are held out; no test row is among them."""
+    if path.parent.name == "debd":
+        archive = np.load(path)
+        n = int(archive["n_vars"])
+        train, valid = (np.unpackbits(archive[k], axis=1)[:, :n] for k in ("train", "valid"))
+        return train, valid
+    frame = load_mixed(path)
+    order = np.random.default_rng(seed).permutation(len(frame))
+    known = frame[order[len(frame) // 5 :]]
+    return known[len(known) // 4 :], known[: len(known) // 4]
+
+
+def measured(train: Any, held_out: Any, settings: dict[str, Any], seed: int) -> tuple[str, ...]:
+    """T, components, K and AIS-16 of the held-out rows, CPU seconds to fit and to score once more
+    (programs are compiled by then).
+    """
+    began = time.process_time()
+    density = DiffusionDensity(random_state=seed, **settings).fit(train)
+    fitting = time.process_time() - began
+    bound = density.log_likelihood(held_out)
+    weighted = density.log_likelihood(held_out, method="ais", trajectories=16)
+    began = time.process_time()
+    density.log_likelihood(held_out, random_state=1)
+    scoring = time.process_time() - began
+    model = density.model_
+    return (
+        str(model.trajectory_length),
+        "mixture" if settings["model"] == "mixture" else str(model.n_components),
+        f"{bound.mean:.3f} ± {bound.mean_stderr:.3f}",
+        f"{weighted.mean:.3f} ± {weighted.mean_stderr:.3f}",
+        f"{fitting:.0f}",
+        f"{scoring:.1f}",
+    )
+
+
+if __name__ == "__main__":
+    main()
