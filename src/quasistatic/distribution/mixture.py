@@ -37,8 +37,8 @@ class Mixture(eqx.Module):
         >>> tables = jnp.log(jnp.array([[[0.9, 0.1]] * 2, [[0.1, 0.9]] * 2]))
         >>> components = jax.vmap(lambda table: Product((Categorical(table),)))(tables)
         >>> agree = Mixture(jnp.log(jnp.array([0.5, 0.5])), components)
-        >>> float(jnp.exp(agree.log_prob((jnp.array([0, 0]),)).sum()).round(3))
-        0.41
+        >>> f"{jnp.exp(agree.log_prob((jnp.array([0, 0]),)).sum()):.2f}"
+        '0.41'
     """
 
     log_weights: Float[Array, " C"]

@@ -100,8 +100,8 @@ class DecodedRow(eqx.Module):
     codec: Codec = eqx.field(static=True)
 
     def __call__(self, x_0: State) -> dict[str, Array]:
-        """Name -> scalar; datetimes as a number in the column's unit since 1970; an atom has its
-        exact value.
+        """Name -> scalar; datetimes as a number in the column's unit since 1970; a number within
+        its column's limits; an atom has its exact value.
         """
         codec, decoded = self.codec, list(x_0)
         if codec.numbers is not None:
@@ -110,6 +110,8 @@ class DecodedRow(eqx.Module):
         for column in codec.schema.columns:
             (block, j), *atom = codec.places(column.name)
             row[column.name] = decoded[block][j]
+            if column.lower is not None or column.upper is not None:
+                row[column.name] = jnp.clip(decoded[block][j], column.lower, column.upper)
             for place in atom:
                 known = jnp.asarray((0.0, *column.atoms), jnp.float32)
                 code = x_0[place.block][place.index]

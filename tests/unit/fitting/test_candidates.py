@@ -12,6 +12,7 @@ from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import from_frame
 from quasistatic.fitting import FitSettings
 from quasistatic.fitting._candidates import candidates
+from quasistatic.fitting._folds import Folds
 from quasistatic.fitting.selection import cross_validated
 from quasistatic.fitting.training import Rows, Trained, Trainer
 from quasistatic.train import FitResult
@@ -48,7 +49,9 @@ def judged(monkeypatch):
             replace(some, model=replace(some.model, width=i + 1)) for i in range(len(curves))
         ]
         trainer = Trainer(table, "affine", "")
-        result, _, chosen, _ = cross_validated(trainer, options, Schemas((schema,)), 0)
+        result, _, chosen, _ = cross_validated(
+            trainer, options, Schemas((schema,)), Folds.of(40, 0)
+        )
         return result.valid_nats, chosen.model.width, chosen.train.stop_step, phases
 
     return of

@@ -130,6 +130,8 @@ CHANGES = [
     {"dropout": 0.5},
     {"members": 2},
     {"frequencies": 2},
+    {"components": 2},
+    {"model": "mixture", "components": 2},
 ]
 
 
