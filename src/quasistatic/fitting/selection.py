@@ -23,7 +23,7 @@ from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
 from quasistatic.fitting._candidates import Candidate, candidates, is_cross_validated
-from quasistatic.fitting._clusters import Size, best_size
+from quasistatic.fitting._clusters import BASELINE, FEW_ROWS, MANY_ROWS, Size, best_size
 from quasistatic.fitting._completion import worth_completing
 from quasistatic.fitting._folds import Folds
 from quasistatic.fitting._mixture import mixture_alone
@@ -132,13 +132,15 @@ def _size_of_mixture(
     """
     if are_images(schemas.first.layout) or settings.model == "diffusion":
         return None
+    of_many = settings.model is None and len(trainer.table) > FEW_ROWS
     return best_size(
         trainer.table,
         _known_to(trainer, folds.rests, schemas.first, schemas),
         settings.column_transform,
         folds,
         seed=settings.seed,
-        components=settings.components if settings.model == "mixture" else None,
+        components=BASELINE if of_many else settings.components if settings.model else None,
+        most_rows=FEW_ROWS if of_many else MANY_ROWS,
     )
 
 
