@@ -28,7 +28,8 @@ MANY_ROWS = 10_000
 """Rows that the estimation uses, at most."""
 BASELINE = 16
 """The one size that a diffusion on more than `FEW_ROWS` rows is measured against, with so many of
-them: there it is seldom beaten, and the estimation of all sizes would take a tenth of its time."""
+them: all sizes and all rows would take long for a comparison that a trained network seldom
+loses there."""
 
 
 class Size(NamedTuple):

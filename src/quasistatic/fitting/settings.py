@@ -13,6 +13,7 @@ from quasistatic.config import (
     require,
 )
 from quasistatic.data.columns.transform import Choice
+from quasistatic.errors import SettingError
 
 __all__ = ["Config", "FitSettings", "Preset"]
 
@@ -25,6 +26,12 @@ _RULES = {
         lambda value: value in ("default", "thorough"), "is neither 'default' nor 'thorough'"
     ),
 }
+
+
+_OF_MIXTURES = {
+    "model", "components", "discrete_kernel", "column_transform", "validation_fraction", "seed",
+}  # fmt: skip
+"""Settings that a mixture understands."""
 
 
 class _Dataclass(Protocol):
@@ -71,6 +78,22 @@ class FitSettings:
         for name, rule in _RULES.items():
             require(rule, name, getattr(self, name))
         check_settings(self)
+        if self.model == "mixture":
+            self._check_mixture()
+
+    def _check_mixture(self) -> None:
+        """Refuse what a mixture, which is not trained, would ignore."""
+        if self.components == 1:
+            raise SettingError(
+                "components = 1 is no mixture", fix="give 2 or more, or leave it out"
+            )
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name not in _OF_MIXTURES and value != field.default:
+                raise SettingError(
+                    f"{field.name} = {value!r} has no meaning for model = 'mixture'",
+                    fix="leave it out",
+                )
 
     def applied_to(self, config: Config) -> Config:
         """A `ModelConfig` or a `TrainConfig` with every setting of it that is given here.

@@ -122,3 +122,19 @@ def test_images_have_no_mixture():
     stack[:, 0] = 255
     with pytest.raises(SettingError, match="no meaning for images"):
         DiffusionDensity(model="mixture").fit(stack)
+
+
+@pytest.mark.parametrize(
+    "setting", [{"width": 8}, {"trajectory_length": 4}, {"max_steps": 9}, {"components": 1}]
+)
+def test_what_it_would_ignore_is_refused(setting):
+    (name,) = setting
+    with pytest.raises(SettingError, match=f"{name} = .*(no meaning|no mixture)"):
+        DiffusionDensity(model="mixture", **setting).fit(table(40, 8))
+
+
+def test_a_table_of_categories_alone_sums_to_one():
+    rows = table(300, 9).drop("z")
+    every = pl.DataFrame({f"b{i}": [bool(j >> i & 1) for j in range(8)] for i in range(3)})
+    found = DiffusionDensity(model="mixture", random_state=0).fit(rows).log_likelihood(every)
+    assert abs(np.exp(found.lower).sum() - 1) < 1e-4
