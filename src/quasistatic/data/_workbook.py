@@ -14,26 +14,17 @@ def read_workbook(path: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The cells of the first sheet that has any, and what a person should know of the reading.
 
     Raises:
-        DataError: the reader is not installed, no workbook, or no cell in it.
+        DataError: the reader is not installed, or no cell in it.
     """
     fastexcel = _reader()
-    try:
-        book = fastexcel.read_excel(path.read_bytes())
-        names = book.sheet_names
-        sheets = [(name, book.load_sheet(name)) for name in names]
-        filled = [(name, sheet) for name, sheet in sheets if sheet.total_height and sheet.width]
-        if not filled:
-            raise DataError("no sheet has rows", where=str(path), fix="give a header and rows")
-        name, sheet = filled[0]
-        frame = sheet.to_polars()
-    except (fastexcel.FastExcelError, pl.exceptions.PolarsError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(
-            f"this is no intact workbook ({str(error).splitlines()[0]})",
-            where=str(path),
-            fix="save the sheet as CSV",
-        ) from error
+    book = fastexcel.read_excel(path.read_bytes())
+    names = book.sheet_names
+    sheets = [(name, book.load_sheet(name)) for name in names]
+    filled = [(name, sheet) for name, sheet in sheets if sheet.total_height and sheet.width]
+    if not filled:
+        raise DataError("no sheet has rows", where=str(path), fix="give a header and rows")
+    name, sheet = filled[0]
+    frame = sheet.to_polars()
     notes = (f"sheet {name!r} is read, the first of {len(names)}",) if len(names) > 1 else ()
     return frame.select(_plain(series) for series in frame), notes
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data._sequences import read_sequences, sequences_of
+from quasistatic.data.door import ordinary, parsing
 from quasistatic.data.files import read_table
 from quasistatic.data.frames.container import ArrayContainer
 from quasistatic.data.images.files import read_images, stack_of
@@ -103,6 +104,8 @@ def read_data(path: str | Path, kind: DataKind | None = None, missing: Sequence[
         DataError: as `read_table`, `image_table` or `sequence_table`.
     """
     where = Path(path)
+    if str(path) == "-":
+        ordinary(where)
     if not where.exists():
         raise DataError("there is no such file or folder", where=str(path), fix="check the path")
     chosen = kind or ("images" if _looks_like_images(where) else "table")
@@ -126,7 +129,7 @@ def _looks_like_images(path: Path) -> bool:
 def _dimensions(path: Path) -> int:
     """Of a `.npy` file's array, from its head; 0 where there is none (reading it will say why)."""
     try:
-        with path.open("rb") as file:
+        with parsing(path, "NumPy file"), path.open("rb") as file:
             version = np.lib.format.read_magic(file)
             read = (
                 np.lib.format.read_array_header_1_0
@@ -134,7 +137,7 @@ def _dimensions(path: Path) -> int:
                 else np.lib.format.read_array_header_2_0
             )
             return len(read(file)[0])
-    except (ValueError, OSError):
+    except DataError:
         return 0
 
 

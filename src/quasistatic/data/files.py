@@ -1,16 +1,14 @@
 """Tables from files, by the extension of their names."""
 
-import struct
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from quasistatic.data import _workbook as workbook
+from quasistatic.data.door import ordinary, parsing
 from quasistatic.data.frames.container import FrameContainer
 from quasistatic.data.table import Table, from_array
 from quasistatic.data.text._bytes import PACKED, decoded, read_bytes, unpacked_suffix
@@ -36,26 +34,13 @@ EXTENSIONS = (
 """Kinds of files that can be read and written."""
 READABLE = (*EXTENSIONS, *workbook.EXTENSIONS)
 """Kinds of files that can be read; those of text also packed, as `.csv.gz` or `.csv.zst`."""
-_DAMAGE = (
-    ValueError,
-    EOFError,
-    KeyError,
-    TypeError,
-    IndexError,
-    OverflowError,
-    AttributeError,
-    SyntaxError,
-    tokenize.TokenError,
-    RecursionError,
-    RuntimeError,
-    SystemError,
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    pl.exceptions.PolarsError,
-    pl.exceptions.PanicException,
-)
-"""What the readers of NumPy, polars and Python say of a file that is damaged."""
+_KINDS = {
+    ".parquet": "Parquet file",
+    **dict.fromkeys((".arrow", ".feather", ".ipc"), "Arrow file"),
+    **dict.fromkeys((".npy", ".npz"), "NumPy file"),
+    **dict.fromkeys(workbook.EXTENSIONS, "workbook"),
+}
+"""What the file is called in messages, by its ending; a text file by default."""
 
 
 def read_table(path: str | Path, missing: Sequence[str] = ()) -> Table:
@@ -71,10 +56,10 @@ def read_table(path: str | Path, missing: Sequence[str] = ()) -> Table:
             columns of one name.
     """
     path = Path(path)
-    if path.is_dir():
-        raise DataError("this is a folder", where=str(path), fix="give a file")
     suffix = unpacked_suffix(path)
     packed = path.suffix.lower() in PACKED
+    if path.exists() or str(path) == "-":
+        ordinary(path)
     if suffix not in READABLE or (packed and suffix not in _TEXT):
         known = ", ".join(_TEXT if packed else READABLE)
         raise DataError(
@@ -82,16 +67,11 @@ def read_table(path: str | Path, missing: Sequence[str] = ()) -> Table:
             where=str(path),
             fix=f"give a file that ends in {known}" + (" and the packing" if packed else ""),
         )
-    try:
+    fix = "save the sheet as CSV" if suffix in workbook.EXTENSIONS else "write the file again"
+    with parsing(path, _KINDS.get(suffix, "text file"), fix=fix):
         if path.stat().st_size == 0:
             raise DataError("the file is empty", where=str(path), fix="give a file with rows")
         table = _READERS[suffix](path, tuple(missing))
-    except FileNotFoundError as error:
-        raise DataError("there is no such file", where=str(path), fix="check the path") from error
-    except OSError as error:
-        raise DataError(
-            f"the file cannot be read ({error.strerror or error})", where=str(path)
-        ) from error
     if not table.names or len(table) == 0:
         raise DataError("the table has no rows", where=str(path), fix="give at least two rows")
     return table
@@ -125,60 +105,46 @@ def _workbook(path: Path, missing: tuple[str, ...]) -> Table:
 
 def _parquet(path: Path, missing: tuple[str, ...]) -> Table:
     del missing  # the file itself says what is missing
-    return Table(_polars(lambda: pl.read_parquet(path), path, "Parquet"), str(path))
+    return Table(pl.read_parquet(path), str(path))
 
 
 def _arrow(path: Path, missing: tuple[str, ...]) -> Table:
     del missing
-    with path.open("rb") as file:
-        start = file.read(6)
-    # the file format starts with a magic word, the stream format with a length
-    read = pl.read_ipc if start == b"ARROW1" else pl.read_ipc_stream
     data = path.read_bytes()
-    return Table(_polars(lambda: read(data), path, "Arrow"), str(path))
-
-
-def _polars(read: Callable[[], pl.DataFrame], path: Path, kind: str) -> pl.DataFrame:
-    try:
-        return read()
-    except (*_DAMAGE, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(
-            f"this is no intact {kind} file ({reason})", where=str(path), fix="write the file again"
-        ) from error
+    # the file format starts with a magic word, the stream format with a length
+    read = pl.read_ipc if data.startswith(b"ARROW1") else pl.read_ipc_stream
+    return Table(read(data), str(path))
 
 
 def _npy(path: Path, missing: tuple[str, ...]) -> Table:
     del missing
+    with path.open("rb") as file, _without_objects(path):
+        array = np.load(file, allow_pickle=False)
+    return from_array(array, str(path))
+
+
+@contextmanager
+def _without_objects(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            return from_array(np.load(file, allow_pickle=False), str(path))
-    except _DAMAGE as error:
-        if isinstance(error, DataError):
+        yield
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
             raise
-        raise _numpy_error(error, path) from error
-
-
-def _numpy_error(error: Exception, path: Path) -> DataError:
-    if "allow_pickle" in str(error):
-        fix = "save numbers or strings (array.astype(float)), or a CSV file"
-        return DataError(
+        raise DataError(
             "the array holds Python objects, which are not loaded for safety",
             where=str(path),
-            fix=fix,
-        )
-    return DataError(
-        f"this is no intact NumPy file ({error})", where=str(path), fix="write the file again"
-    )
+            fix="save numbers or strings (array.astype(float)), or a CSV file",
+        ) from error
 
 
 def _npz(path: Path, missing: tuple[str, ...]) -> Table:
     del missing
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except _DAMAGE as error:
-        raise _numpy_error(error, path) from error
+    with (
+        path.open("rb") as file,
+        _without_objects(path),
+        np.load(file, allow_pickle=False) as archive,
+    ):
+        arrays = {key: archive[key] for key in archive.files}
     foreign = [key for key, array in arrays.items() if not isinstance(array, np.ndarray)]
     if foreign:
         raise DataError(

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.columns._dtypes import (
+    TICKS_PER_SECOND,
     integer_range,
     is_temporal,
     parse_dtype,
@@ -45,11 +46,13 @@ def first_row(mask: np.ndarray) -> int:
 
 
 def check_finite(series: pl.Series, source: str) -> None:
-    """Refuse infinities and numbers beyond `_LARGEST`.
+    """Refuse infinities, numbers beyond `_LARGEST`, and dates outside of the years 1 to 9999.
 
     Raises:
         DataError: naming the column, the first such row and their count.
     """
+    if isinstance(series.dtype, pl.Date | pl.Datetime):
+        _check_years(series, source)
     if not series.dtype.is_float():
         return
     bad = (series.abs() > _LARGEST).fill_null(False).to_numpy()
@@ -63,6 +66,23 @@ def check_finite(series: pl.Series, source: str) -> None:
                 "replace infinity by a missing cell (or a number that is meant), or rescale the"
                 " column"
             ),
+        )
+
+
+def _check_years(series: pl.Series, source: str) -> None:
+    dtype = series.dtype
+    first, last = (
+        (_EARLIEST // 86400, _LATEST // 86400)
+        if isinstance(dtype, pl.Date)
+        else (seconds * TICKS_PER_SECOND[dtype.time_unit] for seconds in (_EARLIEST, _LATEST + 1))  # type: ignore[attr-defined]
+    )
+    ticks = series.to_physical().cast(pl.Int64)
+    bad = ~ticks.is_between(max(first, -(2**63)), min(last, 2**63 - 1)).fill_null(True).to_numpy()
+    if bad.any():
+        raise DataError(
+            f"{np.count_nonzero(bad)} date(s) outside of the years 1 to 9999",
+            where=f"{source}, row {first_row(bad)}, column {series.name!r}",
+            fix="correct them, or leave the cells empty",
         )
 
 
@@ -129,6 +149,7 @@ def read_coordinates(
     if column.is_temporal:
         dtype = time_dtype(column)
         series = as_times(series, dtype, where)
+        check_finite(series.rename(column.name), source)
         if column.unit == MONTH:
             months = months_of(series.to_physical().fill_null(0).to_numpy())
             observed = series.is_not_null().to_numpy()

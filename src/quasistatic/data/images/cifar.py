@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from quasistatic.data.door import parsing
 from quasistatic.errors import DataError
 
 __all__ = ["SIDE", "TEST", "TRAIN", "read_cifar", "read_cifar_batch"]
@@ -64,19 +65,11 @@ def read_cifar_batch(path: str | Path) -> np.ndarray:
     fix = (
         "give a file of cifar-10-python.tar.gz, unpacked: data_batch_1 to data_batch_5, test_batch"
     )
-    try:
+    with parsing(path, "CIFAR-10 batch", fix=fix):
         if path.stat().st_size > _MAX_BYTES:
             raise DataError("the file is too large for a CIFAR-10 batch", where=str(path), fix=fix)
         with path.open("rb") as file:
             batch = _Reader(file, encoding="bytes").load()
-    except FileNotFoundError as error:
-        raise DataError("there is no such file", where=str(path), fix="check the path") from error
-    except IsADirectoryError as error:
-        raise DataError("this is a folder", where=str(path), fix=fix) from error
-    except Exception as error:  # a damaged pickle can raise anything
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"this is no CIFAR-10 batch ({error})", where=str(path), fix=fix) from error
     stored = batch.get(b"data", batch.get("data")) if isinstance(batch, dict) else None
     pixels = _bytes_of(stored)
     size = _CHANNELS * SIDE * SIDE

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from quasistatic.data.cells import Cells
+from quasistatic.data.door import parsing
 from quasistatic.data.images.cifar import read_cifar
 from quasistatic.data.images.folder import read_image_folder
 from quasistatic.data.images.idx import read_idx
@@ -52,15 +53,8 @@ def read_npy(path: str | Path) -> np.ndarray:
         DataError: no such file, or no intact array of numbers.
     """
     path = Path(path)
-    try:
+    with parsing(path, "NumPy array", fix="save plain numbers with numpy.save"):
         array = np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise DataError("there is no such file", where=str(path), fix="check the path") from error
-    except (ValueError, EOFError, OSError) as error:
-        fix = "save plain numbers with numpy.save"
-        raise DataError(
-            f"this is no intact NumPy array ({error})", where=str(path), fix=fix
-        ) from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "buif":
         raise DataError(
             "the file holds no array of numbers",

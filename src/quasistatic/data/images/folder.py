@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from quasistatic.data.door import parsing
 from quasistatic.data.memory import require_bytes
 from quasistatic.errors import DataError
 
@@ -31,9 +32,9 @@ def read_image(path: str | Path) -> np.ndarray:
             frames, a colour mode that is neither grey nor RGB, or transparent pixels.
     """
     pillow, path = require_pillow(), Path(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", pillow.DecompressionBombWarning)  # our limit is lower
+    with parsing(path, "image", fix="remove it or write it again"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", pillow.DecompressionBombWarning)  # our limit is lower
+        try:
             with pillow.open(path, formats=_FORMATS) as image:
                 width, height = image.size
                 if width * height > _MAX_PIXELS:
@@ -66,23 +67,8 @@ def read_image(path: str | Path) -> np.ndarray:
                 upright = import_module("PIL.ImageOps").exif_transpose(image)
                 is_grey = _CHANNELS[image.mode] == 1 or _has_grey_palette(image)
                 pixels = np.asarray(upright.convert("L" if is_grey else "RGB"))
-    except FileNotFoundError as error:
-        raise DataError("there is no such file", where=str(path), fix="check the path") from error
-    except pillow.DecompressionBombError as error:
-        raise _too_large(path, "it claims more pixels than can be meant") from error
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-    ) as error:  # Pillow's ways to say that a file is damaged
-        if isinstance(error, DataError):
-            raise
-        raise DataError(
-            f"this is no intact image ({error})",
-            where=str(path),
-            fix="remove it or write it again",
-        ) from error
+        except pillow.DecompressionBombError as error:
+            raise _too_large(path, "it claims more pixels than can be meant") from error
     return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
 
 

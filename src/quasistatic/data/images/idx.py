@@ -1,17 +1,19 @@
 """The idx format of MNIST: a magic number, big-endian sizes, then the numbers; plain or gzipped."""
 
 import gzip
-import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
+from quasistatic.data.door import parsing
 from quasistatic.data.memory import require_bytes
 from quasistatic.errors import DataError
 
 __all__ = ["read_idx"]
 
 
+_PIECE = 2**24
 _KINDS = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -23,45 +25,39 @@ def read_idx(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     fix = "fetch the file again"
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            head = file.read(4)
-            if (
-                len(head) < 4
-                or head[:2] != b"\0\0"
-                or head[2] not in _KINDS
-                or not 1 <= head[3] <= 4
-            ):
-                found = head.hex() or "an empty file"
-                raise DataError(
-                    f"this is no idx file: its magic number is {found}, not 0000TTDD",
-                    where=str(path),
-                    fix=(
-                        "give a file as MNIST is distributed (train-images-idx3-ubyte, plain or"
-                        " .gz)"
-                    ),
-                )
-            sizes = file.read(4 * head[3])
-            if len(sizes) < 4 * head[3]:
-                raise DataError("the file ends within its head", where=str(path), fix=fix)
-            shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
-            kind = np.dtype(_KINDS[head[2]])
-            wanted = kind.itemsize * int(np.prod(shape, dtype=object))
-            require_bytes(wanted, where=str(path))
-            content = file.read(wanted + 1)
-    except FileNotFoundError as error:
-        raise DataError("there is no such file", where=str(path), fix="check the path") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"the gzip stream is damaged ({error})", where=str(path), fix=fix
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"the file cannot be read ({error.strerror or error})", where=str(path)
-        ) from error
+    packed = path.suffix == ".gz"
+    with (
+        parsing(path, "gzip stream" if packed else "idx file", fix=fix),
+        gzip.open(path) if packed else path.open("rb") as file,
+    ):
+        head = file.read(4)
+        if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _KINDS or not 1 <= head[3] <= 4:
+            found = head.hex() or "an empty file"
+            raise DataError(
+                f"this is no idx file: its magic number is {found}, not 0000TTDD",
+                where=str(path),
+                fix=("give a file as MNIST is distributed (train-images-idx3-ubyte, plain or .gz)"),
+            )
+        sizes = file.read(4 * head[3])
+        if len(sizes) < 4 * head[3]:
+            raise DataError("the file ends within its head", where=str(path), fix=fix)
+        shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
+        kind = np.dtype(_KINDS[head[2]])
+        wanted = kind.itemsize * int(np.prod(shape, dtype=object))
+        require_bytes(wanted, where=str(path))
+        content = _read_at_most(file, wanted + 1)
     if len(content) != wanted:
         what = "is truncated" if len(content) < wanted else "is longer than it says"
         raise DataError(
             f"the file {what}: {shape} numbers take {wanted} bytes", where=str(path), fix=fix
         )
     return np.frombuffer(content, kind).reshape(shape).astype(kind.newbyteorder("="))
+
+
+def _read_at_most(file: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
+    """So many bytes, or what there is: no memory is asked for before there is something in it."""
+    pieces = []
+    while size > 0 and (piece := file.read(min(size, _PIECE))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)

@@ -1,11 +1,11 @@
 """The text of a file: unpacked, decoded, without the marks at its ends."""
 
 import gzip
-import zlib
 from pathlib import Path
 
 import polars as pl
 
+from quasistatic.data.door import parsing
 from quasistatic.data.memory import available_bytes
 from quasistatic.errors import DataError
 
@@ -31,16 +31,8 @@ def read_bytes(path: Path) -> bytes:
     suffix = path.suffix.lower()
     if suffix not in PACKED:
         return path.read_bytes()
-    try:
+    with parsing(path, f"{suffix} file", fix="pack the file again"):
         return _gunzip(path) if suffix == ".gz" else _unzstd(path)
-    except (EOFError, OSError, zlib.error, pl.exceptions.PolarsError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise DataError(
-            f"this is no intact {suffix} file ({str(error).splitlines()[0]})",
-            where=str(path),
-            fix="pack the file again",
-        ) from error
 
 
 def _gunzip(path: Path) -> bytes:
