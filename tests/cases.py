@@ -24,6 +24,7 @@ from quasistatic.forward import (
 )
 from quasistatic.forward.categorical import pad_log_probs
 from quasistatic.network import (
+    ConcatenatedNetwork,
     EnsembleNetwork,
     InterleavedNetwork,
     MultiscaleNetwork,
@@ -150,6 +151,9 @@ NETWORKS = {
     ),
     "ensemble": lambda f, p, key: EnsembleNetwork(
         [ResidualMLP(f, p, width=8, key=k) for k in jax.random.split(key, 3)]
+    ),
+    "concatenated": lambda f, p, key: ConcatenatedNetwork(
+        [ResidualMLP(f, p // 2, width=8, key=k) for k in jax.random.split(key, 2)]
     ),
     "residual-components": lambda f, p, key: ResidualMLP(
         f, p, width=8, depth=1, components=2, rank=4, key=key

@@ -21,14 +21,13 @@ from quasistatic.forward import (
     cosine_schedule,
     linear_schedule,
 )
-from quasistatic.model import DiffusionModel, n_outputs
+from quasistatic.model import DiffusionModel, ensemble, n_outputs
 from quasistatic.network import (
     AbstractNetwork,
     InterleavedNetwork,
     ResidualMLP,
     UNet,
     ZeroNetwork,
-    as_ensemble,
 )
 from quasistatic.network.unet import PIXEL_PLANES
 from quasistatic.typing import Key
@@ -61,7 +60,11 @@ def assemble(
     """
     forward = process_of(config, typical_width, marginals)
     start = independent_start(forward, config.components) if start is None else start
-    return DiffusionModel(forward, _networks(config, forward, key=key), start)
+    # The first member has the weights that it would have alone.
+    keys = [key, *(jax.random.fold_in(key, i) for i in range(1, config.members))]
+    return ensemble(
+        [DiffusionModel(forward, _network(config, forward, key=k), start) for k in keys]
+    )
 
 
 def independent_start(forward: ProductDiffusion, n: int) -> Mixture | None:
@@ -86,17 +89,12 @@ def skeleton(
     nothing is compiled.
     """
     forward = process_of(config, typical_width, marginals)
-    shape = eqx.filter_eval_shape(_networks, config, forward, key=jax.random.key(0))
+    shape = eqx.filter_eval_shape(_network, config, forward, key=jax.random.key(0))
     zeros = jax.tree.map(
         lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape
     )
-    return DiffusionModel(forward, zeros, independent_start(forward, config.components))
-
-
-def _networks(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> AbstractNetwork:
-    """The first member has the weights that it would have alone."""
-    keys = [key, *(jax.random.fold_in(key, i) for i in range(1, config.members))]
-    return as_ensemble([_network(config, forward, key=k) for k in keys])
+    model = DiffusionModel(forward, zeros, independent_start(forward, config.components))
+    return ensemble([model] * config.members)
 
 
 def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> AbstractNetwork:

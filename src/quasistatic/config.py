@@ -144,8 +144,8 @@ class ModelConfig(_AbstractSettings):
         dropout: dropout rate in the hidden layers (default 0.1); a U-Net has none.
         frequencies: number of octaves of Fourier features of each number (`forward.fourier`;
             default 0).
-        members: number of networks of the deep ensemble: trained apart, their outputs averaged
-            (default 1).
+        members: number of networks of the deep ensemble (`model.ensemble`), trained apart (default
+            1).
         components: number of components of the mixture that every reverse kernel is; 1 (default): a
             product over the columns.
         model: kind of the reverse kernels: those of a "diffusion", with a network (default), or

@@ -1,5 +1,6 @@
 """A diffusion model: a forward process and a network that learns its reversal."""
 
+import math
 from collections.abc import Sequence
 
 import equinox as eqx
@@ -11,10 +12,11 @@ from quasistatic.forward.base import AbstractDiffusion
 from quasistatic.forward.product import ProductDiffusion
 from quasistatic.forward.thinned import ThinnedDiffusion
 from quasistatic.network.base import AbstractNetwork
+from quasistatic.network.ensemble import ConcatenatedNetwork, EnsembleNetwork
 from quasistatic.network.retimed import RetimedNetwork
 from quasistatic.typing import Array, Float, Key, State, Step
 
-__all__ = ["DiffusionModel", "n_outputs", "thin"]
+__all__ = ["DiffusionModel", "ensemble", "n_outputs", "thin"]
 
 
 class DiffusionModel(eqx.Module):
@@ -36,6 +38,8 @@ class DiffusionModel(eqx.Module):
             1)`.
         start: mixture of x_0, one distribution of independent columns per block in every component;
             None (default) for a product.
+        members: number of equal parts of the mixture whose weights are normalised apart and count
+            alike, the kernels of the members of an ensemble (`ensemble`; default 1).
 
     Example:
         >>> import jax
@@ -51,16 +55,18 @@ class DiffusionModel(eqx.Module):
     forward: ProductDiffusion
     network: AbstractNetwork
     start: Mixture | None
+    members: int = eqx.field(static=True)
 
     def __init__(
         self,
         forward: ProductDiffusion | AbstractDiffusion,
         network: AbstractNetwork,
         start: Mixture | None = None,
+        members: int = 1,
     ) -> None:
         one = isinstance(forward, AbstractDiffusion)
         self.forward, self.network = ProductDiffusion((forward,)) if one else forward, network
-        self.start = start
+        self.start, self.members = start, members
 
     def __check_init__(self) -> None:
         given = self.network.n_features, self.network.n_outputs
@@ -122,8 +128,9 @@ class DiffusionModel(eqx.Module):
             return self.forward.reverse_kernel(raw, x_t, t, s, part), jnp.sum(evidence)
 
         components, evidence = jax.vmap(of_component)(self.start.components, raw[:, :-1])
-        log_weights = jax.nn.log_softmax(self.start.log_weights + evidence + raw[:, -1])
-        return Mixture(log_weights, components)
+        log_weights = (self.start.log_weights + evidence + raw[:, -1]).reshape(self.members, -1)
+        log_weights = jax.nn.log_softmax(log_weights, axis=-1) - math.log(self.members)
+        return Mixture(log_weights.reshape(-1), components)
 
 
 def n_outputs(forward: ProductDiffusion, components: int = 1) -> int:
@@ -157,4 +164,28 @@ def thin(model: DiffusionModel, steps: Sequence[int]) -> DiffusionModel:
     """
     times = [int(t) / model.trajectory_length for t in steps]
     forward = ProductDiffusion([ThinnedDiffusion(block, steps) for block in model.forward.blocks])
-    return DiffusionModel(forward, RetimedNetwork(model.network, times), model.start)
+    network = RetimedNetwork(model.network, times)
+    return DiffusionModel(forward, network, model.start, model.members)
+
+
+def ensemble(models: Sequence[DiffusionModel]) -> DiffusionModel:
+    r"""Models of one process, trained apart, as one (a deep ensemble, Lakshminarayanan et al.
+    2017); one alone stays what it is.
+
+    The networks of products are asked together (`network.EnsembleNetwork`). Of mixtures the reverse
+    kernel is the mixture of the members' kernels, whose bound is at least the mean of theirs
+    (Jensen):
+
+        p(x_s|x_t) = 1/n sum_i p_i(x_s|x_t).
+
+    Args:
+        models: models with equal processes and networks of equal sizes.
+    """
+    first, networks = models[0], [model.network for model in models]
+    if len(models) == 1:
+        return first
+    if first.start is None:
+        return DiffusionModel(first.forward, EnsembleNetwork(networks))
+    start = jax.tree.map(lambda *parts: jnp.concatenate(parts), *(model.start for model in models))
+    start = Mixture(start.log_weights - math.log(len(models)), start.components)
+    return DiffusionModel(first.forward, ConcatenatedNetwork(networks), start, len(models))

@@ -19,8 +19,7 @@ from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.fitting._candidates import Candidate
 from quasistatic.fitting._completion import with_completions, worth_completing
-from quasistatic.model import DiffusionModel
-from quasistatic.network import as_ensemble
+from quasistatic.model import DiffusionModel, ensemble
 from quasistatic.train import Event, FitResult, fit
 
 __all__ = ["FitEvent", "Rows", "Trained", "Trainer"]
@@ -135,16 +134,14 @@ class Trainer:
 
         Bound and history stay those of the first alone.
         """
-        networks = [first.result.model.network]
+        alone = first.result.model
+        models = [alone]
         seed = candidate.train.seed
         for number in range(2, candidate.model.members + 1):
             other = replace(candidate, train=replace(candidate.train, seed=seed + number - 1))
             remark = f"{phase}, network {number} of {candidate.model.members}"
-            beside = self._fit(other, first.rows, remark, schedule_of=first.result.model)
-            networks.append(beside.model.network)
-        alone = first.result.model
-        model = DiffusionModel(alone.forward, as_ensemble(networks), alone.start)
-        return first.result._replace(model=model)
+            models.append(self._fit(other, first.rows, remark, schedule_of=alone).model)
+        return first.result._replace(model=ensemble(models))
 
     def _fit(
         self,

@@ -1,7 +1,7 @@
 """Networks know sizes, never probabilities."""
 
 from quasistatic.network.base import AbstractNetwork
-from quasistatic.network.ensemble import EnsembleNetwork, as_ensemble
+from quasistatic.network.ensemble import ConcatenatedNetwork, EnsembleNetwork
 from quasistatic.network.interleaved import InterleavedNetwork
 from quasistatic.network.mlp import ResidualMLP
 from quasistatic.network.multiscale import MultiscaleNetwork
@@ -13,6 +13,7 @@ from quasistatic.network.zero import ZeroNetwork
 
 __all__ = [
     "AbstractNetwork",
+    "ConcatenatedNetwork",
     "EnsembleNetwork",
     "InterleavedNetwork",
     "MultiscaleNetwork",
@@ -22,5 +23,4 @@ __all__ = [
     "StepwisePerceptron",
     "UNet",
     "ZeroNetwork",
-    "as_ensemble",
 ]

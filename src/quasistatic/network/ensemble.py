@@ -1,18 +1,39 @@
-"""Several networks that were trained apart, asked together (a deep ensemble, Lakshminarayanan et
-al. 2017).
-"""
+"""Several networks that were trained apart, asked together (`model.ensemble`)."""
 
 from collections.abc import Sequence
 
 import jax
+import jax.numpy as jnp
 
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.typing import Array, Float, Key
 
-__all__ = ["EnsembleNetwork", "as_ensemble"]
+__all__ = ["ConcatenatedNetwork", "EnsembleNetwork"]
 
 
-class EnsembleNetwork(AbstractNetwork):
+class _AbstractMembers(AbstractNetwork):
+    """Networks of equal sizes that get the same input."""
+
+    members: tuple[AbstractNetwork, ...]
+
+    def __check_init__(self) -> None:
+        sizes = {(member.n_features, member.n_outputs) for member in self.members}
+        if len(sizes) != 1:
+            raise ValueError(f"an ensemble needs members of one size, not {sorted(sizes)}")
+
+    @property
+    def n_features(self) -> int:
+        return self.members[0].n_features
+
+    def _answers(
+        self, features: Float[Array, " F"], time: Float[Array, ""], key: Key | None
+    ) -> list[Float[Array, " P"]]:
+        n = len(self.members)
+        keys = [None] * n if key is None else jax.random.split(key, n)
+        return [member(features, time, key=k) for member, k in zip(self.members, keys, strict=True)]
+
+
+class EnsembleNetwork(_AbstractMembers):
     r"""The mean of the outputs of its members, which differ in their initial weights and in the
     noise of their training.
 
@@ -30,19 +51,8 @@ class EnsembleNetwork(AbstractNetwork):
         members: networks of equal sizes.
     """
 
-    members: tuple[AbstractNetwork, ...]
-
     def __init__(self, members: Sequence[AbstractNetwork]) -> None:
         self.members = tuple(members)
-
-    def __check_init__(self) -> None:
-        sizes = {(member.n_features, member.n_outputs) for member in self.members}
-        if len(sizes) != 1:
-            raise ValueError(f"an ensemble needs members of one size, not {sorted(sizes)}")
-
-    @property
-    def n_features(self) -> int:
-        return self.members[0].n_features
 
     @property
     def n_outputs(self) -> int:
@@ -51,15 +61,25 @@ class EnsembleNetwork(AbstractNetwork):
     def __call__(
         self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None
     ) -> Float[Array, " P"]:
-        keys = (
-            [None] * len(self.members) if key is None else jax.random.split(key, len(self.members))
-        )
-        first, *others = (
-            member(features, time, key=k) for member, k in zip(self.members, keys, strict=True)
-        )
+        first, *others = self._answers(features, time, key)
         return sum(others, first) / len(self.members)
 
 
-def as_ensemble(networks: Sequence[AbstractNetwork]) -> AbstractNetwork:
-    """The networks asked together; one alone stays what it is."""
-    return networks[0] if len(networks) == 1 else EnsembleNetwork(networks)
+class ConcatenatedNetwork(_AbstractMembers):
+    """The outputs of its members one after the other: the components of all of them.
+
+    Args:
+        members: networks of equal sizes.
+    """
+
+    def __init__(self, members: Sequence[AbstractNetwork]) -> None:
+        self.members = tuple(members)
+
+    @property
+    def n_outputs(self) -> int:
+        return sum(member.n_outputs for member in self.members)
+
+    def __call__(
+        self, features: Float[Array, " F"], time: Float[Array, ""], *, key: Key | None = None
+    ) -> Float[Array, " P"]:
+        return jnp.concatenate(self._answers(features, time, key))

@@ -70,3 +70,11 @@ def test_members_that_are_asked_for_on_a_table_that_is_split_once(build_tiny, mo
     monkeypatch.setattr(defaults, "SMALL", 10)
     model = build_tiny(np.random.default_rng(0).normal(size=(64, 2)), members=2)
     assert len(model.model_.network.members) == 2
+
+
+def test_members_of_mixtures_are_one_mixture(build_tiny, tmp_path):
+    model = build_tiny(np.random.default_rng(0).normal(size=(64, 2)), members=2, components=3)
+    assert (model.model_.members, model.model_.n_components) == (2, 6)
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model").model_
+    assert (again.members, again.n_components) == (2, 6)
