@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args, get_type_hints
 
 from quasistatic.errors import SettingError
+from quasistatic.records import Misfit, check
 
 DISCRETE_KERNELS = {
     "absorbing": "quasistatic.forward.absorbing:absorbing_block",
@@ -57,21 +58,27 @@ def found_at(place: str) -> Any:
 
 
 _AT_LEAST_1 = Rule(lambda value: value >= 1, "must be at least 1")
+
+
+def _from_1_to(most: int) -> Rule:
+    return Rule(lambda value: 1 <= value <= most, f"must lie in [1, {most}]")
+
+
 _POSITIVE = Rule(lambda value: value > 0, "must be positive")
 
 RULES = {
-    "trajectory_length": _AT_LEAST_1,
+    "trajectory_length": _from_1_to(100_000),
     "discrete_kernel": named_in(DISCRETE_KERNELS),
     "schedule": one_of(ScheduleName),
     "model": one_of(ModelName),
-    "components": _AT_LEAST_1,
-    "width": _AT_LEAST_1,
-    "depth": _AT_LEAST_1,
+    "components": _from_1_to(100_000),
+    "width": _from_1_to(65_536),
+    "depth": _from_1_to(100),
     "dropout": Rule(lambda value: 0 <= value < 1, "must lie in [0, 1)"),
     "frequencies": Rule(
         lambda value: 0 <= value <= 16, "must lie in [0, 16]: float32 has no finer sines"
     ),
-    "members": _AT_LEAST_1,
+    "members": _from_1_to(100),
     "max_steps": _AT_LEAST_1,
     "batch_size": _AT_LEAST_1,
     "learning_rate": _POSITIVE,
@@ -97,15 +104,20 @@ def require(rule: Rule, name: str, value: Any) -> None:
 
 
 def check_settings(settings: Any) -> None:
-    """Refuse the values of a dataclass that break the rules of their names; None is accepted where
-    it is the default.
+    """Refuse the values of a dataclass that are of another type than it says, or break the rules of
+    their names; None is accepted where it is the default.
 
     Raises:
         SettingError: naming the first such setting.
     """
+    hints = get_type_hints(type(settings))
     for field in fields(settings):
         value = getattr(settings, field.name)
         if field.name in RULES and not (value is None and field.default is None):
+            try:
+                check(hints[field.name], value, field.name)
+            except Misfit as error:
+                raise SettingError(str(error)) from error
             require(RULES[field.name], field.name, value)
 
 
@@ -122,7 +134,13 @@ class _AbstractSettings(abc.ABC):
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Inverse of `to_json`."""
+        """Inverse of `to_json`.
+
+        Raises:
+            Misfit: keys are missing or unknown, or values of another type.
+            SettingError: a value that has no meaning.
+        """
+        check(cls, data)
         return cls(**data)
 
 

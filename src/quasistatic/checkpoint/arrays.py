@@ -34,6 +34,8 @@ def with_arrays(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
     names = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves]
     if unknown := set(arrays) - set(names):
         raise KeyError(f"unknown array {sorted(unknown)[0]!r}")
+    if absent := set(names) - set(arrays):
+        raise KeyError(f"missing array {sorted(absent)[0]!r}")
     for name, (_, leaf) in zip(names, leaves, strict=True):
         if arrays[name].shape != leaf.shape or arrays[name].dtype != leaf.dtype:
             raise ValueError(

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from quasistatic.assemble import skeleton
 from quasistatic.checkpoint.arrays import arrays_of, with_arrays
+from quasistatic.checkpoint.declared import check_sizes
 from quasistatic.checkpoint.folder import Contents, decoded, read_contents, write_contents
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.codec import Codec
@@ -70,6 +71,7 @@ def _build(contents: Contents) -> StoredModel:
     codec = Codec.from_json(config["codec"] | {"schema": contents.schema})
     model_config = ModelConfig.from_json(config["model"])
     train_config = TrainConfig.from_json(config["train"])
+    check_sizes(model_config, codec, contents.arrays)
     empty = skeleton(model_config, codec.typical_width, codec.marginals)
     model = with_arrays(empty, contents.arrays)
     return StoredModel(model, codec, model_config, train_config, contents.manifest)

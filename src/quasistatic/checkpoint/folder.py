@@ -26,7 +26,11 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from quasistatic.checkpoint.arrays import write_file
-from quasistatic.errors import ModelFolderError, OutputError
+from quasistatic.checkpoint.declared import LARGEST, check_config, check_finite, check_manifest
+from quasistatic.data.door import ordinary
+from quasistatic.data.memory import available_bytes
+from quasistatic.errors import DataError, ModelFolderError, OutputError
+from quasistatic.records import Misfit, parse_json
 
 __all__ = [
     "DIFFUSION",
@@ -98,16 +102,17 @@ def read_contents(path: str | os.PathLike[str]) -> Contents:
     """
     folder = Path(path)
     _refuse_no_folder(folder)
-    manifest = _read_json(folder, "manifest.json")
+    files = {name: _read(folder, name) for name in (*_SUMMED, "manifest.json")}
+    manifest = _parsed(folder, "manifest.json", files["manifest.json"])
     if manifest.get("format") != FORMAT or not isinstance(manifest.get("sha256"), dict):
         raise ModelFolderError(
             f"format {manifest.get('format')!r} is unknown to this version",
             where=str(folder / "manifest.json"),
             fix="use the version of quasistatic that wrote it, or fit again",
         )
-    sums = {name: hashlib.sha256(_read(folder, name)).hexdigest() for name in _SUMMED}
+    sums = {name: hashlib.sha256(files[name]).hexdigest() for name in _SUMMED}
     # The bytes too: "1e-05" and "1E-05" are one value.
-    as_written = _read(folder, "manifest.json") == _json_bytes(manifest)
+    as_written = files["manifest.json"] == _json_bytes(manifest)
     for name, reached in (
         {"manifest.json": _own_sum(manifest) if as_written else None} | sums
     ).items():
@@ -117,11 +122,14 @@ def read_contents(path: str | os.PathLike[str]) -> Contents:
                 where=str(folder / name),
                 fix="restore the folder from a copy, or fit again",
             )
+    config, schema = (_parsed(folder, name, files[name]) for name in ("config.json", "schema.json"))
     try:
-        arrays = safetensors.load(_read(folder, "model.safetensors"))
-    except SafetensorError as error:
+        check_manifest(manifest)
+        check_config(config)
+        arrays = safetensors.load(files["model.safetensors"])
+        check_finite(arrays)
+    except (Misfit, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise _unfitting(folder, error) from error
-    config, schema = (_read_json(folder, name) for name in ("config.json", "schema.json"))
     return Contents(config, schema, arrays, manifest)
 
 
@@ -140,7 +148,7 @@ def decoded(
     """
     try:
         return build(contents)
-    except (KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # the files are data, whatever is in them
         raise _unfitting(Path(path), error) from error
 
 
@@ -152,7 +160,8 @@ def family_of(path: str | os.PathLike[str]) -> str:
     """
     folder = Path(path)
     _refuse_no_folder(folder)
-    return str(_read_json(folder, "manifest.json").get("family", DIFFUSION))
+    manifest = _parsed(folder, "manifest.json", _read(folder, "manifest.json"))
+    return str(manifest.get("family", DIFFUSION))
 
 
 def versions() -> dict[str, str]:
@@ -185,29 +194,37 @@ def _json_bytes(data: Any) -> bytes:
 
 
 def _read(folder: Path, name: str) -> bytes:
+    """The bytes of an ordinary file that is not larger than such a file can be."""
+    path, fix = folder / name, "restore the folder or fit again"
     try:
-        return (folder / name).read_bytes()
+        ordinary(path)
+        size, most = path.stat().st_size, LARGEST.get(name) or available_bytes() // 2
+        if size > most:
+            raise ModelFolderError(
+                f"the file has {size} bytes, and may have {most}", where=str(path), fix=fix
+            )
+        return path.read_bytes()
+    except DataError as error:
+        raise ModelFolderError(error.what, where=str(path), fix=fix) from error
     except OSError as error:
+        if isinstance(error, ModelFolderError):
+            raise
         raise ModelFolderError(
-            f"the file cannot be read ({error.strerror})",
-            where=str(folder / name),
-            fix="restore the folder or fit again",
+            f"the file cannot be read ({error.strerror})", where=str(path), fix=fix
         ) from error
 
 
-def _read_json(folder: Path, name: str) -> dict[str, Any]:
+def _parsed(folder: Path, name: str, content: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(_read(folder, name))
-    except ValueError as error:
+        data = parse_json(content)
+        if not isinstance(data, dict):
+            raise Misfit("no JSON object")
+    except Misfit as error:
         raise ModelFolderError(
             f"no valid JSON ({error})",
             where=str(folder / name),
             fix="restore the folder or fit again",
         ) from error
-    if not isinstance(data, dict):
-        raise ModelFolderError(
-            "no JSON object", where=str(folder / name), fix="restore the folder or fit again"
-        )
     return data
 
 

@@ -2,7 +2,6 @@
 what was reached.
 """
 
-import json
 import os
 import shutil
 import time
@@ -15,7 +14,14 @@ import typer
 from quasistatic.cli.failure import say
 from quasistatic.cli.progress import FitProgress
 from quasistatic.cli.screen import Screen, describe, duration, in_bits, nats
-from quasistatic.errors import OutputError, QuasistaticError, SchemaError, TrainingError
+from quasistatic.errors import (
+    DataError,
+    OutputError,
+    QuasistaticError,
+    SchemaError,
+    TrainingError,
+)
+from quasistatic.records import Misfit, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +29,9 @@ if TYPE_CHECKING:
     from quasistatic.data.columns.alternatives import Schemas
     from quasistatic.data.table import Table
     from quasistatic.estimator.density import DiffusionDensity
+
+
+_LARGEST_SCHEMA = 2**26
 
 
 @dataclass(frozen=True)
@@ -187,19 +196,26 @@ def _reached(
 
 
 def _read_json(file: str) -> Any:
+    from quasistatic.data.door import ordinary
+
+    fix = 'write {"columns": {NAME: {"kind": KIND}}}'
     try:
-        return json.loads(Path(file).read_text(encoding="utf-8"))
+        ordinary(Path(file))
+        if Path(file).stat().st_size > _LARGEST_SCHEMA:
+            raise SchemaError(
+                f"the file has more than {_LARGEST_SCHEMA} bytes", where=file, fix=fix
+            )
+        return parse_json(Path(file).read_bytes())
+    except DataError as error:
+        raise SchemaError(error.what, where=file, fix="give a file of JSON") from error
     except FileNotFoundError:
         raise SchemaError(
             "there is no such file", where=file, fix="check the path behind `--schema`"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SchemaError(f"the file cannot be read ({error})", where=file) from None
-    except json.JSONDecodeError as error:
-        fix = 'write {"columns": {NAME: {"kind": KIND}}}'
-        raise SchemaError(
-            f"this is no JSON: {error.msg}", where=f"{file}, line {error.lineno}", fix=fix
-        ) from None
+    except OSError as error:
+        raise SchemaError(f"the file cannot be read ({error.strerror})", where=file) from None
+    except Misfit as error:
+        raise SchemaError(str(error), where=file, fix=fix) from None
 
 
 def _check_outputs(output: str, checkpoint: Path, *, resume: bool, force: bool) -> None:

@@ -20,6 +20,7 @@ from quasistatic.data.images._pixels import fit_pixels, read_pixels, round_pixel
 from quasistatic.data.layout import are_images
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Column, Schema
+from quasistatic.data.stored import check_codec, check_parts
 from quasistatic.data.table import Table
 from quasistatic.data.text.cells import TextCells
 from quasistatic.errors import SchemaError
@@ -266,7 +267,12 @@ class Codec:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Codec":
-        """Inverse of `to_json`."""
+        """Inverse of `to_json`.
+
+        Raises:
+            Misfit, SchemaError: no codec, or its parts do not fit together.
+        """
+        check_codec(data)
         schema = Schema.from_json(data["schema"])
         transforms = tuple(transform_from_json(item) for item in data["transforms"])
         widths = np.asarray(data["typical_width"], dtype=np.float64)
@@ -276,7 +282,9 @@ class Codec:
                 transforms * len(schema.columns),
                 np.tile(widths, len(schema.columns)),
             )
-        return cls(schema, transforms, marginals, widths)
+        codec = cls(schema, transforms, marginals, widths)
+        check_parts(codec)
+        return codec
 
 
 def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec:

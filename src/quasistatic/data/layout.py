@@ -1,19 +1,21 @@
 """How a row of equal columns is arranged: the pixels of an image, the places of a sequence."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import Annotated, Any, Literal, TypeGuard
 
 import numpy as np
 
+from quasistatic.data.door import ordinary
 from quasistatic.errors import SchemaError
+from quasistatic.records import Misfit, Within, check, parse_json, shown
 
 __all__ = ["Layout", "LayoutKind", "are_images", "layout_of_folder"]
 
 
 LayoutKind = Literal["images", "sequence"]
+_MOST_COLUMNS = 2**20
 _COLOURS = {1: ("",), 3: ("r", "g", "b")}
 
 
@@ -33,7 +35,14 @@ class Layout:
     """
 
     kind: LayoutKind
-    shape: tuple[int, ...]
+    shape: tuple[Annotated[int, Within(1, _MOST_COLUMNS)], ...]
+
+    def __post_init__(self) -> None:
+        if self.size > _MOST_COLUMNS:
+            raise SchemaError(
+                f"a row of {self.size} places is too long; the limit is {_MOST_COLUMNS}",
+                fix="give smaller images or shorter sequences",
+            )
 
     @property
     def size(self) -> int:
@@ -94,14 +103,17 @@ class Layout:
         Raises:
             SchemaError: no kind and shape of images or sequences.
         """
-        kind, shape = data.get("kind"), tuple(data.get("shape", ()))
-        whole = all(isinstance(n, int) and n > 0 for n in shape)
+        try:
+            check(cls, data, "layout")
+        except Misfit as error:
+            raise SchemaError(str(error), fix="use the schema.json that `fit` wrote") from error
+        kind, shape = data["kind"], tuple(data["shape"])
         fits = (kind == "images" and len(shape) == 3 and shape[:1] in ((1,), (3,))) or (
             kind == "sequence" and len(shape) == 1
         )
-        if not (whole and fits):
+        if not fits:
             raise SchemaError(
-                f"{data} is no layout of images or sequences",
+                f"{shown(data)} is no layout of images or sequences",
                 fix="use the schema.json that `fit` wrote",
             )
         return cls("images" if kind == "images" else "sequence", shape)
@@ -112,7 +124,9 @@ def layout_of_folder(folder: str | Path) -> Layout | None:
     can be read (loading will say why).
     """
     try:
-        schema = json.loads((Path(folder) / "schema.json").read_text(encoding="utf-8"))
+        path = Path(folder) / "schema.json"
+        ordinary(path)
+        schema = parse_json(path.read_bytes())
         found = schema["container"].get("layout")
         return None if found is None else Layout.from_json(found)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

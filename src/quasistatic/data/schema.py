@@ -3,8 +3,8 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, NamedTuple, get_args
+from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict, get_args
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from quasistatic.data.frames.container import (
 from quasistatic.data.layout import Layout
 from quasistatic.data.text.written import Written, written_from_json
 from quasistatic.errors import SchemaError
+from quasistatic.records import Misfit, Within, check
 
 __all__ = ["FORMAT", "KINDS", "BlockSizes", "Column", "Kind", "LeftOut", "Schema", "detail"]
 
@@ -58,15 +59,15 @@ class Column:
     name: str
     kind: Kind
     dtype: str
-    step: float | None = None
+    step: Annotated[float | None, Within(1e-290, 1e300)] = None
     offset: float = 0.0
     categories: tuple[Value, ...] = ()
-    atoms: tuple[float, ...] = ()
+    atoms: Annotated[tuple[float, ...], Within(0, 1000)] = ()
     missing: int = 0
     constant: bool = False
     unit: str | None = None
     lower: float | None = None
-    decimals: int | None = None
+    decimals: Annotated[int | None, Within(0, 100)] = None
     upper: float | None = None
     written: Written | None = None
 
@@ -163,22 +164,26 @@ class Schema:
             SchemaError: keys are missing or unknown, or the format is a later one.
         """
         try:
+            check(_SchemaJson, data)
             if data["format"] != FORMAT:
                 raise SchemaError(
                     f"schema format {data['format']!r} is unknown",
                     fix="use the version of quasistatic that wrote it",
                 )
             columns = tuple(_column_from_json(item) for item in data["columns"])
+            names = [column.name for column in columns]
+            if len(set(names)) < len(names):
+                raise Misfit("two columns have one name")
             container = container_from_json(data["container"])
             layout = container.layout
             if layout is not None:
+                if len(columns) != 1:
+                    raise Misfit("one column stands for all places of a layout")
                 (column,) = columns
                 columns = tuple(replace(column, name=name) for name in layout.names)
             left_out = tuple(LeftOut(item["name"], item["reason"]) for item in data["left_out"])
             return cls(columns, left_out, container)
-        except (KeyError, TypeError, ValueError) as error:
-            if isinstance(error, SchemaError):
-                raise
+        except Misfit as error:
             raise SchemaError(
                 f"this is no complete schema ({error})",
                 fix="use the schema.json that `quasistatic fit` wrote",
@@ -261,16 +266,20 @@ def _column_to_json(column: Column) -> dict[str, Any]:
     return asdict(column) | lists | {"written": written}
 
 
+class _SchemaJson(TypedDict):
+    """`Schema` in JSON."""
+
+    format: int
+    columns: list[Column]
+    left_out: list[LeftOut]
+    container: dict[str, Any]
+
+
 def _column_from_json(item: dict[str, Any]) -> Column:
-    unknown = set(item) - {f.name for f in fields(Column)}
-    if unknown:
-        raise SchemaError(
-            f"unknown keys {sorted(unknown)}", where=f"column {item.get('name')!r} of the schema"
-        )
     settings: dict[str, Any] = {
         **item,
-        "categories": tuple(item["categories"]),
-        "atoms": tuple(item["atoms"]),
+        "categories": tuple(item.get("categories", ())),
+        "atoms": tuple(item.get("atoms", ())),
     }
     if item.get("written") is not None:
         settings["written"] = written_from_json(item["written"])

@@ -1,7 +1,7 @@
 """`load`: a density from the model folder that it was saved to."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,13 @@ Density = DiffusionDensity | EnergyDensity
 _NO_RECORD = (
     "format", "family", "versions", "sha256", "parameters", "n_features_in", "feature_names_in",
 )  # fmt: skip
+
+_NEEDED = (
+    *("data.fingerprint", "data.columns", "history", "seed"),
+    *("parameters", "n_features_in", "feature_names_in"),
+)
+_OF_DIFFUSION = ("data.held_out", "validation_bound_nats")
+"""Entries of the manifest that a fitted model has."""
 
 
 def load(path: str | os.PathLike[str]) -> Density:
@@ -65,7 +72,7 @@ def load_diffusion(path: str | os.PathLike[str]) -> DiffusionDensity:
 
 def _load_diffusion(path: str | os.PathLike[str]) -> DiffusionDensity:
     stored = load_model(path)
-    density = _shell(DiffusionDensity, stored.manifest, path)
+    density = _shell(DiffusionDensity, stored.manifest, path, (*_NEEDED, *_OF_DIFFUSION))
     density._remember(
         Fitted(
             stored.model,
@@ -81,7 +88,7 @@ def _load_diffusion(path: str | os.PathLike[str]) -> DiffusionDensity:
 
 def _load_energy(path: str | os.PathLike[str]) -> EnergyDensity:
     fitted, manifest = energy_store.load_energy(path)
-    density = _shell(EnergyDensity, manifest, path)
+    density = _shell(EnergyDensity, manifest, path, _NEEDED)
     return density._remember(replace(fitted, record=_record(manifest)), manifest)
 
 
@@ -96,8 +103,16 @@ def _record(manifest: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in manifest.items() if name not in _NO_RECORD}
 
 
-def _shell(kind: Any, manifest: dict[str, Any], path: str | os.PathLike[str]) -> Any:
+def _shell(
+    kind: Any, manifest: dict[str, Any], path: str | os.PathLike[str], needed: Sequence[str]
+) -> Any:
     """The estimator of the stored parameters, with scikit-learn's attributes."""
+    held = {*manifest, *(f"data.{name}" for name in manifest.get("data", ()))}
+    absent = [name for name in needed if name not in held]
+    if absent:
+        raise ModelFolderError(
+            f"the manifest has no {', '.join(absent)}", where=str(path), fix="fit again"
+        )
     try:
         density = kind(**manifest["parameters"])
     except TypeError as error:

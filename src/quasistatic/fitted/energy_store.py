@@ -1,17 +1,18 @@
 """A fitted energy in its folder."""
 
 import os
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import numpy as np
 
 from quasistatic.checkpoint.arrays import arrays_of, with_arrays
 from quasistatic.checkpoint.folder import Contents, decoded, read_contents, write_contents
 from quasistatic.data.codec import Codec
-from quasistatic.fitted.energy import FittedEnergy
+from quasistatic.fitted.energy import MEANINGS, FittedEnergy, check_bits
+from quasistatic.records import Misfit, Within, check
 from quasistatic.rivals.energy import AbstractBinaryEnergy
 from quasistatic.rivals.graph import graph_of
-from quasistatic.rivals.methods import starting_energy
+from quasistatic.rivals.methods import EnergyName, starting_energy
 from quasistatic.rivals.normaliser import Normaliser
 
 __all__ = ["FAMILY", "load_energy", "save_energy"]
@@ -62,9 +63,29 @@ def load_energy(path: str | os.PathLike[str]) -> tuple[FittedEnergy, dict[str, A
 def _build(contents: Contents) -> tuple[FittedEnergy, dict[str, Any]]:
     codec = Codec.from_json(contents.config["codec"] | {"schema": contents.schema})
     settings, manifest = contents.config["model"], contents.manifest
+    check(_Settings, settings, "model")
+    check_bits(codec.schema)
+    if settings["columns"] != len(codec.schema.columns):
+        raise Misfit(f"columns = {settings['columns']}, but the schema has others")
+    if settings.get("hidden", 1) > sum(array.size for array in contents.arrays.values()):
+        raise Misfit(f"hidden = {settings['hidden']}, but fewer numbers are stored")
+    if len(manifest["starting_bias"]) != settings["columns"]:
+        raise Misfit("starting_bias has another length than the columns")
     energy = with_arrays(_skeleton(settings), contents.arrays)
     normaliser = Normaliser(**manifest["normaliser"])
+    if normaliser.kind not in MEANINGS:
+        raise Misfit(f"no normaliser is {normaliser.kind!r}")
     return FittedEnergy(energy, codec, normaliser, settings, {}), manifest
+
+
+class _Settings(TypedDict):
+    """The settings of an energy in `config.json`."""
+
+    energy: EnergyName
+    method: str
+    columns: Annotated[int, Within(1, 100_000)]
+    edges: NotRequired[list[tuple[int, int]]]
+    hidden: NotRequired[Annotated[int, Within(1, 10**6)]]
 
 
 def _skeleton(settings: dict[str, Any]) -> AbstractBinaryEnergy:

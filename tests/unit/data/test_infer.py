@@ -221,7 +221,7 @@ def test_tables_that_cannot_be_modelled(columns, error, words):
     [
         ({"colums": {}}, 'no "columns"'),
         ({"columns": {"zzz": {"kind": "integer"}}}, "'zzz'"),
-        ({"columns": {"a": {"kind": "number"}}}, "column 'a': unknown kind 'number'"),
+        ({"columns": {"a": {"kind": "number"}}}, "column 'a': kind = 'number' is none"),
         ({"columns": {"a": {"knd": "integer"}}}, "column 'a': unknown keys \\['knd'\\]"),
         ({"columns": {"a": {"kind": "integer"}}}, "column 'a': integer, but there is"),
         ({"columns": {"a": {"kind": "binary"}}}, "column 'a': binary, but"),

@@ -46,7 +46,7 @@ def test_unknown_settings(kind):
     known = {"trajectory_length": 3} if kind is ModelConfig else {}
     with pytest.raises(TypeError, match="widht"):
         kind(**known, widht=3)
-    with pytest.raises(TypeError, match="widht"):
+    with pytest.raises(ValueError, match=r"unknown keys.*widht"):
         kind.from_json(known | {"widht": 3})
 
 
@@ -81,7 +81,7 @@ def test_frozen():
 )
 def test_meaningless_values(kind, name, value):
     settings = {"trajectory_length": 3} if kind is ModelConfig else {}
-    with pytest.raises(SettingError, match=f"{name} = "):
+    with pytest.raises(SettingError, match=rf"{name}.* = "):
         kind(**settings | {name: value})
 
 

@@ -1,23 +1,63 @@
 """What a user fixes about columns: the file behind `--schema`."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict
 
 import numpy as np
 import polars as pl
 
 from quasistatic.data.columns._atoms import find_atoms
 from quasistatic.data.columns._dtypes import ticks_per_unit
+from quasistatic.data.columns._proof import prove, prove_column
 from quasistatic.data.columns.moments import MONTH, months_of
 from quasistatic.data.columns.numbers import as_numbers, as_times, time_dtype
-from quasistatic.data.schema import FORMAT, KINDS, Column, Schema
+from quasistatic.data.frames.container import Value
+from quasistatic.data.schema import FORMAT, KINDS, Column, Kind, Schema
 from quasistatic.data.text.names import resolve
 from quasistatic.data.text.times import check_format
 from quasistatic.errors import SchemaError
+from quasistatic.records import Misfit, Within, check, shown
 
+_FILE = "the schema file"
 _MODELLED = ("kind", "step", "offset", "lower", "upper", "categories", "atoms")
 _WRITTEN = ("format", "pivot", "decimal", "thousands", "missing")
 _KEYS = (*_MODELLED, *_WRITTEN)
+_Limit = float | Annotated[str, Within(0, 100)] | None
+_Values = Annotated[list[Value], Within(0, 10**6)]
+
+
+class _Settings(TypedDict, total=False):
+    """What may be said of a column."""
+
+    kind: Literal[Kind, "ignore"]
+    step: Annotated[float | None, Within(1e-290, 1e300)]
+    offset: float | None
+    lower: _Limit
+    upper: _Limit
+    categories: _Values
+    atoms: Annotated[list[float | Annotated[str, Within(0, 100)]], Within(0, 1000)]
+    format: Annotated[str, Within(1, 200)]
+    pivot: Annotated[int, Within(0, 99)]
+    decimal: Literal[".", ","]
+    thousands: Literal["", ",", ".", " ", "'", "’", "\u00a0", "\u202f"]
+    missing: Annotated[list[Annotated[str, Within(0, 1000)]], Within(0, 1000)]
+
+
+_FIX = "correct it, or leave it out"
+_FIXES = {
+    "kind": f"the kinds are {', '.join((*KINDS, 'ignore'))}",
+    "step": "give a positive number, or null for a density",
+    "offset": "give a number, or null",
+    "lower": "give a number, or null",
+    "upper": "give a number, or null",
+    "categories": 'write "categories": [...] with numbers and texts',
+    "atoms": 'write "atoms": [...] with numbers',
+    "missing": 'write "missing": [...] with texts',
+    "pivot": "give the first two-digit year that belongs to 1900, 30 say",
+    "decimal": 'give "." or ","',
+    "thousands": "give ',', '.', ' ' or \"'\"",
+}
+"""What to do about a setting."""
 
 
 def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, dict[str, Any]]:
@@ -41,7 +81,7 @@ def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, d
     if not isinstance(data, dict) or "columns" not in data:
         raise SchemaError(
             'there is no "columns" in it',
-            where="the schema file",
+            where=_FILE,
             fix='write {"columns": {NAME: {"kind": KIND}}}',
         )
     if isinstance(data["columns"], list):
@@ -50,23 +90,25 @@ def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, d
         unknown = set(data) - {"columns", "format"}
         if unknown or data.get("format", FORMAT) != FORMAT:
             raise SchemaError(
-                f"unknown keys {sorted(unknown)}",
-                where="the schema file",
+                f"unknown keys {shown(sorted(map(str, unknown)))}",
+                where=_FILE,
                 fix='its only key is "columns"',
             )
         given = data["columns"]
     if not isinstance(given, dict):
         raise SchemaError(
             '"columns" is no object',
-            where="the schema file",
+            where=_FILE,
             fix='write {"columns": {NAME: {"kind": KIND}}}',
         )
+    if not all(isinstance(name, str) for name in given):
+        raise SchemaError("a name of a column is no text", where=_FILE)
     given = {resolve(name, names) or name: settings for name, settings in given.items()}
     absent = [name for name in given if name not in names]
     if absent:
         raise SchemaError(
             f"the table has no column(s) {_quoted(absent)}",
-            where="the schema file",
+            where=_FILE,
             fix=f"its columns are {_quoted(names)}",
         )
     for name, settings in given.items():
@@ -75,6 +117,7 @@ def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, d
 
 
 def _from_schema(schema: Schema) -> dict[str, dict[str, Any]]:
+    prove(schema, _FILE)
     given = {c.name: {key: getattr(c, key) for key in _MODELLED} for c in schema.columns}
     for column in schema.columns:
         given[column.name]["written"] = column.written
@@ -82,64 +125,36 @@ def _from_schema(schema: Schema) -> dict[str, dict[str, Any]]:
 
 
 def _check(name: str, settings: Any) -> None:
-    where = f"the schema file, column {name!r}"
+    where = f"{_FILE}, column {name!r}"
     if not isinstance(settings, dict):
-        raise SchemaError(f"{settings!r} is no object", where=where, fix='write {"kind": KIND}')
-    unknown = set(settings) - {*_KEYS, "written"}
+        raise SchemaError(
+            f"{shown(settings)} is no object", where=where, fix='write {"kind": KIND}'
+        )
+    unknown = sorted(set(settings) - {*_KEYS, "written"})
     if unknown:
         raise SchemaError(
-            f"unknown keys {sorted(unknown)}", where=where, fix=f"the keys are {', '.join(_KEYS)}"
+            f"unknown keys {shown(unknown)}", where=where, fix=f"the keys are {', '.join(_KEYS)}"
         )
-    kinds = (*KINDS, "ignore")
-    if "kind" in settings and settings["kind"] not in kinds:
-        raise SchemaError(
-            f"unknown kind {settings['kind']!r}",
-            where=where,
-            fix=f"the kinds are {', '.join(kinds)}",
-        )
-    for key in ("step", "offset", "lower", "upper"):
-        value = settings.get(key)
-        if key in ("lower", "upper") and isinstance(value, str):
-            continue  # a date
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise SchemaError(
-                f"{key} = {value!r} is no number", where=where, fix="give a number, or null"
-            )
-    if settings.get("step") is not None and not 0 < settings["step"] < 1e300:
-        raise SchemaError(
-            f"step = {settings['step']} is not positive", where=where, fix="use null for a density"
-        )
-    for key in ("categories", "atoms", "missing"):
-        if not isinstance(settings.get(key, []), list | tuple):
-            raise SchemaError(f"{key} is no list", where=where, fix=f'write "{key}": [...]')
-        if not all(isinstance(value, bool | int | float | str) for value in settings.get(key, [])):
-            raise SchemaError(
-                f"{key} holds more than numbers and texts", where=where, fix="give a flat list"
-            )
+    try:
+        check(_Settings, {key: settings[key] for key in settings if key != "written"})
+    except Misfit as error:
+        raise SchemaError(str(error), where=where, fix=_FIXES.get(_key_of(error), _FIX)) from error
     _check_written(settings, where)
+
+
+def _key_of(error: Misfit) -> str:
+    """The setting that a message begins with."""
+    return str(error).removeprefix("the length of ").partition(" ")[0].partition("[")[0]
 
 
 def _check_written(settings: dict[str, Any], where: str) -> None:
     """What is said of how the cells of a file are written."""
-    wrong = "" if "format" not in settings else check_format(str(settings["format"]))
+    wrong = "" if "format" not in settings else check_format(settings["format"])
     if wrong:
         raise SchemaError(
             f"format = {settings['format']!r} is none of dates: {wrong}",
             where=where,
             fix='write "%d/%m/%Y", say',
-        )
-    pivot = settings.get("pivot", 0)
-    if isinstance(pivot, bool) or not isinstance(pivot, int) or not 0 <= pivot <= 99:
-        raise SchemaError(
-            f"pivot = {pivot!r} is no whole number from 0 to 99",
-            where=where,
-            fix="give the first two-digit year that belongs to 1900, 30 say",
-        )
-    if settings.get("decimal", ".") not in (".", ","):
-        raise SchemaError(f"decimal = {settings['decimal']!r}", where=where, fix='give "." or ","')
-    if settings.get("thousands", ",") not in ("", ",", ".", " ", "'", "’", "\u00a0", "\u202f"):
-        raise SchemaError(
-            f"thousands = {settings['thousands']!r}", where=where, fix="give ',', '.', ' ' or \"'\""
         )
     if settings.get("decimal", ".") == settings.get("thousands"):
         raise SchemaError(
@@ -177,7 +192,12 @@ def override(column: Column, given: dict[str, Any], series: pl.Series, where: st
             "atoms",
             find_atoms(as_numbers(series, where).drop_nulls().to_numpy().astype(np.float64), None),
         )
-    return replace(column, **changes)
+    if changes.get("offset", 0) is None:
+        changes["offset"] = 0.0
+    changed = replace(column, **changes)
+    if given:
+        prove_column(changed, where.rpartition(", column ")[0])
+    return changed
 
 
 def _in_units(value: Any, column: Column, where: str) -> Any:

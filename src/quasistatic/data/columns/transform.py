@@ -160,8 +160,9 @@ Transform = Affine | QuantileSpline
 def transform_from_json(data: dict[str, Any]) -> Transform:
     """Inverse of `to_json` of either map."""
     if data["type"] == "affine":
-        return Affine(data["mean"], data["sd"])
-    return QuantileSpline(tuple(data["x"]), tuple(data["z"]), tuple(data["slope"]))
+        return Affine(float(data["mean"]), float(data["sd"]))
+    x, z, slope = (tuple(map(float, data[key])) for key in ("x", "z", "slope"))
+    return QuantileSpline(x, z, slope)
 
 
 def fit_transform(x: np.ndarray, step: float | None, choice: Choice = "auto") -> Transform:

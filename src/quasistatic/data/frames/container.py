@@ -6,10 +6,11 @@ an ordinary table), and `to_json`, a dict of JSON types, which `container_from_j
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, NotRequired, TypedDict
 
 from quasistatic.data.layout import Layout
 from quasistatic.data.text._dialect import Dialect
+from quasistatic.records import Misfit, Within, check
 
 __all__ = [
     "ArrayContainer",
@@ -167,13 +168,43 @@ class ArrowContainer:
 Container = FrameContainer | ArrayContainer | RecordsContainer | PandasContainer | ArrowContainer
 
 
+class _FrameJson(TypedDict):
+    backend: Annotated[str, Within(1, 100)]
+    dialect: NotRequired[Dialect]
+
+
+class _NumpyJson(TypedDict):
+    backend: str
+    dtype: str | list[list[Any]]
+    structured: NotRequired[bool]
+    layout: NotRequired[Layout]
+
+
+class _PandasJson(TypedDict):
+    backend: str
+    columns: dict[str, PandasColumn]
+    levels: NotRequired[list[int | str | None]]
+
+
+class _ArrowJson(TypedDict):
+    backend: str
+    schema: str
+    categories: dict[str, list[Value]]
+
+
+_JSON = {"numpy": _NumpyJson, "pandas": _PandasJson, "pyarrow": _ArrowJson}
+
+
 def container_from_json(data: Mapping[str, Any]) -> Container:
     """The container that `to_json` wrote.
 
     Raises:
-        KeyError, TypeError: keys are missing or of another type.
+        Misfit: keys are missing or unknown, or values of another type.
         SchemaError: the layout is none of images or sequences.
     """
+    if not (isinstance(data, dict) and isinstance(data.get("backend"), str)):
+        raise Misfit("the container names no backend")
+    check(_JSON.get(data["backend"], _FrameJson), data, "container")
     match data["backend"]:
         case "numpy" if data.get("structured"):
             return RecordsContainer(tuple(tuple(item) for item in data["dtype"]))

@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from quasistatic.data.text._records import BLANKS, widths_of
+from quasistatic.records import Within
 
 _SEPARATORS = ",;\t|"
 _HINT = re.compile(r'"?sep=(.|\\t)"?[ ]*\r?(?:\n|\Z)', re.IGNORECASE)
@@ -28,8 +29,8 @@ class Dialect:
         closed: whether the last line has a line end, too (default True).
     """
 
-    separator: str = ","
-    line_end: str = "\n"
+    separator: Annotated[str, Within(0, 1)] = ","
+    line_end: Annotated[str, Within(1, 2)] = "\n"
     marked: bool = False
     hinted: bool = False
     quoted: bool = False

@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import polars as pl
+
+from quasistatic.records import Within
 
 __all__ = ["DurationForm", "Style", "duration_forms"]
 
@@ -42,9 +44,9 @@ class DurationForm:
 
     style: Style
     seconds: bool = True
-    digits: int = 0
+    digits: Annotated[int, Within(0, 9)] = 0
     padded: bool = True
-    gap: str = ""
+    gap: Annotated[str, Within(0, 10)] = ""
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types; `DurationForm(**...)` gives back an equal form."""

@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
+
+from quasistatic.records import Within
 
 __all__ = [
     "GROUPED",
@@ -52,6 +54,10 @@ _MOST_DIGITS = 15
 """Decimals beyond which a number is written as its float reads shortest."""
 
 
+_Mark = Annotated[str, Within(0, 100)]
+_Decimals = Annotated[int, Within(0, 400)]
+
+
 @dataclass(frozen=True)
 class NumberForm:
     """The form of a column's numbers.
@@ -71,14 +77,14 @@ class NumberForm:
         pairs: whether groups but the last have two digits, as in 12,34,567 (default False).
     """
 
-    decimal: str = "."
-    group: str = ""
-    before: str = ""
-    behind: str = ""
-    negative: str = "-"
-    least: int = 0
-    most: int | None = None
-    power: int | None = None
+    decimal: Annotated[str, Within(1, 1)] = "."
+    group: Annotated[str, Within(0, 1)] = ""
+    before: _Mark = ""
+    behind: _Mark = ""
+    negative: Annotated[str, Within(1, 2)] = "-"
+    least: _Decimals = 0
+    most: _Decimals | None = None
+    power: _Decimals | None = None
     pairs: bool = False
 
     @property

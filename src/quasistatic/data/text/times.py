@@ -4,10 +4,12 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
+
+from quasistatic.records import Within
 
 __all__ = ["PIVOT", "TimeForm", "check_format"]
 
@@ -56,11 +58,11 @@ class TimeForm:
         digits: number of decimals of the seconds (default 0).
     """
 
-    format: str
-    pivot: int = PIVOT
-    zone: str = ""
-    case: str = "title"
-    digits: int = 0
+    format: Annotated[str, Within(0, 200)]
+    pivot: Annotated[int, Within(0, 100)] = PIVOT
+    zone: Annotated[str, Within(0, 10)] = ""
+    case: Annotated[str, Within(0, 5)] = "title"
+    digits: Annotated[int, Within(0, 9)] = 0
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types; `TimeForm(**...)` gives back an equal form."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, NotRequired, TypedDict
 
 import polars as pl
 
@@ -11,7 +11,8 @@ from quasistatic.data.text._time_forms import time_forms
 from quasistatic.data.text.durations import DurationForm, duration_forms
 from quasistatic.data.text.numbers import NumberForm, number_forms
 from quasistatic.data.text.numbers import refined as refined_number
-from quasistatic.data.text.times import TimeForm
+from quasistatic.data.text.times import TimeForm, check_format
+from quasistatic.records import Misfit, Within, check
 
 __all__ = [
     "MISSING",
@@ -47,6 +48,18 @@ _MOST_ODD_TOKENS = 2
 _KINDS = {"number": NumberForm, "time": TimeForm, "duration": DurationForm}
 
 
+class _WrittenJson(TypedDict):
+    """`Written` in JSON."""
+
+    missing: Annotated[list[Annotated[str, Within(0, 1000)]], Within(0, 1000)]
+    hole: Annotated[str, Within(0, 1000)]
+    quoted: bool
+    indent: Annotated[str, Within(0, 1000)]
+    number: NotRequired[NumberForm]
+    time: NotRequired[TimeForm]
+    duration: NotRequired[DurationForm]
+
+
 @dataclass(frozen=True)
 class Written:
     """The form of a column's cells.
@@ -59,6 +72,7 @@ class Written:
         indent: blanks before every value (default none).
     """
 
+    JSON: ClassVar[type] = _WrittenJson
     form: Form = None
     missing: tuple[str, ...] = ()
     hole: str = ""
@@ -122,8 +136,12 @@ def written_from_json(data: Mapping[str, Any]) -> Written:
     """Inverse of `Written.to_json`.
 
     Raises:
-        KeyError, TypeError: keys are missing or unknown.
+        Misfit: keys are missing or unknown, or values of another type.
     """
+    check(Written, data)
+    wrong = check_format(data["time"]["format"]) if "time" in data else ""
+    if wrong:
+        raise Misfit(f"the form of its dates is none: {wrong}")
     form: Form = next((cls(**data[kind]) for kind, cls in _KINDS.items() if kind in data), None)
     rest = {key: value for key, value in data.items() if key not in _KINDS}
     return Written(form, **{**rest, "missing": tuple(rest["missing"])})
