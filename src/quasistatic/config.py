@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from importlib import import_module
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args, get_type_hints
 
 from quasistatic.errors import SettingError
@@ -101,6 +102,24 @@ def require(rule: Rule, name: str, value: Any) -> None:
     """
     if not rule.holds(value):
         raise SettingError(f"{name} = {value!r} {rule.words}")
+
+
+def require_whole(name: str, value: Any, least: int, fix: str = "") -> None:
+    """Refuse what is no whole number, or below the least one that has a meaning.
+
+    Args:
+        name: name of the setting.
+        value: value that was given.
+        least: smallest number.
+        fix: what the user can do about a smaller one (default nothing).
+
+    Raises:
+        SettingError: naming the setting.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise SettingError(f"{name} = {value!r} is no whole number")
+    if int(value) < least:
+        raise SettingError(f"{name} = {value} must be at least {least}", fix=fix)
 
 
 def check_settings(settings: Any) -> None:

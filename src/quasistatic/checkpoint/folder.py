@@ -15,8 +15,8 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -28,6 +28,7 @@ from safetensors import numpy as safetensors
 from quasistatic.checkpoint.arrays import write_file
 from quasistatic.checkpoint.declared import LARGEST, check_config, check_finite, check_manifest
 from quasistatic.data.door import ordinary
+from quasistatic.data.exchange import check_name, new_folder, recover
 from quasistatic.data.memory import available_bytes
 from quasistatic.errors import DataError, ModelFolderError, OutputError
 from quasistatic.records import Misfit, parse_json
@@ -171,6 +172,9 @@ def versions() -> dict[str, str]:
 
 
 def _refuse_no_folder(folder: Path) -> None:
+    if not os.path.lexists(folder) and folder.name:
+        with suppress(OSError):
+            recover(folder, _is_own)
     if not folder.is_dir():
         raise ModelFolderError(
             "there is no such model folder", where=str(folder), fix="give a folder that `fit` wrote"
@@ -229,9 +233,8 @@ def _parsed(folder: Path, name: str, content: bytes) -> dict[str, Any]:
 
 
 def _write_folder(path: Path, files: dict[str, bytes], force: bool) -> None:
-    """All files in a new folder beside `path`, then one rename; the older folder is moved away just
-    before and removed after.
-    """
+    """All files in a new folder beside `path`, which then takes its place."""
+    check_name(path)
     if path.exists() and not force:
         raise OutputError(
             "the path exists already",
@@ -244,30 +247,18 @@ def _write_folder(path: Path, files: dict[str, bytes], force: bool) -> None:
         raise OutputError(
             "the path exists and is no model folder", where=str(path), fix="choose another path"
         )
-    fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
-    older = path.with_name(f".{path.name}.old-{os.getpid()}")
     try:
-        # One may be left of a process with the same number that was killed.
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        for name, content in files.items():
-            write_file(fresh / name, content)
-        if path.exists():
-            shutil.rmtree(older, ignore_errors=True)
-            path.rename(older)
-        try:
-            fresh.rename(path)
-        except BaseException:
-            if older.exists() and not path.exists():
-                older.rename(path)
-            raise
+        with new_folder(path, _is_own, force=force) as fresh:
+            for name, content in files.items():
+                write_file(fresh / name, content)
     except OSError as error:
         raise OutputError(
             f"the model cannot be written ({error.strerror})",
             where=str(path),
             fix="free the disk or choose another path",
         ) from error
-    finally:
-        # It is gone by now unless something failed, an interrupt included.
-        shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(older, ignore_errors=True)
+
+
+def _is_own(file: Path) -> bool:
+    """Whether a file is part of a model folder."""
+    return file.name in (*_SUMMED, "manifest.json")

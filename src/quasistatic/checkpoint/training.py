@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from safetensors import numpy as safetensors
 from quasistatic.checkpoint.arrays import arrays_of, digest_of, with_arrays, write_file
 from quasistatic.errors import OutputError, TrainingError
 
-__all__ = ["FILE", "TrainingStore", "remove_checkpoints"]
+__all__ = ["FILE", "TrainingStore", "clear_checkpoints", "remove_checkpoints"]
 
 FILE = "training.safetensors"
 
@@ -95,7 +94,7 @@ class TrainingStore:
 
     def clear(self) -> None:
         """Remove the checkpoint."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        clear_checkpoints(self.folder)
 
     def _error(self, what: str) -> TrainingError:
         return TrainingError(
@@ -109,6 +108,22 @@ def remove_checkpoints(folder: Path) -> None:
     """Remove the checkpoints of every phase of an earlier fit, and nothing else."""
     for file in folder.glob(f"*/{FILE}"):
         file.unlink()
+
+
+def clear_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints below a folder, and the folders that are empty then; what is somebody
+    else's stays.
+
+    Args:
+        folder: folder of the checkpoints of a fit, or of one phase.
+    """
+    for file in folder.rglob("*"):
+        if file.name == FILE or (file.name.startswith(".new-") and file.is_file()):
+            file.unlink(missing_ok=True)
+    below = sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True)
+    for path in (*below, folder):
+        with contextlib.suppress(OSError):
+            path.rmdir()
 
 
 def _digest(identity: str, scalars: str, arrays: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from quasistatic.cli.claim import claimed
 from quasistatic.cli.options import Force, Json, Quiet, Seed
 from quasistatic.cli.screen import Screen
 from quasistatic.errors import DataError
@@ -52,12 +53,13 @@ def demo(
     try:
         for path in (synthetic, scores):
             check_rows_output(path, force=force, as_json=False)
-        job = prepare(screen, data, model, force=force)
+        with claimed(model):
+            job = prepare(screen, data, model, force=force)
 
-        from quasistatic import DiffusionDensity
+            from quasistatic import DiffusionDensity
 
-        density = DiffusionDensity(max_steps=max_steps, random_state=seed)
-        values = fit_and_save(screen, density, job)
+            density = DiffusionDensity(max_steps=max_steps, random_state=seed)
+            values = fit_and_save(screen, density, job)
     except BaseException:
         if made and not any(folder.iterdir()):
             folder.rmdir()

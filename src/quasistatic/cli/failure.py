@@ -21,6 +21,7 @@ from typing import Any
 import typer
 
 from quasistatic.cli.cache import enable_compilation_cache
+from quasistatic.cli.legible import legible
 from quasistatic.errors import QuasistaticError
 
 _SYSTEM = {
@@ -71,7 +72,7 @@ def guarded(command: Callable[..., Any]) -> Callable[..., None]:
             _drop_unwritable_stdout()
             message = explain(error)
             if message is None:
-                traceback.print_exc()
+                say(traceback.format_exc().rstrip())
                 say("\nThis is a defect of quasistatic: please report it with the lines above.")
                 raise typer.Exit(1) from None
             say(f"Error: {message}")
@@ -87,7 +88,7 @@ def _plain_warnings() -> Iterator[None]:
 
     def plain(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> str:
         return (
-            f"Warning: {message}\n"
+            f"Warning: {legible(str(message))}\n"
             if issubclass(category, UserWarning)
             else with_line(message, category, *place, **more)
         )
@@ -112,8 +113,8 @@ def explain(error: BaseException) -> str | None:
 
 
 def say(text: str) -> None:
-    """A line on standard error, as it is: no markup, no wrapping."""
-    print(text, file=sys.stderr, flush=True)
+    """A line on standard error: no markup, no wrapping, nothing that a terminal acts upon."""
+    print(legible(text), file=sys.stderr, flush=True)
 
 
 def _drop_unwritable_stdout() -> None:

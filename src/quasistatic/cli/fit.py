@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from quasistatic.cli.claim import claimed
 from quasistatic.cli.families import FAMILIES, ModelName, settings_of
 from quasistatic.cli.fitting import prepare
 from quasistatic.cli.options import Data, Force, Json, Quiet, Seed
@@ -215,17 +216,18 @@ def fit(
         if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
     }
     settings = settings_of(model, context.params, given)
-    job = prepare(
-        screen,
-        data,
-        output,
-        kind=kind,
-        schema_file=schema,
-        missing=missing or (),
-        resume=resume,
-        force=force,
-    )
-    values = FAMILIES[model].fit(screen, job, settings)
+    with claimed(output):
+        job = prepare(
+            screen,
+            data,
+            output,
+            kind=kind,
+            schema_file=schema,
+            missing=missing or (),
+            resume=resume,
+            force=force,
+        )
+        values = FAMILIES[model].fit(screen, job, settings)
     images = values.get("layout", {}).get("kind") == "images"
     drawn = "-n 64 -o grid.png" if images else "-n 1000 -o synthetic.csv"
     screen.tell(f"Next: quasistatic sample {output} {drawn}")

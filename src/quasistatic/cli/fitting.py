@@ -3,7 +3,6 @@ what was reached.
 """
 
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +88,7 @@ def prepare(
         resume: whether to go on from the checkpoint (default False).
         force: whether an existing output is replaced (default False).
     """
-    _check_outputs(output, checkpoint_folder(output), resume=resume, force=force)
+    _check_outputs(output, resume=resume, force=force)
 
     from quasistatic.data.arranged import read_data
     from quasistatic.data.columns.alternatives import infer_schemas
@@ -116,10 +115,12 @@ def fit_and_save(screen: Screen, density: "DiffusionDensity", job: Job) -> dict[
     Returns:
         The values of the JSON result.
     """
+    from quasistatic.checkpoint.training import clear_checkpoints
+
     checkpoint = job.checkpoint
     start = time.monotonic()
     if checkpoint.exists() and not job.resume:
-        shutil.rmtree(checkpoint)
+        clear_checkpoints(checkpoint)
     from quasistatic.fitted.settling import stopped_early
 
     try:
@@ -144,9 +145,9 @@ def fit_and_save(screen: Screen, density: "DiffusionDensity", job: Job) -> dict[
         raise
     except QuasistaticError:
         if not job.resume:
-            shutil.rmtree(checkpoint, ignore_errors=True)
+            clear_checkpoints(checkpoint)
         raise
-    shutil.rmtree(checkpoint, ignore_errors=True)
+    clear_checkpoints(checkpoint)
     return _reached(screen, density, job, seconds)
 
 
@@ -218,9 +219,12 @@ def _read_json(file: str) -> Any:
         raise SchemaError(str(error), where=file, fix=fix) from None
 
 
-def _check_outputs(output: str, checkpoint: Path, *, resume: bool, force: bool) -> None:
+def _check_outputs(output: str, *, resume: bool, force: bool) -> None:
     """Refuse before any work what would fail or lose something after it."""
+    from quasistatic.data.exchange import check_name
+
     model = Path(output)
+    check_name(model)
     if not model.parent.is_dir():
         fix = f"make it: mkdir -p {model.parent}"
         raise OutputError(f"there is no folder {str(model.parent)!r}", where=output, fix=fix)
@@ -241,6 +245,7 @@ def _check_outputs(output: str, checkpoint: Path, *, resume: bool, force: bool) 
         raise OutputError(
             "it exists and is no model folder", where=output, fix="give another name, or remove it"
         )
+    checkpoint = checkpoint_folder(output)
     if resume and not checkpoint.exists():
         fix = "leave out --resume to start from the beginning"
         raise TrainingError("there is no checkpoint to resume from", where=str(checkpoint), fix=fix)
@@ -257,5 +262,7 @@ def _say_how_to_resume(checkpoint: Path) -> None:
         )
     else:
         # There may be folders for a checkpoint that was never written.
-        shutil.rmtree(checkpoint, ignore_errors=True)
+        from quasistatic.checkpoint.training import clear_checkpoints
+
+        clear_checkpoints(checkpoint)
         say("Stopped before the first checkpoint: nothing was written.")

@@ -5,6 +5,7 @@ array.
 import sys
 from typing import TYPE_CHECKING
 
+from quasistatic.cli.legible import legible
 from quasistatic.errors import SettingError
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def write_rows(
     if output == STDOUT:
         from quasistatic.data.output import delimited_text
 
-        sys.stdout.write(delimited_text(table))
+        text = delimited_text(table)
+        sys.stdout.write(legible(text, keep="\r\n\t") if sys.stdout.isatty() else text)
         return
     from quasistatic.data.output import write_table
 

@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from quasistatic.cli.legible import legible, legible_json
+
 if TYPE_CHECKING:
     from quasistatic.data.layout import Layout
     from quasistatic.data.schema import Schema
@@ -41,34 +43,38 @@ class Screen:
     def tell(self, text: str = "", *, style: str = "") -> None:
         """A line that `--quiet` leaves out."""
         if not self.quiet:
-            self.human.print(Text(text, style=style))
+            self.human.print(Text(legible(text), style=style))
 
     def result(self, text: str) -> None:
         """A line of the result: always printed."""
-        self.human.print(Text(text))
+        self.human.print(Text(legible(text)))
 
     def warn(self, text: str) -> None:
         """A line on standard error that `--quiet` does not leave out."""
-        self.errors.print(Text(text, style="yellow"))
+        self.errors.print(Text(legible(text), style="yellow"))
 
     def notes(self, notes: Iterable[str]) -> None:
         """What a person should know of how a file was read, a line each, on standard error."""
         for note in notes:
-            self.errors.print(Text(f"Note: {note}"))
+            self.errors.print(Text(legible(f"Note: {note}")))
 
     def table(self, title: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
         """A table that `--quiet` leaves out; None is an empty cell."""
         if self.quiet:
             return
-        rows = [["" if cell is None else str(cell) for cell in row] for row in rows]
+        rows = [
+            ["" if cell is None else legible(str(cell), keep="") for cell in row] for row in rows
+        ]
         table = Table(box=None, header_style="bold", pad_edge=False)
         for number, name in enumerate(head):
             table.add_column(
-                Text(name), overflow="fold", justify=_justify([row[number] for row in rows])
+                Text(legible(name, keep="")),
+                overflow="fold",
+                justify=_justify([row[number] for row in rows]),
             )
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        self.human.print(Text(title, style="bold"))
+        self.human.print(Text(legible(title), style="bold"))
         self.human.print(table, soft_wrap=False)
 
     def json(self, values: Mapping[str, Any]) -> None:
@@ -76,10 +82,8 @@ class Screen:
         null.
         """
         if self.as_json:
-            print(
-                json.dumps(_plain(values), indent=2, ensure_ascii=False, allow_nan=False),
-                file=sys.stdout,
-            )
+            text = json.dumps(_plain(values), indent=2, ensure_ascii=False, allow_nan=False)
+            print(legible_json(text), file=sys.stdout)
 
     def schema(self, schema: "Schema") -> None:
         """The kinds of the columns, the base measure, and the columns that the model does not use,

@@ -5,6 +5,7 @@ their extension.
 import gzip
 import io
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ from typing import BinaryIO
 import numpy as np
 import polars as pl
 
+from quasistatic.data.exchange import remove_parts, sync
 from quasistatic.data.files import EXTENSIONS
 from quasistatic.data.table import Table
 from quasistatic.data.text._dialect import Dialect
@@ -210,20 +212,23 @@ def _beside(
     """Write a file beside `path`, which takes that name at the end of the `with` block; after an
     error there it is removed.
     """
-    temporary = None
+    given, temporary = path, None
+    path = path.resolve() if path.is_symlink() else path
     try:
+        remove_parts(path)
         descriptor, temporary = tempfile.mkstemp(
-            prefix=f".{path.name}.", suffix=".part", dir=path.parent
+            prefix=f".{path.name}.{os.getpid()}-", suffix=".part", dir=path.parent
         )
         with os.fdopen(descriptor, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, _mode_of(path))
         yield
-        check_output(path, force, extensions)
+        check_output(given, force, extensions)
         os.replace(temporary, path)
         temporary = None
+        sync(path.parent)
     except OutputError:
         raise
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
@@ -236,6 +241,14 @@ def _beside(
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _mode_of(path: Path) -> int:
+    """The mode of the file that is replaced, or that of a new one."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0o666 & ~_umask()
 
 
 def _umask() -> int:

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from quasistatic.config import require_whole
 from quasistatic.data.frames.container import unlabelled
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError
@@ -260,8 +261,8 @@ class DiffusionOutlierDetector(OutlierMixin, BaseEstimator):
         Raises:
             SettingError: top below 1.
         """
-        if top is not None and top < 1:
-            raise SettingError(f"top = {top!r} must be at least 1")
+        if top is not None:
+            require_whole("top", top, 1)
         table = self._table(X)
         if self.method == "conditional":  # the same numbers tell who is to blame
             explained = self.explain(table)

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from quasistatic.bound.upper import bidirectional
+from quasistatic.config import require_whole
 from quasistatic.errors import SettingError
 from quasistatic.fitted._generated import GeneratedRows, generate_table
 from quasistatic.fitted.likelihood import mean_and_stderr
@@ -146,10 +147,7 @@ def _weigh(
     """Generated rows and their work in both directions, nats."""
     model = fitted.walked(steps)
     for name, value in (("n", n), ("trajectories", trajectories)):
-        if value < 2:
-            raise SettingError(
-                f"{name} = {value} must be at least 2", fix="with fewer there would be no error bar"
-            )
+        require_whole(name, value, 2, "with fewer there would be no error bar")
     row_key, walk_key = jax.random.split(key)
     table = generate_table(model, fitted.codec, n, key=row_key)
     if len(table.log_volume) < 2:

@@ -28,12 +28,12 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from quasistatic.config import require_whole
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
 from quasistatic.data.columns.numbers import read_coordinates
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
-from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
 from quasistatic.posterior.query import evidence_of_rows
 from quasistatic.rows import row_checksums
@@ -90,8 +90,7 @@ def column_log_probs(
     Raises:
         SettingError: fewer than 2 particles, or steps out of range.
     """
-    if particles < 2:
-        raise SettingError(f"particles = {particles!r} must be at least 2")
+    require_whole("particles", particles, 2)
     codec = fitted.codec
     walked = fitted.among_particles(steps, max(STEPS, len(codec.block_names)))
     rows = codec.encode(table).rows

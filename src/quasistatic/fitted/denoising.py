@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
+from quasistatic.config import require_whole
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
 from quasistatic.data.columns.numbers import as_numbers, check_finite
@@ -49,6 +50,8 @@ def denoise(
         SettingError: sigma <= 0, an unknown column, or one without numbers.
         DataError, SchemaError: rows that the model cannot encode, or that are impossible under it.
     """
+    require_whole("n_draws", n_draws, 1)
+    require_whole("particles", particles, 1)
     codec, source = fitted.codec, table.source
     table = read_as(table, codec.schema)
     sigma = sigma if isinstance(sigma, Mapping) else _of_all_numbers(codec, sigma)

@@ -1,7 +1,7 @@
 """The probability flow's density of a table, in the data's own units."""
 
+from quasistatic.config import require_whole
 from quasistatic.data.table import Table
-from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
 from quasistatic.thermodynamics import ode
 from quasistatic.thermodynamics.ode import FlowLikelihood
@@ -25,7 +25,6 @@ def flow_log_density(fitted: Fitted, table: Table, probes: int = 8, *, key: Key)
         DataError, SchemaError: rows that the model cannot score.
     """
     encoded = fitted.encode(table, whole="the flow is of whole rows")
-    if probes < 1:
-        raise SettingError(f"probes = {probes} must be at least 1")
+    require_whole("probes", probes, 1)
     found = ode.flow_log_density(fitted.model, encoded.rows, key=key, probes=probes)
     return found._replace(log_density=found.log_density + encoded.log_volume)

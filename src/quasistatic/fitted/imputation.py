@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from quasistatic.config import require_whole
 from quasistatic.data.columns.states import read_codes
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
@@ -72,10 +73,9 @@ def impute(
         SettingError: `point` with several imputations, a number below 1, or steps out of range.
         DataError, SchemaError: rows that the model cannot encode, or that are impossible under it.
     """
-    if n_imputations < 1 or (particles is not None and particles < 1):
-        raise SettingError(
-            f"n_imputations = {n_imputations} and particles = {particles} must be at least 1"
-        )
+    require_whole("n_imputations", n_imputations, 1)
+    if particles is not None:
+        require_whole("particles", particles, 1)
     if point and n_imputations != 1:
         raise SettingError(
             "a point imputation is one table", fix="give n_imputations=1 with point=True"

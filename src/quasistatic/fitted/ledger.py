@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from quasistatic.bound import evaluate_terms
+from quasistatic.config import require_whole
 from quasistatic.data.table import Table
-from quasistatic.errors import SettingError
 from quasistatic.fitted._generated import generate_table
 from quasistatic.fitted.model import Fitted
 from quasistatic.model import DiffusionModel, thin
@@ -109,10 +109,7 @@ def ledger_report(
         encoded = generate_table(fitted.model, fitted.codec, _GENERATED_ROWS, key=key)
     else:
         encoded = fitted.encode(table, whole="only whole rows have a ledger")
-    if trajectories < 2:
-        raise SettingError(
-            f"trajectories = {trajectories} must be at least 2", fix="the dissipation is a spread"
-        )
+    require_whole("trajectories", trajectories, 2, "the dissipation is a spread")
     rows = encoded.rows
     found = ledger(model, rows, key=key, repetitions=_REPETITIONS, trajectories=trajectories)
     return LedgerReport(

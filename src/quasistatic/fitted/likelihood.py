@@ -16,6 +16,7 @@ from quasistatic.bound.isir import chain_bracket
 from quasistatic.bound.smc import evaluate_populations, population_bound
 from quasistatic.bound.twist import fit_twist
 from quasistatic.bound.upper import UpperKind
+from quasistatic.config import require_whole
 from quasistatic.data.cells import EncodedTable
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
@@ -228,13 +229,10 @@ def trajectories_of(method: str, wanted: int | None) -> int:
     if method not in METHODS:
         raise SettingError(f"method = {method!r} is none of {', '.join(METHODS)}")
     chosen = METHODS[method]
-    n = chosen.trajectories if wanted is None else int(wanted)
-    if n < chosen.least:
-        fix = "" if chosen.least == 1 else "with fewer there would be no error bar"
-        raise SettingError(
-            f"trajectories = {wanted!r} must be at least {chosen.least} for {method!r}", fix=fix
-        )
-    return n
+    n = chosen.trajectories if wanted is None else wanted
+    fix = "" if chosen.least == 1 else f"with fewer {method!r} would have no error bar"
+    require_whole("trajectories", n, chosen.least, fix)
+    return int(n)
 
 
 def log_likelihood(

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from quasistatic.config import require_whole
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError, warn
 from quasistatic.fitted._product import LogDensity, check_same_columns, one_space
@@ -131,8 +132,7 @@ class ConditionedDensity:
     def _run(self, n: int, random_state: Seed, particles: int) -> Posteriors:
         if not isinstance(n, int | np.integer) or n < 0:
             raise SettingError(f"n_samples = {n!r} must be a whole number, not negative")
-        if particles < 2:
-            raise SettingError(f"particles = {particles!r} must be at least 2")
+        require_whole("particles", particles, 2)
         self._warn_of_nan()
         key = self._fitted.key(random_state)
         found = self._ask(

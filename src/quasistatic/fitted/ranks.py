@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from quasistatic.config import require_whole
 from quasistatic.data.table import Table
-from quasistatic.errors import SettingError
 from quasistatic.fitted.likelihood import log_likelihood
 from quasistatic.fitted.model import Fitted
 from quasistatic.fitted.sampling import sample
@@ -59,8 +59,7 @@ def rank(
         SettingError: n below 2, an unknown method, or too few trajectories.
         DataError, SchemaError: rows that the model cannot score.
     """
-    if n < 2:
-        raise SettingError(f"n = {n} must be at least 2", fix="with fewer there is no rank")
+    require_whole("n", n, 2, "with fewer there is no rank")
     fitted.encode(table, whole="fewer cells are no less likely: only whole rows have a rank")
     of_rows = log_likelihood(fitted, table, method, trajectories, key=key).lower
     generated = sample(fitted, int(n), key=key)

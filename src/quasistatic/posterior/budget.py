@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from quasistatic.errors import SettingError
+from quasistatic.config import require_whole
 from quasistatic.model import DiffusionModel, thin
 
 __all__ = ["MOST_PARTICLES", "PARTICLES", "STEPS", "Effort", "effort", "shortened"]
@@ -64,8 +64,7 @@ def shortened(model: DiffusionModel, steps: int | None = None) -> DiffusionModel
     """
     T = model.trajectory_length
     wanted = STEPS if steps is None else steps
-    if wanted < 1:
-        raise SettingError(f"steps = {steps} must be at least 1")
+    require_whole("steps", wanted, 1)
     if wanted >= T:
         return model
     return thin(model, sorted({round((k + 1) * T / wanted) for k in range(wanted)}))

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from quasistatic.checkpoint import folder as folder_module
 from quasistatic.checkpoint import load_model, save_model
 from quasistatic.checkpoint.arrays import arrays_of, digest_of, with_arrays
 from quasistatic.config import ModelConfig, TrainConfig
+from quasistatic.data import exchange
 from quasistatic.errors import ModelFolderError, OutputError
 
 FILES = ["config.json", "schema.json", "model.safetensors", "manifest.json"]
@@ -147,19 +146,50 @@ class TestSaving:
                 save_model(tmp_path / name, *parts, force=True)
         assert contents(tmp_path) == {"mine/thesis.tex": b"mine", "file": b"mine"}
 
-    def test_force_keeps_nothing_of_the_older_model(self, folder, parts):
-        (folder / "notes.txt").write_text("of the older one")
+    def test_force_keeps_nothing_of_the_older_model_but_what_is_somebody_elses(self, folder, parts):
+        (folder / "notes.txt").write_text("mine")
+        (folder / "plots").mkdir()
+        (folder / "plots" / "a.png").write_text("mine")
         save_model(folder, *parts, force=True)
-        assert sorted(contents(folder)) == sorted(FILES)
+        assert sorted(contents(folder)) == sorted([*FILES, "notes.txt", "plots/a.png"])
         assert [path.name for path in folder.parent.iterdir()] == ["model"]
+        load_model(folder)
 
-    def test_a_left_over_of_a_killed_process_is_no_obstacle(self, folder, parts):
+    def test_a_left_over_of_a_killed_process_is_named_and_removed(self, folder, parts):
         for kind in ("new", "old"):
             (folder.parent / f".model.{kind}-{os.getpid()}").mkdir()
             (folder.parent / f".model.{kind}-{os.getpid()}" / "config.json").write_text("{}")
-        save_model(folder, *parts, force=True)
+        (folder.parent / f".model.new-{os.getpid()}" / "notes.txt").write_text("mine")
+        with pytest.warns(UserWarning, match="left by a process that was killed, is removed"):
+            save_model(folder, *parts, force=True)
         load_model(folder)
         assert [path.name for path in folder.parent.iterdir()] == ["model"]
+        assert (folder / "notes.txt").read_text() == "mine"
+
+    def test_what_a_running_process_writes_is_left_alone(self, folder, parts):
+        other = folder.parent / ".model.new-1"
+        other.mkdir()
+        save_model(folder, *parts, force=True)
+        assert other.is_dir()
+
+    def test_modes_and_links_stay(self, folder, parts, tmp_path):
+        link = tmp_path / "link"
+        link.symlink_to(folder)
+        os.chmod(folder, 0o700)
+        os.chmod(folder / "config.json", 0o600)
+        save_model(link, *parts, force=True)
+        assert link.is_symlink()
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert (folder / "config.json").stat().st_mode & 0o777 == 0o600
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "model"]
+
+    @pytest.mark.parametrize("path", ["", ".", "/", "..", "a/..", "nowhere"])
+    def test_what_is_no_name(self, path, parts, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        os.symlink("missing", "nowhere")
+        with pytest.raises(OutputError, match=r"no name for a new folder|leads nowhere"):
+            save_model(path, *parts, force=True)
+        assert os.listdir() == ["nowhere"]
 
 
 class Disk:
@@ -203,6 +233,8 @@ class TestFailure:
     @pytest.mark.parametrize("n", [1, 2])
     @pytest.mark.parametrize("error", [NO_SPACE, KeyboardInterrupt()], ids=["full", "interrupt"])
     def test_while_renaming(self, n, error, folder, parts, monkeypatch):
+        """Where the system cannot exchange names."""
+        monkeypatch.setattr(exchange, "_exchange", lambda one, other: False)
         before, rename = contents(folder), type(folder).rename
         calls = []
 
@@ -218,50 +250,28 @@ class TestFailure:
         assert contents(folder) == before
         assert [item.name for item in folder.parent.iterdir()] == ["model"]
 
+    def test_while_exchanging(self, folder, parts, monkeypatch):
+        def failing(one, other):
+            raise NO_SPACE
+
+        monkeypatch.setattr(exchange, "_exchange", failing)
+        before = contents(folder)
+        with pytest.raises(OutputError, match="No space left"):
+            save_model(folder, *parts, force=True)
+        assert contents(folder) == before
+        assert [item.name for item in folder.parent.iterdir()] == ["model"]
+
+    def test_a_kill_between_two_renamings_is_put_right_on_loading(self, folder):
+        folder.rename(folder.with_name(".model.old-999999999"))
+        with pytest.warns(UserWarning, match="the older folder, .model.old-999999999, is back"):
+            load_model(folder)
+        load_model(folder)
+
     def test_a_parent_that_is_a_file(self, parts, tmp_path):
         (tmp_path / "file").write_text("mine")
         with pytest.raises(OutputError):
             save_model(tmp_path / "file" / "model", *parts)
         assert contents(tmp_path) == {"file": b"mine"}
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from quasistatic.checkpoint import folder
-
-path, (module, name), n = Path(sys.argv[1]), sys.argv[2].split("."), int(sys.argv[3])
-for stage in range(1, n + 1):
-    child = os.fork()
-    if child == 0:
-        owner = {"folder": folder, "Path": Path}[module]
-        original, calls = getattr(owner, name), []
-        def counted(*args):
-            calls.append(args)
-            if len(calls) == stage:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return original(*args)
-        setattr(owner, name, counted)
-        files = {f: b"new" for f in ("manifest.json", "b", "c", "d")}
-        folder._write_folder(path / str(stage), files, True)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-"""
-
-
-@pytest.mark.parametrize(("call", "n"), [("folder.write_file", 4), ("Path.rename", 2)])
-def test_kill_leaves_the_older_model_or_none(call, n, tmp_path):
-    for stage in range(1, n + 1):
-        (tmp_path / str(stage)).mkdir()
-        (tmp_path / str(stage) / "manifest.json").write_bytes(b"old")
-    subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path), call, str(n)], check=True, timeout=120
-    )
-    for stage in range(1, n + 1):
-        between_the_renames = call == "Path.rename" and stage == 2
-        assert contents(tmp_path / str(stage)) == (
-            {} if between_the_renames else {"manifest.json": b"old"}
-        )
 
 
 class TestArrays:

@@ -1,11 +1,11 @@
 """Images out: one grid as a picture, a folder of pictures, or an array; whole or not at all."""
 
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 
+from quasistatic.data.exchange import check_name, new_folder
 from quasistatic.data.images.folder import require_pillow
 from quasistatic.data.output import check_output, check_parent, write_whole
 from quasistatic.errors import OutputError
@@ -66,13 +66,10 @@ def check_image_output(path: str | Path, force: bool = False) -> Path:
     if path.suffix:
         check_output(path, force, _ENDINGS)
         return path
+    check_name(path)
     check_parent(path)
     if os.path.lexists(path):
-        pictures = (
-            path.is_dir()
-            and not path.is_symlink()
-            and all(p.suffix == ".png" for p in path.iterdir())
-        )
+        pictures = path.is_dir() and all(map(_is_picture, path.iterdir()))
         if not pictures:
             raise OutputError(
                 "it exists, and not as a folder of PNG files",
@@ -115,7 +112,7 @@ def write_images(stack: np.ndarray, path: str | Path, force: bool = False) -> No
             image = require_pillow().fromarray(_enlarged(picture_of(stack)))
             write_whole(path, lambda file: image.save(file, format="PNG"), force, _ENDINGS)
         case _:
-            _write_folder(_levels(stack), path)
+            _write_folder(_levels(stack), path, force)
 
 
 def _levels(stack: np.ndarray) -> np.ndarray:
@@ -135,32 +132,22 @@ def _enlarged(picture: np.ndarray) -> np.ndarray:
     return np.kron(picture, np.ones((zoom, zoom, 1), np.uint8))
 
 
-def _write_folder(stack: np.ndarray, path: Path) -> None:
-    """A new folder beside `path`, then one rename; an older one is moved away just before and
-    removed after.
-    """
+def _write_folder(stack: np.ndarray, path: Path, force: bool) -> None:
+    """A new folder beside `path`, which then takes its place."""
     pillow = require_pillow()
-    fresh, older = (path.with_name(f".{path.name}.{word}-{os.getpid()}") for word in ("new", "old"))
     digits = len(str(len(stack) - 1))
     try:
-        shutil.rmtree(
-            fresh, ignore_errors=True
-        )  # of a process with the same number that was killed
-        fresh.mkdir()
-        for number, image in enumerate(stack):
-            pillow.fromarray(image).save(fresh / f"{number:0{digits}d}.png")
-        if path.exists():
-            path.rename(older)
-        fresh.rename(path)
+        with new_folder(path, _is_picture, force=force) as fresh:
+            for number, image in enumerate(stack):
+                pillow.fromarray(image).save(fresh / f"{number:0{digits}d}.png")
     except OSError as error:
-        if older.exists() and not path.exists():
-            older.rename(path)
         reason = error.strerror or error
         raise OutputError(
             f"the images cannot be written ({reason})",
             where=str(path),
             fix="free space, or choose another place",
         ) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(older, ignore_errors=True)
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix == ".png"

@@ -1,0 +1,192 @@
+"""Kills at every call that changes files, of everything that writes; what is found afterwards.
+
+`python -m attack.kills FOLDER` prints one JSON object. A child is forked for every call: an audit
+hook counts what it does to files, and kills it just before the n-th.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+EVENTS = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.fsync", "open")
+OLD, NEW, MINE = b"old" * 1000, b"new" * 2000, b"mine"
+NAMES = ("manifest.json", "config.json", "schema.json", "model.safetensors")
+MOST_CALLS = 200
+
+
+def killed_at(stage: int, work: Callable[[], object]) -> bool:
+    """Whether the process that works was killed before its call of that number.
+
+    Args:
+        stage: number of the call, counted from 1.
+        work: function that writes.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        child = os.fork()
+    if child == 0:
+        _count_down(stage)
+        try:
+            warnings.simplefilter("ignore")
+            work()
+        except Exception:  # noqa: BLE001
+            os._exit(3)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"the work failed with {code}")
+    return code == -signal.SIGKILL
+
+
+def _count_down(stage: int) -> None:
+    left = [stage]
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in EVENTS or (event == "open" and not _writes(arguments)):
+            return
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+    fsync = os.fsync
+
+    def counted(descriptor: int) -> None:
+        sys.audit("os.fsync", descriptor)
+        fsync(descriptor)
+
+    os.fsync = counted
+
+
+def _writes(arguments: tuple[Any, ...]) -> bool:
+    flags = arguments[2] if isinstance(arguments[2], int) else 0
+    return bool(flags & (os.O_WRONLY | os.O_RDWR))
+
+
+def model_folder(path: Path) -> None:
+    """Write a model folder over another."""
+    from quasistatic.checkpoint import folder
+
+    folder._write_folder(path, dict.fromkeys(NAMES, NEW), True)
+
+
+def model_folder_without_exchange(path: Path) -> None:
+    """The same where the system cannot exchange two names."""
+    from quasistatic.data import exchange
+
+    exchange._exchange = lambda one, other: False
+    model_folder(path)
+
+
+def table_file(path: Path) -> None:
+    """Write a table over another."""
+    from quasistatic.data.output import write_whole
+
+    write_whole(path, lambda file: file.write(NEW), True)
+
+
+def _laid(path: Path, old: bool) -> None:
+    """A folder of old files with somebody else's among them, or nothing."""
+    if old:
+        path.mkdir(mode=0o700)
+        for name in NAMES:
+            (path / name).write_bytes(OLD)
+        (path / "notes.txt").write_bytes(MINE)
+        (path / "plots").mkdir()
+        (path / "plots" / "a.txt").write_bytes(MINE)
+
+
+def _of(path: Path) -> dict[str, bytes]:
+    return {name: (path / name).read_bytes() for name in NAMES if (path / name).is_file()}
+
+
+def attack_folder(work: Callable[[Path], None], base: Path, old: bool) -> dict[str, int]:
+    """Kill `work` at every call; count the kills and what was lost.
+
+    Args:
+        work: function that writes a folder.
+        base: empty folder to work in.
+        old: whether there is an older folder.
+    """
+    found = {"kills": 0, "halves": 0, "lost": 0, "foreign_lost": 0, "left_over": 0, "modes": 0}
+    whole = [dict.fromkeys(NAMES, content) for content in ((OLD, NEW) if old else (NEW,))]
+    for stage in range(1, MOST_CALLS):
+        place = base / str(stage)
+        place.mkdir()
+        path = place / "model"
+        _laid(path, old)
+        if not killed_at(stage, lambda path=path: work(path)):
+            break
+        found["kills"] += 1
+        _come_back(path)
+        now = _of(path) if path.is_dir() else {}
+        found["lost"] += old and not now
+        found["halves"] += bool(now) and now not in whole
+        model_folder(path)  # the next process puts everything in order
+        found["halves"] += _of(path) != whole[-1]
+        found["left_over"] += [item.name for item in place.iterdir()] != ["model"]
+        if old:
+            kept = [path / "notes.txt", path / "plots" / "a.txt"]
+            found["foreign_lost"] += not all(p.is_file() and p.read_bytes() == MINE for p in kept)
+            found["modes"] += path.stat().st_mode & 0o777 != 0o700
+        shutil.rmtree(place)
+    return found
+
+
+def _come_back(path: Path) -> None:
+    """What loading does first."""
+    from quasistatic.checkpoint.folder import _refuse_no_folder
+    from quasistatic.errors import ModelFolderError
+
+    try:
+        _refuse_no_folder(path)
+    except ModelFolderError:
+        return
+
+
+def attack_file(base: Path) -> dict[str, int]:
+    """Kill the writing of a table at every call; count the kills and what was lost.
+
+    Args:
+        base: empty folder to work in.
+    """
+    found = {"kills": 0, "halves": 0, "left_over": 0, "modes": 0}
+    for stage in range(1, MOST_CALLS):
+        place = base / str(stage)
+        place.mkdir()
+        path = place / "t.csv"
+        path.write_bytes(OLD)
+        os.chmod(path, 0o600)
+        if not killed_at(stage, lambda path=path: table_file(path)):
+            break
+        found["kills"] += 1
+        found["halves"] += path.read_bytes() not in (OLD, NEW)
+        table_file(path)
+        found["halves"] += path.read_bytes() != NEW
+        found["left_over"] += [item.name for item in place.iterdir()] != ["t.csv"]
+        found["modes"] += path.stat().st_mode & 0o777 != 0o600
+        shutil.rmtree(place)
+    return found
+
+
+def main(base: Path) -> dict[str, dict[str, int]]:
+    """Every attack, each in a folder of its own."""
+    warnings.simplefilter("ignore")
+    found = {}
+    for work in (model_folder, model_folder_without_exchange):
+        for old in (True, False):
+            name = f"{work.__name__}, {'over another' if old else 'new'}"
+            (base / name).mkdir()
+            found[name] = attack_folder(work, base / name, old)
+    (base / "file").mkdir()
+    return found | {"table file": attack_file(base / "file")}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1])), indent=1))
