@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from quasistatic.numerics import (
     LOG_ZERO,
+    chosen,
     log_binomial,
     log_normal_density,
     log_normal_interval,
@@ -104,7 +105,7 @@ class Categorical(AbstractDistribution):
         return jax.random.categorical(key, self.log_probs, axis=-1).astype(jnp.int32)
 
     def log_prob(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
-        return jnp.take_along_axis(self.log_probs, x[:, None], axis=-1)[:, 0]
+        return chosen(self.log_probs, x)
 
     def log_cell(self, x: Int[Array, " D"], width: None) -> Float[Array, " D"]:
         return self.log_prob(x)

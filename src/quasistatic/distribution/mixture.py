@@ -17,6 +17,7 @@ import jax.numpy as jnp
 
 from quasistatic.distribution.block import AbstractDistribution, Categorical, RandomSubset
 from quasistatic.distribution.product import Product
+from quasistatic.numerics import ranks
 from quasistatic.typing import Array, Bool, Float, Key, State
 
 __all__ = ["Mixture", "divergence", "entropy"]
@@ -167,9 +168,8 @@ def _is_certain(part: RandomSubset) -> bool:
 
 def _groups(part: RandomSubset, number: Array, *, key: Key) -> Float[Array, "G D"]:
     """The candidates in random order, dealt in hands of `count`."""
-    order = jnp.where(part.candidates, jax.random.uniform(key, part.candidates.shape), 2.0)
-    rank = jnp.argsort(jnp.argsort(order))
-    hand = jnp.where(part.candidates, rank // jnp.maximum(part.count, 1), -1)
+    order = ranks(jnp.where(part.candidates, jax.random.uniform(key, part.candidates.shape), 2.0))
+    hand = jnp.where(part.candidates, order // jnp.maximum(part.count, 1), -1)
     return ((hand[None, :] == number[:, None]) & (part.count > 0)).astype(jnp.float32)
 
 

@@ -10,7 +10,6 @@ steps (the order's probability is the same forward and backward and drops out).
 from collections.abc import Sequence
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -18,7 +17,7 @@ from quasistatic.distribution import Categorical, RandomSubset
 from quasistatic.forward._states import StateLayout
 from quasistatic.forward.base import AbstractDiffusion, earlier
 from quasistatic.forward.categorical import pad_log_probs
-from quasistatic.numerics import LOG_ZERO
+from quasistatic.numerics import LOG_ZERO, log_softmax
 from quasistatic.typing import Array, Bool, Float, Int, Step
 
 __all__ = ["AbsorbingDiffusion", "absorbing_block"]
@@ -100,7 +99,7 @@ class AbsorbingDiffusion(AbstractDiffusion):
         data: Categorical | None = None,
     ) -> RandomSubset:
         start = self.independent() if data is None else data
-        log_probs = jax.nn.log_softmax(self.layout.unpack(raw) + start.log_probs, axis=-1)
+        log_probs = log_softmax(self.layout.unpack(raw) + start.log_probs)
         return self._reveal_some(x_t, Categorical(jnp.maximum(log_probs, LOG_ZERO)), t, s)
 
     def log_evidence(self, data: Categorical, x_t: Int[Array, " D"], t: Step) -> Float[Array, " D"]:
