@@ -59,6 +59,7 @@ def fit_models() -> None:
         "width": 16,
         "depth": 1,
         "members": 1,
+        "components": 1,
         "dropout": 0.0,
         "random_state": 0,
         "max_minutes": 2.9,

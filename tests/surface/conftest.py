@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 BUDGET = ["--model", "diffusion", "--max-steps", "20", "--trajectory-length", "10", "--width", "16"]
-BUDGET += ["--members", "1", "--frequencies", "0"]
+BUDGET += ["--components", "1", "--members", "1", "--frequencies", "0"]
 """Options that make a fit take a second; what was compiled for one such model serves the others."""
 
 ONCE = [*BUDGET, "--max-minutes", "2"]
@@ -16,6 +16,7 @@ ONCE = [*BUDGET, "--max-minutes", "2"]
 
 SMALL = {
     "model": "diffusion",
+    "components": 1,
     "max_steps": 20,
     "max_minutes": 2,
     "trajectory_length": 10,

@@ -18,6 +18,7 @@ TINY = {
     "frequencies": 0,
     "batch_size": 16,
     "model": "diffusion",
+    "components": 1,
     "max_steps": 2,
     "max_minutes": 2,
     "random_state": 0,

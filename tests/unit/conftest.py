@@ -23,6 +23,7 @@ TINY = {
     "width": 8,
     "depth": 1,
     "dropout": 0.0,
+    "components": 1,
     "frequencies": 0,
     "members": 1,
     "max_steps": 4,

@@ -68,10 +68,13 @@ def is_cross_validated(n_rows: int, schema: Schema, settings: FitSettings) -> bo
 
 def _table_models(n_rows: int, sizes: BlockSizes, settings: FitSettings) -> list[ModelConfig]:
     """A small table that is split once, for want of time, has one network."""
-    length = defaults.trajectory_length(sizes.continuous, sizes.discrete, settings.discrete_kernel)
+    kernel = settings.discrete_kernel
+    components = settings.components or defaults.components(sizes.continuous, kernel)
+    length = defaults.trajectory_length(sizes.continuous, sizes.discrete, kernel, components)
     in_folds = defaults.is_cross_validated(n_rows, settings.max_minutes)
     hurried = n_rows < defaults.SMALL and not in_folds
-    base = ModelConfig(length, members=1 if hurried else defaults.members(n_rows))
+    members = 1 if hurried else defaults.members(n_rows)
+    base = ModelConfig(length, members=members, components=components)
     models = defaults.networks(base, n_rows, sizes.continuous, settings.preset)
     return models[:1] if hurried else models
 

@@ -37,11 +37,16 @@ class Size(NamedTuple):
 
     Args:
         components: number C of components.
-        held_out_nats: mean log p of held-out rows, nats per row in the data's units.
+        by_fold: mean log p of the held-out rows of each fold, nats per row in the data's units.
     """
 
     components: int
-    held_out_nats: float
+    by_fold: tuple[float, ...]
+
+    @property
+    def held_out_nats(self) -> float:
+        """Mean over the folds, nats per row."""
+        return float(np.mean(self.by_fold))
 
 
 def best_size(
@@ -70,13 +75,13 @@ def best_size(
         codec, encoded = fit_and_encode(table.take(rest), schema, transform)
         judged = codec.encode(table.take(held_out))
         parts.append((_sample(encoded, codec), _sample(judged, codec), judged.log_volume))
-    best, worse = Size(SIZES[0], -np.inf), 0
+    best, worse = Size(SIZES[0], (-np.inf,)), 0
     for size in SIZES if components is None else (components,):
         reached = []
         for train, judged, log_volume in parts:
             cluster = _likeliest(train, size, seed, most_rows)
-            reached.append(np.mean(log_density(judged, cluster) + log_volume))
-        found = Size(size, float(np.mean(reached)))
+            reached.append(float(np.mean(log_density(judged, cluster) + log_volume)))
+        found = Size(size, tuple(reached))
         best, worse = (found, 0) if found.held_out_nats > best.held_out_nats else (best, worse + 1)
         if worse == 3:
             break

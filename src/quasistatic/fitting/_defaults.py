@@ -25,15 +25,29 @@ network (not measured)."""
 MEMBERS = 4
 """Networks of the deep ensemble of a small table. Sampling and scoring take as many times the work,
 of few rows."""
+COMPONENTS = 16
+"""Products that the reverse kernels of a table with numbers are mixtures of: so few steps as
+`MIXTURE_STEPS` are enough with them (`benchmarks/few_steps.py`)."""
+MIXTURE_STEPS = 16
+"""T of mixtures with continuous columns."""
 CONTINUOUS_STEPS = 64
-"""T with continuous columns."""
+"""T of products with continuous columns."""
 IMAGE_STEPS = 100
 """T of grey and colour images."""
 MOST_IMAGE_STEPS = 256
 """T of binary images at most."""
 
 
-def trajectory_length(n_continuous: int, n_discrete: int, discrete_kernel: DiscreteKernel) -> int:
+def components(n_continuous: int, discrete_kernel: DiscreteKernel) -> int:
+    """Products of the mixture that a reverse kernel is: `COMPONENTS` where a column is continuous,
+    one on discrete columns, where they are not worth their training, and in a heat bath.
+    """
+    return COMPONENTS if n_continuous and discrete_kernel == "absorbing" else 1
+
+
+def trajectory_length(
+    n_continuous: int, n_discrete: int, discrete_kernel: DiscreteKernel, components: int
+) -> int:
     """T: one step a column for an absorbing model, a fixed number where something is continuous or
     a heat bath.
     """
@@ -43,6 +57,8 @@ def trajectory_length(n_continuous: int, n_discrete: int, discrete_kernel: Discr
         return 200
     if discrete_kernel != "absorbing":
         return CONTINUOUS_STEPS
+    if components > 1:
+        return MIXTURE_STEPS
     return max(CONTINUOUS_STEPS, min(n_discrete, 4 * CONTINUOUS_STEPS))
 
 

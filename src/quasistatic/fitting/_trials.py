@@ -1,6 +1,6 @@
 """Cross-validation of candidates: which of them, with which schema, and for how many steps."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,8 +45,12 @@ class Trial(NamedTuple):
 
 
 def best_trial(
-    trainer: Trainer, options: list[Candidate], known: list[Schema], folds: Folds
-) -> Trial:
+    trainer: Trainer,
+    options: list[Candidate],
+    known: list[Schema],
+    folds: Folds,
+    rival: Sequence[float] = (),
+) -> Trial | None:
     """Cross-validate the schemas with the first candidate, then the other candidates with the best
     schema; each is given up if it is behind after half of the folds.
 
@@ -55,10 +59,17 @@ def best_trial(
         options: candidate settings.
         known: schemas, with the atoms that the rows that are trained on know of.
         folds: parts of the rows, each of which is held out in turn.
+        rival: held-out bounds of another model that has to be beaten, nats per row, one for each
+            fold (default: none has).
+
+    Returns:
+        The best one; None where all of them are behind the rival.
     """
     n_folds = len(folds.rests)
+    half = max(n_folds // 2, 1)
 
-    def judge(trial: Trial, number: int, which: Iterable[int], remark: str = "") -> None:
+    def judge(trial: Trial, number: int, which: Iterable[int]) -> None:
+        remark = ", fewer point masses" if number == 1 and trial.which else ""
         for i in which:
             phase = f"candidate {number} of {len(options)}{remark}, fold {i + 1} of {n_folds}"
             trained = trainer.train(
@@ -66,17 +77,23 @@ def best_trial(
             )
             trial.curves.append([entry["valid_nats"] for entry in trained.result.history])
 
+    def goes_on(trial: Trial, number: int, bar: float) -> bool:
+        """Whether it is ahead of the bar after half of the folds; the others are trained then."""
+        judge(trial, number, range(half))
+        ahead = trial.reached() > bar
+        if ahead:
+            judge(trial, number, range(half, n_folds))
+        return ahead
+
+    to_beat = float(np.mean(rival[:half])) if rival else -np.inf
     # Of schemas that are one without the atoms that a fold does not know, the plainer one.
     told_apart = [i for i, schema in enumerate(known) if schema not in known[i + 1 :]]
     trials = [Trial(options[0], which, []) for which in told_apart]
-    for first in trials:
-        judge(first, 1, range(n_folds), ", fewer point masses" if first.which else "")
-    best = max(trials, key=Trial.reached)
-    half = max(n_folds // 2, 1)
+    whole = [trial for trial in trials if goes_on(trial, 1, to_beat)]
+    which = max(whole or trials, key=Trial.reached).which
     for number, candidate in enumerate(options[1:], start=2):
-        other = Trial(candidate, best.which, [])
-        judge(other, number, range(half))
-        if other.reached() > best.reached(half):
-            judge(other, number, range(half, n_folds))
-            best = max(best, other, key=Trial.reached)
-    return best
+        best = max(whole, key=Trial.reached, default=None)
+        bar = to_beat if best is None else max(to_beat, best.reached(half))
+        if goes_on(other := Trial(candidate, which, []), number, bar):
+            whole.append(other)
+    return max(whole, key=Trial.reached, default=None)

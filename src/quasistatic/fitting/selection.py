@@ -5,7 +5,7 @@ What held-out rows decide by knows nothing of them: neither networks and transfo
 were found.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -68,7 +68,8 @@ def fit_table(
     cross-validated with the first network, every other network with the best schema (given up if it
     is behind after half of the folds), and the best combination is trained on all rows for the
     number of steps at which its mean held-out bound was highest. Where a mixture of products
-    (`_mixture.py`) is better on the held-out rows, it is kept instead.
+    (`_mixture.py`) is better on the held-out rows, it is kept instead; what is behind it after half
+    of the folds is given up, too.
 
     Args:
         table: table of the rows to fit.
@@ -102,8 +103,12 @@ def fit_table(
             n_schemas=len(schemas.options),
             completed=worth_completing(table, schema),
         )
-        choose = cross_validated if in_folds else split_once
-        chosen = choose(trainer, options, schemas, folds)
+        rival = () if size is None else size.by_fold
+        chosen = (
+            cross_validated(trainer, options, schemas, folds, rival)
+            if in_folds
+            else split_once(trainer, options, schemas, folds)
+        )
     if size is not None and (chosen is None or chosen.result.valid_nats < size.held_out_nats):
         chosen = _Chosen(*mixture_alone(table, schema, settings, size), folds.words)
     if chosen is None:
@@ -160,12 +165,20 @@ def split_once(
 
 
 def cross_validated(
-    trainer: Trainer, options: list[Candidate], schemas: Schemas, folds: Folds
-) -> _Chosen:
-    """Candidates and schemas cross-validated; the best combination, trained on all rows."""
+    trainer: Trainer,
+    options: list[Candidate],
+    schemas: Schemas,
+    folds: Folds,
+    rival: Sequence[float] = (),
+) -> _Chosen | None:
+    """Candidates and schemas cross-validated; the best combination, trained on all rows. None where
+    all are behind a rival's bounds on the folds.
+    """
     n = len(trainer.table)
     known = [_known_to(trainer, folds.rests, schema, schemas) for schema in schemas.options]
-    best = best_trial(trainer, options, known, folds)
+    best = best_trial(trainer, options, known, folds, rival)
+    if best is None:
+        return None
     train = replace(best.candidate.train, stop_step=best.step)
     final = replace(best.candidate, train=train)
     trained = trainer.train(final, schemas.options[best.which], np.arange(n), None, "all rows")

@@ -18,6 +18,7 @@ SETTINGS = DiffusionDensity(
     dropout=0.0,
     frequencies=0,
     members=1,
+    components=1,
     max_steps=4,
 )
 pytestmark = pytest.mark.usefixtures("untrained")

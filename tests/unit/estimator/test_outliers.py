@@ -40,6 +40,7 @@ def density(table) -> DiffusionDensity:
         "dropout": 0.0,
         "frequencies": 0,
         "members": 1,
+        "components": 1,
         "trajectory_length": 12,
         "random_state": 0,
     }
@@ -174,6 +175,7 @@ def test_the_threshold_is_a_share_of_rows(untrained, rng):
         dropout=0.0,
         frequencies=0,
         members=1,
+        components=1,
         max_steps=4,
     )
     found = DiffusionOutlierDetector(

@@ -38,6 +38,7 @@ def density(df) -> DiffusionDensity:
         dropout=0.0,
         frequencies=0,
         members=1,
+        components=1,
         random_state=0,
     ).fit(df)
 

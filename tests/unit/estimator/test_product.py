@@ -15,6 +15,7 @@ SETTINGS = {
     "dropout": 0.0,
     "frequencies": 0,
     "members": 1,
+    "components": 1,
     "model": "diffusion",
     "max_steps": 60,
     "column_transform": "affine",
@@ -98,7 +99,7 @@ def test_conditions_and_r_hold(densities):
 
 def test_other_columns_are_refused(densities, table):
     other = DiffusionDensity(
-        model="diffusion", max_steps=2, width=8, depth=1, trajectory_length=4
+        model="diffusion", components=1, max_steps=2, width=8, depth=1, trajectory_length=4
     ).fit(table.rename({"n": "m"}))
     with pytest.raises(SchemaError, match="column 'n'"):
         densities[0].product(other)

@@ -26,7 +26,7 @@ def judged(monkeypatch):
     """Held-out curves per candidate and fold -> (bound, candidate number, stop_step, what was
     trained)."""
 
-    def of(*curves):
+    def of(*curves, rival=()):
         phases = []
 
         def train(trainer, candidate, schema, train_index, valid_index, phase):
@@ -49,9 +49,10 @@ def judged(monkeypatch):
             replace(some, model=replace(some.model, width=i + 1)) for i in range(len(curves))
         ]
         trainer = Trainer(table, "affine", "")
-        result, _, chosen, _ = cross_validated(
-            trainer, options, Schemas((schema,)), Folds.of(40, 0)
-        )
+        kept = cross_validated(trainer, options, Schemas((schema,)), Folds.of(40, 0), rival)
+        if kept is None:
+            return None, phases
+        result, _, chosen, _ = kept
         return result.valid_nats, chosen.model.width, chosen.train.stop_step, phases
 
     return of
@@ -100,3 +101,15 @@ def test_the_best_of_those_that_went_on(judged):
 def test_a_fold_that_stopped_early_counts_on(judged):
     bound, _, steps, _ = judged([[-2.0], [-2.0, -1.0], [-2.0, -1.0], [-2.0, -1.0]])
     assert (bound, steps) == (-1.25, 200)
+
+
+def test_a_rival_ends_what_is_behind_it_after_half_of_the_folds(judged):
+    """Each candidate by itself, on the folds that it was trained on."""
+    ahead = [[-1.5], [-1.4], [-1.0], [-1.0]]
+    rival = (-1.6, -1.6, 0.0, 0.0)
+    bound, number, _, phases = judged(FIRST, ahead, rival=rival)
+    assert (bound, number) == (pytest.approx(-1.225), 2)
+    assert phases == [*folds(1, [1, 2], 2), *folds(2, [1, 2, 3, 4], 2), "all rows"]
+    kept, phases = judged(FIRST, FIRST, rival=(-1.0,) * FOLDS)
+    assert kept is None
+    assert phases == [*folds(1, [1, 2], 2), *folds(2, [1, 2], 2)]

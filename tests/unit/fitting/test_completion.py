@@ -154,6 +154,7 @@ def test_a_table_with_holes_is_trained_on_twice(with_holes, mixed, holed, monkey
         dropout=0.0,
         frequencies=0,
         members=1,
+        components=1,
         model="diffusion",
         max_steps=2,
         random_state=0,

@@ -112,9 +112,15 @@ def test_held_out_rows_choose_between_it_and_a_diffusion():
     """A network that is hardly trained is behind; it is kept where it is asked for."""
     rows = table(200, 7)
     settings = {"max_steps": 2, "width": 8, "depth": 1, "members": 1, "trajectory_length": 3}
-    settings |= {"max_minutes": 1, "random_state": 0}
+    settings |= {"max_minutes": 1, "random_state": 0, "components": 1}
     assert DiffusionDensity(**settings).fit(rows).model_.start is not None
     assert DiffusionDensity(model="diffusion", **settings).fit(rows).model_.start is None
+
+
+def test_a_table_with_numbers_has_mixtures_in_its_reverse_steps():
+    settings = {"model": "diffusion", "max_steps": 1, "width": 4, "depth": 1, "members": 1}
+    model = DiffusionDensity(**settings, max_minutes=1).fit(table(60, 8)).model_
+    assert (model.trajectory_length, model.n_components) == (16, 16)
 
 
 def test_images_have_no_mixture():

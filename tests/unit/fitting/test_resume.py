@@ -18,6 +18,7 @@ SETTINGS = {
     "frequencies": 0,
     "batch_size": 16,
     "model": "diffusion",
+    "components": 1,
     "max_steps": 6,
     "random_state": 0,
 }

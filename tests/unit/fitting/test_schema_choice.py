@@ -20,6 +20,7 @@ SETTINGS = {
     "dropout": 0.0,
     "frequencies": 0,
     "members": 1,
+    "components": 1,
     "batch_size": 64,
     "model": "diffusion",
     "max_steps": 400,

@@ -229,7 +229,10 @@ def test_larger_tables_are_trained_longer():
 
 
 def test_steps_follow_the_columns():
-    assert defaults.trajectory_length(0, 12, "absorbing") == 12
-    assert defaults.trajectory_length(0, 12, "binomial") > 12
-    assert defaults.trajectory_length(3, 0, "absorbing") >= 1
-    assert defaults.trajectory_length(3, 100, "absorbing") >= 100
+    assert defaults.trajectory_length(0, 12, "absorbing", 1) == 12
+    assert defaults.trajectory_length(0, 12, "binomial", 1) > 12
+    assert defaults.trajectory_length(3, 0, "absorbing", 1) == defaults.CONTINUOUS_STEPS
+    assert defaults.trajectory_length(3, 100, "absorbing", 1) >= 100
+    assert defaults.trajectory_length(3, 100, "absorbing", 16) == defaults.MIXTURE_STEPS
+    assert [defaults.components(n, "absorbing") for n in (0, 3)] == [1, defaults.COMPONENTS]
+    assert defaults.components(3, "binomial") == 1

@@ -68,6 +68,7 @@ def folder(nasty, tmp_path_factory):
         "dropout": 0.0,
         "frequencies": 0,
         "model": "diffusion",
+        "components": 1,
         "max_steps": 2,
         "max_minutes": 2,
         "random_state": 0,

@@ -21,6 +21,7 @@ from unit.report.test_page import LOADING, Page
 
 SETTINGS = {
     "model": "diffusion",
+    "components": 1,
     "trajectory_length": 4,
     "width": 4,
     "batch_size": 16,
