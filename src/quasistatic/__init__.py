@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from quasistatic.estimator.imputer import DiffusionImputer as DiffusionImputer
     from quasistatic.estimator.loading import load as load
     from quasistatic.estimator.outliers import DiffusionOutlierDetector as DiffusionOutlierDetector
+    from quasistatic.fitted.between import between as between
     from quasistatic.fitted.certificate import Certificate as Certificate
-    from quasistatic.fitted.conditions import between as between
     from quasistatic.fitted.ledger import LedgerReport as LedgerReport
     from quasistatic.fitted.likelihood import Likelihood as Likelihood
     from quasistatic.fitted.posterior import ConditionedDensity as ConditionedDensity
@@ -52,7 +52,7 @@ else:
         "estimator.loading": "load",
         "estimator.outliers": "DiffusionOutlierDetector",
         "fitted.certificate": "Certificate",
-        "fitted.conditions": "between",
+        "fitted.between": "between",
         "fitted.ledger": "LedgerReport",
         "fitted.likelihood": "Likelihood",
         "fitted.posterior": "ConditionedDensity",

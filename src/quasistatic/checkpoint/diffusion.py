@@ -9,6 +9,8 @@ from quasistatic.checkpoint.declared import check_sizes
 from quasistatic.checkpoint.folder import Contents, decoded, read_contents, write_contents
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.codec import Codec
+from quasistatic.data.constraints.ties import Ties
+from quasistatic.data.schema import Schema
 from quasistatic.model import DiffusionModel
 
 __all__ = ["StoredModel", "load_model", "save_model"]
@@ -22,6 +24,7 @@ class StoredModel(NamedTuple):
     model_config: ModelConfig
     train_config: TrainConfig
     manifest: dict[str, Any]
+    ties: Ties | None = None
 
 
 def save_model(
@@ -32,6 +35,7 @@ def save_model(
     train_config: TrainConfig,
     record: dict[str, Any],
     *,
+    ties: Ties | None = None,
     force: bool = False,
 ) -> dict[str, Any]:
     """Write a model folder, whole or not at all; an older one is replaced at the last moment.
@@ -43,6 +47,8 @@ def save_model(
         model_config: settings that the model was assembled from.
         train_config: settings of the training of the model.
         record: entries of the manifest, in JSON types: data fingerprint, history and the like.
+        ties: how the table is made from the columns of the model; None (default) where it has no
+            constraints.
         force: whether an existing model folder is replaced (default False).
 
     Returns:
@@ -53,6 +59,9 @@ def save_model(
     """
     coded = codec.to_json()
     schema = coded.pop("schema")
+    if ties is not None:
+        coded |= {"free": schema, "combinations": ties.to_json()}
+        schema = ties.schema.to_json()
     config = {"model": model_config.to_json(), "train": train_config.to_json(), "codec": coded}
     return write_contents(path, Contents(config, schema, arrays_of(model), record), force=force)
 
@@ -68,10 +77,13 @@ def load_model(path: str | os.PathLike[str]) -> StoredModel:
 
 def _build(contents: Contents) -> StoredModel:
     config = contents.config
-    codec = Codec.from_json(config["codec"] | {"schema": contents.schema})
+    coded, ties = dict(config["codec"]), None
+    if "free" in coded:
+        ties = Ties.from_json(Schema.from_json(contents.schema), coded["combinations"])
+    codec = Codec.from_json(coded | {"schema": coded.get("free", contents.schema)})
     model_config = ModelConfig.from_json(config["model"])
     train_config = TrainConfig.from_json(config["train"])
     check_sizes(model_config, codec, contents.arrays)
     empty = skeleton(model_config, codec.typical_width, codec.marginals)
     model = with_arrays(empty, contents.arrays)
-    return StoredModel(model, codec, model_config, train_config, contents.manifest)
+    return StoredModel(model, codec, model_config, train_config, contents.manifest, ties)

@@ -134,7 +134,7 @@ def read_given(
     Raises:
         SettingError: no relation in it, or two that contradict each other.
     """
-    from quasistatic.fitted.conditions import Between, Closed
+    from quasistatic.fitted.between import Between, Closed
 
     found: dict[str, Any] = {}
     parts = [(text, part) for text in given for part in _relations(text, [*names, *discrete])]

@@ -21,9 +21,9 @@ _EVERY = frozenset(
 _DIFFUSION = (
     "preset", "max_steps", "max_minutes", "batch_size", "learning_rate", "resume",
     "trajectory_length", "components", "discrete_kernel", "schedule", "column_transform", "width",
-    "depth", "dropout", "frequencies", "members",
+    "depth", "dropout", "frequencies", "members", "where",
 )  # fmt: skip
-_MIXTURE = ("components", "discrete_kernel", "column_transform")
+_MIXTURE = ("components", "discrete_kernel", "column_transform", "where")
 _ENERGY = ("method", "l1", "l2", "updates")
 
 
@@ -44,7 +44,7 @@ def _fit_density(screen: Screen, job: Job, settings: Mapping[str, Any]) -> dict[
     """The better one of diffusion and mixture, where `settings` have no model."""
     from quasistatic import DiffusionDensity
 
-    given = {name: value for name, value in settings.items() if name != "resume"}
+    given = {name: value for name, value in settings.items() if name not in ("resume", "where")}
     return fit_and_save(screen, DiffusionDensity(**given), job)
 
 

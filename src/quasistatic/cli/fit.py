@@ -39,6 +39,14 @@ def fit(
             help="A cell that means missing, besides empty, NA and the like. Repeat it for more.",
         ),
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CONSTRAINT",
+            help="What holds in every row: `end > start`, `total = a + b`, `city determines "
+            "country`, `combinations of a, b`, `price in steps of 0.05`. Repeat it.",
+        ),
+    ] = None,
     kind: Annotated[
         Literal["table", "images", "sequence"] | None,
         typer.Option(
@@ -201,6 +209,8 @@ def fit(
 
     `quasistatic fit table.csv -o model --resume`
 
+    `quasistatic fit stays.csv -o model --where "end > start" --where "city determines country"`
+
     `quasistatic fit table.csv -o baseline --model mixture`
 
     `quasistatic fit folder-of-images -o model --max-minutes 20`
@@ -224,6 +234,7 @@ def fit(
             kind=kind,
             schema_file=schema,
             missing=missing or (),
+            constraints=where or (),
             resume=resume,
             force=force,
         )

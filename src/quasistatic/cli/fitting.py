@@ -73,6 +73,7 @@ def prepare(
     kind: Literal["table", "images", "sequence"] | None = None,
     schema_file: str | None = None,
     missing: "Sequence[str]" = (),
+    constraints: "Sequence[str]" = (),
     resume: bool = False,
     force: bool = False,
 ) -> Job:
@@ -85,6 +86,7 @@ def prepare(
         kind: kind of the data; None (default) goes by the file.
         schema_file: path of a JSON file with kinds of columns; None (default) infers all.
         missing: cells of a file of text that mean "missing", beside the usual ones (default none).
+        constraints: what holds in every row, as it is written (default nothing).
         resume: whether to go on from the checkpoint (default False).
         force: whether an existing output is replaced (default False).
     """
@@ -92,10 +94,12 @@ def prepare(
 
     from quasistatic.data.arranged import read_data
     from quasistatic.data.columns.alternatives import infer_schemas
+    from quasistatic.data.constraints.tied import with_constraints
     from quasistatic.data.reading import read_as
 
     table = read_data(data, kind, missing)
     schemas = infer_schemas(table, None if schema_file is None else _read_json(schema_file))
+    schemas = with_constraints(table, schemas, constraints)
     table = read_as(table, schemas.first)
     width = f"{table.frame.width} columns" if table.layout is None else table.layout.words
     screen.tell(f"{data}: {len(table)} rows, {width}")

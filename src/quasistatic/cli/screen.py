@@ -106,9 +106,12 @@ def left_out(schema: "Schema") -> dict[str, str]:
 def describe(schema: "Schema") -> dict[str, Any]:
     """The schema for a JSON result."""
     return {
-        "columns": [row for row in schema.describe() if row["kind"] != "left out"],
+        "columns": [
+            row for row in schema.describe() if row["kind"] not in ("left out", "constraint")
+        ],
         **({} if schema.layout is None else {"layout": schema.layout.to_json()}),
         "left_out": left_out(schema),
+        "constraints": list(schema.constraints),
         "base_measure": schema.base_measure(),
     }
 

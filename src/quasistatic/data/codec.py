@@ -25,7 +25,7 @@ from quasistatic.data.table import Table
 from quasistatic.data.text.cells import TextCells
 from quasistatic.errors import SchemaError
 
-__all__ = ["Codec", "Place", "check_columns", "fit_and_encode", "fit_codec"]
+__all__ = ["Codec", "Place", "check_columns", "fit_and_encode", "fit_codec", "table_of"]
 
 
 class Place(NamedTuple):
@@ -237,9 +237,7 @@ class Codec:
             rows: one entry per block, as for `decode`.
             source: name of the rows, for messages.
         """
-        written = {c.name: c.written for c in self.schema.columns if c.written is not None}
-        text = TextCells(written) if written else None
-        return Table(self.decode(rows), source, self.schema.container, text)
+        return table_of(self.decode(rows), self.schema, source)
 
     def settle(self, rows: Sequence[Any]) -> EncodedTable:
         """The cells that generated values fall into: those of the table they decode to.
@@ -285,6 +283,18 @@ class Codec:
         codec = cls(schema, transforms, marginals, widths)
         check_parts(codec)
         return codec
+
+
+def table_of(frame: pl.DataFrame, schema: Schema, source: str) -> Table:
+    """The table of a frame, in the form of the table of a schema.
+
+    Args:
+        frame: frame of the schema's columns.
+        schema: schema of the table.
+        source: name of the rows, for messages.
+    """
+    written = {c.name: c.written for c in schema.columns if c.written is not None}
+    return Table(frame, source, schema.container, TextCells(written) if written else None)
 
 
 def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec:

@@ -115,11 +115,15 @@ class Schema:
     """The columns of a table, in its order, those left out, and the kind of frame to give back.
 
     The columns of a layout (pixels, places of a sequence) differ in nothing but their names.
+    `constraints` are what holds between the columns, as it was written (`data.constraints`), and
+    `measure` is then the base measure in words.
     """
 
     columns: tuple[Column, ...]
     left_out: tuple[LeftOut, ...] = ()
     container: Container = field(default_factory=FrameContainer)
+    constraints: tuple[str, ...] = ()
+    measure: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -154,6 +158,11 @@ class Schema:
             ],
             "left_out": [asdict(item) for item in self.left_out],
             "container": self.container.to_json(),
+            **(
+                {"constraints": list(self.constraints), "measure": self.measure}
+                if self.constraints
+                else {}
+            ),
         }
 
     @classmethod
@@ -182,7 +191,8 @@ class Schema:
                 (column,) = columns
                 columns = tuple(replace(column, name=name) for name in layout.names)
             left_out = tuple(LeftOut(item["name"], item["reason"]) for item in data["left_out"])
-            return cls(columns, left_out, container)
+            constraints, measure = tuple(data.get("constraints", ())), data.get("measure", "")
+            return cls(columns, left_out, container, constraints, measure)
         except Misfit as error:
             raise SchemaError(
                 f"this is no complete schema ({error})",
@@ -190,8 +200,8 @@ class Schema:
             ) from error
 
     def describe(self) -> list[dict[str, Any]]:
-        """One dict per column, those left out included: name, kind, detail, missing. A layout is
-        one line.
+        """One dict per column, those left out included: name, kind, detail, missing; then one per
+        constraint. A layout is one line.
         """
         if self.layout is not None:
             column = self.columns[0]
@@ -207,15 +217,19 @@ class Schema:
             {"name": c.name, "kind": c.kind, "detail": detail(c), "missing": c.missing}
             for c in self.columns
         ]
-        return rows + [
+        rows += [
             {"name": item.name, "kind": "left out", "detail": item.reason, "missing": 0}
             for item in self.left_out
         ]
+        held = {"kind": "constraint", "detail": "holds in every row", "missing": 0}
+        return rows + [{"name": text} | held for text in self.constraints]
 
     def base_measure(self) -> str:
         """What the densities refer to: which columns are counted, which are measured in their
         units.
         """
+        if self.measure:
+            return self.measure
         if self.layout is not None:
             return _measure(self.columns[0], self.layout)
         counted = [

@@ -1,7 +1,7 @@
 """`DiffusionDensity`: a density model of a table in scikit-learn's contract."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,11 +10,12 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from quasistatic.checkpoint import save_model, versions
+from quasistatic.checkpoint import versions
 from quasistatic.config import DiscreteKernel, ModelName, ScheduleName
 from quasistatic.data.columns.alternatives import Schemas
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
+from quasistatic.estimator._saving import save_density
 from quasistatic.estimator._validation import accept_tables, as_table, native, schemas_of
 from quasistatic.fitted.certificate import Certificate, certify, work_of_generated
 from quasistatic.fitted.denoising import denoise
@@ -26,7 +27,7 @@ from quasistatic.fitted.model import Fitted, Seed
 from quasistatic.fitted.posterior import ConditionedDensity, LogR, condition, posterior, product
 from quasistatic.fitted.ranks import Ranks, rank
 from quasistatic.fitted.sampling import sample
-from quasistatic.fitting import FitEvent, FitSettings, fit_table
+from quasistatic.fitting import FitEvent, FitSettings, fit_constrained
 from quasistatic.fitting.settings import Preset
 from quasistatic.thermodynamics.ode import FlowLikelihood
 from quasistatic.thermodynamics.work import Work
@@ -145,6 +146,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         y: Any = None,
         *,
         schema: Schema | Schemas | dict[str, Any] | None = None,
+        constraints: Sequence[str] = (),
         checkpoint: str | os.PathLike[str] | None = None,
         resume: bool = False,
         callback: Callable[[FitEvent], None] | None = None,
@@ -159,6 +161,8 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             schema: a `Schema`, or a dict of overrides such as `{"columns": {"zip": {"kind":
                 "categorical"}}}`, or the answer of `infer_schemas`. What it leaves open (None: all)
                 is inferred; between point masses that are in doubt held-out rows decide.
+            constraints: what holds in every row, such as "end > start", "total = a + b" or "city
+                determines country" (default: nothing; see docs/constraints.md).
             checkpoint: folder of the training checkpoints; None (default) keeps none.
             resume: whether to go on from the checkpoint, with the same result as without the
                 interruption (default False).
@@ -174,9 +178,10 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         settings = FitSettings(**given, seed=int(random_state.randint(2**31 - 1)))
         table = as_table(self, X, reset=True)
         schemas = schemas_of(table, schema)
-        folder, tell = None if checkpoint is None else Path(checkpoint), callback
+        told = {"resume": resume, "callback": callback}
+        folder = None if checkpoint is None else Path(checkpoint)
         return self._remember(
-            fit_table(table, schemas, settings, checkpoint=folder, resume=resume, callback=tell)
+            fit_constrained(table, schemas, settings, constraints, checkpoint=folder, **told)
         )
 
     def _remember(self, fitted: Fitted) -> Self:
@@ -482,16 +487,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             OutputError: the path exists (and not `force`), or cannot be written.
         """
         check_is_fitted(self)
-        fitted, names = self.fitted_, vars(self).get("feature_names_in_")
-        seed = self.random_state  # of a generator its draw is kept, as the seed of the fit
-        kept = {"random_state": int(seed) if isinstance(seed, int | np.integer) else None}
-        record = fitted.record | {
-            "parameters": self.get_params(deep=False) | kept,
-            "n_features_in": self.n_features_in_,
-            "feature_names_in": None if names is None else list(names),
-        }
-        parts = fitted.model, fitted.codec, fitted.model_config, fitted.train_config
-        self.manifest_ = save_model(path, *parts, record, force=force)
+        self.manifest_ = save_density(self, path, force)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "fitted_" in vars(self)

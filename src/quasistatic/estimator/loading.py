@@ -80,6 +80,7 @@ def _load_diffusion(path: str | os.PathLike[str]) -> DiffusionDensity:
             stored.model_config,
             stored.train_config,
             _record(stored.manifest),
+            stored.ties,
         )
     )
     density.manifest_ = stored.manifest

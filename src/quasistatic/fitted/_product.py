@@ -26,6 +26,12 @@ def check_same_columns(schema: Schema, other: Schema) -> None:
     Raises:
         SchemaError: the first column that differs.
     """
+    if schema.constraints != other.constraints:
+        raise SchemaError(
+            f"the densities have different constraints: {list(schema.constraints)} and"
+            f" {list(other.constraints)}",
+            fix="fit both densities with one schema (`schema=m.schema_`)",
+        )
     here, there = ({c.name: (c.kind, c.categories) for c in s.columns} for s in (schema, other))
     for name in [*here, *there]:
         if here.get(name) != there.get(name):
@@ -81,6 +87,6 @@ class LogDensity:
         self.fitted, self.other, self.trajectories = fitted, other, trajectories
 
     def __call__(self, x_0: State) -> np.ndarray:
-        rows = Table(self.fitted.codec.decode(x_0), "rows of the other density")
+        rows = Table(self.fitted.decode(x_0), "rows of the other density")
         found = log_likelihood(self.other, rows, "ais", self.trajectories, key=self.other.key())
         return found.lower

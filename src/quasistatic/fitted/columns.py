@@ -91,7 +91,7 @@ def column_log_probs(
         SettingError: fewer than 2 particles, or steps out of range.
     """
     require_whole("particles", particles, 2)
-    codec = fitted.codec
+    codec, table = fitted.codec, fitted.free(table)
     walked = fitted.among_particles(steps, max(STEPS, len(codec.block_names)))
     rows = codec.encode(table).rows
     identity = row_checksums(rows)

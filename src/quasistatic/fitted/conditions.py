@@ -4,52 +4,30 @@ space.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
 from quasistatic.data.codec import Codec, Place
-from quasistatic.data.columns.numbers import lattice_error, read_coordinates
+from quasistatic.data.columns.numbers import lattice_error
+from quasistatic.data.constraints.form import Form
+from quasistatic.data.constraints.language import read_form
+from quasistatic.data.constraints.ties import Ties
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
 from quasistatic.data.text.names import resolve
 from quasistatic.errors import DataError, SchemaError
 from quasistatic.fitted._extrapolation import FAR, warn_of_far, warn_of_far_cells
+from quasistatic.fitted._tied_conditions import Translated, translated
+from quasistatic.fitted.between import Between, coordinate
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior import AbstractEvidence, AllOf, Function, Observed, Range, Soft
 
-__all__ = ["SOURCE", "Between", "Closed", "Condition", "between", "read_condition"]
+__all__ = ["SOURCE", "Condition", "read_condition"]
 
 SOURCE = "the condition"
-Closed = Literal["both", "left", "right", "neither"]
-
-
-@dataclass(frozen=True)
-class Between:
-    """low <= x <= high; see `between`."""
-
-    low: Any
-    high: Any
-    closed: Closed
-
-
-def between(low: Any = None, high: Any = None, closed: Closed = "both") -> Between:
-    """A range of a number or a date, for `DiffusionDensity.condition`; None is no limit.
-
-    Args:
-        low: smallest value, in the column's own words or units (default: no limit).
-        high: largest value, in the column's own words or units (default: no limit).
-        closed: which of the two limits belong to the range: "both" (default), "left", "right" or
-            "neither" (integers and rounded numbers; for a density it makes no difference).
-
-    Example:
-        >>> between(30, 40, closed="left")
-        Between(low=30, high=40, closed='left')
-    """
-    return Between(low, high, closed)
 
 
 class Condition(NamedTuple):
@@ -67,25 +45,57 @@ class Condition(NamedTuple):
     base_measure: str
 
 
-def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
-    """The evidence of a mapping from columns to what is known of them.
+def read_condition(codec: Codec, given: Mapping[Any, Any], ties: Ties | None = None) -> Condition:
+    """The evidence of a mapping from columns, or from linear forms of them, to what is known.
 
     Args:
         codec: codec of the model.
         given: conditions by column: a value, a `between(...)`, a list or set of categories, or a
-            dict from categories to weights.
+            dict from categories to weights; by form (`end - start`): a number or a `between(...)`.
+        ties: how the table is made from the columns of the codec; None (default) where it has no
+            constraints.
 
     Raises:
         SchemaError: an unknown column or category, a range of categories.
         DataError: an empty or contradictory condition.
     """
-    given = {resolve(name, codec.schema.names) or name: value for name, value in given.items()}
-    unknown = [name for name in given if name not in codec.schema.names]
+    columns, forms = _told_apart(given, codec.schema if ties is None else ties.schema)
+    if ties is None and not forms:
+        return _of_columns(codec, columns, Translated())
+    found = translated(codec, ties, columns, forms, SOURCE)
+    return _of_columns(codec, found.given, found)
+
+
+def _told_apart(given: Mapping[Any, Any], schema: Schema) -> tuple[dict[str, Any], dict[Form, Any]]:
+    """The conditions on columns, and those on linear forms of several.
+
+    Raises:
+        SchemaError: a name that is neither a column nor a form.
+    """
+    columns, forms, unknown = {}, {}, []
+    for key, value in given.items():
+        name = key if isinstance(key, Form) else resolve(key, schema.names)
+        if isinstance(name, Form):
+            forms[name] = value
+        elif name is not None:
+            columns[name] = value
+        else:
+            try:
+                form = read_form(str(key), schema.names)
+            except SchemaError:
+                unknown.append(key)
+                continue
+            forms[form] = value
     if unknown:
-        fix = f"the model has {', '.join(map(repr, codec.schema.names))}"
+        fix = f"the model has {', '.join(map(repr, schema.names))}"
         raise SchemaError(
             f"unknown column(s): {', '.join(map(repr, unknown))}", where=SOURCE, fix=fix
         )
+    return columns, forms
+
+
+def _of_columns(codec: Codec, given: Mapping[str, Any], further: Translated) -> Condition:
+    """The evidence of conditions on the columns of the model, and of what else was translated."""
     special = {
         n: v
         for n, v in given.items()
@@ -112,6 +122,8 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
             parts += _range(codec, column, wanted)
         else:
             parts.append(_soft(codec, column, wanted))
+    for name, limits in further.limits:
+        parts += _limits(codec, codec.schema.column(name), limits)
     exact = Schema(
         tuple(
             column
@@ -120,8 +132,10 @@ def read_condition(codec: Codec, given: Mapping[str, Any]) -> Condition:
         )
     )
     measure = exact.base_measure() or "none: a probability"
-    evidence = AllOf((Observed.of(blocks), *(_in_one_form(codec, parts) if given else ())))
-    return Condition(evidence, float(encoded.log_volume[0]), measure)
+    closed = _in_one_form(codec, parts) if given or parts else ()
+    within = () if further.within is None else (further.within,)
+    evidence = AllOf((Observed.of(blocks), *closed, *within))
+    return Condition(evidence, float(encoded.log_volume[0]) + further.log_volume, measure)
 
 
 def _in_one_form(codec: Codec, parts: Sequence[AbstractEvidence]) -> list[AbstractEvidence]:
@@ -191,8 +205,26 @@ def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEv
         raise SchemaError(
             "a range, but the column has categories", where=where, fix="give a list of categories"
         )
+    low = coordinate(column, wanted.low, -math.inf, SOURCE)
+    high = coordinate(column, wanted.high, math.inf, SOURCE)
+    return _between(codec, column, low, high, wanted)
+
+
+def _limits(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEvidence]:
+    """A range with ends that are numbers in the column's units."""
+    low, high = (
+        (x - column.offset) / (column.step or 1.0) if column.has_lattice else x
+        for x in (wanted.low, wanted.high)
+    )
+    return _between(codec, column, low, high, wanted)
+
+
+def _between(
+    codec: Codec, column: Column, low: float, high: float, wanted: Between
+) -> Sequence[AbstractEvidence]:
+    """The range between two coordinates."""
+    where = f"{SOURCE}, column {column.name!r}"
     (block, j), *atom = codec.places(column.name)
-    low, high = _edge(column, wanted.low, -math.inf), _edge(column, wanted.high, math.inf)
     if column.has_lattice:
         first = math.ceil(low - _slack(column, low)) if math.isfinite(low) else low
         last = math.floor(high + _slack(column, high)) if math.isfinite(high) else high
@@ -240,11 +272,3 @@ def _range(codec: Codec, column: Column, wanted: Between) -> Sequence[AbstractEv
 
 def _slack(column: Column, coordinate: float) -> float:
     return float(lattice_error(column, np.array(coordinate)))
-
-
-def _edge(column: Column, value: Any, absent: float) -> float:
-    """The coordinate of a limit."""
-    if value is None:
-        return absent
-    coordinate, _ = read_coordinates(pl.Series(column.name, [value]), column, SOURCE)
-    return float(coordinate[0])

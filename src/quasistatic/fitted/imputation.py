@@ -17,7 +17,7 @@ from quasistatic.errors import DataError, SettingError, warn
 from quasistatic.fitted._extrapolation import warn_of_far_cells
 from quasistatic.fitted.model import Fitted
 from quasistatic.posterior.budget import MOST_PARTICLES, effort
-from quasistatic.posterior.query import Posteriors, impute_rows
+from quasistatic.posterior.query import Posteriors
 from quasistatic.typing import Key
 
 __all__ = ["COLLAPSED", "Filled", "impute", "point_of", "refuse_impossible"]
@@ -81,14 +81,14 @@ def impute(
             "a point imputation is one table", fix="give n_imputations=1 with point=True"
         )
     codec, source = fitted.codec, table.source
-    table = read_as(table, codec.schema)
-    encoded = codec.encode(table)
+    table = read_as(table, fitted.schema)
+    encoded = fitted.encode(table)
     warn_of_far_cells(codec, encoded.rows, source, among=~encoded.whole)
     worth = effort(int(np.count_nonzero(~encoded.whole)), fitted.model.forward.n_columns)
     particles = max(worth.particles if particles is None else particles, n_imputations)
     draws = min(particles, MOST_PARTICLES) if point else n_imputations
     model = fitted.among_particles(steps, default_steps or worth.steps)
-    found = impute_rows(model, encoded.rows, n_imputations=draws, particles=particles, key=key)
+    found = fitted.drawn(model, encoded, table, draws=draws, particles=particles, key=key)
     refuse_impossible(found.impossible, source)
     collapsed = np.count_nonzero(found.ess < COLLAPSED)
     if collapsed:
@@ -99,6 +99,8 @@ def impute(
         )
     decoded = [codec.decode([block[:, i] for block in found.draws]) for i in range(draws)]
     filled = [point_of(decoded, codec.schema)] if point else decoded
+    if fitted.ties is not None:
+        filled = [fitted.ties.kept(drawn, table) for drawn in filled]
     tables = [table.with_values(_kept(table.frame, drawn)) for drawn in filled]
     log_evidence = found.log_evidence + encoded.log_volume
     return Filled(tables, found._replace(log_evidence=log_evidence))

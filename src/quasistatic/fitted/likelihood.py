@@ -262,7 +262,7 @@ def log_likelihood(
     n = trajectories_of(method, trajectories)
     encoded = fitted.encode(table, whole=METHODS[method].whole)
     model = fitted.walked(steps)
-    found = _evaluate(model, encoded, method, n, key=key)
+    found = _evaluate(fitted, model, encoded, table, method, n, key=key)
     volume = encoded.log_volume
     of_cells = "" if encoded.whole.all() else "; of each row's observed cells alone"
     return Likelihood(
@@ -282,7 +282,14 @@ def log_likelihood(
 
 
 def _evaluate(
-    model: DiffusionModel, encoded: EncodedTable, method: str, n: int, *, key: Key
+    fitted: Fitted,
+    model: DiffusionModel,
+    encoded: EncodedTable,
+    table: Table,
+    method: str,
+    n: int,
+    *,
+    key: Key,
 ) -> Sides:
     """Whole rows by the method, the others by sequential Monte Carlo over their holes.
 
@@ -293,12 +300,14 @@ def _evaluate(
     evaluate = METHODS[method].evaluate
     if whole.all():
         return evaluate(model, encoded.rows, n, key=key)
-    holed = encoded.take(np.flatnonzero(~whole))
-    below = Sides(
-        *evidence_of_rows(
-            model, holed.rows, particles=max(n, _LEAST_PARTICLES), key=jax.random.fold_in(key, 1)
-        )
-    )
+    holes = np.flatnonzero(~whole)
+    many = {"particles": max(n, _LEAST_PARTICLES), "key": jax.random.fold_in(key, 1)}
+    if fitted.ties is None:
+        below = Sides(*evidence_of_rows(model, encoded.take(holes).rows, **many))
+    else:
+        some = table.take(holes)
+        drawn = fitted.drawn(model, encoded.take(holes), some, draws=1, **many)
+        below = Sides(drawn.log_evidence, drawn.stderr, drawn.ess)
     if not whole.any():
         return below
     above = evaluate(model, encoded.take(np.flatnonzero(whole)).rows, n, key=key)

@@ -1,21 +1,28 @@
 """`Fitted`: a trained model, its codec and its record, on which every question to it stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import numpy as np
+import polars as pl
 
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.cells import EncodedTable
-from quasistatic.data.codec import Codec
+from quasistatic.data.codec import Codec, check_columns, table_of
+from quasistatic.data.constraints.ties import Ties
+from quasistatic.data.constraints.violations import refuse_violations
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SettingError
+from quasistatic.fitted._beside import beside
 from quasistatic.fitted._generated import generate_table
+from quasistatic.fitted._leftover import drawn
 from quasistatic.model import DiffusionModel, thin
 from quasistatic.posterior.budget import shortened
+from quasistatic.posterior.query import Posteriors, impute_rows
 from quasistatic.thermodynamics.subschedule import best_subschedule
 from quasistatic.typing import Key
 
@@ -39,6 +46,8 @@ class Fitted:
         train_config: settings of the training, with the seed of the fit.
         record: record of where the model comes from, in JSON types: the data, the training, its
             history.
+        ties: how the table is made from the free columns that the model knows; None (default)
+            where it has no constraints.
     """
 
     model: DiffusionModel
@@ -46,14 +55,15 @@ class Fitted:
     model_config: ModelConfig
     train_config: TrainConfig
     record: dict[str, Any]
+    ties: Ties | None = None
     _sub_schedules: dict[int, tuple[int, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     @property
     def schema(self) -> Schema:
-        """The columns."""
-        return self.codec.schema
+        """The columns of the table."""
+        return self.codec.schema if self.ties is None else self.ties.schema
 
     def key(self, seed: Seed = None) -> Key:
         """The random key of a seed.
@@ -87,10 +97,73 @@ class Fitted:
         """
         if len(table) == 0:
             raise DataError("there are no rows to score", where=table.source)
-        encoded = self.codec.encode(table)
+        encoded = self.codec.encode(self.free(table))
         if whole:
             _refuse_missing(encoded, self.codec, table.source, whole)
         return encoded
+
+    def free(self, table: Table) -> Table:
+        """The columns that the model knows of a table with constraints; without, the table itself.
+
+        Args:
+            table: table with the columns of the fitted one.
+
+        Raises:
+            SchemaError: other columns.
+            DataError: rows that a constraint does not allow.
+        """
+        if self.ties is None:
+            return table
+        check_columns(table, self.schema)
+        refuse_violations(self.ties, table)
+        return self.ties.free(table)
+
+    def drawn(
+        self,
+        model: DiffusionModel,
+        encoded: EncodedTable,
+        table: Table,
+        *,
+        draws: int,
+        particles: int,
+        key: Key,
+    ) -> Posteriors:
+        """Draws of the missing cells of the model given the cells of the table, and the
+        log-evidence of these, in the model's units (`posterior.query.impute_rows`).
+
+        Args:
+            model: model on the steps that it walks.
+            encoded: cells of the model, of N rows.
+            table: table of the N rows.
+            draws: number of draws of each row.
+            particles: number of particles of each row.
+            key: random key of all rows.
+        """
+        many = {"particles": particles, "key": key}
+        if self.ties is None:
+            return impute_rows(model, encoded.rows, n_imputations=draws, **many)
+        table = self.ties.completed(table)
+        also = beside(self.codec, self.ties, table)
+        own = self.codec, self.ties
+        return drawn(*own, model, encoded, table, draws=draws, beside=also, **many)
+
+    def decode(self, rows: Sequence[Any]) -> pl.DataFrame:
+        """The columns of the table of blocks of the model.
+
+        Args:
+            rows: one entry per block, as for `Codec.decode`.
+        """
+        frame = self.codec.decode(rows)
+        return frame if self.ties is None else self.ties.whole(frame)
+
+    def table_of(self, rows: Sequence[Any], source: str) -> Table:
+        """The table of blocks, in the form of the table that was fitted.
+
+        Args:
+            rows: one entry per block, as for `Codec.decode`.
+            source: name of the rows, for messages.
+        """
+        return table_of(self.decode(rows), self.schema, source)
 
     def whole_rows(self, table: Table) -> np.ndarray:
         """Which rows have no missing cell in the columns of the model, bool `[N]`.
@@ -98,7 +171,10 @@ class Fitted:
         Args:
             table: table of N rows.
         """
-        return read_as(table, self.schema).whole(self.schema.names)
+        table = read_as(table, self.schema)
+        if self.ties is not None:
+            table = self.ties.completed(table)
+        return table.whole(self.schema.names)
 
     def sub_schedule(self, steps: int) -> tuple[int, ...]:
         """The best `steps` of the T steps, increasing to T, by dynamic programming over the costs

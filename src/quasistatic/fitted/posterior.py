@@ -12,6 +12,7 @@ from quasistatic.config import require_whole
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError, warn
 from quasistatic.fitted._product import LogDensity, check_same_columns, one_space
+from quasistatic.fitted._tied import rows_of
 from quasistatic.fitted.conditions import read_condition
 from quasistatic.fitted.model import Fitted, Seed
 from quasistatic.posterior import AbstractEvidence, AllOf, Function
@@ -98,7 +99,7 @@ class ConditionedDensity:
             DataError: the evidence is impossible under the model.
         """
         found = self._run(n_samples, random_state, particles)
-        return self._fitted.codec.table_of([block[0] for block in found.draws], "the drawn rows")
+        return self._fitted.table_of([block[0] for block in found.draws], "the drawn rows")
 
     @property
     def base_measure(self) -> str:
@@ -169,30 +170,32 @@ class ConditionedDensity:
             )
 
 
-def condition(fitted: Fitted, given: Mapping[str, Any]) -> ConditionedDensity:
+def condition(fitted: Fitted, given: Mapping[Any, Any]) -> ConditionedDensity:
     """p(the other columns | what is given).
 
     Args:
         fitted: model and codec.
         given: conditions by column: a value, `between(low, high)`, a list of categories, or a dict
-            from categories to weights.
+            from categories to weights; or by form of numbers ("end - start"): a value or
+            `between(low, high)`.
 
     Raises:
         SchemaError: an unknown column or category.
         DataError: a range without a value.
     """
-    return ConditionedDensity(fitted, Factor(*read_condition(fitted.codec, given)))
+    return ConditionedDensity(fitted, Factor(*read_condition(fitted.codec, given, fitted.ties)))
 
 
 def posterior(
-    fitted: Fitted, log_r: LogR, given: Mapping[str, Any] | None = None, guided: bool = True
+    fitted: Fitted, log_r: LogR, given: Mapping[Any, Any] | None = None, guided: bool = True
 ) -> ConditionedDensity:
     """p(x) r(x) / Z for any r.
 
     Args:
         fitted: model and codec.
         log_r: JAX function from one decoded row (a dict: numbers in their own units, categories as
-            their number in the schema, counted from 0) to log r, nats; NaN counts as r = 0.
+            their number in the schema, counted from 0; of a table with constraints, those of numbers
+            as numbers) to log r, nats; NaN counts as r = 0.
         given: further conditions, as for `condition` (default: none).
         guided: whether the gradient of log_r, and single changes of categories, guide the particles
             (default True).
@@ -211,7 +214,7 @@ def product(
     fitted: Fitted,
     other: Fitted,
     log_r: LogR | None = None,
-    given: Mapping[str, Any] | None = None,
+    given: Mapping[Any, Any] | None = None,
     trajectories: int = 16,
 ) -> ConditionedDensity:
     """p(x) p'(x) r(x) / Z with another fitted density p' of the same columns.
@@ -239,14 +242,15 @@ def product(
 
 
 def _factor(
-    fitted: Fitted, log_r: LogR | None, given: Mapping[str, Any] | None, guided: bool
+    fitted: Fitted, log_r: LogR | None, given: Mapping[Any, Any] | None, guided: bool
 ) -> Factor:
     """Conditions and a user's function as one factor."""
     codec = fitted.codec
-    factor = Factor(*read_condition(codec, given or {}))
+    factor = Factor(*read_condition(codec, given or {}, fitted.ties))
     if log_r is None:
         return factor
-    decoded = DecodedRow(Units.of(codec), codec)
+    ties = fitted.ties
+    decoded = DecodedRow(Units.of(codec), codec) if ties is None else rows_of(codec, ties)
 
     def of_state(x_0: State) -> jax.Array:
         return log_r(decoded(x_0))

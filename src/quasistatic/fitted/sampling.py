@@ -29,4 +29,4 @@ def sample(fitted: Fitted, n_samples: int = 1, steps: int | None = None, *, key:
     if not isinstance(n_samples, int | np.integer) or n_samples < 0:
         raise SettingError(f"n_samples = {n_samples!r} must be a whole number, not negative")
     states = sample_rows(fitted.walked(steps), int(n_samples), key=key)
-    return fitted.codec.table_of(states, SOURCE)
+    return fitted.table_of(states, SOURCE)

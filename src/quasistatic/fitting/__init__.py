@@ -2,8 +2,9 @@
 choice among them by held-out rows.
 """
 
+from quasistatic.fitting.constrained import fit_constrained
 from quasistatic.fitting.selection import fit_table
 from quasistatic.fitting.settings import FitSettings
 from quasistatic.fitting.training import FitEvent
 
-__all__ = ["FitEvent", "FitSettings", "fit_table"]
+__all__ = ["FitEvent", "FitSettings", "fit_constrained", "fit_table"]

@@ -9,6 +9,7 @@ from quasistatic.posterior.evidence.linear import Linear
 from quasistatic.posterior.evidence.noisy import Measured, Noisy
 from quasistatic.posterior.evidence.observed import Observed
 from quasistatic.posterior.evidence.range import Range
+from quasistatic.posterior.evidence.within import Within
 from quasistatic.posterior.query import Posteriors
 from quasistatic.posterior.walks.ordered import OrderedWalk
 from quasistatic.posterior.walks.product import ProductWalk
@@ -31,4 +32,5 @@ __all__ = [
     "Recipe2015",
     "Soft",
     "TwistedWalk",
+    "Within",
 ]

@@ -21,7 +21,7 @@ from quasistatic.bound.lower import WeightedBound
 from quasistatic.compiled import QUICKLY
 from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
-from quasistatic.posterior.evidence.base import AbstractEvidence
+from quasistatic.posterior.evidence.base import AbstractEvidence, AllOf
 from quasistatic.posterior.evidence.observed import Observed
 from quasistatic.posterior.walks.ordered import OrderedWalk, is_absorbing
 from quasistatic.posterior.walks.twisted import Posterior, TwistedWalk
@@ -32,6 +32,7 @@ from quasistatic.typing import Array, Key
 __all__ = [
     "CHUNK",
     "COLLAPSED",
+    "Beside",
     "Posteriors",
     "Walk",
     "evidence_of_rows",
@@ -80,6 +81,27 @@ class Posteriors(NamedTuple):
     def collapsed(self) -> np.ndarray:
         """Rows with fewer than `COLLAPSED` effective particles at the end, bool `[N]`."""
         return self.ess < COLLAPSED
+
+
+class Beside(NamedTuple):
+    """What is known of N rows beside their cells.
+
+    Args:
+        evidence: evidence of N rows.
+        informed: rows of which it says something, bool `[N]`.
+    """
+
+    evidence: AbstractEvidence
+    informed: np.ndarray
+
+    def take(self, index: np.ndarray) -> "Beside":
+        """That of some of the rows."""
+        return Beside(take(self.evidence, index), self.informed[index])
+
+
+def _evidence(rows: Row, beside: Beside | None) -> AbstractEvidence:
+    """The evidence of the cells of rows, and of what is known beside them."""
+    return Observed.of(rows) if beside is None else AllOf((Observed.of(rows), beside.evidence))
 
 
 def posterior_rows(
@@ -202,6 +224,7 @@ def impute_rows(
     particles: int,
     key: Key,
     chunk: int = CHUNK,
+    beside: Beside | None = None,
 ) -> Posteriors:
     """Draws of the missing cells given the observed ones. Rows without a hole cost nothing, rows
     without a cell are plain samples.
@@ -217,6 +240,7 @@ def impute_rows(
         particles: number P of particles of each row.
         key: random key of all rows.
         chunk: number of particles that walk at once, at most (default 2048).
+        beside: what is known of the rows beside their cells; None (default) is nothing.
 
     Returns:
         Whole rows, in which observed cells keep their value. The numbers of rows without a hole are
@@ -224,6 +248,8 @@ def impute_rows(
     """
     observed = np.concatenate([np.asarray(cells.observed) for cells in rows], axis=1)
     full, empty = observed.all(axis=1), ~observed.any(axis=1)
+    if beside is not None:
+        empty &= ~beside.informed
     # An atom's continuous cell is drawn too: nothing of it is decoded.
     draws = tuple(np.repeat(np.asarray(c.value)[:, None], n_imputations, axis=1) for c in rows)
     particles = max(particles, n_imputations)
@@ -233,7 +259,7 @@ def impute_rows(
         taken = tuple(cells.take(holes) for cells in rows)
         found = posterior_rows(
             model,
-            Observed.of(taken),
+            _evidence(taken, None if beside is None else beside.take(holes)),
             draws=n_imputations,
             particles=particles,
             key=jax.random.fold_in(key, 0),
@@ -267,6 +293,7 @@ def evidence_of_rows(
     key: Key,
     chunk: int = CHUNK,
     identity: np.ndarray | None = None,
+    beside: Beside | None = None,
 ) -> WeightedBound:
     """Log-likelihood of the observed cells of every row, nats: a lower bound in expectation, as `E
     Z = p(observed cells)`.
@@ -283,8 +310,9 @@ def evidence_of_rows(
         identity: uint32 `[N]` that tells the rows' noise apart (default None: checksums of their
             content). Evidences of one row that are to be compared are given one identity: the
             errors that they have in common cancel in the difference.
+        beside: what is known of the rows beside their cells; None (default) is nothing.
     """
-    evidence = Observed.of(rows)
+    evidence = _evidence(rows, beside)
     checksums = _checksums(evidence) if identity is None else np.asarray(identity, np.uint32)
     walk, numbers = walk_of(model, particles, 1), np.zeros(len(checksums), np.uint32)
     found = walk_rows(

@@ -9,7 +9,8 @@ import pytest
 
 from quasistatic import DiffusionDensity
 from quasistatic.errors import DataError, QuasistaticError, SchemaError, SettingError
-from quasistatic.fitted.conditions import Between, between, read_condition
+from quasistatic.fitted.between import Between, between
+from quasistatic.fitted.conditions import read_condition
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,81 @@
+"""A column that is a linear form of others: it is left out of the model and made again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from quasistatic.data.constraints.form import Form
+from quasistatic.data.constraints.scale import Scale
+from quasistatic.data.schema import Schema
+
+__all__ = ["Equation"]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """`pivot = value`, a form of columns that are in the model.
+
+    Args:
+        pivot: column that is determined.
+        value: form that it is equal to.
+        scale: unit in which the columns are counted.
+        shared: whether the columns of the form share what the pivot leaves them, none of which is
+            negative: shares of a whole.
+    """
+
+    pivot: str
+    value: Form
+    scale: Scale
+    shared: bool = False
+
+    def remade(
+        self, schema: Schema, read: Callable[[str, Scale], tuple[np.ndarray, np.ndarray]]
+    ) -> dict[str, pl.Series]:
+        """The pivot; and, of shares of a whole, those that are cut so that none is negative.
+
+        Args:
+            schema: schema of the table.
+            read: function from a column's name and a scale to its numbers and which are there.
+        """
+        numbers, seen = {}, []
+        for name in self.value.names:
+            numbers[name], observed = read(name, self.scale)
+            seen.append(observed)
+        made = {}
+        if self.shared:
+            room = np.full(len(seen[0]), self.scale.constant(self.value.constant))
+            for name in self.value.names:
+                cut = np.minimum(numbers[name], np.maximum(room, 0))
+                room = room - cut
+                if np.any(cut != numbers[name]):
+                    series = self.scale.write(cut, schema.column(name))
+                    made[name] = series.alias(name)
+                numbers[name] = cut
+        values = self.scale.value_of(self.value, numbers)
+        series = self.scale.write(values, schema.column(self.pivot))
+        there = pl.Series(np.all(seen, axis=0))
+        made[self.pivot] = pl.select(pl.when(there).then(series)).to_series().alias(self.pivot)
+        return made
+
+    def form(self, schema: Schema) -> Form:
+        """The form that the pivot is equal to, in the units of the columns.
+
+        Args:
+            schema: schema of the table.
+        """
+        unit = self.scale.factor(schema.column(self.pivot))
+        terms = {n: v * self.scale.factor(schema.column(n)) / unit for n, v in self.value.terms}
+        return Form.of(terms, self.scale.constant(self.value.constant) / unit)
+
+    def of_row(self, row: dict[str, Any], schema: Schema) -> Any:
+        """The pivot of one decoded row, in the units of its column.
+
+        Args:
+            row: numbers of the columns by name.
+            schema: schema of the table.
+        """
+        form = self.form(schema)
+        return sum((value * row[name] for name, value in form.terms), form.constant)

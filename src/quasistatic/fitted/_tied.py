@@ -1,0 +1,123 @@
+"""Linear forms of a table's columns in the model's space: of columns that are tied as well."""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from quasistatic.data.codec import Codec
+from quasistatic.data.constraints.form import Form
+from quasistatic.data.constraints.scale import are_numbers
+from quasistatic.data.constraints.ties import Ties
+from quasistatic.posterior.decode import DecodedRow, Units
+from quasistatic.typing import State
+
+WINDOW = 0.01
+"""Half width of the window that stands for an exact value of a density, in standard deviations."""
+SLOPE = 0.05
+"""Distance beyond its limits at which the guide of a form falls, in standard deviations."""
+
+
+def rows_of(codec: Codec, ties: Ties | None) -> Callable[[State, bool], dict[str, jax.Array]]:
+    """The function from a state to the columns of the table: numbers in their own units, categories
+    as their number in the schema, those of numbers as numbers; rounded to the columns' lattices
+    where that is asked for.
+
+    Args:
+        codec: codec of the model.
+        ties: ties of the table; None where it has no constraints.
+    """
+    decoded = DecodedRow(Units.of(codec), codec)
+    lattices = {
+        c.name: (float(c.offset), float(c.step or 1.0)) for c in codec.continuous if c.has_lattice
+    }
+    numeric = [column for column in codec.discrete if are_numbers(column)]
+    states = {column.name: np.asarray(column.categories, np.float32) for column in numeric}
+
+    def row(x_0: State, rounded: bool = False) -> dict[str, jax.Array]:
+        found = decoded(x_0)
+        for name, values in states.items():
+            found[name] = jnp.asarray(values)[found[name]]
+        for name, (offset, step) in lattices.items() if rounded else ():
+            found[name] = offset + step * jnp.rint((found[name] - offset) / step)
+        return found if ties is None else ties.of_row(found, jnp)
+
+    return row
+
+
+def numbers_of(
+    codec: Codec, ties: Ties | None, forms: Sequence[Form]
+) -> Callable[[State, bool], jax.Array]:
+    """The function from a state to the values of linear forms of the table's columns, `[R]`.
+
+    Args:
+        codec: codec of the model.
+        ties: ties of the table; None where it has no constraints.
+        forms: R forms.
+    """
+    row = rows_of(codec, ties)
+
+    def numbers(x_0: State, rounded: bool) -> jax.Array:
+        of = row(x_0, rounded)
+        return jnp.stack(
+            [
+                sum((value * of[name] for name, value in form.terms), jnp.asarray(form.constant))
+                for form in forms
+            ]
+        )
+
+    return numbers
+
+
+def spread(codec: Codec, form: Form) -> float:
+    """About the standard deviation of a form of the columns of the model, in its units.
+
+    Args:
+        codec: codec of the model.
+        form: form of columns of the model.
+    """
+    total = 0.0
+    for name, value in form.terms:
+        column = codec.schema.column(name)
+        if not column.is_discrete:
+            (_, j), *_ = codec.places(name)
+            ends = codec.transforms[j].inverse(np.array([-1.0, 1.0]))
+            width = 0.5 * float(ends[1] - ends[0])
+            total += (value * width * (column.step or 1.0 if column.has_lattice else 1.0)) ** 2
+    return float(np.sqrt(total)) or 1.0
+
+
+def unit_of(codec: Codec, form: Form) -> float:
+    """The distance of neighbouring values of a form, where all of its columns lie on lattices with
+    whole coefficients; otherwise 0.
+
+    Args:
+        codec: codec of the model.
+        form: form of columns of the model.
+    """
+    columns = [codec.schema.column(name) for name in form.names]
+    if not all(c.has_lattice for c in columns) or any(v != int(v) for _, v in form.terms):
+        return 0.0
+    return min(float(c.step or 1.0) for c in columns)
+
+
+def expanded(ties: Ties | None, form: Form) -> Form | None:
+    """A form of the table's columns as one of the model's; None where it is none.
+
+    Args:
+        ties: ties of the table; None where it has no constraints.
+        form: linear form.
+    """
+    if ties is None:
+        return form
+    for equation in ties.equations:
+        form = form.with_column(equation.pivot, equation.form(ties.schema))
+    for order in reversed(ties.orders):
+        if form.coefficient(order.pivot):
+            value = order.form(ties.schema)
+            if value is None:
+                return None
+            form = form.with_column(order.pivot, value)
+    members = {name for one in ties.combinations for name in one.members}
+    return None if members & set(form.names) else form

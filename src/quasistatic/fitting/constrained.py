@@ -1,0 +1,58 @@
+"""A fit of a table with constraints: that of its free columns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from quasistatic.data.codec import check_columns
+from quasistatic.data.columns.alternatives import Schemas
+from quasistatic.data.constraints.tied import as_fitted, tie
+from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.table import Table
+from quasistatic.fitted.model import Fitted
+from quasistatic.fitting.selection import fit_table
+from quasistatic.fitting.settings import FitSettings
+from quasistatic.fitting.training import FitEvent
+
+__all__ = ["fit_constrained"]
+
+
+def fit_constrained(
+    table: Table,
+    schemas: Schemas,
+    settings: FitSettings,
+    constraints: Sequence[str] = (),
+    *,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    callback: Callable[[FitEvent], None] | None = None,
+) -> Fitted:
+    """`fit_table` of the free columns of a table; without constraints, of the table.
+
+    Args:
+        table: table of the rows to fit.
+        schemas: schemas of the table's columns, with constraints or without.
+        settings: settings of the fit.
+        constraints: further constraints, as they are written (`data.constraints.language`).
+        checkpoint: folder of the training checkpoints; None (default) keeps none.
+        resume: whether to go on from the checkpoints (default False).
+        callback: function that is told the progress after each evaluation; None (default) tells
+            nobody.
+
+    Raises:
+        SchemaError: constraints that are none, contradict each other or go round in a circle.
+        DataError: rows that a constraint does not allow.
+    """
+    check_columns(table, schemas.first)
+    tied = tie(table, schemas, constraints)
+    here = (table, schemas) if tied is None else (tied.table, tied.schemas)
+    fitted = fit_table(*here, settings, checkpoint=checkpoint, resume=resume, callback=callback)
+    if tied is None:
+        return fitted
+    ties = as_fitted(tied.ties, fitted.codec.schema)
+    data = {"fingerprint": fingerprint(table), "columns": len(ties.schema.names)}
+    record = fitted.record | {
+        "data": fitted.record["data"] | data,
+        "base_measure": ties.schema.base_measure(),
+    }
+    return replace(fitted, record=record, ties=ties)
