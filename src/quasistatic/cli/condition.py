@@ -8,10 +8,12 @@ import typer
 from quasistatic.cli.options import Force, Json, Model, Quiet, Rows, Seed
 from quasistatic.cli.screen import Screen, nats
 from quasistatic.data.text.names import longest_name
-from quasistatic.errors import SettingError
+from quasistatic.errors import SchemaError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from quasistatic.data.constraints.form import Form
 
 _RELATION = re.compile(r"^(?P<name>.+?)\s*(?P<relation><=|>=|=|<|>)\s*(?P<value>.*)$")
 _BEFORE = re.compile(r"^\s*(.+?)\s*(<=?)\s*$")
@@ -28,8 +30,8 @@ def condition(
             "--given",
             "-g",
             metavar="COLUMN=VALUE",
-            help="Also `COLUMN>V`, `<`, `>=`, `<=`; `V<=COLUMN<W`; `COLUMN=A|B`: either. "
-            "Repeat it.",
+            help="Also `COLUMN>V`, `<`, `>=`, `<=`; `V<=COLUMN<W`; `COLUMN=A|B`: either; "
+            "`A - B < 30`: columns of numbers or times together. Repeat it.",
         ),
     ],
     number: Annotated[
@@ -121,10 +123,35 @@ def _relations(text: str, names: "Sequence[str]") -> list[tuple[str, str, str]]:
     return [(name, relation, rest[len(relation) :].strip())]
 
 
+def _of_forms(
+    text: str, discrete: "Sequence[str]", names: "Sequence[str]"
+) -> "list[tuple[Form, str, str]]":
+    """Form, relation and value of each part of a comparison of several columns of numbers, such as
+    `end - start < 30`; none where it is no such comparison.
+    """
+    from quasistatic.data.constraints.form import Form
+    from quasistatic.data.constraints.language import read_comparison
+
+    try:
+        comparisons = read_comparison(text, [name for name in names if name not in discrete])
+    except SchemaError:
+        return []
+    found = []
+    for one in comparisons:
+        # In the direction in which people say it: a form that begins with a minus is turned.
+        sign = 1.0 if one.form.terms[0][1] > 0 or one.relation == "=" else -1.0
+        form = Form(one.form.times(sign).terms)
+        relation = one.relation if sign > 0 else one.relation.replace(">", "<")
+        found.append((form, relation, repr(-sign * one.form.constant)))
+    single = all(len(form.terms) == 1 and form.terms[0][1] == 1 for form, _, _ in found)
+    return [] if single else found
+
+
 def read_given(
     given: "Sequence[str]", discrete: "Sequence[str]", names: "Sequence[str]" = ()
-) -> "Mapping[str, Any]":
-    """The conditions of `--given` options; two limits of one column are one range.
+) -> "Mapping[Any, Any]":
+    """The conditions of `--given` options; two limits of one column, or of one linear form of
+    several, are one range.
 
     Args:
         given: values of the command-line option, one condition each.
@@ -136,8 +163,11 @@ def read_given(
     """
     from quasistatic.fitted.between import Between, Closed
 
-    found: dict[str, Any] = {}
-    parts = [(text, part) for text in given for part in _relations(text, [*names, *discrete])]
+    found: dict[Any, Any] = {}
+    parts = []
+    for text in given:
+        of_forms = _of_forms(text, discrete, names)
+        parts += [(text, part) for part in of_forms or _relations(text, [*names, *discrete])]
     for text, (name, relation, value) in parts:
         if not relation or not value:
             raise SettingError(
@@ -148,7 +178,8 @@ def read_given(
         if relation == "=":
             if before is not None:
                 raise SettingError(f"--given names {name!r} twice", fix=_ONCE)
-            found[name] = value.split("|") if "|" in value and name in discrete else value
+            several = isinstance(name, str) and "|" in value and name in discrete
+            found[name] = value.split("|") if several else value
             continue
         if not isinstance(before, Between | None):
             raise SettingError(f"--given names {name!r} twice", fix=_ONCE)
@@ -157,7 +188,8 @@ def read_given(
         )
         left, right = closed in ("both", "left"), closed in ("both", "right")
         if (low if relation.startswith(">") else high) is not None:
-            raise SettingError(f"--given has two limits of {name!r} on one side", fix=_ONCE)
+            said = name if isinstance(name, str) else name.text
+            raise SettingError(f"--given has two limits of {said!r} on one side", fix=_ONCE)
         if relation.startswith(">"):
             low, left = value, relation == ">="
         else:

@@ -18,14 +18,13 @@ from quasistatic.data.columns.states import read_codes, write_codes
 from quasistatic.data.columns.transform import Choice, Transform, fit_transform, transform_from_json
 from quasistatic.data.images._pixels import fit_pixels, read_pixels, round_pixels, write_pixels
 from quasistatic.data.layout import are_images
-from quasistatic.data.reading import read_as
+from quasistatic.data.reading import read_as, table_of
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.stored import check_codec, check_parts
 from quasistatic.data.table import Table
-from quasistatic.data.text.cells import TextCells
 from quasistatic.errors import SchemaError
 
-__all__ = ["Codec", "Place", "check_columns", "fit_and_encode", "fit_codec", "table_of"]
+__all__ = ["Codec", "Place", "check_columns", "fit_and_encode", "fit_codec"]
 
 
 class Place(NamedTuple):
@@ -283,18 +282,6 @@ class Codec:
         codec = cls(schema, transforms, marginals, widths)
         check_parts(codec)
         return codec
-
-
-def table_of(frame: pl.DataFrame, schema: Schema, source: str) -> Table:
-    """The table of a frame, in the form of the table of a schema.
-
-    Args:
-        frame: frame of the schema's columns.
-        schema: schema of the table.
-        source: name of the rows, for messages.
-    """
-    written = {c.name: c.written for c in schema.columns if c.written is not None}
-    return Table(frame, source, schema.container, TextCells(written) if written else None)
 
 
 def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec:

@@ -15,7 +15,7 @@ from quasistatic.data.text.times import TimeForm
 from quasistatic.data.text.written import Form, Written
 from quasistatic.errors import SchemaError
 
-__all__ = ["read_as", "read_as_given"]
+__all__ = ["read_as", "read_as_given", "table_of"]
 
 
 def read_as_given(table: Table, given: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -93,6 +93,18 @@ def read_as(table: Table, schema: Schema) -> Table:
     text = replace(table.text or TextCells({}), written=written)
     frame = table.frame.with_columns(series.alias(name) for name, series in values.items())
     return replace(table, frame=frame, text=text)
+
+
+def table_of(frame: pl.DataFrame, schema: Schema, source: str) -> Table:
+    """The table of a frame, in the form of the table of a schema.
+
+    Args:
+        frame: frame of the schema's columns.
+        schema: schema of the table.
+        source: name of the rows, for messages.
+    """
+    written = {c.name: c.written for c in schema.columns if c.written is not None}
+    return Table(frame, source, schema.container, TextCells(written) if written else None)
 
 
 def _open(table: Table) -> Mapping[str, Any]:

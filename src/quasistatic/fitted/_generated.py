@@ -45,14 +45,14 @@ def generate_table(model: DiffusionModel, codec: Codec, n_rows: int, *, key: Key
     """
     generated = generate_rows(model, n_rows, key=key)
     encoded = codec.settle(generated.x_0)
-    kept = np.flatnonzero(_returned(codec, encoded.rows, tuple(map(np.asarray, generated.x_0))))
+    kept = np.flatnonzero(returned(codec, encoded.rows, tuple(map(np.asarray, generated.x_0))))
     rows, log_volume, generated = jax.tree.map(
         lambda x: x[kept], (encoded.rows, encoded.log_volume, generated)
     )
     return GeneratedRows(rows, log_volume, generated)
 
 
-def _returned(codec: Codec, rows: tuple[Cells, ...], x_0: tuple[np.ndarray, ...]) -> np.ndarray:
+def returned(codec: Codec, rows: tuple[Cells, ...], x_0: tuple[np.ndarray, ...]) -> np.ndarray:
     """Which rows came back as what was generated, bool `[n]`."""
     same = np.ones(len(x_0[0]), bool)
     for block, (cells, x) in enumerate(zip(rows, x_0, strict=True)):

@@ -27,15 +27,16 @@ from quasistatic.data.constraints.ties import Ties
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError
+from quasistatic.fitted._generated import returned
 from quasistatic.fitted._tied import expanded, spread
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.query import Beside, Posteriors, evidence_of_rows, impute_rows
 from quasistatic.rows import row_checksums
 from quasistatic.typing import Key
 
-DRAWS = 32
+DRAWS = 64
 """Draws of what is not solved for, at least."""
-_PARTICLES = 16
+_PARTICLES = 8
 """Particles of each evidence."""
 
 
@@ -186,7 +187,10 @@ def _proposal(
 ) -> _Proposal:
     """Draws `[n, M, D]` per block, with what is solved for."""
     n, m = draws[0].shape[:2]
-    frame = codec.decode([block.reshape(n * m, -1) for block in draws])
+    flat = tuple(block.reshape(n * m, -1) for block in draws)
+    frame = codec.decode(flat)
+    # A draw beyond a limit is decoded to the limit: of the rows that are scored it is none.
+    possible = returned(codec, codec.encode(Table(frame, table.source)).rows, flat)
     at = np.repeat(group.rows, m)
     matrix = np.array([[form.coefficient(s) for s in group.solved] for form in group.forms])
     rest = np.zeros((len(group.pivots), n * m))
@@ -195,7 +199,6 @@ def _proposal(
         for name, value in form.terms:
             if name not in group.solved:
                 rest[j] -= value * _values(frame[name], codec.schema.column(name))
-    possible = np.ones(n * m, bool)
     for name, value in zip(group.solved, np.linalg.solve(matrix, rest), strict=True):
         series, fits = _written(codec.schema.column(name), value)
         frame, possible = frame.with_columns(series.alias(name)), possible & fits

@@ -19,7 +19,7 @@ SLOPE = 0.05
 """Distance beyond its limits at which the guide of a form falls, in standard deviations."""
 
 
-def rows_of(codec: Codec, ties: Ties | None) -> Callable[[State, bool], dict[str, jax.Array]]:
+def rows_of(codec: Codec, ties: Ties | None) -> Callable[..., dict[str, jax.Array]]:
     """The function from a state to the columns of the table: numbers in their own units, categories
     as their number in the schema, those of numbers as numbers; rounded to the columns' lattices
     where that is asked for.

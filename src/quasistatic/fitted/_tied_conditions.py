@@ -74,14 +74,20 @@ def translated(
         for name in ties.leftover(known):
             asked[Form.of({name: 1.0})] = _number(known, schema.column(name))
         for name, wanted in special.items():
-            if ties.places[name] == name:
+            one, column = _combined(ties, name), schema.column(name)
+            if one is not None:
+                _weigh(found, one, ties, name, wanted, where)
+            elif ties.places[name] == name:
                 found.given[name] = wanted
-            elif isinstance(wanted, Between) and not _combined(ties, name):
-                column = schema.column(name)
+            elif isinstance(wanted, Between):
                 low, high = (edge(column, x, where) for x in (wanted.low, wanted.high))
                 asked[Form.of({name: 1.0})] = Between(low, high, wanted.closed)
             else:
-                _weigh(found, _combined(ties, name), ties, name, wanted, where)
+                raise SchemaError(
+                    "a list or dict of categories, but the column is made from others",
+                    where=f"{where}, column {name!r}",
+                    fix="use between(low, high)",
+                )
     open_forms = []
     for form, wanted in asked.items():
         for name in form.names:
@@ -142,6 +148,7 @@ def _limit(found: Translated, form: Form, wanted: Any, text: str, where: str) ->
 
 
 def _interval(wanted: Any) -> tuple[float, float, Closed]:
+    """Limits of a form, and which of them belong to it."""
     if not isinstance(wanted, Between):
         return float(wanted), float(wanted), "both"
     low = -math.inf if wanted.low is None else float(wanted.low)
@@ -150,16 +157,10 @@ def _interval(wanted: Any) -> tuple[float, float, Closed]:
 
 
 def _weigh(
-    found: Translated, one: Combination | None, ties: Ties, name: str, wanted: Any, where: str
+    found: Translated, one: Combination, ties: Ties, name: str, wanted: Any, where: str
 ) -> None:
     """Weights of the combinations from those of one of their columns."""
     column = ties.schema.column(name)
-    if one is None:
-        raise SchemaError(
-            "a list or dict of categories, but the column is made from others",
-            where=f"{where}, column {name!r}",
-            fix="use between(low, high)",
-        )
     j = one.members.index(name)
     if isinstance(wanted, Between):
         low, high = (edge(column, x, where) for x in (wanted.low, wanted.high))

@@ -10,10 +10,10 @@ import polars as pl
 
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.cells import EncodedTable
-from quasistatic.data.codec import Codec, check_columns, table_of
+from quasistatic.data.codec import Codec, check_columns
 from quasistatic.data.constraints.ties import Ties
 from quasistatic.data.constraints.violations import refuse_violations
-from quasistatic.data.reading import read_as
+from quasistatic.data.reading import read_as, table_of
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SettingError

@@ -194,8 +194,8 @@ def posterior(
     Args:
         fitted: model and codec.
         log_r: JAX function from one decoded row (a dict: numbers in their own units, categories as
-            their number in the schema, counted from 0; of a table with constraints, those of numbers
-            as numbers) to log r, nats; NaN counts as r = 0.
+            their number in the schema, counted from 0; of a table with constraints, those that are
+            numbers as numbers) to log r, nats; NaN counts as r = 0.
         given: further conditions, as for `condition` (default: none).
         guided: whether the gradient of log_r, and single changes of categories, guide the particles
             (default True).

@@ -122,7 +122,7 @@ class _Range:
             self.low[0] == self.high[0] and (self.low[1] or self.high[1])
         ):
             raise SchemaError(
-                f"no value is left of {self.form.text}: between {self.low[0]:g} and"
+                f"no value is left of {self.form.text}: at least {self.low[0]:g} and at most"
                 f" {self.high[0]:g}",
                 where="the constraints " + ", ".join(map(repr, self.texts)),
                 fix="leave one of them out",
@@ -157,10 +157,12 @@ def ranges_of(comparisons: Sequence[Comparison]) -> list[_Range]:
                     fix="leave one of them out",
                 )
             continue
-        terms = sorted(one.form.terms)
-        sign = 1.0 if terms[0][1] > 0 else -1.0
-        size = abs(terms[0][1]) if len(terms) == 1 else 1.0
-        key = tuple((name, sign * value / size) for name, value in terms)
+        # A form and its negative are one; what was written first says which way round.
+        size = abs(one.form.terms[0][1]) if len(one.form.terms) == 1 else 1.0
+        sign, key = 1.0, tuple(sorted((n, v / size) for n, v in one.form.terms))
+        negative = tuple(sorted((n, -v / size) for n, v in one.form.terms))
+        if negative in found or (len(key) == 1 and key[0][1] < 0):
+            sign, key = -1.0, negative
         if key not in found:
             found[key] = _Range(Form.of({n: sign * v / size for n, v in one.form.terms}))
         found[key].tighten(constant / size, sign, strict, one.text)

@@ -6,6 +6,7 @@ a change of one column given the others with a determinant of size 1, so that a 
 is one of the pivot.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -110,13 +111,13 @@ class Order:
         Args:
             schema: schema of the table.
         """
-        if len(self.bounds) > 1:
+        first, *more = self.bounds
+        if more:
             return None
         unit = self.scale.factor(schema.column(self.pivot))
-        bound = self.bounds[0]
-        terms = {n: v * self.scale.factor(schema.column(n)) / unit for n, v in bound.terms}
+        terms = {n: v * self.scale.factor(schema.column(n)) / unit for n, v in first.terms}
         terms[self.free] = self.sign * 10.0 ** (self.scale.decimals or 0) / unit
-        return Form.of(terms, self.scale.constant(bound.constant) / unit)
+        return Form.of(terms, self.scale.constant(first.constant) / unit)
 
     def value(self, row: dict[str, Any], schema: Schema, xp: Any) -> Any:
         """The pivot of one decoded row, in the units of its column.
@@ -146,17 +147,16 @@ def _within(
     values: np.ndarray, bound: np.ndarray, column: Column, scale: Scale, sign: int
 ) -> np.ndarray:
     """Values within the column's own limits, but never beyond their bound."""
-    factor = 1 if scale.unit is not None else 10 ** (scale.decimals or 0)
     if scale.unit is not None and column.unit not in (None, scale.unit):
         return values
-    lower = -np.inf if column.lower is None else column.lower * factor
-    upper = np.inf if column.upper is None else column.upper * factor
-    if sign > 0:
-        lower, upper = np.full(len(values), lower), np.maximum(upper, bound)
-    else:
-        lower, upper = np.minimum(lower, bound), np.full(len(values), upper)
-    if scale.is_exact:
-        inside = np.where(values < lower, np.ceil(lower), np.where(values > upper, upper, values))
-        changed = (values < lower) | (values > upper)
-        return np.where(changed, np.floor(np.where(changed, inside, 0.0)), values).astype(np.int64)
-    return np.clip(values, lower, upper)
+    factor = 1 if scale.unit is not None else 10 ** (scale.decimals or 0)
+    lower = None if column.lower is None else column.lower * factor
+    upper = None if column.upper is None else column.upper * factor
+    if scale.is_exact:  # a limit may be a float next to the whole number that is meant
+        lower = None if lower is None else math.ceil(lower - 1e-6 * max(1.0, abs(lower)))
+        upper = None if upper is None else math.floor(upper + 1e-6 * max(1.0, abs(upper)))
+    if lower is not None:
+        values = np.maximum(values, lower if sign > 0 else np.minimum(lower, bound))
+    if upper is not None:
+        values = np.minimum(values, np.maximum(upper, bound) if sign > 0 else upper)
+    return values

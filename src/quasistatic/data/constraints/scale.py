@@ -196,7 +196,10 @@ def _is_whole(form: Form, scale: Scale) -> bool:
 def _places(column: Column) -> int | None:
     """Decimal places of a column's values; None for full precision."""
     if column.is_discrete:
-        places = [decimal_places(abs(float(value)), 0.0) for value in column.categories]
+        values = np.abs(np.asarray(column.categories, np.float64))
+        if column.dtype == "Float32":  # 0.7 is stored as 0.699999988079071
+            values = np.asarray([float(str(value)) for value in values.astype(np.float32)])
+        places = [decimal_places(value, 0.0) for value in values]
         return None if None in places else max(place for place in places if place is not None)
     if column.step is not None:
         return decimal_places(column.step, abs(column.offset))

@@ -165,6 +165,7 @@ def _with_limit(column: Column, limit: float, factor: float, one: Comparison) ->
             limit = float(np.nextafter(limit, np.inf * np.sign(factor)))
         elif abs(position - round(position)) < 1e-9:
             limit = limit + beyond * np.sign(factor)
+    limit = float(limit)
     if factor > 0:
         return replace(column, lower=max(limit, -np.inf if column.lower is None else column.lower))
     return replace(column, upper=min(limit, np.inf if column.upper is None else column.upper))

@@ -29,7 +29,7 @@ from quasistatic.data.table import Table
 
 __all__ = ["Ties", "statements_of"]
 
-Reader = Callable[[str, Scale], tuple[np.ndarray, np.ndarray]]
+_Reader = Callable[[str, Scale], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,7 @@ class Ties:
             row[equation.pivot] = equation.of_row(row, self.schema)
         return {name: row[name] for name in self.schema.names}
 
-    def _reader(self, table: Table) -> Reader:
+    def _reader(self, table: Table) -> _Reader:
         def read(name: str, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
             return scale.read(table.frame[name], self.schema.column(name), table.source)
 

@@ -1,6 +1,7 @@
 """Rows that a constraint does not allow."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def violations(ties: Ties, table: Table) -> np.ndarray:
     return bad
 
 
-def _broken(ties: Ties, table: Table) -> Iterable[tuple[Statement | Combination, np.ndarray]]:
+def _broken(ties: Ties, table: Table) -> Iterable[tuple[Statement | Combination, Any]]:
     """The constraints that some rows violate, with these rows."""
     for one in ties.statements:
         if isinstance(one, Comparison):

@@ -1,0 +1,136 @@
+"""A density of the free columns is one of the table: probabilities of the rows that the constraints
+allow sum to 1, and lower <= exact <= upper."""
+
+import itertools
+
+import numpy as np
+import polars as pl
+import pytest
+
+from laws.enumeration import Chain
+from quasistatic import DiffusionDensity
+from quasistatic.bound import evaluate_log_weights
+from quasistatic.data.columns.alternatives import infer_schemas
+from quasistatic.data.constraints.tied import with_constraints
+from quasistatic.data.table import from_frame
+from unit.conftest import TINY, no_training
+
+CITIES = {"Paris": "FR", "Lyon": "FR", "Bonn": "DE"}
+
+
+@pytest.fixture(scope="module")
+def discrete():
+    """A model with random weights of a dependency and of pairs; 3 x 4 allowed rows of 24."""
+    rng = np.random.default_rng(0)
+    city = rng.choice(list(CITIES), 60)
+    pair = rng.choice(["ax", "ay", "bx", "cy"], 60)
+    frame = pl.DataFrame(
+        {
+            "city": city,
+            "make": [p[0] for p in pair],
+            "country": [CITIES[c] for c in city],
+            "model": [p[1] for p in pair],
+        }
+    )
+    constraints = ["city determines country", "combinations of make, model"]
+    table = from_frame(frame)
+    schemas = with_constraints(table, infer_schemas(table), constraints)
+    with no_training(scale=1.0):
+        model = DiffusionDensity(**TINY | {"max_minutes": 1}).fit(frame, schema=schemas)
+    rows = [(c, p[0], CITIES[c], p[1]) for c, p in itertools.product(CITIES, set(pair))]
+    return model, pl.DataFrame(sorted(rows), schema=frame.columns, orient="row")
+
+
+def exact(model, rows) -> np.ndarray:
+    encoded = model.fitted_.encode(from_frame(rows))
+    return Chain(model.model_).log_prob(tuple(cells.value for cells in encoded.rows))
+
+
+def test_probabilities_of_the_allowed_rows_sum_to_one_and_lie_between_the_bounds(discrete):
+    model, rows = discrete
+    log_p = exact(model, rows)
+    assert np.exp(log_p).sum() == pytest.approx(1.0, abs=1e-5)
+    found = model.log_likelihood(rows, "sandwich", trajectories=256, random_state=0)
+    error = 6 * np.hypot(found.stderr, 1e-3)
+    assert found.upper is not None
+    assert found.stderr_upper is not None
+    assert np.all(found.lower <= log_p + error)
+    assert np.all(found.upper >= log_p - 6 * np.hypot(found.stderr_upper, 1e-3))
+
+
+def test_a_cell_beside_the_model_counts_all_rows_that_have_it(discrete):
+    model, rows = discrete
+    log_p = exact(model, rows)
+    asked = pl.DataFrame(
+        {
+            "city": [None, None],
+            "make": ["a", None],
+            "country": ["FR", "DE"],
+            "model": [None, "y"],
+        },
+        schema=rows.schema,
+    )
+    told = [
+        [i for i, row in enumerate(rows.rows()) if row[1] == "a" and row[2] == "FR"],
+        [i for i, row in enumerate(rows.rows()) if row[3] == "y" and row[2] == "DE"],
+    ]
+    truth = [np.log(np.exp(log_p[index]).sum()) for index in told]
+    found = model.log_likelihood(asked, "ais", trajectories=512, random_state=1)
+    np.testing.assert_allclose(found.lower, truth, atol=0.1)
+    given = {"country": "FR", "make": "a"}
+    assert model.condition(given).log_evidence == pytest.approx(truth[0], abs=0.1)
+
+
+@pytest.fixture(scope="module")
+def stays() -> DiffusionDensity:
+    """A mixture, which answers exactly, of whole numbers; the rows it allows are few."""
+    rng = np.random.default_rng(1)
+    start = rng.binomial(8, 0.5, 400)
+    frame = pl.DataFrame({"start": start, "end": start + rng.binomial(5, 0.3 + 0.05 * start)})
+    return DiffusionDensity(model="mixture", components=2, random_state=0).fit(
+        frame, constraints=["end >= start"]
+    )
+
+
+def grid(model) -> tuple[pl.DataFrame, np.ndarray]:
+    pairs = [(s, e) for s in range(-6, 20) for e in range(s, s + 20)]
+    rows = pl.DataFrame(pairs, schema=["start", "end"], orient="row")
+    return rows, model.log_likelihood(rows, "ais", trajectories=1).lower
+
+
+def test_an_order_keeps_the_mass_of_its_rows(stays):
+    """What lies below the order is what the free column has below its limit, which decoding cuts
+    to the limit, as it does everywhere."""
+    _, log_p = grid(stays)
+    below = from_frame(
+        pl.DataFrame(
+            [(s, d) for s in range(-6, 20) for d in range(-20, 0)],
+            schema=["start", "end - start"],
+            orient="row",
+        )
+    )
+    codec = stays.fitted_.codec
+    cut = evaluate_log_weights(
+        stays.model_, codec.encode(below).rows, trajectories=1, key=stays.fitted_.key()
+    )
+    total = np.exp(log_p).sum() + np.exp(np.asarray(cut, np.float64)).sum()
+    assert total == pytest.approx(1.0, abs=1e-4)
+    assert np.exp(log_p).sum() > 0.9
+
+
+def test_the_end_of_a_row_without_a_start_is_summed_over_starts(stays):
+    rows, log_p = grid(stays)
+    ends = [3, 6, 9]
+    truth = [np.log(np.exp(log_p[(rows["end"] == e).to_numpy()]).sum()) for e in ends]
+    asked = pl.DataFrame({"start": [None] * 3, "end": ends}, schema=rows.schema)
+    found = stays.log_likelihood(asked, "ais", trajectories=256, random_state=0)
+    assert np.all(np.abs(found.lower - truth) < 5 * found.stderr), (found, truth)
+    assert found.stderr.max() < 0.3
+    drawn = stays.impute(asked, 200, random_state=0)
+    starts = np.array([table["start"].to_list() for table in drawn])
+    for j, end in enumerate(ends):
+        here = (rows["end"] == end).to_numpy()
+        weights = np.exp(log_p[here] - truth[j])
+        mean = float(weights @ rows["start"].to_numpy()[here])
+        assert starts[:, j].max() <= end
+        assert starts[:, j].mean() == pytest.approx(mean, abs=0.6)
