@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 README = Path(__file__).resolve().parents[2] / "README.md"
 PAGES = [README] + [
     README.parent / "docs" / f"{n}.md"
-    for n in ("filling-holes", "conditional-questions", "your-own-r")
+    for n in ("filling-holes", "conditional-questions", "your-own-r", "constraints")
 ]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 

@@ -23,10 +23,18 @@ _Sum = Annotated[str, Within(64, 64)]
 _Count = Annotated[int, Within(0, 2**62)]
 
 
+class _Ties(TypedDict):
+    """What a table with constraints has beside its schema: that of the free columns."""
+
+    free: dict[str, Any]
+    combinations: list[dict[str, Any]]
+
+
 class _Config(TypedDict):
     model: dict[str, Any]
     train: dict[str, Any]
     codec: dict[str, Any]
+    ties: NotRequired[_Ties]
 
 
 class _Data(TypedDict):

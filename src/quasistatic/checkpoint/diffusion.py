@@ -9,6 +9,7 @@ from quasistatic.checkpoint.declared import check_sizes
 from quasistatic.checkpoint.folder import Contents, decoded, read_contents, write_contents
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.codec import Codec
+from quasistatic.data.constraints.stored import check_free
 from quasistatic.data.constraints.ties import Ties
 from quasistatic.data.schema import Schema
 from quasistatic.model import DiffusionModel
@@ -59,10 +60,10 @@ def save_model(
     """
     coded = codec.to_json()
     schema = coded.pop("schema")
-    if ties is not None:
-        coded |= {"free": schema, "combinations": ties.to_json()}
-        schema = ties.schema.to_json()
     config = {"model": model_config.to_json(), "train": train_config.to_json(), "codec": coded}
+    if ties is not None:
+        config |= {"ties": {"free": schema, "combinations": ties.to_json()}}
+        schema = ties.schema.to_json()
     return write_contents(path, Contents(config, schema, arrays_of(model), record), force=force)
 
 
@@ -77,10 +78,15 @@ def load_model(path: str | os.PathLike[str]) -> StoredModel:
 
 def _build(contents: Contents) -> StoredModel:
     config = contents.config
-    coded, ties = dict(config["codec"]), None
-    if "free" in coded:
-        ties = Ties.from_json(Schema.from_json(contents.schema), coded["combinations"])
-    codec = Codec.from_json(coded | {"schema": coded.get("free", contents.schema)})
+    ties, schema = None, contents.schema
+    if "ties" in config:
+        stored = config["ties"]
+        ties, schema = (
+            Ties.from_json(Schema.from_json(schema), stored["combinations"]),
+            stored["free"],
+        )
+        check_free(ties, Schema.from_json(schema))
+    codec = Codec.from_json(config["codec"] | {"schema": schema})
     model_config = ModelConfig.from_json(config["model"])
     train_config = TrainConfig.from_json(config["train"])
     check_sizes(model_config, codec, contents.arrays)

@@ -4,7 +4,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Annotated, Any, Literal, NamedTuple, TypedDict, get_args
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict, get_args
 
 import polars as pl
 
@@ -287,6 +287,8 @@ class _SchemaJson(TypedDict):
     columns: list[Column]
     left_out: list[LeftOut]
     container: dict[str, Any]
+    constraints: NotRequired[list[str]]
+    measure: NotRequired[str]
 
 
 def _column_from_json(item: dict[str, Any]) -> Column:

@@ -23,6 +23,7 @@ from quasistatic.data.constraints.equation import Equation
 from quasistatic.data.constraints.language import Combinations, Comparison, Statement, parse
 from quasistatic.data.constraints.order import Order
 from quasistatic.data.constraints.scale import Scale
+from quasistatic.data.constraints.stored import check_combinations
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
@@ -100,7 +101,11 @@ class Ties:
         Args:
             schema: schema of the table, with its constraints.
             data: combinations in JSON types.
+
+        Raises:
+            Misfit: combinations that are not as they are declared.
         """
+        check_combinations(data, schema)
         combinations = tuple(
             Combination(
                 tuple(item["members"]),
