@@ -1,5 +1,6 @@
 """`quasistatic certify`: how far the likelihoods of a model can be off."""
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,7 +69,11 @@ def show_certificate(screen: Screen, found: "Certificate") -> None:
         f"  {nats(found.lower)} <= {nats(found.log_likelihood, found.log_likelihood_stderr)} <= "
         f"{nats(found.upper)} nats per row (lower side, Bennett's estimate, upper side)"
     )
+    slope = (
+        f"{nats(found.crooks_slope, found.crooks_stderr)} (1 where the weights are right)"
+        if math.isfinite(found.crooks_slope)
+        else "unknown (the work of a row does not vary)"
+    )
     screen.result(
-        f"  Crooks' slope {nats(found.crooks_slope, found.crooks_stderr)} (1 where the weights "
-        f"are right), effective sample size {found.ess:.1f} of {found.trajectories}"
+        f"  Crooks' slope {slope}, effective sample size {found.ess:.1f} of {found.trajectories}"
     )

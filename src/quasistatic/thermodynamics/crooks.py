@@ -13,6 +13,8 @@ import numpy as np
 __all__ = ["Histogram", "Slope", "crooks_slope", "matched_slope", "work_histogram"]
 
 _NEWTON_STEPS = 50
+_ROUNDING = 1e-4
+"""Work that varies less than float32 rounds (nats, a standard deviation) does not vary."""
 
 
 class Slope(NamedTuple):
@@ -107,6 +109,10 @@ def matched_slope(forward_work: np.ndarray, reverse_work: np.ndarray) -> Slope:
         np.float64
     )
     log_weights -= log_weights.mean(axis=1, keepdims=True)
+    if (
+        log_weights.std() < _ROUNDING
+    ):  # an exact reversal has one work for all trajectories of a row
+        return Slope(float("nan"), float("inf"))
 
     def derivatives(parameters: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         scaled = parameters[0] * log_weights
