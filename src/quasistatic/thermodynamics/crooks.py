@@ -13,8 +13,8 @@ import numpy as np
 __all__ = ["Histogram", "Slope", "crooks_slope", "matched_slope", "work_histogram"]
 
 _NEWTON_STEPS = 50
-_ROUNDING = 1e-4
-"""Work that varies less than float32 rounds (nats, a standard deviation) does not vary."""
+_LEAST_SPREAD = 0.01
+"""Of the work of a row, nats: below it, at an exact reversal, there is no relation to see."""
 
 
 class Slope(NamedTuple):
