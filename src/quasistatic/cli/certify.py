@@ -72,7 +72,7 @@ def show_certificate(screen: Screen, found: "Certificate") -> None:
     slope = (
         f"{nats(found.crooks_slope, found.crooks_stderr)} (1 where the weights are right)"
         if math.isfinite(found.crooks_slope)
-        else "unknown (the work of a row does not vary)"
+        else "unknown (the work of a row hardly varies)"
     )
     screen.result(
         f"  Crooks' slope {slope}, effective sample size {found.ess:.1f} of {found.trajectories}"

@@ -21,7 +21,7 @@ class Slope(NamedTuple):
     """Crooks' slope, 1 where the relation holds.
 
     Args:
-        value: estimate of the slope; NaN where the work values do not vary or the labels are
+        value: estimate of the slope; NaN where the work values hardly vary or the labels are
             separated perfectly.
         stderr: standard error of `value`.
     """
@@ -109,9 +109,7 @@ def matched_slope(forward_work: np.ndarray, reverse_work: np.ndarray) -> Slope:
         np.float64
     )
     log_weights -= log_weights.mean(axis=1, keepdims=True)
-    if (
-        log_weights.std() < _ROUNDING
-    ):  # an exact reversal has one work for all trajectories of a row
+    if log_weights.std() < _LEAST_SPREAD:
         return Slope(float("nan"), float("inf"))
 
     def derivatives(parameters: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
