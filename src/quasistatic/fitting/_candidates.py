@@ -12,10 +12,18 @@ from quasistatic.fitting.settings import FitSettings
 
 @dataclass(frozen=True)
 class Candidate:
-    """One combination of settings to train."""
+    """One combination of settings to train.
+
+    Args:
+        model: settings of the model.
+        train: settings of the training.
+        clusters: number of products of the mixture (`_clusters`) that the reverse kernels start
+            from; 0 (default): independent columns.
+    """
 
     model: ModelConfig
     train: TrainConfig
+    clusters: int = 0
 
 
 def candidates(
@@ -25,6 +33,7 @@ def candidates(
     *,
     n_schemas: int = 1,
     completed: bool = False,
+    clusters: int = 0,
 ) -> list[Candidate]:
     """The combinations to try; a setting that is given (not None) is the same in all of them.
 
@@ -34,6 +43,8 @@ def candidates(
         settings: settings of the fit.
         n_schemas: number of schemas that are tried with the first of them (default 1).
         completed: whether holes are completed, so that every training is two (default False).
+        clusters: number of products of the best mixture, which is another start of a small table's
+            reverse kernels; 0 (default): there is none.
 
     Raises:
         SettingError: a setting that has no meaning for this table.
@@ -51,12 +62,16 @@ def candidates(
     train = replace(
         settings.applied_to(train), first_step_share=defaults.first_step_share(sizes.continuous)
     )
+    in_folds = is_cross_validated(n_rows, schema, settings)
+    tried = [Candidate(model, train) for model in models]
+    if in_folds and clusters and models[0].components > 1:
+        tried.insert(1, replace(tried[0], clusters=min(clusters, models[0].components)))
     if train.max_minutes is not None:
-        in_folds = is_cross_validated(n_rows, schema, settings)
-        trials = (len(models) + n_schemas - 1) * defaults.FOLDS + 1 if in_folds else len(models)
+        trials = (len(tried) + n_schemas - 1) * defaults.FOLDS + 1 if in_folds else len(tried)
         trainings = (trials + models[0].members - 1) * (2 if completed else 1)
         train = replace(train, max_minutes=train.max_minutes / trainings)
-    return [Candidate(model, train) for model in models]
+        tried = [replace(candidate, train=train) for candidate in tried]
+    return tried
 
 
 def is_cross_validated(n_rows: int, schema: Schema, settings: FitSettings) -> bool:

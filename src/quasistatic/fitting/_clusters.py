@@ -103,6 +103,26 @@ def estimate(encoded: EncodedTable, codec: Codec, n: int, seed: int) -> tuple[Mi
     return _mixture(cluster, list(codec.n_states)), nats
 
 
+def clustered_start(
+    encoded: EncodedTable, codec: Codec, clusters: int, components: int, seed: int
+) -> Mixture:
+    """The mixture of some rows that a training starts from: of `clusters` products, each once or
+    several times among the components.
+
+    Args:
+        encoded: rows to estimate it from.
+        codec: codec of the rows.
+        clusters: number of products, `components` at most.
+        components: number of components.
+        seed: seed of the estimation.
+    """
+    found, _ = estimate(encoded, codec, clusters, seed)
+    which = np.arange(components) % clusters
+    repeated = jax.tree.map(lambda x: x[which], found)
+    copies = np.bincount(which)[which]
+    return Mixture(repeated.log_weights - _array(np.log(copies)), repeated.components)
+
+
 def _sample(encoded: EncodedTable, codec: Codec) -> Sample:
     return Sample.of(encoded.rows, list(codec.n_states))
 

@@ -94,6 +94,7 @@ def fit_table(
         else Folds.once(n, settings.validation_fraction, settings.seed)
     )
     size = _size_of_mixture(trainer, schemas, settings, folds)
+    rival = None if settings.model == "diffusion" else size
     chosen = None
     if settings.model != "mixture":
         options = candidates(
@@ -102,15 +103,16 @@ def fit_table(
             settings,
             n_schemas=len(schemas.options),
             completed=worth_completing(table, schema),
+            clusters=0 if size is None else size.components,
         )
-        rival = () if size is None else size.by_fold
+        bar = () if rival is None else rival.by_fold
         chosen = (
-            cross_validated(trainer, options, schemas, folds, rival)
+            cross_validated(trainer, options, schemas, folds, bar)
             if in_folds
             else split_once(trainer, options, schemas, folds)
         )
-    if size is not None and (chosen is None or chosen.result.valid_nats < size.held_out_nats):
-        chosen = _Chosen(*mixture_alone(table, schema, settings, size), folds.words)
+    if rival is not None and (chosen is None or chosen.result.valid_nats < rival.held_out_nats):
+        chosen = _Chosen(*mixture_alone(table, schema, settings, rival), folds.words)
     if chosen is None:
         raise SettingError("model = 'mixture' has no meaning for images", fix="leave it out")
     record = {
@@ -132,10 +134,11 @@ def fit_table(
 def _size_of_mixture(
     trainer: Trainer, schemas: Schemas, settings: FitSettings, folds: Folds
 ) -> Size | None:
-    """The size of the mixture that trainings are measured against: none for images, and where a
-    diffusion is asked for.
+    """The size of the mixture that trainings are measured against, and may start from: none for
+    images, and where a diffusion is asked for that does not.
     """
-    if are_images(schemas.first.layout) or settings.model == "diffusion":
+    starts = len(folds.rests) > 1 and settings.components != 1
+    if are_images(schemas.first.layout) or (settings.model == "diffusion" and not starts):
         return None
     of_many = settings.model is None and len(trainer.table) > FEW_ROWS
     return best_size(
@@ -144,7 +147,11 @@ def _size_of_mixture(
         settings.column_transform,
         folds,
         seed=settings.seed,
-        components=BASELINE if of_many else settings.components if settings.model else None,
+        components=BASELINE
+        if of_many
+        else settings.components
+        if settings.model == "mixture"
+        else None,
         most_rows=FEW_ROWS if of_many else MANY_ROWS,
     )
 

@@ -18,6 +18,7 @@ from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.fitting._candidates import Candidate
+from quasistatic.fitting._clusters import clustered_start
 from quasistatic.fitting._completion import with_completions, worth_completing
 from quasistatic.model import DiffusionModel, ensemble
 from quasistatic.train import Event, FitResult, fit
@@ -152,12 +153,16 @@ class Trainer:
         schedule_of: DiffusionModel | None = None,
     ) -> FitResult:
         """A single network, trained; with the schedule of another model where one is given."""
-        codec = rows.codec
+        codec, seed, n = rows.codec, candidate.train.seed, candidate.clusters
+        start = (
+            clustered_start(rows.train, codec, n, candidate.model.components, seed) if n else None
+        )
         model = assemble(
             replace(candidate.model, members=1),
             codec.typical_width,
             codec.marginals,
-            key=jax.random.key(candidate.train.seed),
+            start,
+            key=jax.random.key(seed),
         )
         if schedule_of is not None:
             model = DiffusionModel(schedule_of.forward, model.network, model.start)
