@@ -86,6 +86,7 @@ class _Manifest(TypedDict):
     base_measure: NotRequired[str]
     history: NotRequired[list[_Event]]
     stopped_early: NotRequired[str]
+    proposed: NotRequired[list[str]]
     certificate: NotRequired[_Certificate]
     parameters: NotRequired[dict[str, Any]]
     n_features_in: NotRequired[_Count]

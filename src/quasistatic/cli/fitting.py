@@ -3,6 +3,7 @@ what was reached.
 """
 
 import os
+import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,7 @@ class Job:
         output: path of the model folder.
         resume: whether to go on from the checkpoint.
         force: whether an existing output is replaced.
+        proposed: constraints that hold in every row and were not given.
     """
 
     data: str
@@ -52,6 +54,7 @@ class Job:
     output: str
     resume: bool
     force: bool
+    proposed: "Sequence[str]" = ()
 
     @property
     def checkpoint(self) -> Path:
@@ -94,6 +97,7 @@ def prepare(
 
     from quasistatic.data.arranged import read_data
     from quasistatic.data.columns.alternatives import infer_schemas
+    from quasistatic.data.constraints.found import find_constraints
     from quasistatic.data.constraints.tied import with_constraints
     from quasistatic.data.reading import read_as
 
@@ -105,7 +109,24 @@ def prepare(
     screen.tell(f"{data}: {len(table)} rows, {width}")
     screen.notes(table.notes)
     screen.schema(schemas.first)
-    return Job(data, table, schemas, output, resume, force)
+    proposed = find_constraints(table, schemas.first)
+    show_proposed(screen, proposed)
+    return Job(data, table, schemas, output, resume, force, proposed)
+
+
+def show_proposed(screen: Screen, proposed: "Sequence[str]") -> None:
+    """Constraints that hold in every row of the table, as the option that keeps them.
+
+    Args:
+        screen: screen on which they are shown.
+        proposed: constraints as they are written.
+    """
+    if proposed:
+        options = " ".join(f"--where {shlex.quote(text)}" for text in proposed)
+        screen.tell(
+            "These hold in every row of the table, and not in every sampled one. To keep them:"
+        )
+        screen.tell(f"  {options}")
 
 
 def fit_and_save(screen: Screen, density: "DiffusionDensity", job: Job) -> dict[str, Any]:
@@ -140,6 +161,8 @@ def fit_and_save(screen: Screen, density: "DiffusionDensity", job: Job) -> dict[
         early = stopped_early(density.fitted_)
         if early:
             density.fitted_.record["stopped_early"] = early
+        if job.proposed:
+            density.fitted_.record["proposed"] = list(job.proposed)
         density.save(job.output, force=job.force)
     except KeyboardInterrupt:
         _say_how_to_resume(checkpoint)
@@ -168,6 +191,7 @@ def _reached(
         "data": job.data,
         "rows": len(job.table),
         **describe(schema),
+        "proposed": list(job.proposed),
         "notes": list(job.table.notes),
         "validation_bound": bound,
         "unit": "nats per row",

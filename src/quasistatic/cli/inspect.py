@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from quasistatic.cli.certify import show_certificate
+from quasistatic.cli.fitting import show_proposed
 from quasistatic.cli.ledger import ledger_values, show_ledger
 from quasistatic.cli.options import Json, Model, Seed
 from quasistatic.cli.screen import Screen, describe, nats
@@ -62,6 +63,8 @@ def inspect(
 
     screen.schema(density.schema_)
     screen.result(f"Base measure: {density.schema_.base_measure()}")
+    proposed = manifest.pop("proposed", [])
+    show_proposed(screen, proposed)
     screen.tell()
     screen.table(
         "Settings", ["setting", "value"], [[name, _text(value)] for name, value in settings.items()]
@@ -92,6 +95,7 @@ def inspect(
             "certificate": certificate,
             "ledger": None if report is None else ledger_values(report),
             **describe(density.schema_),
+            "proposed": proposed,
             "parameters": parameters,
             "settings": settings,
             "training": training,

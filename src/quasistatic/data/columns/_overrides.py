@@ -87,12 +87,12 @@ def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, d
     if isinstance(data["columns"], list):
         given = _from_schema(Schema.from_json(data))
     else:
-        unknown = set(data) - {"columns", "format"}
+        unknown = set(data) - {"columns", "format", "constraints"}
         if unknown or data.get("format", FORMAT) != FORMAT:
             raise SchemaError(
                 f"unknown keys {shown(sorted(map(str, unknown)))}",
                 where=_FILE,
-                fix='its only key is "columns"',
+                fix='its keys are "columns" and "constraints"',
             )
         given = data["columns"]
     if not isinstance(given, dict):
@@ -114,6 +114,24 @@ def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, d
     for name, settings in given.items():
         _check(name, settings)
     return given
+
+
+def read_constraints(data: dict[str, Any] | None) -> tuple[str, ...]:
+    """The constraints of a partial file or of a full schema, as they are written.
+
+    Args:
+        data: overrides that `read_overrides` accepts; None for no overrides.
+
+    Raises:
+        SchemaError: no list of texts.
+    """
+    given = [] if data is None else data.get("constraints", [])
+    try:
+        check(list[str], given, "constraints")
+    except Misfit as error:
+        fix = 'write "constraints": ["end > start"]'
+        raise SchemaError(str(error), where=_FILE, fix=fix) from error
+    return tuple(given)
 
 
 def _from_schema(schema: Schema) -> dict[str, dict[str, Any]]:

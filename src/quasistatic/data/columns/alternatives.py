@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from quasistatic.data.columns._atoms import CLEAR_GAIN, find_atoms, gain_of_atoms
-from quasistatic.data.columns._overrides import read_overrides
+from quasistatic.data.columns._overrides import read_constraints, read_overrides
 from quasistatic.data.columns.infer import check_rows, infer_columns, infer_schema
 from quasistatic.data.columns.numbers import atom_coordinates, read_coordinates
 from quasistatic.data.schema import Column, Schema
@@ -62,7 +62,7 @@ def infer_schemas(table: Table, overrides: dict[str, Any] | None = None) -> Sche
         return Schemas((infer_schema(table, overrides),))
     check_rows(table)
     given = read_overrides(overrides, table.names)
-    schema = infer_columns(table, given)
+    schema = replace(infer_columns(table, given), constraints=read_constraints(overrides))
     fixed = {name for name, settings in given.items() if "atoms" in settings}
     found = frozenset(
         c.name for c in schema.columns if c.atoms and c.has_lattice and c.name not in fixed

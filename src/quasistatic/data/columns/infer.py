@@ -21,7 +21,7 @@ from quasistatic.data.columns._dtypes import (
 from quasistatic.data.columns._lattice import float_lattice, integer_lattice, written_decimals
 from quasistatic.data.columns._left_out import left_out_reason
 from quasistatic.data.columns._limits import find_limits
-from quasistatic.data.columns._overrides import override, read_overrides
+from quasistatic.data.columns._overrides import override, read_constraints, read_overrides
 from quasistatic.data.columns._parsing import parsed
 from quasistatic.data.columns.moments import MONTH, months_of
 from quasistatic.data.columns.numbers import as_numbers, check_finite
@@ -59,7 +59,8 @@ def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schem
     check_rows(table)
     if table.layout is not None:
         return infer_arranged(table, table.layout, overrides)
-    return infer_columns(table, read_overrides(overrides, table.names))
+    schema = infer_columns(table, read_overrides(overrides, table.names))
+    return replace(schema, constraints=read_constraints(overrides))
 
 
 def check_rows(table: Table) -> None:

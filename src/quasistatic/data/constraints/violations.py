@@ -17,7 +17,7 @@ from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError
 
-__all__ = ["refuse_violations", "violations"]
+__all__ = ["against", "refuse_violations", "violations"]
 
 _SHOWN = 3
 _RELATIVE = 1e-9
@@ -67,7 +67,7 @@ def _broken(ties: Ties, table: Table) -> Iterable[tuple[Statement | Combination,
     """The constraints that some rows violate, with these rows."""
     for one in ties.statements:
         if isinstance(one, Comparison):
-            bad = _against(one, table, ties.schema)
+            bad = against(one, table, ties.schema)
         elif isinstance(one, Steps):
             bad = _off_lattice(one, table, ties.schema)
         else:
@@ -86,8 +86,14 @@ def _names(one: Statement) -> tuple[str, ...]:
     return (one.column,) if isinstance(one, Steps) else one.members
 
 
-def _against(one: Comparison, table: Table, schema: Schema) -> np.ndarray:
-    """Rows whose cells are all there and contradict a comparison, bool `[N]`."""
+def against(one: Comparison, table: Table, schema: Schema) -> np.ndarray:
+    """Rows whose cells are all there and contradict a comparison, bool `[N]`.
+
+    Args:
+        one: comparison.
+        table: table of N rows, read as the schema says.
+        schema: schema of the table.
+    """
     columns = [schema.column(name) for name in one.form.names]
     scale = Scale.of(columns, [one.form], f"the constraint {one.text!r}")
     numbers, seen = {}, np.ones(len(table), bool)
