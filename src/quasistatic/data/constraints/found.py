@@ -185,6 +185,8 @@ def _combination(
     if residual > 1e-6 * spread[j] + (rounding if rounding < _FINE * spread[j] else 0.0):
         return None
     raw = weights * spread[j] / spread[basis]
+    # What contributes no more than the rounding contributes nothing.
+    raw = np.where(np.abs(raw) * spread[basis] > residual, raw, 0.0)
     coefficients = np.round(raw, _DIGITS)
     kept = [i for i in range(len(basis)) if coefficients[i]]
     constant = float(np.median(rows[:, j] - rows[:, basis] @ coefficients))
