@@ -65,7 +65,7 @@ def _edges_over_mass(u: jax.Array, h: jax.Array, value: jax.Array) -> tuple[jax.
     return near, jnp.where(edge > FAR_TAIL, tail * jnp.exp(-2.0 * u * h), far)
 
 
-@jax.custom_jvp
+@jax.jit  # traced once for all programs
 def log_normal_interval(
     x: jax.Array, width: jax.Array, mean: jax.Array, log_variance: jax.Array
 ) -> jax.Array:
@@ -81,6 +81,14 @@ def log_normal_interval(
     far tail; a wide one is taken in the lower tail, as `log_ndtr(b) + log1p(-exp(log_ndtr(a) -
     log_ndtr(b)))`.
     """
+    return _log_normal_interval(x, width, mean, log_variance)
+
+
+@jax.custom_jvp
+def _log_normal_interval(
+    x: jax.Array, width: jax.Array, mean: jax.Array, log_variance: jax.Array
+) -> jax.Array:
+    """`log_normal_interval`, with derivatives of its own."""
     inverse = jnp.exp(-0.5 * log_variance)
     u = jnp.abs(x - mean) * inverse
     h = 0.5 * width * inverse
@@ -100,7 +108,7 @@ def log_normal_interval(
     return jnp.where(h < 0.1, narrow, wide)
 
 
-@log_normal_interval.defjvp
+@_log_normal_interval.defjvp
 def _log_normal_interval_jvp(primals, tangents):
     """Derivatives in closed form: those of the two branches by themselves are slow to compile and
     to run.
@@ -110,7 +118,7 @@ def _log_normal_interval_jvp(primals, tangents):
     """
     x, width, mean, log_variance = primals
     dx, dwidth, dmean, dlog_variance = tangents
-    value = log_normal_interval(x, width, mean, log_variance)
+    value = _log_normal_interval(x, width, mean, log_variance)
     inverse = jnp.exp(-0.5 * log_variance)
     u, h = (x - mean) * inverse, 0.5 * width * inverse
     narrow = h < 0.1

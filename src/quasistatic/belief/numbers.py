@@ -23,6 +23,7 @@ _FARTHEST = 1e3
 _TINY = 1e-30
 
 
+@jax.jit  # traced once for all programs
 def log_normal_range(low: Array, high: Array, mean: Array, log_variance: Array) -> Array:
     """log-mass of [low, high] (either may be infinite) under N(mean, exp(log_variance)); `LOG_ZERO`
     where it is empty.

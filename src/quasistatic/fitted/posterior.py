@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.config import require_whole
@@ -161,7 +160,7 @@ class ConditionedDensity:
             return
         self._is_checked = True
         states = sample_rows(self._fitted.model, _NAN_ROWS, key=self._fitted.key())
-        nan = np.count_nonzero(np.isnan(jax.vmap(log_r)(jax.tree.map(jnp.asarray, states))))
+        nan = np.count_nonzero(np.isnan(jax.jit(jax.vmap(log_r))(states)))
         if nan:
             warn(
                 f"log_r is NaN for {nan} of {_NAN_ROWS} rows that the model generates: there r "

@@ -88,16 +88,11 @@ class GaussianDiffusion(AbstractDiffusion):
         """Those of step t, looked up: the table is computed once for a whole batch, and for all
         columns if they share the schedule; those of a stride from s are computed for it.
         """
-        steps = jnp.arange(self.trajectory_length + 1)
-        now = jnp.clip(jax.vmap(self.schedule.log_snr)(steps), -_LOG_SNR_OF_DATA, _LOG_SNR_OF_DATA)
         if s is not None:
+            now = _log_snr(self.schedule)
             found = _coefficients(now[t], now[s])
         else:
-            before = jnp.concatenate(
-                [jnp.full((1, now.shape[1]), _LOG_SNR_OF_DATA + 1.0), now[:-1]]
-            )
-            table = jnp.stack(_coefficients(now, before), axis=-1)
-            found = jnp.moveaxis(table[t], -1, 0)
+            found = jnp.moveaxis(_table(self.schedule)[t], -1, 0)
         return _Coefficients(*(jnp.broadcast_to(c, (self.n_columns,)) for c in found))
 
     def prior(self) -> Normal:
@@ -214,6 +209,22 @@ class _Coefficients(NamedTuple):
     log_bridge: Array  # log of its variance beta_t (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t)
 
 
+@jax.jit  # here and below: traced once for all kernels of a program, and for the next program
+def _log_snr(schedule: AbstractSchedule) -> Float[Array, "T C"]:
+    """log_snr of steps 0..T, finite."""
+    steps = jnp.arange(schedule.trajectory_length + 1)
+    return jnp.clip(jax.vmap(schedule.log_snr)(steps), -_LOG_SNR_OF_DATA, _LOG_SNR_OF_DATA)
+
+
+@jax.jit
+def _table(schedule: AbstractSchedule) -> Float[Array, "T C n"]:
+    """The coefficients of the single steps from t = 0..T."""
+    now = _log_snr(schedule)
+    before = jnp.concatenate([jnp.full((1, now.shape[1]), _LOG_SNR_OF_DATA + 1.0), now[:-1]])
+    return jnp.stack(_coefficients(now, before), axis=-1)
+
+
+@jax.jit
 def _coefficients(now: Float[Array, "... D"], before: Float[Array, "... D"]) -> _Coefficients:
     """From the log_snr of t and of t - 1, in the log domain: no digit is lost near either end."""
     log_signal, log_signal_before = jax.nn.log_sigmoid(now), jax.nn.log_sigmoid(before)
