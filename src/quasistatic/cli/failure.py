@@ -20,7 +20,7 @@ from typing import Any
 
 import typer
 
-from quasistatic.cli.cache import enable_compilation_cache
+from quasistatic.cache import enable_compilation_cache
 from quasistatic.cli.legible import legible
 from quasistatic.errors import QuasistaticError
 
@@ -56,6 +56,8 @@ def guarded(command: Callable[..., Any]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
+            # XLA's remarks on cached code are not for the user.
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
             enable_compilation_cache()
             with _plain_warnings():
                 command(*args, **kwargs)

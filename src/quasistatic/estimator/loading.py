@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from quasistatic.cache import enable_compilation_cache
 from quasistatic.checkpoint import load_model
 from quasistatic.checkpoint.folder import DIFFUSION, family_of
 from quasistatic.errors import ModelFolderError, SettingError
@@ -40,6 +41,7 @@ def load(path: str | os.PathLike[str]) -> Density:
     Raises:
         ModelFolderError: missing, incomplete, altered, or of an unknown format or family.
     """
+    enable_compilation_cache()
     family = family_of(path)
     if family not in _FAMILIES:
         raise ModelFolderError(

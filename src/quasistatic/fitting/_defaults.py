@@ -28,7 +28,7 @@ of few rows."""
 COMPONENTS = 16
 """Products that the reverse kernels of a table with numbers are mixtures of: so few steps as
 `MIXTURE_STEPS` are enough with them (`benchmarks/few_steps.py`)."""
-MIXTURE_STEPS = 16
+MIXTURE_STEPS = 8
 """T of mixtures with continuous columns."""
 CONTINUOUS_STEPS = 64
 """T of products with continuous columns."""

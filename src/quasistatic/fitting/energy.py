@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from quasistatic.cache import enable_compilation_cache
 from quasistatic.data.codec import check_columns, fit_codec
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.schema import Schema
@@ -69,6 +70,7 @@ def fit_energy(table: Table, schema: Schema, settings: EnergySettings) -> Fitted
         DataError: a missing cell.
         SettingError: settings that do not go together, or a graph that is not the table's.
     """
+    enable_compilation_cache()
     check_columns(table, schema)
     check_bits(schema)
     codec = fit_codec(table, schema)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from quasistatic.cache import enable_compilation_cache
 from quasistatic.checkpoint import remove_checkpoints
 from quasistatic.data.codec import Codec, check_columns
 from quasistatic.data.columns.alternatives import Schemas, with_atoms_of
@@ -80,6 +81,7 @@ def fit_table(
         callback: function that is told the progress after each evaluation; None (default) tells
             nobody.
     """
+    enable_compilation_cache()
     schema = schemas.first
     check_size(schema, len(table))
     check_columns(table, schema)

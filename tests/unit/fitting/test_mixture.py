@@ -120,7 +120,7 @@ def test_held_out_rows_choose_between_it_and_a_diffusion():
 def test_a_table_with_numbers_has_mixtures_in_its_reverse_steps():
     settings = {"model": "diffusion", "max_steps": 1, "width": 4, "depth": 1, "members": 1}
     model = DiffusionDensity(**settings, max_minutes=1).fit(table(60, 8)).model_
-    assert (model.trajectory_length, model.n_components) == (16, 16)
+    assert (model.trajectory_length, model.n_components) == (8, 16)
 
 
 def test_images_have_no_mixture():
