@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from quasistatic.estimator.energy import EnergyDensity
 
 ModelName = Literal["diffusion", "mixture", "boltzmann", "rbm"]
-_EVERY = frozenset(
-    {"data", "output", "schema", "missing", "kind", "model", "seed", "force", "as_json", "quiet"}
-)
+_ANY = ("data", "output", "schema", "missing", "weights", "kind", "model", "seed")
+_EVERY = frozenset({*_ANY, "force", "as_json", "quiet"})
 _DIFFUSION = (
     "preset", "max_steps", "max_minutes", "batch_size", "learning_rate", "resume",
     "trajectory_length", "components", "discrete_kernel", "schedule", "column_transform", "width",

@@ -7,7 +7,7 @@ import typer
 from quasistatic.cli.claim import claimed
 from quasistatic.cli.families import FAMILIES, ModelName, settings_of
 from quasistatic.cli.fitting import prepare
-from quasistatic.cli.options import Data, Force, Json, Quiet, Seed
+from quasistatic.cli.options import Data, Force, Json, Quiet, Seed, Weights
 from quasistatic.cli.screen import Screen
 from quasistatic.config import DiscreteKernel, ScheduleName
 
@@ -47,6 +47,7 @@ def fit(
             "country`, `combinations of a, b`, `price in steps of 0.05`. Repeat it.",
         ),
     ] = None,
+    weights: Weights = None,
     kind: Annotated[
         Literal["table", "images", "sequence"] | None,
         typer.Option(
@@ -235,6 +236,8 @@ def fit(
             schema_file=schema,
             missing=missing or (),
             constraints=where or (),
+            weights=weights,
+            seed=seed,
             resume=resume,
             force=force,
         )

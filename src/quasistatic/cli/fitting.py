@@ -77,6 +77,8 @@ def prepare(
     schema_file: str | None = None,
     missing: "Sequence[str]" = (),
     constraints: "Sequence[str]" = (),
+    weights: str | None = None,
+    seed: int = 0,
     resume: bool = False,
     force: bool = False,
 ) -> Job:
@@ -90,6 +92,8 @@ def prepare(
         schema_file: path of a JSON file with kinds of columns; None (default) infers all.
         missing: cells of a file of text that mean "missing", beside the usual ones (default none).
         constraints: what holds in every row, as it is written (default nothing).
+        weights: name of a column of frequencies; None (default) counts every row once.
+        seed: seed of the draws where frequencies are not whole numbers (default 0).
         resume: whether to go on from the checkpoint (default False).
         force: whether an existing output is replaced (default False).
     """
@@ -100,13 +104,19 @@ def prepare(
     from quasistatic.data.constraints.found import find_constraints
     from quasistatic.data.constraints.tied import with_constraints
     from quasistatic.data.reading import read_as
+    from quasistatic.data.weights import repeated, without_weights
 
     table = read_data(data, kind, missing)
+    n_rows = len(table)
+    if weights is not None:
+        table, frequencies = without_weights(table, weights)
+        table = repeated(table, frequencies, seed)
     schemas = infer_schemas(table, None if schema_file is None else _read_json(schema_file))
     schemas = with_constraints(table, schemas, constraints)
     table = read_as(table, schemas.first)
     width = f"{table.frame.width} columns" if table.layout is None else table.layout.words
-    screen.tell(f"{data}: {len(table)} rows, {width}")
+    counted = "" if weights is None else f", {len(table)} by their weights"
+    screen.tell(f"{data}: {n_rows} rows{counted}, {width}")
     screen.notes(table.notes)
     screen.schema(schemas.first)
     proposed = find_constraints(table, schemas.first)

@@ -48,6 +48,15 @@ Quiet = Annotated[
         "--quiet", "-q", help="Print the result and warnings only: no schema, no progress."
     ),
 ]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="COLUMN",
+        help="A column of DATA with frequencies: a row of weight 2 is two rows. It is no column of "
+        "the model.",
+    ),
+]
 Steps = Annotated[
     int | None,
     typer.Option(

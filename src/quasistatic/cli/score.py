@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from quasistatic.cli.options import Data, Force, Json, Model, Quiet, Rows, Seed, Steps
+from quasistatic.cli.options import Data, Force, Json, Model, Quiet, Rows, Seed, Steps, Weights
 from quasistatic.cli.screen import Screen, in_bits, nats
 from quasistatic.errors import DataError, SettingError
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
     from quasistatic.data.layout import Layout
@@ -45,6 +46,7 @@ def score(
             "64 with sandwich, 8 probes with flow]",
         ),
     ] = None,
+    weights: Weights = None,
     steps: Steps = None,
     seed: Seed = 0,
     force: Force = False,
@@ -77,10 +79,13 @@ def score(
 
     from quasistatic import DiffusionDensity, load
     from quasistatic.data.arranged import read_like
+    from quasistatic.data.weights import without_weights
 
     density = load(model)
     layout = density.schema_.layout
-    table = read_like(density.schema_, data)
+    table, frequencies = read_like(density.schema_, data), None
+    if weights is not None:
+        table, frequencies = without_weights(table, weights)
     if not isinstance(density, DiffusionDensity):
         if method != "bound" or trajectories is not None or steps is not None:
             raise SettingError(
@@ -88,14 +93,17 @@ def score(
                 where=model,
                 fix="leave out --method, --trajectories and --steps",
             )
-        likelihood = score_energy(screen, density, table)
+        likelihood = score_energy(screen, density, table, frequencies)
         frame, values = frame_of(likelihood), likelihood_values(likelihood)
     elif method == "flow":
         if steps is not None:
             raise SettingError("the flow has no sub-schedule", fix="leave out --steps")
+        if weights is not None:
+            raise SettingError("the flow has no weights", fix="leave out --weights")
         frame, values = score_flow(screen, density, table, trajectories, seed)
     else:
-        likelihood, holes = score_rows(screen, density, table, method, trajectories, seed, steps)
+        how = method, trajectories, seed, steps
+        likelihood, holes = score_rows(screen, density, table, *how, frequencies)
         frame, values = (
             frame_of(likelihood),
             likelihood_values(likelihood) | {"rows_with_missing_cells": holes},
@@ -125,11 +133,13 @@ def score_rows(
     trajectories: int | None,
     seed: int,
     steps: int | None = None,
+    weights: "np.ndarray | None" = None,
 ) -> tuple["Likelihood", int]:
     """The likelihood of every row, shown, and how many rows have missing cells."""
     import numpy as np
 
     likelihood = density.log_likelihood(table, method, trajectories, seed, steps)
+    likelihood = likelihood.weighted_by(weights)
     holes = int(np.count_nonzero(~density.fitted_.whole_rows(table)))
     if holes:
         screen.warn(
@@ -140,9 +150,11 @@ def score_rows(
     return likelihood, holes
 
 
-def score_energy(screen: Screen, density: "EnergyDensity", table: "Table") -> "Likelihood":
+def score_energy(
+    screen: Screen, density: "EnergyDensity", table: "Table", weights: "np.ndarray | None" = None
+) -> "Likelihood":
     """The likelihood of every row under an energy, shown."""
-    likelihood = density.log_likelihood(table)
+    likelihood = density.log_likelihood(table).weighted_by(weights)
     show_likelihood(screen, likelihood, density.schema_.layout)
     return likelihood
 
@@ -216,6 +228,7 @@ def show_likelihood(
     upper side, and the base measure.
     """
     how = f", {likelihood.trajectories} trajectories a row" if likelihood.weighted else ""
+    how += "" if likelihood.weights is None else f", weighing {likelihood.weights.sum():g} rows"
     screen.result(
         f"Mean log-likelihood of {len(likelihood.lower)} rows: "
         f"{nats(likelihood.mean, likelihood.mean_stderr)} {likelihood.unit} "
@@ -227,7 +240,8 @@ def show_likelihood(
         from quasistatic.fitted.likelihood import mean_and_stderr
 
         screen.result(
-            f"Upper side: {nats(*mean_and_stderr(likelihood.upper))} {likelihood.unit} "
+            f"Upper side: {nats(*mean_and_stderr(likelihood.upper, likelihood.weights))}"
+            f" {likelihood.unit} "
             f"({likelihood.upper_kind}: {_UPPER[likelihood.upper_kind]}); "
             f"the sides are {nats(*likelihood.gap)} apart"
         )
@@ -253,7 +267,7 @@ def likelihood_values(likelihood: "Likelihood") -> dict[str, Any]:
     if likelihood.upper is not None:
         gap, gap_stderr = likelihood.gap
         upper = {
-            "mean_upper": float(np.mean(likelihood.upper)),
+            "mean_upper": float(np.average(likelihood.upper, weights=likelihood.weights)),
             "upper_kind": likelihood.upper_kind,
         }
         values |= upper | {"gap": gap, "gap_stderr": gap_stderr}

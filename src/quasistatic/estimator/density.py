@@ -15,6 +15,7 @@ from quasistatic.config import DiscreteKernel, ModelName, ScheduleName
 from quasistatic.data.columns.alternatives import Schemas
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
+from quasistatic.data.weights import repeated
 from quasistatic.estimator._saving import save_density
 from quasistatic.estimator._validation import accept_tables, as_table, native, schemas_of
 from quasistatic.fitted.certificate import Certificate, certify, work_of_generated
@@ -145,6 +146,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         X: Any,
         y: Any = None,
         *,
+        sample_weight: Any = None,
         schema: Schema | Schemas | dict[str, Any] | None = None,
         constraints: Sequence[str] = (),
         checkpoint: str | os.PathLike[str] | None = None,
@@ -158,6 +160,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
                 missing cells are accepted and assumed missing at random. Images are a uint8 array
                 `[N, H, W]` or `[N, H, W, 3]`, or an `image_table`; sequences a `sequence_table`.
             y: ignored.
+            sample_weight: weights of the rows: one of weight 2 is two rows (default: 1 each).
             schema: a `Schema`, or a dict of overrides such as `{"columns": {"zip": {"kind":
                 "categorical"}}}`, or the answer of `infer_schemas`. What it leaves open (None: all)
                 is inferred; between point masses that are in doubt held-out rows decide.
@@ -176,13 +179,13 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         given = self.get_params(deep=False)
         random_state = check_random_state(given.pop("random_state"))
         settings = FitSettings(**given, seed=int(random_state.randint(2**31 - 1)))
-        table = as_table(self, X, reset=True)
-        schemas = schemas_of(table, schema)
-        told = {"resume": resume, "callback": callback}
-        folder = None if checkpoint is None else Path(checkpoint)
-        return self._remember(
-            fit_constrained(table, schemas, settings, constraints, checkpoint=folder, **told)
+        table = repeated(as_table(self, X, reset=True), sample_weight, settings.seed)
+        schemas, folder = (
+            schemas_of(table, schema),
+            None if checkpoint is None else Path(checkpoint),
         )
+        told = {"checkpoint": folder, "resume": resume, "callback": callback}
+        return self._remember(fit_constrained(table, schemas, settings, constraints, **told))
 
     def _remember(self, fitted: Fitted) -> Self:
         self.fitted_ = fitted
@@ -226,9 +229,9 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         """The bound K of every row, nats `[N]`: `log_likelihood(X).lower`."""
         return self.log_likelihood(X).lower
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """Mean of `score_samples`, nats per row."""
-        return float(np.mean(self.score_samples(X)))
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Mean of `score_samples`, nats per row; rows count as often as their weights say."""
+        return self.log_likelihood(X).weighted_by(sample_weight).mean
 
     def rank(
         self, X: Any, n: int = 500, method: MethodName = "ais", random_state: Seed = None

@@ -5,8 +5,8 @@ A method is one function from encoded rows to `Sides`, and one line in `METHODS`
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -19,6 +19,7 @@ from quasistatic.bound.upper import UpperKind
 from quasistatic.config import require_whole
 from quasistatic.data.cells import EncodedTable
 from quasistatic.data.table import Table
+from quasistatic.data.weights import as_weights
 from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
 from quasistatic.model import DiffusionModel
@@ -72,6 +73,7 @@ class Likelihood:
             "asymptotic": in the limit of many trajectories; None (default) for the one-sided
             methods.
         unit: unit of all these numbers.
+        weights: weights of the rows in the means, frequencies `[N]`; None (default): 1 each.
     """
 
     lower: np.ndarray
@@ -87,6 +89,20 @@ class Likelihood:
     stderr_upper: np.ndarray | None = None
     upper_kind: UpperKind | None = None
     unit: str = "nats per row"
+    weights: np.ndarray | None = None
+
+    def weighted_by(self, weights: Any) -> "Likelihood":
+        """The same with rows that count as often as their weights say in the means.
+
+        Args:
+            weights: weights of the rows; None for 1 each.
+
+        Raises:
+            DataError: another number of weights, or negative ones.
+        """
+        if weights is None:
+            return self
+        return replace(self, weights=as_weights(weights, len(self.lower), "the scored rows"))
 
     @property
     def weighted(self) -> bool:
@@ -96,7 +112,7 @@ class Likelihood:
     @property
     def mean(self) -> float:
         """Mean of `lower` over the rows, nats."""
-        return float(np.mean(self.lower))
+        return float(np.average(self.lower, weights=self.weights))
 
     @property
     def mean_stderr(self) -> float:
@@ -106,9 +122,12 @@ class Likelihood:
         rows share theirs, which n of them leave n (n - 1) stderr^2 / N^2 more of in the variance of
         the mean.
         """
-        _, first, counts = np.unique(self.lower, return_index=True, return_counts=True)
+        weights = np.ones(len(self.lower)) if self.weights is None else self.weights
+        _, first, which = np.unique(self.lower, return_index=True, return_inverse=True)
+        counts = np.bincount(which, weights)
         shared = np.sum(counts * (counts - 1.0) * np.square(np.nan_to_num(self.stderr[first])))
-        return float(np.hypot(mean_and_stderr(self.lower)[1], np.sqrt(shared) / len(self.lower)))
+        stderr = mean_and_stderr(self.lower, self.weights)[1]
+        return float(np.hypot(stderr, np.sqrt(max(shared, 0.0)) / weights.sum()))
 
     @property
     def gap(self) -> tuple[float, float]:
@@ -117,11 +136,20 @@ class Likelihood:
         """
         if self.upper is None:
             return float("nan"), float("nan")
-        return mean_and_stderr(self.upper - self.lower)
+        return mean_and_stderr(self.upper - self.lower, self.weights)
 
 
-def mean_and_stderr(values: np.ndarray) -> tuple[float, float]:
-    """Mean of `[N]` values and its standard error from their spread; NaN for a single one."""
+def mean_and_stderr(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
+    """Mean of `[N]` values and its standard error from their spread; NaN for a single one.
+
+    Args:
+        values: values `[N]`.
+        weights: how often each counts; None (default) is once.
+    """
+    if weights is not None:
+        n, mean = weights.sum(), float(np.average(values, weights=weights))
+        variance = np.sum(weights * np.square(values - mean)) / (n - 1) if n > 1 else np.nan
+        return mean, float(np.sqrt(variance / n))
     n = len(values)
     stderr = float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
     return float(np.mean(values)), stderr
