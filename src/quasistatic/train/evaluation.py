@@ -1,5 +1,6 @@
 """The bound on the validation rows, with the same rows, steps and noise every time."""
 
+from threading import Thread
 from typing import Any
 
 import jax
@@ -49,3 +50,11 @@ class Evaluation:
             parameters, self.static, self.rows, self.probabilities, self.repetitions, key=self.key
         )
         return -float(jnp.sum(cost))
+
+    def compile_beside(self, parameters: Any) -> Thread:
+        """Evaluate once in a thread, for its program: the compiler then works on it beside that of
+        the first steps, each on a core of its own.
+        """
+        thread = Thread(target=self, args=(parameters,), daemon=True)
+        thread.start()
+        return thread

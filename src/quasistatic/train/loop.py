@@ -115,9 +115,12 @@ def fit(
         state, history = store.restore(state)
     began, first = monotonic(), state.step
     limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
+    beside = None if evaluate is None else evaluate.compile_beside(state.average)
     while state.step < last_step and state.stale < config.patience:
         lap_began = monotonic()
         state, train_nats = run.advance(state, min(config.evaluate_every, last_step - state.step))
+        if beside is not None:
+            beside.join()
         valid_nats = None if evaluate is None else evaluate(state.average)
         state = _judge(state, valid_nats)
         valid_nats = math.nan if valid_nats is None else valid_nats
