@@ -19,6 +19,8 @@ FOLDS = 4
 FEWEST_MINUTES = 3
 """With fewer, the many short trainings of a cross-validation would not get beyond compiling: a
 small table is split once."""
+FEWEST_FOURIER_ROWS = 500
+"""Below, Fourier features over-fit as a rule, and another network is another program to compile."""
 MOST_FOURIER_COLUMNS = 64
 """Tables of more numbers get no Fourier features: with them the first layer would be most of the
 network (not measured)."""
@@ -92,7 +94,7 @@ def networks(
     if preset == "thorough":
         plain = replace(plain, width=256, depth=3, dropout=0.15)
     fine = replace(plain, frequencies=OCTAVES)
-    has_fourier = 0 < n_continuous <= MOST_FOURIER_COLUMNS
+    has_fourier = 0 < n_continuous <= MOST_FOURIER_COLUMNS and n_rows >= FEWEST_FOURIER_ROWS
     if n_rows >= 5000:
         return [fine if has_fourier else plain]
     tried = [plain]
