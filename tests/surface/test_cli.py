@@ -246,15 +246,16 @@ def test_demo_does_everything(tmp_path, small_fits):
 def test_an_unfinished_fit_is_not_thrown_away(tmp_path, penguins_path):
     model = tmp_path / "model"
     left = checkpoint_folder(str(model))
-    left.mkdir()
-    (left / "something").write_text("work")
+    (left / "a").mkdir(parents=True)
+    (left / "a" / "training.safetensors").write_text("work")
+    (left / "notes.txt").write_text("of the user")
     outcome = run("fit", penguins_path, "-o", model, *BUDGET)
     assert outcome.code == 2
     assert "--resume" in outcome.stderr
     assert "--force" in outcome.stderr
-    assert (left / "something").exists()
+    assert (left / "a" / "training.safetensors").exists()
     assert run("fit", penguins_path, "-o", model, *BUDGET, "--force", "--quiet").code == 0
-    assert not left.exists()
+    assert [path.name for path in left.rglob("*")] == ["notes.txt"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
