@@ -16,12 +16,13 @@ from quasistatic.cache import enable_compilation_cache
 from quasistatic.checkpoint import remove_checkpoints
 from quasistatic.data.codec import Codec, check_columns
 from quasistatic.data.columns.alternatives import Schemas, with_atoms_of
+from quasistatic.data.columns.precision import lost_digits
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.layout import are_images
 from quasistatic.data.memory import check_size
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
-from quasistatic.errors import SettingError
+from quasistatic.errors import SettingError, warn
 from quasistatic.fitted.model import Fitted
 from quasistatic.fitting._candidates import Candidate, candidates, is_cross_validated
 from quasistatic.fitting._clusters import BASELINE, FEW_ROWS, MANY_ROWS, Size, best_size
@@ -129,6 +130,8 @@ def fit_table(
         "base_measure": schema.base_measure(),
         "history": chosen.result.history,
     }
+    for words in lost_digits(chosen.codec, table):
+        warn(f"{table.source}, {words}")
     final = chosen.candidate
     return Fitted(chosen.result.model, chosen.codec, final.model, final.train, record)
 
