@@ -1,4 +1,5 @@
-"""The compiled programs of this process: how much room they take, and when they have to go.
+"""The compiled programs of this process: how much room they take, when they have to go, and that a
+forked process has none.
 
 XLA maps several pieces of memory for every program that it compiles, JAX keeps the programs as long
 as the process lives, and Linux allows a process so many mappings (`vm.max_map_count`, 65,530 as a
@@ -6,9 +7,12 @@ rule). Tables of other shapes need other programs, a few thousand mappings for e
 fitted; where the room ends, the compiler ends the process.
 """
 
+import os
 from pathlib import Path
 
 import jax
+
+from quasistatic.errors import QuasistaticError
 
 _MAPPINGS = Path("/proc/self/maps")
 _LIMIT = Path("/proc/sys/vm/max_map_count")
@@ -17,6 +21,27 @@ QUICKLY = {"xla_backend_optimization_level": 1}
 as fast to run."""
 SHARE = 0.5
 """Of the mappings that are allowed; what is left is several times what one fit takes."""
+
+
+_begun_in: list[int] = []
+"""The process in which programs were first run."""
+
+
+def require_own_process() -> None:
+    """Refuse to run programs in a process that was forked from one that ran some: XLA's threads are
+    not there any more, and it would wait for them for ever.
+
+    Raises:
+        QuasistaticError: saying so.
+    """
+    if not _begun_in:
+        _begun_in.append(os.getpid())
+    if _begun_in[0] != os.getpid():
+        raise QuasistaticError(
+            "this process was forked from one that had used a model already, which JAX does not"
+            " survive",
+            fix='start processes with multiprocessing.get_context("spawn")',
+        )
 
 
 def forget_programs_if_crowded() -> None:

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from quasistatic.compiled import forget_programs_if_crowded
+from quasistatic.compiled import forget_programs_if_crowded, require_own_process
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
 from quasistatic.model import DiffusionModel
@@ -108,6 +108,7 @@ def in_chunks(program: Callable[[np.ndarray], Any], n: int, size: int) -> Iterat
         n: number of items.
         size: number of items at once.
     """
+    require_own_process()
     forget_programs_if_crowded()
     for begin in range(0, n, size):
         found = program(np.minimum(np.arange(begin, begin + size), n - 1))

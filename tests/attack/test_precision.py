@@ -37,7 +37,9 @@ KEPT = {
 
 def said(series):
     table = from_frame(pl.DataFrame({"a": series.shuffle(seed=1), "b": RNG.normal(size=N)}))
-    schema = infer_schema(table, {"columns": {"a": {"kind": "integer"}}} if _whole(series) else None)
+    schema = infer_schema(
+        table, {"columns": {"a": {"kind": "integer"}}} if _whole(series) else None
+    )
     return lost_digits(fit_codec(table, schema), table)
 
 

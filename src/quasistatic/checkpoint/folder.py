@@ -27,6 +27,7 @@ from safetensors import numpy as safetensors
 
 from quasistatic.checkpoint.arrays import write_file
 from quasistatic.checkpoint.declared import LARGEST, check_config, check_finite, check_manifest
+from quasistatic.compiled import require_own_process
 from quasistatic.data.door import ordinary
 from quasistatic.data.exchange import check_name, new_folder, recover
 from quasistatic.data.memory import available_bytes
@@ -147,6 +148,7 @@ def decoded(
     Raises:
         ModelFolderError: the files do not fit together.
     """
+    require_own_process()
     try:
         return build(contents)
     except Exception as error:  # the files are data, whatever is in them

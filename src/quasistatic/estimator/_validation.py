@@ -5,6 +5,7 @@ from typing import Any, cast
 import numpy as np
 from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
+from quasistatic.compiled import require_own_process
 from quasistatic.data.arranged import image_table
 from quasistatic.data.columns.alternatives import Schemas, infer_schemas
 from quasistatic.data.schema import Schema
@@ -24,6 +25,7 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
             1-D, another number of columns).
         DataError: for frames.
     """
+    require_own_process()
     if not reset:
         check_is_fitted(estimator)
     table = _read(estimator, X, reset)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from quasistatic.compiled import require_own_process
 from quasistatic.data.codec import Codec
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
@@ -111,6 +112,7 @@ def log_likelihood(fitted: FittedEnergy, table: Table) -> Likelihood:
     Raises:
         DataError, SchemaError: rows that the model cannot score.
     """
+    require_own_process()
     found = fitted.normaliser
     weights = log_weights(fitted.energy, bits_of(fitted.codec, table))
     n = len(weights)
@@ -142,6 +144,7 @@ def sample(fitted: FittedEnergy, n_samples: int = 1, *, seed: int = 0) -> Table:
     Raises:
         SettingError: a negative number of rows.
     """
+    require_own_process()
     if not isinstance(n_samples, int | np.integer) or n_samples < 0:
         raise SettingError(f"n_samples = {n_samples!r} must be a whole number, not negative")
     bias = np.asarray(fitted.record["starting_bias"])

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import polars as pl
 
+from quasistatic.compiled import require_own_process
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.cells import EncodedTable
 from quasistatic.data.codec import Codec, check_columns
@@ -75,6 +76,7 @@ class Fitted:
         Raises:
             ValueError: something else.
         """
+        require_own_process()
         if seed is None:
             return jax.random.key(self.train_config.seed)
         if isinstance(seed, np.random.RandomState):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from quasistatic.compiled import require_own_process
 from quasistatic.config import require_whole
 from quasistatic.data.table import Table, to_native
 from quasistatic.errors import DataError, SettingError, warn
@@ -182,6 +183,7 @@ def condition(fitted: Fitted, given: Mapping[Any, Any]) -> ConditionedDensity:
         SchemaError: an unknown column or category.
         DataError: a range without a value.
     """
+    require_own_process()
     return ConditionedDensity(fitted, Factor(*read_condition(fitted.codec, given, fitted.ties)))
 
 
@@ -203,6 +205,7 @@ def posterior(
         SchemaError: an unknown column or category.
         DataError: a range without a value.
     """
+    require_own_process()
     factor = _factor(fitted, log_r, given, guided)
     return ConditionedDensity(
         fitted, factor._replace(base_measure=f"{factor.base_measure}; times r(x)")

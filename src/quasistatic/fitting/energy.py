@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from quasistatic.cache import enable_compilation_cache
+from quasistatic.compiled import require_own_process
 from quasistatic.data.codec import check_columns, fit_codec
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.schema import Schema
@@ -70,6 +71,7 @@ def fit_energy(table: Table, schema: Schema, settings: EnergySettings) -> Fitted
         DataError: a missing cell.
         SettingError: settings that do not go together, or a graph that is not the table's.
     """
+    require_own_process()
     enable_compilation_cache()
     check_columns(table, schema)
     check_bits(schema)

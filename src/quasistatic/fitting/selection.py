@@ -14,6 +14,7 @@ import numpy as np
 
 from quasistatic.cache import enable_compilation_cache
 from quasistatic.checkpoint import remove_checkpoints
+from quasistatic.compiled import require_own_process
 from quasistatic.data.codec import Codec, check_columns
 from quasistatic.data.columns.alternatives import Schemas, with_atoms_of
 from quasistatic.data.columns.precision import lost_digits
@@ -82,6 +83,7 @@ def fit_table(
         callback: function that is told the progress after each evaluation; None (default) tells
             nobody.
     """
+    require_own_process()
     enable_compilation_cache()
     schema = schemas.first
     check_size(schema, len(table))
