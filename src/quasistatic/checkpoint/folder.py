@@ -168,9 +168,16 @@ def family_of(path: str | os.PathLike[str]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions that decide a model's bytes."""
+    """What decides a model's bytes beside data, settings and seed: versions, and the flags of the
+    compiler where there are some.
+    """
     names = ("quasistatic", "jax", "jaxlib", "equinox", "optax", "numpy", "polars")
-    return {"python": platform.python_version()} | {name: version(name) for name in names}
+    flags = os.environ.get("XLA_FLAGS", "")
+    return (
+        {"python": platform.python_version()}
+        | {name: version(name) for name in names}
+        | ({"XLA_FLAGS": flags} if flags else {})
+    )
 
 
 def _refuse_no_folder(folder: Path) -> None:
