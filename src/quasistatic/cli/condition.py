@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quasistatic.cli.options import Force, Json, Model, Quiet, Rows, Seed
+from quasistatic.cli.options import Force, Json, Model, Quiet, Rows, Seed, refuse_halves
 from quasistatic.cli.screen import Screen, nats
 from quasistatic.data.text.names import longest_name
 from quasistatic.errors import SchemaError, SettingError
@@ -165,6 +165,7 @@ def read_given(
 
     found: dict[Any, Any] = {}
     parts = []
+    refuse_halves("--given", given)
     for text in given:
         of_forms = _of_forms(text, discrete, names)
         parts += [(text, part) for part in of_forms or _relations(text, [*names, *discrete])]

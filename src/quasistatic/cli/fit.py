@@ -7,7 +7,7 @@ import typer
 from quasistatic.cli.claim import claimed
 from quasistatic.cli.families import FAMILIES, ModelName, settings_of
 from quasistatic.cli.fitting import prepare
-from quasistatic.cli.options import Data, Force, Json, Quiet, Seed, Weights
+from quasistatic.cli.options import Data, Force, Json, Quiet, Seed, Weights, refuse_halves
 from quasistatic.cli.screen import Screen
 from quasistatic.config import DiscreteKernel, ScheduleName
 
@@ -221,6 +221,8 @@ def fit(
     `quasistatic fit bits.csv --model boltzmann --method mpf -o model`
     """
     screen = Screen(as_json=as_json, quiet=quiet)
+    refuse_halves("--missing", missing or ())
+    refuse_halves("--where", where or ())
     given = {
         name
         for name in context.params

@@ -150,10 +150,22 @@ def _limit(found: Translated, form: Form, wanted: Any, text: str, where: str) ->
 def _interval(wanted: Any) -> tuple[float, float, Closed]:
     """Limits of a form, and which of them belong to it."""
     if not isinstance(wanted, Between):
-        return float(wanted), float(wanted), "both"
-    low = -math.inf if wanted.low is None else float(wanted.low)
-    high = math.inf if wanted.high is None else float(wanted.high)
+        return _finite(wanted), _finite(wanted), "both"
+    low = -math.inf if wanted.low is None else _finite(wanted.low)
+    high = math.inf if wanted.high is None else _finite(wanted.high)
     return low, high, wanted.closed
+
+
+def _finite(value: Any) -> float:
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SchemaError(
+            f"{value!r} is no number", where="the condition", fix="give a number"
+        ) from error
+    if not math.isfinite(found):
+        raise SchemaError(f"{value!r} is not finite", where="the condition", fix="give a number")
+    return found
 
 
 def _weigh(

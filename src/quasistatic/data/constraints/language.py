@@ -31,6 +31,8 @@ __all__ = [
 
 _RELATION = re.compile(r"<=|>=|==|=|<|>")
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_LARGEST = 1e12
+"""Numbers in a form: with six decimals they fit into 64 bits."""
 _HELP = (
     "write `end > start`, `total = a + b`, `city determines country`, `combinations of a, b` or"
     " `price in steps of 0.05`"
@@ -172,6 +174,9 @@ def read_comparison(text: str, names: Sequence[str]) -> tuple[Comparison, ...]:
             raise SchemaError(
                 "it compares nothing but numbers", where=f"the constraint {text!r}", fix=_HELP
             )
+        numbers = [difference.constant, *(value for _, value in difference.terms)]
+        if not all(abs(number) <= _LARGEST for number in numbers):
+            raise SchemaError("a number in it is too large", where=f"the constraint {text!r}")
         found.append(Comparison(difference, kind, text))
     return tuple(found)
 
@@ -256,7 +261,12 @@ def _steps(
         sizes = float(step), float(offset or 0.0)
     except ValueError:
         return None
-    (name,) = _listed(column, names, text)
-    if not 0 < sizes[0] < 1e300:
-        raise SchemaError(f"a step of {step} is not positive", where=f"the constraint {text!r}")
-    return Steps(name, *sizes, text)
+    listed = _listed(column, names, text)
+    if len(listed) != 1:
+        raise SchemaError("steps are those of one column", where=f"the constraint {text!r}")
+    if not (1e-290 < sizes[0] < 1e300 and abs(sizes[1]) <= 2.0**63 * sizes[0]):
+        raise SchemaError(
+            f"no lattice has steps of {step}, from {offset or 0} on",
+            where=f"the constraint {text!r}",
+        )
+    return Steps(listed[0], *sizes, text)
