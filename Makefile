@@ -4,11 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
-.PHONY: demo test slow lint docs all-installed clean help
+.PHONY: demo test slow attack lint docs all-installed clean help
 
 help:
 	@echo "make demo   fit examples/penguins.csv, sample and score it into demo-output/"
 	@echo "make test   the test suite (make slow: the long tests)"
+	@echo "make attack mutated files, folders and tables, kills and full disks; SIZE=1 takes minutes"
 	@echo "make lint   ruff, pyright and the import contracts"
 	@echo "make docs   the documentation, into docs/_build/html"
 	@echo "make clean  remove everything that was built; .venv stays"
@@ -21,6 +22,11 @@ test: $(VENV)/.installed-test
 
 slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow
+
+SIZE ?= 1
+
+attack: $(VENV)/.installed-test
+	PYTHONPATH=tests $(BIN)/python -m attack.campaign $(SIZE)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

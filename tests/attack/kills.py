@@ -6,10 +6,14 @@ hook counts what it does to files, and kills it just before the n-th.
 
 import json
 import os
+import random
 import shutil
 import signal
+import subprocess
 import sys
+import time
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,18 +179,56 @@ def attack_file(base: Path) -> dict[str, int]:
     return found
 
 
-def main(base: Path) -> dict[str, dict[str, int]]:
-    """Every attack, each in a folder of its own."""
+def at_random(base: Path, number: int) -> dict[str, int]:
+    """Kill whole fits at random times; count the kills, and the models that were lost or halved.
+
+    Args:
+        base: empty folder to work in.
+        number: number of fits.
+    """
+    found = {"kills": 0, "halves": 0, "lost": 0, "left_over": 0}
+    rng, data = random.Random(0), Path(__file__).parents[2] / "examples" / "penguins.csv"
+    fit = [sys.executable, "-m", "quasistatic", "fit", str(data), "-o", str(base / "m")]
+    fit += ["--model", "mixture", "--components", "2", "--force", "--quiet"]
+    start = time.monotonic()
+    subprocess.run(fit, check=True, capture_output=True)
+    seconds = time.monotonic() - start
+    for _ in range(number):
+        process = subprocess.Popen(fit, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(seconds * rng.uniform(0.5, 1.1))
+        process.kill()
+        found["kills"] += process.wait() == -signal.SIGKILL
+        loads = [sys.executable, "-m", "quasistatic", "inspect", str(base / "m")]
+        found["lost"] += not (base / "m").is_dir()
+        found["halves"] += subprocess.run(loads, capture_output=True).returncode != 0
+    subprocess.run(fit, check=True, capture_output=True)
+    found["left_over"] += os.listdir(base) != ["m"]
+    return found
+
+
+def main(base: Path, repetitions: int = 1) -> dict[str, dict[str, int]]:
+    """Every attack, each in a folder of its own; more than one repetition: kills of whole fits too.
+
+    Args:
+        base: empty folder to work in.
+        repetitions: how often every call is the one before which a kill comes (default 1).
+    """
     warnings.simplefilter("ignore")
-    found = {}
-    for work in (model_folder, model_folder_without_exchange):
-        for old in (True, False):
-            name = f"{work.__name__}, {'over another' if old else 'new'}"
-            (base / name).mkdir()
-            found[name] = attack_folder(work, base / name, old)
-    (base / "file").mkdir()
-    return found | {"table file": attack_file(base / "file")}
+    found: dict[str, Counter[str]] = {}
+    for turn in range(repetitions):
+        for work in (model_folder, model_folder_without_exchange):
+            for old in (True, False):
+                name = f"{work.__name__}, {'over another' if old else 'new'}"
+                (base / name / str(turn)).mkdir(parents=True)
+                counts = attack_folder(work, base / name / str(turn), old)
+                found.setdefault(name, Counter()).update(counts)
+        (base / "file" / str(turn)).mkdir(parents=True)
+        found.setdefault("table file", Counter()).update(attack_file(base / "file" / str(turn)))
+    if repetitions > 1:
+        (base / "fits").mkdir()
+        found["fits at random times"] = Counter(at_random(base / "fits", repetitions))
+    return {name: dict(counts) for name, counts in found.items()}
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1])), indent=1))
+    print(json.dumps(main(Path(sys.argv[1]), *map(int, sys.argv[2:])), indent=1))

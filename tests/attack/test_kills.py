@@ -13,22 +13,36 @@ from quasistatic.cli.claim import claimed
 from quasistatic.errors import OutputError
 
 
-def test_a_kill_at_every_call_that_changes_files(tmp_path):
+def attacked(module, tmp_path):
+    """What a module that forks prints of its attacks, in memory where there is such a disk."""
     in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tmp_path
     with tempfile.TemporaryDirectory(dir=in_memory) as base:
         done = subprocess.run(
-            [sys.executable, "-m", "attack.kills", base],
+            [sys.executable, "-m", module, base],
             capture_output=True,
             text=True,
             timeout=120,
             check=True,
         )
-    found = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_a_kill_at_every_call_that_changes_files(tmp_path):
+    found = attacked("attack.kills", tmp_path)
     assert len(found) == 5
     for name, counts in found.items():
         kills = counts.pop("kills")
         assert kills > 4, name
         assert not any(counts.values()), (name, counts)
+
+
+def test_full_disks_and_two_writers(tmp_path):
+    found = attacked("attack.disks", tmp_path)
+    full, two = found["full disk"], found["two writers"]
+    assert full.pop("writes") > full.pop("refused") > 10
+    assert two.pop("rounds") == 2
+    assert not any(full.values()), full
+    assert not any(two.values()), two
 
 
 def test_a_second_fit_to_one_output_is_told_at_its_start(tmp_path):

@@ -51,7 +51,7 @@ def _whole(series):
 def test_what_is_lost_is_said(case):
     (words,) = said(LOST[case])
     assert "column 'a'" in words
-    assert "single precision" in words
+    assert "single precision" in words or "more digits than the model keeps" in words
 
 
 @pytest.mark.parametrize("case", KEPT)
