@@ -58,3 +58,22 @@ def test_days_beyond_the_calendar_are_named():
     days = pl.Series("d", np.array([0, 2**31 - 1, 5, 7], np.int32)).cast(pl.Date)
     with pytest.raises(DataError, match=r"row 2, column .d.: 1 date\(s\) outside"):
         infer_schema(from_frame(days.to_frame()))
+
+
+@pytest.mark.parametrize("name", ["d[1].parquet", "d*.parquet", "d?.parquet"])
+def test_names_stand_for_themselves(tmp_path, name):
+    for other in ("d1.parquet", "d2.parquet"):
+        pl.DataFrame({"a": [1.5, 2.5]}).write_parquet(tmp_path / other)
+    pl.DataFrame({"a": [1.5, 2.5, 3.5]}).write_parquet(tmp_path / name)
+    assert len(read_table(tmp_path / name)) == 3
+
+
+def test_bombs_are_refused_before_they_are_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("quasistatic.data.memory.available_bytes", lambda: 2**20)
+    zeros = pl.DataFrame({"a": pl.zeros(400_000, dtype=pl.Int64, eager=True)})
+    zeros.write_parquet(tmp_path / "b.parquet")
+    np.savez_compressed(tmp_path / "b.npz", a=np.zeros(400_000))
+    for path in (tmp_path / "b.parquet", tmp_path / "b.npz"):
+        assert path.stat().st_size < 2**16
+        with pytest.raises(DataError, match="GiB of memory"):
+            read_table(path)

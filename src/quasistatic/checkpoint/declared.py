@@ -19,6 +19,8 @@ LARGEST = {"manifest.json": 2**26, "config.json": 2**28, "schema.json": 2**28}
 """Bytes that a file has at most; `model.safetensors` has as many as there is memory."""
 _MOST_TABLE = 2**28
 """States times steps whose tables of probabilities are made anew on loading."""
+_SPARE, _MOST_SMALL = 8, 2**16
+"""What is made on loading may be larger than what is stored by this factor, or as small as this."""
 _Sum = Annotated[str, Within(64, 64)]
 _Count = Annotated[int, Within(0, 2**62)]
 
@@ -154,7 +156,7 @@ def check_sizes(config: ModelConfig, codec: Codec, arrays: dict[str, np.ndarray]
         asked |= {"width": config.width**2 if config.image is None else config.width}
         asked |= {"members": config.members, "depth": config.depth * config.members}
     for name, size in asked.items():
-        if size > stored:
+        if size > _SPARE * stored + _MOST_SMALL:
             raise Misfit(f"{name} = {getattr(config, name)}, but only {stored} numbers are stored")
     if config.trajectory_length * max(cells, 1) > _MOST_TABLE:
         raise Misfit(f"trajectory_length = {config.trajectory_length} is too long for its columns")

@@ -10,6 +10,7 @@ import polars as pl
 from quasistatic.data import _workbook as workbook
 from quasistatic.data.door import ordinary, parsing
 from quasistatic.data.frames.container import FrameContainer
+from quasistatic.data.memory import require_bytes
 from quasistatic.data.table import Table, from_array
 from quasistatic.data.text._bytes import PACKED, decoded, read_bytes, unpacked_suffix
 from quasistatic.data.text.cells import read_cells, unquoted
@@ -41,6 +42,10 @@ _KINDS = {
     **dict.fromkeys(workbook.EXTENSIONS, "workbook"),
 }
 """What the file is called in messages, by its ending; a text file by default."""
+
+
+_LEAST_CELL = 4
+"""Bytes of a cell in memory, at the least on the average."""
 
 
 def read_table(path: str | Path, missing: Sequence[str] = ()) -> Table:
@@ -105,7 +110,10 @@ def _workbook(path: Path, missing: tuple[str, ...]) -> Table:
 
 def _parquet(path: Path, missing: tuple[str, ...]) -> Table:
     del missing  # the file itself says what is missing
-    return Table(pl.read_parquet(path), str(path))
+    n_rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+    width = len(pl.read_parquet_schema(path))
+    require_bytes(n_rows * width * _LEAST_CELL, where=str(path))
+    return Table(pl.read_parquet(path, glob=False), str(path))
 
 
 def _arrow(path: Path, missing: tuple[str, ...]) -> Table:
@@ -144,6 +152,7 @@ def _npz(path: Path, missing: tuple[str, ...]) -> Table:
         _without_objects(path),
         np.load(file, allow_pickle=False) as archive,
     ):
+        require_bytes(sum(item.file_size for item in archive.zip.infolist()), where=str(path))
         arrays = {key: archive[key] for key in archive.files}
     foreign = [key for key, array in arrays.items() if not isinstance(array, np.ndarray)]
     if foreign:

@@ -20,7 +20,7 @@ from quasistatic.config import require_whole
 from quasistatic.data.cells import EncodedTable
 from quasistatic.data.table import Table
 from quasistatic.data.weights import as_weights
-from quasistatic.errors import SettingError
+from quasistatic.errors import DataError, SettingError
 from quasistatic.fitted.model import Fitted
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.query import evidence_of_rows
@@ -291,6 +291,13 @@ def log_likelihood(
     encoded = fitted.encode(table, whole=METHODS[method].whole)
     model = fitted.walked(steps)
     found = _evaluate(fitted, model, encoded, table, method, n, key=key)
+    none = np.isnan(found.lower)
+    if none.any():
+        raise DataError(
+            f"the model gives no number to {np.count_nonzero(none)} row(s)",
+            where=f"{table.source}, row {int(np.argmax(none)) + 1}",
+            fix="look at the row; if it is an ordinary one, fit again",
+        )
     volume = encoded.log_volume
     of_cells = "" if encoded.whole.all() else "; of each row's observed cells alone"
     return Likelihood(
