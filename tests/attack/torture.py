@@ -1,5 +1,6 @@
 """Tables that no instrument ever recorded: extreme values of every type, beside each other."""
 
+import json
 import random
 import warnings
 from collections.abc import Callable
@@ -9,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from attack.readers import go_through, told
-from quasistatic.data.codec import fit_codec
+from quasistatic.data.codec import Codec, fit_codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.precision import lost_digits
 from quasistatic.data.table import from_frame
@@ -100,16 +101,20 @@ def frame_of(rng: random.Random) -> pl.DataFrame:
 
 def outcome(frame: pl.DataFrame) -> str:
     """What becomes of a table: "kept", "refused", or what is lost without a word."""
-    table = from_frame(frame)
+    table, schema = from_frame(frame), None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             warnings.simplefilter("error", RuntimeWarning)
             back = go_through(table).frame
             schema = infer_schema(table)
-            said = lost_digits(fit_codec(table, schema), table)
-    except QuasistaticError:
-        return "refused"
+            codec = fit_codec(table, schema)
+            said = lost_digits(codec, table)
+            stored = json.loads(json.dumps(codec.to_json()))
+            if Codec.from_json(stored).to_json() != codec.to_json():
+                return "a codec comes back from its JSON as another"
+    except QuasistaticError as error:
+        return "refused" if schema is None else f"stored, and not read again: {error.what[:80]}"
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise

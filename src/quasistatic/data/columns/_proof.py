@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from quasistatic.data.columns._dtypes import TIME_UNITS, is_temporal, parse_dtype, ticks_per_unit
+from quasistatic.data.columns._dtypes import TIME_UNITS, ticks_per_unit
 from quasistatic.data.columns.moments import MONTH
 from quasistatic.data.columns.numbers import time_dtype, write_numbers
 from quasistatic.data.columns.states import read_codes, write_codes
@@ -15,7 +15,7 @@ from quasistatic.data.schema import Column, Schema, detail
 from quasistatic.errors import SchemaError
 from quasistatic.records import shown
 
-_FARTHEST = 2.0**63
+_FARTHEST = 2.0**64
 """Steps between a lattice's point at offset and 0."""
 
 
@@ -132,7 +132,7 @@ def _write(column: Column) -> None:
             raise ValueError(f"its type {column.dtype} does not hold its categories")
     else:
         values = write_numbers(np.zeros(1), column)
-    if is_temporal(parse_dtype(column.dtype)):
+    if isinstance(values.dtype, pl.Date | pl.Datetime | pl.Time):
         values.cast(pl.String)
     if column.written is not None:
         column.written.write(values)
