@@ -11,6 +11,8 @@ from quasistatic.train import evaluation
 
 SMALL = 2000
 """Below this many rows the settings are cross-validated and all rows train the final model."""
+MANY = 5000
+"""From this many rows on a table has one network to try, a wider one."""
 LARGE = 10_000
 """From this many rows on a training has more steps, in proportion to the rows,
 `MOST_TRAINING_STEPS` at most."""
@@ -30,6 +32,8 @@ of few rows."""
 COMPONENTS = 16
 """Products that the reverse kernels of a table with numbers are mixtures of: so few steps as
 `MIXTURE_STEPS` are enough with them (`benchmarks/few_steps.py`)."""
+COMPONENTS_OF_MANY = 8
+"""The same for many rows, where 16 reached no more on held-out rows and take longer to train."""
 MIXTURE_STEPS = 8
 """T of mixtures with continuous columns."""
 CONTINUOUS_STEPS = 64
@@ -40,11 +44,13 @@ MOST_IMAGE_STEPS = 256
 """T of binary images at most."""
 
 
-def components(n_continuous: int, discrete_kernel: DiscreteKernel) -> int:
-    """Products of the mixture that a reverse kernel is: `COMPONENTS` where a column is continuous,
-    one on discrete columns, where they are not worth their training, and in a heat bath.
+def components(n_rows: int, n_continuous: int, discrete_kernel: DiscreteKernel) -> int:
+    """Products of the mixture that a reverse kernel is: several where a column is continuous, one
+    on discrete columns, where they are not worth their training, and in a heat bath.
     """
-    return COMPONENTS if n_continuous and discrete_kernel == "absorbing" else 1
+    if n_continuous == 0 or discrete_kernel != "absorbing":
+        return 1
+    return COMPONENTS if n_rows < MANY else COMPONENTS_OF_MANY
 
 
 def trajectory_length(
@@ -90,12 +96,12 @@ def networks(
         n_continuous: number of continuous columns of the table.
         preset: name of the preset, "default" or "thorough".
     """
-    plain = replace(config, width=128 if n_rows < 5000 else 256, depth=2, dropout=0.1)
+    plain = replace(config, width=128 if n_rows < MANY else 256, depth=2, dropout=0.1)
     if preset == "thorough":
         plain = replace(plain, width=256, depth=3, dropout=0.15)
     fine = replace(plain, frequencies=OCTAVES)
     has_fourier = 0 < n_continuous <= MOST_FOURIER_COLUMNS and n_rows >= FEWEST_FOURIER_ROWS
-    if n_rows >= 5000:
+    if n_rows >= MANY:
         return [fine if has_fourier else plain]
     tried = [plain]
     if preset == "default" and (n_rows < SMALL or not has_fourier):

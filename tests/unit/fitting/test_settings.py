@@ -236,5 +236,5 @@ def test_steps_follow_the_columns():
     assert defaults.trajectory_length(3, 0, "absorbing", 1) == defaults.CONTINUOUS_STEPS
     assert defaults.trajectory_length(3, 100, "absorbing", 1) >= 100
     assert defaults.trajectory_length(3, 100, "absorbing", 16) == defaults.MIXTURE_STEPS
-    assert [defaults.components(n, "absorbing") for n in (0, 3)] == [1, defaults.COMPONENTS]
-    assert defaults.components(3, "binomial") == 1
+    assert [defaults.components(n, 3, "absorbing") for n in (100, 4999, 5000)] == [16, 16, 8]
+    assert defaults.components(100, 0, "absorbing") == defaults.components(100, 3, "binomial") == 1
