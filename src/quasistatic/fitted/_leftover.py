@@ -23,6 +23,7 @@ from quasistatic.data.cells import EncodedTable
 from quasistatic.data.codec import Codec
 from quasistatic.data.columns.numbers import read_coordinates, write_numbers
 from quasistatic.data.constraints.form import Form
+from quasistatic.data.constraints.order import Order
 from quasistatic.data.constraints.ties import Ties
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
@@ -36,6 +37,10 @@ from quasistatic.typing import Key
 
 DRAWS = 64
 """Draws of what is not solved for, at least."""
+MORE = 16
+"""Times as many draws of a row of which none is possible."""
+_NEIGHBOURS = (0, 1, -1, 2, -2)
+"""Points of a lattice about the solution of a rounded equation that are tried."""
 _PARTICLES = 8
 """Particles of each evidence."""
 
@@ -48,12 +53,15 @@ class _Solve(NamedTuple):
         pivots: columns that are known.
         forms: what they are in columns of the model.
         solved: columns of the model that are solved for, one for each.
+        highest: orders whose column is known and lies beyond several others: the difference is
+            solved for.
     """
 
     rows: np.ndarray
     pivots: tuple[str, ...]
     forms: tuple[Form, ...]
     solved: tuple[str, ...]
+    highest: tuple[Order, ...]
 
 
 def drawn(
@@ -67,6 +75,7 @@ def drawn(
     particles: int,
     beside: Beside | None,
     key: Key,
+    least: int = DRAWS,
 ) -> Posteriors:
     """`posterior.query.impute_rows` of a table with ties, also where cells are left over.
 
@@ -80,12 +89,14 @@ def drawn(
         particles: number of particles of each row.
         beside: what else is known of the rows.
         key: random key of all rows.
+        least: draws of what is not solved for, at least; where none of them is possible, there are
+            `MORE` times as many (default `DRAWS`).
     """
     left = ties.leftover(table)
     several = impute_rows(
         model,
         encoded.rows,
-        n_imputations=max(draws, DRAWS) if left else draws,
+        n_imputations=max(draws, least) if left else draws,
         particles=particles,
         key=key,
         beside=beside,
@@ -101,11 +112,15 @@ def drawn(
         for group in groups
     ]
     index = np.concatenate([group.rows for group in groups])
-    log_weights, cells = _weighted(codec, model, proposals, key=jax.random.fold_in(key, 2))
+    many = np.repeat(index, max(draws, least))
+    also = None if beside is None else beside.take(many)
+    log_weights, cells = _weighted(codec, model, proposals, also, key=jax.random.fold_in(key, 2))
+    lost = list[int]()
     for i, row in enumerate(index):
         total = logsumexp(log_weights[i])
         if not np.isfinite(total):
             numbers[0][row] = -np.inf
+            lost.append(row)
             continue
         share = np.exp(log_weights[i] - total)
         rng = np.random.default_rng([*seed, content[row], row])
@@ -117,6 +132,24 @@ def drawn(
         numbers[1][row] = np.hypot(numbers[1][row], np.sqrt(1.0 / ess - 1.0 / len(share)))
         for of_walk in numbers[2:]:
             of_walk[row] = min(of_walk[row], ess)
+    if lost and least == DRAWS:
+        some = np.asarray(lost)
+        again = drawn(
+            codec,
+            ties,
+            model,
+            encoded.take(some),
+            table.take(some),
+            draws=draws,
+            particles=particles,
+            beside=None if beside is None else beside.take(some),
+            key=jax.random.fold_in(key, 3),
+            least=MORE * DRAWS,
+        )
+        for state, block in zip(states, again.draws, strict=True):
+            state[some] = block
+        for of_all, of_some in zip(numbers, again[1:5], strict=True):
+            of_all[some] = of_some
     return Posteriors(tuple(states), *numbers, particles=several.particles)
 
 
@@ -126,22 +159,30 @@ def _groups(codec: Codec, ties: Ties, table: Table, left: dict[str, np.ndarray])
     known = np.stack([left[name] for name in names], axis=1)
     free = ties.free(table).frame
     open_ = {name: free[name].is_null().to_numpy() for name in free.columns}
-    pattern = np.concatenate([known, np.stack(list(open_.values()), axis=1)], axis=1)
+    determined = [equation.pivot for equation in ties.equations]
+    missing = {name: table.frame[name].is_null().to_numpy() for name in determined}
+    pattern = np.stack([*known.T, *open_.values(), *missing.values()], axis=1)
     found = []
     for one in np.unique(pattern[known.any(axis=1)], axis=0):
         rows = np.flatnonzero((pattern == one).all(axis=1))
         pivots = tuple(name for name, there in zip(names, one, strict=False) if there)
         unknown = {name for name, mask in open_.items() if mask[rows[0]]}
-        forms = []
+        forms, linear, highest = [], [], []
         for pivot in pivots:
-            form = expanded(ties, Form.of({pivot: 1.0}))
-            if form is None:
+            there = frozenset(n for n in determined if n != pivot and not missing[n][rows[0]])
+            form = expanded(ties, Form.of({pivot: 1.0}), there)
+            order = next((o for o in ties.orders if o.pivot == pivot), None)
+            if form is not None:
+                forms.append(form)
+                linear.append(pivot)
+            elif order is not None and order.free in unknown:
+                highest.append(order)
+            else:
                 raise _unsolvable(table, pivot, rows)
-            forms.append(form)
-        solved = _broadest(codec, forms, unknown)
+        solved = _broadest(codec, forms, unknown - {order.free for order in highest})
         if solved is None:
             raise _unsolvable(table, pivots[0], rows)
-        found.append(_Solve(rows, pivots, tuple(forms), solved))
+        found.append(_Solve(rows, tuple(linear), tuple(forms), solved, tuple(highest)))
     return found
 
 
@@ -193,23 +234,36 @@ def _proposal(
     possible = returned(codec, codec.encode(Table(frame, table.source)).rows, flat)
     at = np.repeat(group.rows, m)
     matrix = np.array([[form.coefficient(s) for s in group.solved] for form in group.forms])
+    matrix = matrix.reshape(len(group.forms), len(group.forms))
     rest = np.zeros((len(group.pivots), n * m))
     for j, (pivot, form) in enumerate(zip(group.pivots, group.forms, strict=True)):
         rest[j] = _values(table.frame[pivot], ties.schema.column(pivot))[at] - form.constant
         for name, value in form.terms:
-            if name not in group.solved:
+            if name in frame.columns and name not in group.solved:
                 rest[j] -= value * _values(frame[name], codec.schema.column(name))
-    for name, value in zip(group.solved, np.linalg.solve(matrix, rest), strict=True):
-        series, fits = _written(codec.schema.column(name), value)
-        frame, possible = frame.with_columns(series.alias(name)), possible & fits
+            elif name not in group.solved:
+                rest[j] -= value * _values(table.frame[name], ties.schema.column(name))[at]
+    if group.pivots:
+        values = np.linalg.solve(matrix, rest)
+        frame, fits = _solved(codec, ties, frame, group.solved, values, table.frame[at])
+        possible &= fits
+    for order in group.highest:
+        frame, fits = _shifted(codec, ties, frame, order, table.frame[at])
+        possible &= fits
+    solved = (*group.solved, *(order.free for order in group.highest))
     log_factor = np.where(possible, -np.log(abs(np.linalg.det(matrix))), -np.inf)
     nothing = pl.when(pl.lit(False))
-    hidden = frame.with_columns(nothing.then(pl.col(s)).alias(s) for s in group.solved)
-    return _Proposal(frame, hidden, group.solved, log_factor.reshape(n, m))
+    hidden = frame.with_columns(nothing.then(pl.col(s)).alias(s) for s in solved)
+    return _Proposal(frame, hidden, solved, log_factor.reshape(n, m))
 
 
 def _weighted(
-    codec: Codec, model: DiffusionModel, proposals: Sequence[_Proposal], *, key: Key
+    codec: Codec,
+    model: DiffusionModel,
+    proposals: Sequence[_Proposal],
+    beside: Beside | None,
+    *,
+    key: Key,
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Log-weights of the draws of all rows, `[n, M]` nats, and their states, `[n, M, D]` per
     block.
@@ -220,7 +274,8 @@ def _weighted(
     hidden = codec.encode(Table(pl.concat([one.hidden for one in proposals]), "the drawn rows"))
     effort = {"particles": _PARTICLES, "key": key, "identity": row_checksums(cells.rows)}
     whole = evidence_of_rows(model, cells.rows, **effort).lower + cells.log_volume
-    without = evidence_of_rows(model, hidden.rows, **effort).lower + hidden.log_volume
+    without = evidence_of_rows(model, hidden.rows, beside=beside, **effort).lower
+    without = without + hidden.log_volume
     with np.errstate(invalid="ignore"):
         log_weights = np.where(np.isneginf(whole), -np.inf, whole - without).reshape(n, m)
     states = [np.asarray(block.value).reshape(n, m, -1) for block in cells.rows]
@@ -233,13 +288,73 @@ def _values(series: pl.Series, column: Column) -> np.ndarray:
     return column.offset + coordinate * (column.step or 1.0) if column.has_lattice else coordinate
 
 
-def _written(column: Column, values: np.ndarray) -> tuple[pl.Series, np.ndarray]:
+def _solved(
+    codec: Codec,
+    ties: Ties,
+    frame: pl.DataFrame,
+    solved: Sequence[str],
+    values: np.ndarray,
+    known: pl.DataFrame,
+) -> tuple[pl.DataFrame, np.ndarray]:
+    """Free columns with what is solved for, and the rows that make the known columns.
+
+    Where an equation is rounded its solution is rounded as well: the nearest points of the lattice
+    are tried.
+    """
+    rounded = [one.pivot for one in ties.equations if one.step]
+    tried = _NEIGHBOURS if rounded and len(solved) == 1 else (0,)
+    found, possible = frame, np.zeros(len(frame), bool)
+    for shift in tried:
+        here, fits = frame, np.ones(len(frame), bool)
+        for name, value in zip(solved, values, strict=True):
+            column = codec.schema.column(name)
+            moved = value + shift * (column.step or 0.0)
+            series, within = _written(column, moved, 0.5 if rounded else 1e-4)
+            here, fits = here.with_columns(series.alias(name)), fits & within
+        if rounded:
+            fits &= _agrees(ties, here, known)
+        better = pl.Series(fits & ~possible)
+        found = found.with_columns(
+            pl.when(better).then(here[name]).otherwise(found[name]).alias(name) for name in solved
+        )
+        possible |= fits
+    return found, possible
+
+
+def _shifted(
+    codec: Codec, ties: Ties, frame: pl.DataFrame, order: Order, known: pl.DataFrame
+) -> tuple[pl.DataFrame, np.ndarray]:
+    """Free columns with the difference that makes a known column, and the rows in which it may be
+    so large.
+    """
+    scale, pivot = order.scale, ties.schema.column(order.pivot)
+    apart = scale.read(known[order.pivot], pivot, "the rows")[0]
+    apart = apart - scale.read(ties.whole(frame)[order.pivot], pivot, "the rows")[0]
+    slack = scale.of_slack(frame[order.free])[0] + order.sign * apart
+    series = scale.slack(slack, np.ones(len(slack), bool), order.free)
+    column = codec.schema.column(order.free)
+    written, fits = _written(column, _values(series, column), 1e-4)
+    return frame.with_columns(written.alias(order.free)), fits
+
+
+def _agrees(ties: Ties, frame: pl.DataFrame, known: pl.DataFrame) -> np.ndarray:
+    """Which rows of free columns make the determined columns that are known, bool `[n M]`."""
+    agrees, whole = np.ones(len(frame), bool), ties.whole(frame)
+    for one in ties.equations:
+        column, there = ties.schema.column(one.pivot), known[one.pivot].is_not_null().to_numpy()
+        apart = _values(whole[one.pivot], column) - _values(known[one.pivot], column)
+        step = one.step or (column.step or 1.0 if column.has_lattice else np.inf)
+        agrees &= ~there | (np.abs(apart) < 0.1 * step)
+    return agrees
+
+
+def _written(column: Column, values: np.ndarray, tolerance: float) -> tuple[pl.Series, np.ndarray]:
     """Values as cells of a column, and which of them it can have."""
     fits = np.isfinite(values)
     coordinate = values
     if column.has_lattice:
         coordinate = (values - column.offset) / (column.step or 1.0)
-        fits &= np.abs(coordinate - np.rint(coordinate)) < 1e-4
+        fits &= np.abs(coordinate - np.rint(coordinate)) <= tolerance
     if column.lower is not None:
         fits &= values >= column.lower - 1e-9 * (1 + abs(column.lower))
     if column.upper is not None:

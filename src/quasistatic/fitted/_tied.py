@@ -102,16 +102,19 @@ def unit_of(codec: Codec, form: Form) -> float:
     return min(float(c.step or 1.0) for c in columns)
 
 
-def expanded(ties: Ties | None, form: Form) -> Form | None:
+def expanded(ties: Ties | None, form: Form, known: frozenset[str] = frozenset()) -> Form | None:
     """A form of the table's columns as one of the model's; None where it is none.
 
     Args:
         ties: ties of the table; None where it has no constraints.
         form: linear form.
+        known: determined columns that stay in it (default none).
     """
     if ties is None:
         return form
-    for equation in ties.equations:
+    for equation in reversed(ties.equations):
+        if equation.pivot in known:
+            continue
         form = form.with_column(equation.pivot, equation.form(ties.schema))
     for order in reversed(ties.orders):
         if form.coefficient(order.pivot):

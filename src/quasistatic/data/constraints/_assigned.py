@@ -9,7 +9,7 @@ from quasistatic.data.constraints.equation import Equation
 from quasistatic.data.constraints.form import Form
 from quasistatic.data.constraints.language import Comparison
 from quasistatic.data.constraints.order import Order
-from quasistatic.data.constraints.scale import Scale
+from quasistatic.data.constraints.scale import Scale, places_of
 from quasistatic.data.schema import Column, Schema
 from quasistatic.errors import SchemaError
 
@@ -28,6 +28,7 @@ def eliminated(
         SchemaError: equations that contradict each other.
     """
     solved: list[tuple[str, Form, str]] = []
+    written: dict[str, Form] = {}
     for one in comparisons:
         if one.relation != "=":
             continue
@@ -42,6 +43,7 @@ def eliminated(
             continue
         name = solved_for(form, schema, one.text, fixed)
         value = form.without(name).times(-1.0 / form.coefficient(name))
+        written[name] = one.form
         solved = [(n, _rounded(v.with_column(name, value)), t) for n, v, t in solved]
         solved.append((name, _rounded(value), one.text))
     rest = []
@@ -51,7 +53,30 @@ def eliminated(
             for name, value, _ in solved:
                 form = form.with_column(name, value)
             rest.append(replace(one, form=_rounded(form)))
-    return solved, rest
+    return _in_turn(solved, written), rest
+
+
+def _in_turn(
+    solved: list[tuple[str, Form, str]], written: dict[str, Form]
+) -> list[tuple[str, Form, str]]:
+    """The equations as they were written, each of columns that are made before it; where there is
+    no such order, of columns that no equation makes.
+
+    A total of parts of which one is rounded is then exact, too.
+    """
+    if any(not form.coefficient(name) for name, form in written.items()):
+        return solved
+    texts = {name: text for name, _, text in solved}
+    ready: list[tuple[str, Form, str]] = []
+    while len(ready) < len(written):
+        rest = {name: f for name, f in written.items() if name not in {r[0] for r in ready}}
+        free = [n for n, f in rest.items() if not set(f.names) & (set(rest) - {n})]
+        if not free:
+            return solved
+        form = rest[free[0]]
+        value = form.without(free[0]).times(-1.0 / form.coefficient(free[0]))
+        ready.append((free[0], _rounded(value), texts[free[0]]))
+    return ready
 
 
 def _rounded(form: Form) -> Form:
@@ -87,7 +112,9 @@ def equations_of(solved: Sequence[tuple[str, Form, str]], schema: Schema) -> tup
     for pivot, value, text in solved:
         columns = [schema.column(name) for name in (pivot, *value.names)]
         scale = Scale.of(columns, [value], f"the constraint {text!r}")
-        found.append(Equation(pivot, value, scale, _are_shares(columns, value)))
+        places = None if scale.is_exact else places_of(columns[0])
+        step = 0.0 if places is None else 10.0**-places
+        found.append(Equation(pivot, value, scale, _are_shares(columns, value), step))
     return tuple(found)
 
 

@@ -23,13 +23,16 @@ class Equation:
         value: form that it is equal to.
         scale: unit in which the columns are counted.
         shared: whether the columns of the form share what the pivot leaves them, none of which is
-            negative: shares of a whole.
+            negative: shares of a whole (default False).
+        step: distance of neighbouring values of the pivot where the form is rounded to them; 0
+            (default) where it is exact.
     """
 
     pivot: str
     value: Form
     scale: Scale
     shared: bool = False
+    step: float = 0.0
 
     def remade(
         self, schema: Schema, read: Callable[[str, Scale], tuple[np.ndarray, np.ndarray]]

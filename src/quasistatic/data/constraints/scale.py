@@ -19,7 +19,7 @@ from quasistatic.data.constraints.form import Form
 from quasistatic.data.schema import Column
 from quasistatic.errors import SchemaError
 
-__all__ = ["Scale", "are_numbers"]
+__all__ = ["Scale", "are_numbers", "places_of"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Scale:
             finest = max((u for u in units if u != MONTH), key=lambda u: order.index(u or "d"))
             return cls(finest)
         whole = all(value == int(value) for form in forms for _, value in form.terms)
-        places = [_places(column) for column in columns]
+        places = [places_of(column) for column in columns]
         places += [decimal_places(abs(form.constant), 0.0) for form in forms]
         known = [place for place in places if place is not None]
         if not whole or len(known) < len(places) or max(known) > MOST_DECIMALS:
@@ -133,7 +133,7 @@ class Scale:
             decimals = self.decimals or 0
             step, offset = 1.0 / 10**decimals, 0.0 if decimals else 0
             return replace(plain, step=step, offset=offset)
-        return replace(plain, step=None, decimals=_places(column))
+        return replace(plain, step=None, decimals=places_of(column))
 
     def slack(self, numbers: np.ndarray, observed: np.ndarray, name: str) -> pl.Series:
         """A difference as a column of its own: whole numbers of times, numbers in the units of
@@ -193,8 +193,12 @@ def _is_whole(form: Form, scale: Scale) -> bool:
     return whole and scale.constant(form.constant) == int(scale.constant(form.constant))
 
 
-def _places(column: Column) -> int | None:
-    """Decimal places of a column's values; None for full precision."""
+def places_of(column: Column) -> int | None:
+    """Decimal places of a column's values; None for full precision.
+
+    Args:
+        column: column of numbers.
+    """
     if column.is_discrete:
         values = np.abs(np.asarray(column.categories, np.float64))
         if column.dtype == "Float32":  # 0.7 is stored as 0.699999988079071

@@ -17,12 +17,13 @@ from quasistatic.data.constraints._assigned import (
     equations_of,
     orders_of,
     ranges_of,
+    solved_for,
 )
 from quasistatic.data.constraints.combination import Combination
 from quasistatic.data.constraints.equation import Equation
 from quasistatic.data.constraints.language import Combinations, Comparison, Statement, parse
 from quasistatic.data.constraints.order import Order
-from quasistatic.data.constraints.scale import Scale
+from quasistatic.data.constraints.scale import Scale, places_of
 from quasistatic.data.constraints.stored import check_combinations
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
@@ -154,18 +155,24 @@ class Ties:
         return table
 
     def _solved(self, table: Table, one: Comparison) -> Table:
-        """The table with the one cell of an equation that is missing in a row."""
+        """The table with the one cell of an equation that is missing in a row; of a rounded one
+        only what is rounded follows from the others.
+        """
         names = one.form.names
         holes = np.stack([table.frame[name].is_null().to_numpy() for name in names], axis=1)
         single = holes.sum(axis=1) == 1
         if not single.any():
             return table
-        made = []
+        columns = [self.schema.column(n) for n in names]
+        pivot, made = solved_for(one.form, self.schema, one.text), []
         for j, name in enumerate(names):
-            if (single & holes[:, j]).any():
-                value = one.form.without(name).times(-1.0 / one.form.coefficient(name))
-                columns = [self.schema.column(n) for n in names]
-                equation = Equation(name, value, Scale.of(columns, [value], one.text))
+            value = one.form.without(name).times(-1.0 / one.form.coefficient(name))
+            scale = Scale.of(columns, [value], one.text)
+            follows = (
+                scale.is_exact or name == pivot or places_of(self.schema.column(pivot)) is None
+            )
+            if follows and (single & holes[:, j]).any():
+                equation = Equation(name, value, scale)
                 made += equation.remade(self.schema, self._reader(table)).values()
         return _filled(table, made)
 
@@ -194,14 +201,45 @@ class Ties:
             table: completed table of N rows.
         """
         missing = {name: table.frame[name].is_null().to_numpy() for name in self.schema.names}
+        within = {pivot: rows for pivot, _, _, rows in self.intervals(table)}
         found = {}
         for pivot, names in [
             *((order.pivot, order.names) for order in self.orders),
             *((equation.pivot, equation.value.names) for equation in self.equations),
         ]:
-            some = np.any([missing[name] for name in names], axis=0)
-            if (some & ~missing[pivot]).any():
-                found[pivot] = some & ~missing[pivot]
+            some = np.any([missing[name] for name in names], axis=0) & ~missing[pivot]
+            if pivot in within:
+                some &= ~within[pivot]
+            if some.any():
+                found[pivot] = some
+        return found
+
+    def intervals(
+        self, table: Table
+    ) -> list[tuple[str, str, tuple[np.ndarray, np.ndarray], np.ndarray]]:
+        """What rounded equations say of the one column that is missing in a row: the pivot, that
+        column, its limits in its own units, each `[N]`, and the rows, bool `[N]`.
+
+        Args:
+            table: completed table of N rows.
+        """
+        found = []
+        for one in self.equations:
+            names = one.value.names
+            holes = np.stack([table.frame[name].is_null().to_numpy() for name in names], axis=1)
+            single = (holes.sum(axis=1) == 1) & table.frame[one.pivot].is_not_null().to_numpy()
+            if not one.step or not single.any():
+                continue
+            read = self._reader(table)
+            numbers = {name: read(name, one.scale)[0] for name in (one.pivot, *names)}
+            for j, name in enumerate(names):
+                rows = single & holes[:, j]
+                if not rows.any() or self.places[name] != name:
+                    continue
+                rest = numbers[one.pivot] - one.scale.value_of(one.value.without(name), numbers)
+                factor = one.value.coefficient(name)
+                ends = [(rest + side * 0.5 * one.step) / factor for side in (-1.0, 1.0)]
+                found.append((one.pivot, name, (np.minimum(*ends), np.maximum(*ends)), rows))
         return found
 
     def whole(self, frame: pl.DataFrame) -> pl.DataFrame:
