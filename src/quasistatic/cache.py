@@ -50,7 +50,7 @@ def _is_given() -> bool:
         return "JAX_COMPILATION_CACHE_DIR" in os.environ
     import jax
 
-    return jax.config.jax_compilation_cache_dir is not None
+    return getattr(jax.config, "jax_compilation_cache_dir", None) is not None
 
 
 def _forget_oldest(folder: Path) -> None:
