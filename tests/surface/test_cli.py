@@ -54,6 +54,17 @@ def test_the_time_left_is_the_nearer_of_the_steps_and_a_limit(monkeypatch):
     assert "7 s left" in shown.console.file.getvalue()
 
 
+def test_without_a_terminal_a_line_at_once_and_then_one_in_ten_seconds(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with progress.FitProgress(Console(file=io.StringIO(), width=120), hidden=False) as shown:
+        for step in range(1, 21):
+            now += 1.0
+            shown(FitEvent(step, 20, -3.0, -2.0, 9.0, f"candidate {step}"))
+    lines = shown.console.file.getvalue().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["Compiling", "Candidate 10", "Candidate 20"]
+
+
 def test_fit_json_is_one_object(tmp_path, penguins_path):
     outcome = run("fit", penguins_path, "-o", tmp_path / "model", *BUDGET, "--json")
     values = json.loads(outcome.stdout)

@@ -19,7 +19,8 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 class FitProgress:
     """The callback of `DiffusionDensity.fit`: shows the phase, the step, the validation bound in
-    nats and the time left.
+    nats and the time left of the phase. Without a terminal that is a line now and then, the first
+    at once.
 
     Args:
         console: console to write to (standard error: the result goes elsewhere).
@@ -45,6 +46,8 @@ class FitProgress:
             )
             self.bar.start()
             self.task = self.bar.add_task("Compiling", total=None, numbers="")
+        elif not self.hidden:
+            self._line("Compiling")
         return self
 
     def __exit__(
@@ -60,10 +63,12 @@ class FitProgress:
         """Show an evaluation."""
         if self.hidden:
             return
+        name = event.phase[:1].upper() + event.phase[1:]
         if event.phase != self.phase:
-            self.phase, self.last_line = event.phase, -math.inf
+            self.phase = event.phase
             self.first = (time.monotonic(), event.step)  # compilation lies before it
-            self.console.print(Text(event.phase[:1].upper() + event.phase[1:]))
+            if self.bar is not None:
+                self.console.print(Text(name))
         if self.bar is not None and self.task is not None:
             self.bar.update(
                 self.task,
@@ -73,8 +78,11 @@ class FitProgress:
                 numbers=self._numbers(event),
             )
         elif time.monotonic() - self.last_line >= _SECONDS_BETWEEN_LINES:
-            self.last_line = time.monotonic()
-            self.console.print(Text(f"  step {self._numbers(event)}"))
+            self._line(f"{name}: step {self._numbers(event)}")
+
+    def _line(self, text: str) -> None:
+        self.last_line = time.monotonic()
+        self.console.print(Text(text))
 
     def _numbers(self, event: "FitEvent") -> str:
         parts = [f"{event.step}/{event.max_steps}"]
