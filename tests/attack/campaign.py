@@ -99,6 +99,9 @@ def attacks(size: float, seed: int, base: Path) -> dict[str, Iterable[Callable[[
     )
     for good in models(base):
         found[f"model folder {good.name}"] = times(1000, lambda g=good: folder(g))
+    found["fits of such tables"] = times(
+        40, lambda: torture.outcome_of_fit(torture.frame_of(rng), base / "fit")
+    )
     found["torture tables"] = times(1000, lambda: torture.outcome(torture.frame_of(rng)))
     return found
 

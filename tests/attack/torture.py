@@ -4,6 +4,7 @@ import json
 import random
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -140,3 +141,43 @@ def _changed(before: pl.Series, after: pl.Series, column: Any) -> int:
         return int(np.count_nonzero(np.abs(x - y) > 1e-6 * (column.step or 0)))
     merged = len(np.unique(x)) - len(np.unique(y.astype(np.float64)))
     return merged if merged > 0.1 * len(np.unique(x)) else 0
+
+
+def outcome_of_fit(frame: pl.DataFrame, folder: Path) -> str:
+    """What becomes of a fit: "kept" (its scores are numbers, observed cells stay, and the stored
+    model scores alike), "refused", or what went wrong.
+
+    Args:
+        frame: table to fit.
+        folder: path of the model folder.
+    """
+    from quasistatic import DiffusionDensity
+    from quasistatic.estimator.loading import load
+
+    stage = "fit"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            density = DiffusionDensity(model="mixture", components=2, random_state=0).fit(frame)
+            stage = "score"
+            scores = density.score_samples(frame)
+            stage = "impute"
+            filled = density.impute(frame.head(3), 1)[0]
+            stage = "save"
+            density.save(folder, force=True)
+            again = load(folder).score_samples(frame)
+    except QuasistaticError as error:
+        return "refused" if stage == "fit" else f"refused in {stage}: {error.what[:80]}"
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return f"{stage}: {told(error)}"
+    if not (np.all(np.isfinite(scores)) and np.array_equal(scores, again)):
+        return "a score is no number, or another after loading"
+    for name in density.schema_.names:
+        before, after = frame[name].head(3), filled[name]
+        before = before.fill_nan(None) if before.dtype.is_float() else before
+        there = before.is_not_null()
+        if not before.filter(there).equals(after.filter(there)):
+            return f"impute changed observed cells of type {before.dtype}"
+    return "kept"
