@@ -110,6 +110,14 @@ def test_images_have_limits_of_their_own(of_images, monkeypatch):
     assert len(pictures_in(render(again))) == 4
 
 
+@pytest.mark.slow
+def test_the_limits_of_images_as_they_are(of_images):
+    stack, found, _ = of_images
+    again = find(found.density, image_table(stack), name="model", trajectories=3)
+    assert len(again.scored.index) == min(len(stack), OF_IMAGES.scored)
+    assert len(pictures_in(render(again))) == 4
+
+
 def test_a_sequence_is_a_table_of_its_places():
     rows = np.random.default_rng(3).normal(size=(30, 5)).cumsum(axis=1)
     density = DiffusionDensity(**SETTINGS, members=1).fit(sequence_table(rows))
