@@ -46,6 +46,13 @@ class _Data(TypedDict):
     held_out: NotRequired[str]
 
 
+class _Pattern(TypedDict):
+    """Columns whose cells are missing in so many rows."""
+
+    columns: list[str]
+    rows: _Count
+
+
 class _Event(TypedDict):
     step: _Count
     train_nats: float
@@ -89,6 +96,7 @@ class _Manifest(TypedDict):
     history: NotRequired[list[_Event]]
     stopped_early: NotRequired[str]
     proposed: NotRequired[list[str]]
+    missing: NotRequired[list[_Pattern]]
     certificate: NotRequired[_Certificate]
     parameters: NotRequired[dict[str, Any]]
     n_features_in: NotRequired[_Count]

@@ -64,6 +64,7 @@ def inspect(
     screen.schema(density.schema_)
     screen.result(f"Base measure: {density.schema_.base_measure()}")
     proposed = manifest.pop("proposed", [])
+    patterns = manifest.pop("missing", None)
     show_proposed(screen, proposed)
     screen.tell()
     screen.table(
@@ -96,6 +97,7 @@ def inspect(
             "ledger": None if report is None else ledger_values(report),
             **describe(density.schema_),
             "proposed": proposed,
+            "missing": patterns,
             "parameters": parameters,
             "settings": settings,
             "training": training,

@@ -50,3 +50,24 @@ def rows_of(density: Any, number: int, steps: int | None, seed: int, model: str)
     if steps is not None:
         raise SettingError("an energy has no trajectory", where=model, fix="leave out --steps")
     return energy.sample(density.fitted_, number, seed=seed)
+
+
+def holed(density: Any, table: "Table", seed: int, model: str) -> "Table":
+    """Rows with holes like those of the fitted table.
+
+    Args:
+        density: density that `load` gave.
+        table: rows of the density.
+        seed: seed of the patterns.
+        model: path of the model folder, for the message.
+
+    Raises:
+        SettingError: a model of whole rows, or of an earlier version.
+    """
+    from quasistatic import DiffusionDensity
+    from quasistatic.fitted.holes import with_holes
+
+    if not isinstance(density, DiffusionDensity):
+        fix = "leave out --missing"
+        raise SettingError("an energy is of whole rows", where=model, fix=fix)
+    return with_holes(density.fitted_, table, key=density.fitted_.key(seed))

@@ -14,6 +14,13 @@ def sample(
         int, typer.Option("--number", "-n", metavar="N", min=1, help="How many rows.")
     ],
     output: Rows,
+    missing: Annotated[
+        bool,
+        typer.Option(
+            "--missing",
+            help="With holes: patterns of missing cells as often as in the fitted table.",
+        ),
+    ] = False,
     steps: Steps = None,
     seed: Seed = 0,
     force: Force = False,
@@ -31,6 +38,8 @@ def sample(
 
     `quasistatic sample model -n 1000 --seed 7 -o - | head`
 
+    `quasistatic sample model -n 1000 --missing -o with-holes.csv`
+
     `quasistatic sample image-model -n 64 -o grid.png`
     """
     from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_rows
@@ -40,9 +49,12 @@ def sample(
     check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
     from quasistatic import load
-    from quasistatic.cli.models import rows_of
+    from quasistatic.cli.models import holed, rows_of
 
-    table = rows_of(load(model), number, steps, seed, model)
+    density = load(model)
+    table = rows_of(density, number, steps, seed, model)
+    if missing:
+        table = holed(density, table, seed, model)
     write_rows(table, output, force=force, layout=layout)
     if output != STDOUT:
         width = f"{len(table.names)} columns" if layout is None else layout.words

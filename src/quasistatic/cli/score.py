@@ -144,7 +144,7 @@ def score_rows(
     if holes:
         screen.warn(
             f"{holes} of {len(table)} rows have missing cells: theirs is the log-likelihood of "
-            "the cells that are there."
+            "the cells that are there; that the others are missing is no part of it."
         )
     show_likelihood(screen, likelihood, density.schema_.layout)
     return likelihood, holes

@@ -9,6 +9,7 @@ from quasistatic.data.columns.alternatives import Schemas
 from quasistatic.data.constraints.tied import as_fitted, tie
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.table import Table
+from quasistatic.fitted.holes import patterns_of
 from quasistatic.fitted.model import Fitted
 from quasistatic.fitting.selection import fit_table
 from quasistatic.fitting.settings import FitSettings
@@ -47,6 +48,9 @@ def fit_constrained(
     tied = tie(table, schemas, constraints)
     here = (table, schemas) if tied is None else (tied.table, tied.schemas)
     fitted = fit_table(*here, settings, checkpoint=checkpoint, resume=resume, callback=callback)
+    if schemas.first.layout is None:
+        missing = {"missing": patterns_of(table, schemas.first.names)}
+        fitted = replace(fitted, record=fitted.record | missing)
     if tied is None:
         return fitted
     ties = as_fitted(tied.ties, fitted.codec.schema)

@@ -310,3 +310,14 @@ def test_a_glance_at_many_rows_takes_seconds():
     proposed = find_constraints(table, schema)
     assert time.process_time() - began < 10
     assert len(proposed) == 2 * 7
+
+
+def test_of_shares_those_that_are_given_are_not_cut():
+    frame = mixed_frame().select("p", "q", pl.col("r").round(2))
+    found_ties = tied(frame, "p + q + r = 1").ties
+    given = pl.DataFrame(
+        {"p": [None, 0.3], "q": [0.6, None], "r": [None, None]}, schema=frame.schema
+    )
+    drawn = pl.DataFrame({"p": [0.9, 0.3], "q": [0.6, 0.2]})
+    filled = found_ties.kept(drawn, from_frame(given))
+    assert filled.rows() == [(0.4, 0.6, 0.0), (0.3, 0.2, 0.5)]

@@ -1,6 +1,6 @@
 """A column that is a linear form of others: it is left out of the model and made again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,13 +35,17 @@ class Equation:
     step: float = 0.0
 
     def remade(
-        self, schema: Schema, read: Callable[[str, Scale], tuple[np.ndarray, np.ndarray]]
+        self,
+        schema: Schema,
+        read: Callable[[str, Scale], tuple[np.ndarray, np.ndarray]],
+        known: Mapping[str, np.ndarray],
     ) -> dict[str, pl.Series]:
         """The pivot; and, of shares of a whole, those that are cut so that none is negative.
 
         Args:
             schema: schema of the table.
             read: function from a column's name and a scale to its numbers and which are there.
+            known: cells that are not cut, bool `[N]` by column; a column without an entry may be.
         """
         numbers, seen = {}, []
         for name in self.value.names:
@@ -49,10 +53,13 @@ class Equation:
             seen.append(observed)
         made = {}
         if self.shared:
-            room = np.full(len(seen[0]), self.scale.constant(self.value.constant))
+            fixed = {n: known.get(n, np.zeros(len(seen[0]), bool)) for n in self.value.names}
+            taken = sum(np.where(fixed[n], numbers[n], 0) for n in self.value.names)
+            room = self.scale.constant(self.value.constant) - taken
             for name in self.value.names:
                 cut = np.minimum(numbers[name], np.maximum(room, 0))
-                room = room - cut
+                cut = np.where(fixed[name], numbers[name], cut)
+                room = room - np.where(fixed[name], 0, cut)
                 if np.any(cut != numbers[name]):
                     series = self.scale.write(cut, schema.column(name))
                     made[name] = series.alias(name)

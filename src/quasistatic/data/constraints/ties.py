@@ -173,7 +173,7 @@ class Ties:
             )
             if follows and (single & holes[:, j]).any():
                 equation = Equation(name, value, scale)
-                made += equation.remade(self.schema, self._reader(table)).values()
+                made += equation.remade(self.schema, self._reader(table), {}).values()
         return _filled(table, made)
 
     def free(self, table: Table) -> Table:
@@ -242,12 +242,14 @@ class Ties:
                 found.append((one.pivot, name, (np.minimum(*ends), np.maximum(*ends)), rows))
         return found
 
-    def whole(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def whole(self, frame: pl.DataFrame, given: pl.DataFrame | None = None) -> pl.DataFrame:
         """The columns of the table of free ones.
 
         Args:
             frame: frame of the free columns.
+            given: frame of cells that were given; None (default) if none were.
         """
+        known = {} if given is None else {c.name: c.is_not_null().to_numpy() for c in given}
         made = {name: frame[name] for name in frame.columns if name in self.schema.names}
         for one in self.combinations:
             made |= one.remade(frame[one.free], self.schema)
@@ -255,7 +257,7 @@ class Ties:
             reader = self._reader(Table(pl.DataFrame(made)))
             made[order.pivot] = order.remade(frame[order.free], self.schema, reader)
         for equation in self.equations:
-            made |= equation.remade(self.schema, self._reader(Table(pl.DataFrame(made))))
+            made |= equation.remade(self.schema, self._reader(Table(pl.DataFrame(made))), known)
         return pl.DataFrame([made[name] for name in self.schema.names])
 
     def kept(self, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -268,7 +270,8 @@ class Ties:
             frame: frame of the free columns.
             table: table whose cells were given.
         """
-        made, table = self.whole(frame), self.completed(table)
+        table = self.completed(table)
+        made = self.whole(frame, table.frame)
         left = self.leftover(table)
         measured = {order.pivot: (order.bounds, order.scale) for order in self.orders}
         measured |= {one.pivot: ((one.value,), one.scale) for one in self.equations}
@@ -287,7 +290,7 @@ class Ties:
                     chosen = pl.when(pl.Series(taken != 0)).then(changed)
                     frame = frame.with_columns(chosen.otherwise(frame[name]).alias(name))
                     rest = rest - taken
-            made = self.whole(frame)
+            made = self.whole(frame, table.frame)
         return made
 
     def of_row(self, row: dict[str, Any], xp: Any) -> dict[str, Any]:

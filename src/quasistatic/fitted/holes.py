@@ -1,0 +1,73 @@
+"""The holes of synthetic rows: patterns of missing cells as often as in the fitted table.
+
+The patterns are drawn by themselves, not given the cells of their row, and are no part of log p.
+"""
+
+from typing import Any
+
+import jax
+import numpy as np
+import polars as pl
+
+from quasistatic.data.table import Table
+from quasistatic.errors import SettingError
+from quasistatic.fitted.model import Fitted
+from quasistatic.typing import Key
+
+__all__ = ["patterns_of", "with_holes"]
+
+_MOST = 10_000
+"""Different patterns that are kept, the most frequent ones."""
+
+
+def patterns_of(table: Table, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The patterns of missing cells of a table, in JSON types: names of the missing columns, and
+    how many rows have just these; none for a table without holes.
+
+    Args:
+        table: table of the training rows.
+        names: names of the columns.
+    """
+    holes = table.frame.select(pl.col(list(names)).is_null()).to_numpy()
+    if not holes.any():
+        return []
+    patterns, counts = np.unique(holes, axis=0, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:_MOST]
+    return [
+        {"columns": [n for n, hole in zip(names, patterns[i], strict=True) if hole],
+         "rows": int(counts[i])}
+        for i in order
+    ]  # fmt: skip
+
+
+def with_holes(fitted: Fitted, table: Table, *, key: Key) -> Table:
+    """Rows with patterns of missing cells, drawn as often as the fitted table has them.
+
+    Args:
+        fitted: fitted model, with the patterns of its table.
+        table: whole rows of the model.
+        key: random key of the patterns.
+
+    Raises:
+        SettingError: a model whose folder does not tell the patterns.
+    """
+    if "missing" not in fitted.record:
+        raise SettingError(
+            "the model does not know which cells of its table were missing",
+            fix="fit again: folders of earlier versions do not tell",
+        )
+    patterns = fitted.record["missing"]
+    if not patterns:
+        return table
+    counts = np.asarray([item["rows"] for item in patterns], np.float64)
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    which = rng.choice(len(patterns), len(table), p=counts / counts.sum())
+    gone = {name for item in patterns for name in item["columns"]}
+    frame = table.frame.with_columns(
+        pl.when(pl.Series(np.asarray([name not in item["columns"] for item in patterns])[which]))
+        .then(pl.col(name))
+        .alias(name)
+        for name in table.names
+        if name in gone
+    )
+    return table.with_values(frame)
