@@ -33,7 +33,17 @@ from quasistatic.network import (
     StepwisePerceptron,
     UNet,
 )
-from quasistatic.posterior import AllOf, Function, Linear, Measured, Noisy, Observed, Range, Soft
+from quasistatic.posterior import (
+    AllOf,
+    Function,
+    Linear,
+    Measured,
+    Noisy,
+    Observed,
+    Range,
+    Soft,
+    Within,
+)
 from quasistatic.posterior.decode import Units
 from quasistatic.rivals.boltzmann import machine
 from quasistatic.rivals.graph import complete, graph_of, lattice
@@ -221,6 +231,11 @@ BENT = Units(
 """A column whose values are sparse in the middle."""
 
 
+def _first_block(x, rounded):
+    """The numbers of a row, which lie on no lattice."""
+    return x[0]
+
+
 def _mixed(x):
     """r of a number and a state together."""
     return -0.5 * jnp.square(x[0][0] - jnp.where(x[1][0] == 1, 1.0, -0.5))
@@ -261,6 +276,10 @@ EVIDENCE = {
     "flipped": ("binomial-mean", lambda: Soft.flipped([1, 0, 1, 1], 0.2)),
     "range": ("gaussian-erasure", lambda: Range.of([0.31], [1.09])),
     "half-line": ("gaussian-erasure", lambda: Range.of([1.21], [np.inf])),
+    "within": (
+        "gaussian-erasure",
+        lambda: Within(_first_block, _f([0.31]), _f([1.09]), _f([0.2])),
+    ),
     "function": ("gaussian-erasure", lambda: Function(_bump)),
     "function-without-gradient": ("gaussian-erasure", lambda: Function(_bump, guided=False)),
     "function-of-a-curve": ("gaussian-erasure", lambda: Function(_curve)),
