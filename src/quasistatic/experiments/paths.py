@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.data.cells import Cells
-from quasistatic.distribution import Normal, Product
+from quasistatic.distribution import Mixture, Normal, Product
 from quasistatic.model import DiffusionModel
 from quasistatic.typing import Array, Float, Key, State
 
@@ -79,10 +79,14 @@ def drift(model: DiffusionModel, states: Float[Array, "N D"], t: Array) -> Float
     """
 
     def one(x: Array) -> Array:
-        reverse = model.reverse_kernel((x,), (jnp.ones(x.shape, bool),), t)
-        assert isinstance(reverse, Product)
-        (step,) = reverse.parts
-        assert isinstance(step, Normal)
-        return step.mean - x
+        return _mean(model.reverse_kernel((x,), (jnp.ones(x.shape, bool),), t)) - x
 
     return jax.vmap(one)(states)
+
+
+def _mean(reverse: Product | Mixture) -> Float[Array, " D"]:
+    if isinstance(reverse, Mixture):
+        return jnp.exp(reverse.log_weights) @ jax.vmap(_mean)(reverse.components)
+    (step,) = reverse.parts
+    assert isinstance(step, Normal)
+    return step.mean

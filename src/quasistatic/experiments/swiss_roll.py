@@ -1,5 +1,5 @@
 """The Swiss roll (paper, section 3.1.1 and figure 1): T = 40, the paper's 16 radial basis
-functions, and a network of today.
+functions, a network of today, and one whose few steps are mixtures.
 """
 
 import math
@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from quasistatic.assemble import independent_start
 from quasistatic.config import TrainConfig
 from quasistatic.data.cells import Cells
 from quasistatic.experiments import spiral
@@ -22,16 +23,20 @@ from quasistatic.forward import (
     AbstractSchedule,
     GaussianDiffusion,
     LearnedSchedule,
+    ProductDiffusion,
     SigmoidGaussianDiffusion,
     TableSchedule,
 )
-from quasistatic.model import DiffusionModel
+from quasistatic.model import DiffusionModel, n_outputs
 from quasistatic.network import RBFNetwork, ResidualMLP
 from quasistatic.typing import Key
 
 FIRST_LOG_SNR = 9.0
 """log_snr(1) of the fixed schedule and the start of the learned one: noise of 0.011 standard
 deviations at t = 1."""
+
+FEW_STEPS, COMPONENTS = 8, 16
+"""T, and products of the mixture that each reverse step is, of the model with few steps."""
 
 
 def _fixed(setting: Setting) -> AbstractSchedule:
@@ -63,6 +68,20 @@ def _modern(setting: Setting, key: Key) -> DiffusionModel:
     return DiffusionModel(
         forward, ResidualMLP(forward.n_features, forward.n_outputs, width=width, depth=3, key=key)
     )
+
+
+def _few_steps(setting: Setting, key: Key) -> DiffusionModel:
+    schedule = LearnedSchedule.init(FEW_STEPS, np.full(1, FIRST_LOG_SNR))
+    forward = ProductDiffusion([GaussianDiffusion(schedule, 2)])
+    network = ResidualMLP(
+        forward.n_features,
+        n_outputs(forward, COMPONENTS),
+        width=setting.sizes["width"],
+        depth=3,
+        components=COMPONENTS,
+        key=key,
+    )
+    return DiffusionModel(forward, network, independent_start(forward, COMPONENTS))
 
 
 def load(setting: Setting, seed: int) -> Data:
@@ -125,6 +144,12 @@ SWISS_ROLL = Experiment(
             5e-2,
         ),
         Variant("modern", "residual perceptron, corridor head, learned schedule", _modern, 2e-3),
+        Variant(
+            "few-steps",
+            f"residual perceptron, {FEW_STEPS} steps of mixtures of {COMPONENTS}, learned schedule",
+            _few_steps,
+            2e-3,
+        ),
     ),
     full=Setting(
         TrainConfig(
