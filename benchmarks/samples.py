@@ -1,0 +1,131 @@
+r"""Are sampled rows like real ones? Prints a Markdown table: means over the seeds, ± the standard
+error where there are several.
+
+    QUASISTATIC_DATA=... python benchmarks/samples.py [penguins mixed yeast ...] [--seeds 0 1 2]
+
+Every method is fitted on four fifths of the rows and draws as many; judged are its rows against the
+last fifth, which it has not seen: column shapes, pair trends, the largest difference of two rank
+correlations, the share of rows with a pair of values that the whole table never has, the area
+under the curve of boosted trees that tell both apart, and how well trees that were fitted on its
+rows predict each column of real ones (`likeness.py`). `bootstrap` draws rows of the training part:
+the limit. `shuffled` draws every column by itself: what no dependence is worth. SDV's synthesizers
+are judged where `sdv` is installed, with their default settings.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from density import load_mixed
+from likeness import impossible, learned_from, pairs, rank_correlations, shapes, told_apart
+from throughput import mixed_table
+
+from quasistatic import DiffusionDensity
+
+Sampler = Callable[[pl.DataFrame, int, int], pl.DataFrame]
+SDV = "GaussianCopulaSynthesizer", "TVAESynthesizer", "CTGANSynthesizer"
+HEADERS = "shapes", "pairs", "rank corr.", "impossible", "AUC", "learned", "CPU s"
+
+
+def main() -> None:
+    """Parse, run, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("tables", nargs="*", default=["penguins", "mixed"])
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0])
+    parser.add_argument("--methods", nargs="*", help="only these of the methods")
+    arguments = parser.parse_args()
+    known = methods()
+    print("| table | method | " + " | ".join(HEADERS) + " |\n" + "|---" * 9 + "|", flush=True)
+    for table in arguments.tables:
+        frame = load(table)
+        for name in arguments.methods or known:
+            rows = [judged(frame, known[name], seed) for seed in arguments.seeds]
+            cells = [_said(column) for column in zip(*rows, strict=True)]
+            print(f"| {table} | {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def load(name: str) -> pl.DataFrame:
+    """The example table, the generator of `throughput.py`, or a table of the folder `fd27`."""
+    if name == "penguins":
+        example = Path(__file__).resolve().parents[1] / "examples" / "penguins.csv"
+        return pl.read_csv(example, null_values="NA")
+    if name == "mixed":
+        return mixed_table(10_000)
+    return load_mixed(Path(os.environ["QUASISTATIC_DATA"]) / "fd27" / f"{name}.npz")
+
+
+def methods() -> dict[str, Sampler]:
+    """Functions of the training rows, the number of rows to draw and the seed."""
+    found: dict[str, Sampler] = {
+        "bootstrap": lambda train, n, seed: train.sample(n, with_replacement=True, seed=seed),
+        "shuffled": _shuffled,
+        "quasistatic": lambda train, n, seed: (
+            DiffusionDensity(random_state=seed).fit(train).sample(n, random_state=seed)
+        ),
+        "quasistatic, mixture": lambda train, n, seed: (
+            DiffusionDensity(model="mixture", random_state=seed)
+            .fit(train)
+            .sample(n, random_state=seed)
+        ),
+    }
+    if importlib.util.find_spec("sdv") is not None:
+        found |= {name: _of_sdv(name) for name in SDV}
+    return found
+
+
+def judged(frame: pl.DataFrame, method: Sampler, seed: int) -> tuple[float, ...]:
+    """The numbers of one method on one split."""
+    order = np.random.default_rng(seed).permutation(len(frame))
+    train, held_out = frame[order[len(frame) // 5 :]], frame[order[: len(frame) // 5]]
+    began = time.process_time()
+    drawn = method(train, len(train), seed).select(frame.columns)
+    seconds = time.process_time() - began
+    return (
+        shapes(held_out, drawn),
+        pairs(held_out, drawn),
+        rank_correlations(held_out, drawn),
+        impossible(frame, drawn),
+        told_apart(held_out, drawn, seed),
+        learned_from(drawn, held_out, seed),
+        seconds,
+    )
+
+
+def _shuffled(train: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            train[name].sample(n, with_replacement=True, seed=seed + j)
+            for j, name in enumerate(train.columns)
+        ]
+    )
+
+
+def _of_sdv(name: str) -> Sampler:
+    def sample(train: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
+        table = train.to_pandas()
+        metadata = importlib.import_module("sdv.metadata").Metadata.detect_from_dataframe(table)
+        synthesizer = getattr(importlib.import_module("sdv.single_table"), name)(metadata)
+        synthesizer.fit(table)
+        return pl.from_pandas(synthesizer.sample(n)).cast(dict(train.schema), strict=False)
+
+    return sample
+
+
+def _said(values: tuple[float, ...]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.3f}"
+    error = statistics.stdev(values) / len(values) ** 0.5
+    return f"{statistics.mean(values):.3f} ± {error:.3f}"
+
+
+if __name__ == "__main__":
+    main()
