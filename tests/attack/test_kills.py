@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ def attacked(module, tmp_path):
     with tempfile.TemporaryDirectory(dir=in_memory) as base:
         done = subprocess.run(
             [sys.executable, "-m", module, base],
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
             capture_output=True,
             text=True,
             timeout=120,

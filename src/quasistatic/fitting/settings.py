@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from quasistatic.config import (
-    DiscreteKernel,
     ModelName,
     Rule,
     ScheduleName,
@@ -57,7 +56,7 @@ class FitSettings:
     model: ModelName | None = None
     trajectory_length: int | None = None
     components: int | None = None
-    discrete_kernel: DiscreteKernel = "absorbing"
+    discrete_kernel: str = "absorbing"
     schedule: ScheduleName = "learned"
     column_transform: Choice = "auto"
     width: int | None = None

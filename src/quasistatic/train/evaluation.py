@@ -46,15 +46,17 @@ class Evaluation:
 
     def __call__(self, parameters: Any) -> float:
         """Mean of K at the given parameters."""
-        cost = mean_cost(
-            parameters, self.static, self.rows, self.probabilities, self.repetitions, key=self.key
-        )
-        return -float(jnp.sum(cost))
+        return -float(jnp.sum(self._costs(parameters)))
 
     def compile_beside(self, parameters: Any) -> Thread:
         """Evaluate once in a thread, for its program: the compiler then works on it beside that of
         the first steps, each on a core of its own.
         """
-        thread = Thread(target=self, args=(parameters,), daemon=True)
+        thread = Thread(target=self._costs, args=(parameters,), daemon=True)
         thread.start()
         return thread
+
+    def _costs(self, parameters: Any) -> jax.Array:
+        return mean_cost(
+            parameters, self.static, self.rows, self.probabilities, self.repetitions, key=self.key
+        )
