@@ -1,14 +1,12 @@
 """What a person writes behind `--given` and `--where`, and what becomes of it."""
 
 import random
-import warnings
 from typing import Any
 
-from attack.readers import told
+from attack.readers import outcome_of
 from quasistatic.cli.condition import read_given
 from quasistatic.data.constraints.tied import with_constraints
 from quasistatic.data.table import Table
-from quasistatic.errors import QuasistaticError
 
 PIECES = (
     *("body_mass_g", "flipper_length_mm", "bill_length_mm", "species", "sex", "year", "`year`"),
@@ -60,24 +58,9 @@ def outcome_given(density: Any, texts: list[str]) -> str:
     def read() -> None:
         read_condition(codec, read_given(texts, discrete, codec.schema.names))
 
-    return _outcome(read)
+    return outcome_of(read)
 
 
 def outcome_where(table: Table, schemas: Any, texts: list[str]) -> str:
     """What becomes of `--where`: "used", "refused", or the end of a traceback."""
-    return _outcome(lambda: with_constraints(table, schemas, texts))
-
-
-def _outcome(work: Any) -> str:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            warnings.simplefilter("ignore", RuntimeWarning)
-            work()
-    except QuasistaticError:
-        return "refused"
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        return told(error)
-    return "used"
+    return outcome_of(lambda: with_constraints(table, schemas, texts))

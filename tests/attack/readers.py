@@ -5,7 +5,9 @@ import json
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -130,3 +132,19 @@ def write(content: bytes, ending: str, folder: Path) -> Path:
 def tally(outcomes: Counter[str]) -> dict[str, int]:
     """Outcomes that are none of the two good ones."""
     return {what: count for what, count in outcomes.items() if what not in ("read", "refused")}
+
+
+def outcome_of(work: Callable[[], Any]) -> str:
+    """What becomes of some work: "used", "refused", or the end of a traceback."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            warnings.simplefilter("ignore", RuntimeWarning)
+            work()
+    except QuasistaticError:
+        return "refused"
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return told(error)
+    return "used"

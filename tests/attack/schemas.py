@@ -1,16 +1,14 @@
 """Schema files, whole and partial, and a table that they are about."""
 
 import random
-import warnings
 from pathlib import Path
 from typing import Any
 
 from attack.mutation import nonsense
-from attack.readers import go_through, told
+from attack.readers import go_through, outcome_of
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.files import read_table
 from quasistatic.data.table import Table
-from quasistatic.errors import QuasistaticError
 
 CSV = b"x,n,c,d,t,s\n" + b"".join(
     b"%.1f,%d,%s,2020-01-%02d,%02d:30,%.3f\n"
@@ -45,18 +43,7 @@ def read(folder: Path) -> tuple[Table, dict[str, Any]]:
 
 def outcome(table: Table, overrides: Any) -> str:
     """What becomes of a schema: "used", "refused", or the end of a traceback."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            warnings.simplefilter("ignore", RuntimeWarning)
-            go_through(table, overrides)
-    except QuasistaticError:
-        return "refused"
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        return told(error)
-    return "used"
+    return outcome_of(lambda: go_through(table, overrides))
 
 
 def spoiled(whole: dict[str, Any], rng: random.Random) -> Any:

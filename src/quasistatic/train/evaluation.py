@@ -1,5 +1,7 @@
 """The bound on the validation rows, with the same rows, steps and noise every time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Thread
 from typing import Any
 
@@ -48,13 +50,18 @@ class Evaluation:
         """Mean of K at the given parameters."""
         return -float(jnp.sum(self._costs(parameters)))
 
-    def compile_beside(self, parameters: Any) -> Thread:
+    @contextmanager
+    def compiled_beside(self, parameters: Any) -> Iterator[None]:
         """Evaluate once in a thread, for its program: the compiler then works on it beside that of
-        the first steps, each on a core of its own.
+        the first steps, each on a core of its own. It has ended when the block has, however that
+        ends: no thread is left to the compiler when the process goes.
         """
-        thread = Thread(target=self._costs, args=(parameters,), daemon=True)
+        thread = Thread(target=self._costs, args=(parameters,))
         thread.start()
-        return thread
+        try:
+            yield
+        finally:
+            thread.join()
 
     def _costs(self, parameters: Any) -> jax.Array:
         return mean_cost(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, NamedTuple
@@ -115,12 +116,13 @@ def fit(
         state, history = store.restore(state)
     began, first = monotonic(), state.step
     limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
-    beside = None if evaluate is None else evaluate.compile_beside(state.average)
+    beside = nullcontext() if evaluate is None else evaluate.compiled_beside(state.average)
     while state.step < last_step and state.stale < config.patience:
         lap_began = monotonic()
-        state, train_nats = run.advance(state, min(config.evaluate_every, last_step - state.step))
-        if beside is not None:
-            beside.join()
+        with beside:
+            steps = min(config.evaluate_every, last_step - state.step)
+            state, train_nats = run.advance(state, steps)
+        beside = nullcontext()
         valid_nats = None if evaluate is None else evaluate(state.average)
         state = _judge(state, valid_nats)
         valid_nats = math.nan if valid_nats is None else valid_nats
