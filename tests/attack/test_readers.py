@@ -1,7 +1,10 @@
 """Any bytes are read or refused with one clear error: never a traceback, never for ever."""
 
+import gzip
+import io
 import os
 import random
+import zipfile
 from collections import Counter
 
 import numpy as np
@@ -14,6 +17,8 @@ from attack.readers import outcome, seeds, tally, write
 from quasistatic.data.arranged import read_data
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.files import read_table
+from quasistatic.data.images.files import read_npy
+from quasistatic.data.images.idx import read_idx
 from quasistatic.data.table import from_frame
 from quasistatic.errors import DataError
 
@@ -68,12 +73,49 @@ def test_names_stand_for_themselves(tmp_path, name):
     assert len(read_table(tmp_path / name)) == 3
 
 
-def test_bombs_are_refused_before_they_are_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("quasistatic.data.memory.available_bytes", lambda: 2**20)
-    zeros = pl.DataFrame({"a": pl.zeros(400_000, dtype=pl.Int64, eager=True)})
-    zeros.write_parquet(tmp_path / "b.parquet")
-    np.savez_compressed(tmp_path / "b.npz", a=np.zeros(400_000))
-    for path in (tmp_path / "b.parquet", tmp_path / "b.npz"):
-        assert path.stat().st_size < 2**16
-        with pytest.raises(DataError, match="GiB of memory"):
-            read_table(path)
+BOMBS = {
+    "Parquet": (".parquet", lambda path: ZEROS.write_parquet(path)),
+    "Parquet of short texts": (".parquet", lambda path: TEXTS.write_parquet(path)),
+    "Arrow": (".arrow", lambda path: ZEROS.write_ipc(path, compression="zstd")),
+    "NPZ": (".npz", lambda path: np.savez_compressed(path, a=np.zeros(400_000))),
+    "NPZ whose member claims more": (".npz", lambda path: _archive(path, _head((2**40,)))),
+    "NPY that claims more": (".npy", lambda path: path.write_bytes(_head((2**40,)))),
+    "text, packed by zstd": (".csv.zst", lambda path: ZEROS.write_csv(path, compression="zstd")),
+    "text, packed by gzip": (".csv.gz", lambda path: path.write_bytes(gzip.compress(LINES))),
+    "workbook": (".xlsx", lambda path: _archive(path, LINES, "xl/worksheets/sheet1.xml")),
+    "pictures": (".idx.gz", lambda path: path.write_bytes(gzip.compress(IDX))),
+}
+ZEROS = pl.DataFrame({"a": pl.zeros(400_000, dtype=pl.Int64, eager=True)})
+TEXTS = pl.DataFrame({"a": ["a text"] * 100_000})
+LINES = b"a\n" + b"0\n" * 600_000
+IDX = bytes([0, 0, 8, 3, 0, 0, 255, 255, 0, 0, 1, 0, 0, 0, 1, 0])
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_are_refused_before_they_are_unpacked(name, tmp_path, monkeypatch):
+    """Files of some kilobytes that ask for more than the memory left, here 1 MiB."""
+    for module in ("quasistatic.data.memory", "quasistatic.data.text._bytes"):
+        monkeypatch.setattr(f"{module}.available_bytes", lambda: 2**20)
+    ending, make = BOMBS[name]
+    path = tmp_path / f"bomb{ending}"
+    make(path)
+    assert path.stat().st_size < 2**16
+    with pytest.raises(DataError, match="GiB") as caught:
+        read_idx(path) if "idx" in ending else read_table(path)
+    assert str(path) in str(caught.value)
+    if ending == ".npy":
+        with pytest.raises(DataError, match="GiB"):
+            read_npy(path)
+
+
+def _head(shape):
+    """A NPY file of a shape, and not one number."""
+    file = io.BytesIO()
+    head = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, head)
+    return file.getvalue()
+
+
+def _archive(path, content, member="a.npy"):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(member, content)

@@ -326,6 +326,12 @@ def test_more_columns_than_memory_allows(tmp_path, monkeypatch):
     assert "column" in message
 
 
+def test_more_rows_than_memory_allows(model, tmp_path):
+    message = refused("sample", model, "-n", 10**12, "-o", tmp_path / "rows.csv", folder=tmp_path)
+    assert "GiB" in message
+    assert f"{10**12} rows" in message
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs permissions that hold")
 def test_folder_that_cannot_be_written(model, tmp_path):
     locked = tmp_path / "locked"

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile, is_zipfile
 
 import polars as pl
 
+from quasistatic.data.memory import require_bytes
 from quasistatic.errors import DataError
 
 EXTENSIONS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -14,9 +16,12 @@ def read_workbook(path: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The cells of the first sheet that has any, and what a person should know of the reading.
 
     Raises:
-        DataError: the reader is not installed, or no cell in it.
+        DataError: the reader is not installed, no cell in it, or more than there is memory for.
     """
     fastexcel = _reader()
+    if is_zipfile(path):
+        with ZipFile(path) as archive:
+            require_bytes(sum(item.file_size for item in archive.infolist()), where=str(path))
     book = fastexcel.read_excel(path.read_bytes())
     names = book.sheet_names
     sheets = [(name, book.load_sheet(name)) for name in names]

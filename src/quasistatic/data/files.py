@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,7 @@ import polars as pl
 from quasistatic.data import _workbook as workbook
 from quasistatic.data.door import ordinary, parsing
 from quasistatic.data.frames.container import FrameContainer
-from quasistatic.data.memory import require_bytes
+from quasistatic.data.memory import bytes_of_row, declared_bytes, require_bytes
 from quasistatic.data.table import Table, from_array
 from quasistatic.data.text._bytes import PACKED, decoded, read_bytes, unpacked_suffix
 from quasistatic.data.text.cells import read_cells, unquoted
@@ -42,10 +43,6 @@ _KINDS = {
     **dict.fromkeys(workbook.EXTENSIONS, "workbook"),
 }
 """What the file is called in messages, by its ending; a text file by default."""
-
-
-_LEAST_CELL = 4
-"""Bytes of a cell in memory, at the least on the average."""
 
 
 def read_table(path: str | Path, missing: Sequence[str] = ()) -> Table:
@@ -110,23 +107,34 @@ def _workbook(path: Path, missing: tuple[str, ...]) -> Table:
 
 def _parquet(path: Path, missing: tuple[str, ...]) -> Table:
     del missing  # the file itself says what is missing
-    n_rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
-    width = len(pl.read_parquet_schema(path))
-    require_bytes(n_rows * width * _LEAST_CELL, where=str(path))
+    _require_memory(pl.scan_parquet(path, glob=False), path)
     return Table(pl.read_parquet(path, glob=False), str(path))
 
 
 def _arrow(path: Path, missing: tuple[str, ...]) -> Table:
     del missing
+    require_bytes(path.stat().st_size, where=str(path))
     data = path.read_bytes()
     # the file format starts with a magic word, the stream format with a length
-    read = pl.read_ipc if data.startswith(b"ARROW1") else pl.read_ipc_stream
-    return Table(read(data), str(path))
+    if not data.startswith(b"ARROW1"):
+        return Table(pl.read_ipc_stream(data), str(path))
+    _require_memory(pl.scan_ipc(data), path)
+    return Table(pl.read_ipc(data), str(path))
+
+
+def _require_memory(rows: pl.LazyFrame, path: Path) -> None:
+    """Refuse a file of which a column takes few bytes, but not in memory: equal cells are packed
+    well.
+    """
+    n_rows = rows.select(pl.len()).collect().item()
+    require_bytes(int(n_rows * bytes_of_row(rows.collect_schema().dtypes())), where=str(path))
 
 
 def _npy(path: Path, missing: tuple[str, ...]) -> Table:
     del missing
     with path.open("rb") as file, _without_objects(path):
+        require_bytes(declared_bytes(file), where=str(path))
+        file.seek(0)
         array = np.load(file, allow_pickle=False)
     return from_array(array, str(path))
 
@@ -152,7 +160,7 @@ def _npz(path: Path, missing: tuple[str, ...]) -> Table:
         _without_objects(path),
         np.load(file, allow_pickle=False) as archive,
     ):
-        require_bytes(sum(item.file_size for item in archive.zip.infolist()), where=str(path))
+        require_bytes(_unpacked_bytes(archive.zip), where=str(path))
         arrays = {key: archive[key] for key in archive.files}
     foreign = [key for key, array in arrays.items() if not isinstance(array, np.ndarray)]
     if foreign:
@@ -171,6 +179,17 @@ def _npz(path: Path, missing: tuple[str, ...]) -> Table:
         fix = 'save one 2-D array, an array "X", or one 1-D array per column, all of one length'
         raise DataError(f"no table can be made of the arrays ({shapes})", where=str(path), fix=fix)
     return _columns(arrays, path)
+
+
+def _unpacked_bytes(archive: ZipFile) -> int:
+    """Bytes of all arrays, by what the archive says and by what their own heads say."""
+    total = 0
+    for item in archive.infolist():
+        with archive.open(item) as member:
+            is_array = member.read(6) == np.lib.format.MAGIC_PREFIX
+            member.seek(0)
+            total += max(item.file_size, declared_bytes(member) if is_array else 0)
+    return total
 
 
 def _columns(arrays: dict[str, np.ndarray], path: Path) -> Table:

@@ -1,12 +1,26 @@
 """Refusing, before work begins, what cannot fit into memory."""
 
+import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import polars as pl
 
 from quasistatic.data.schema import Schema
 from quasistatic.errors import DataError
 
-__all__ = ["available_bytes", "check_size", "estimate_bytes", "require_bytes"]
+__all__ = [
+    "available_bytes",
+    "bytes_of_row",
+    "check_size",
+    "declared_bytes",
+    "estimate_bytes",
+    "require_bytes",
+    "require_rows",
+]
 
 
 _WIDTH, _BATCH, _COPIES = (
@@ -14,6 +28,17 @@ _WIDTH, _BATCH, _COPIES = (
     512,
     5,
 )  # of a default network; parameters, gradient, two moments and their average
+_DRAWN = 12
+"""Bytes of a cell that is drawn, at the least: in the model's units and in the table's."""
+_BYTES = {
+    pl.Null: 0,
+    pl.Boolean: 1 / 8,
+    **dict.fromkeys((pl.Int8, pl.UInt8), 1),
+    **dict.fromkeys((pl.Int16, pl.UInt16), 2),
+    **dict.fromkeys((pl.Int32, pl.UInt32, pl.Float32, pl.Date, pl.Categorical, pl.Enum), 4),
+    **dict.fromkeys((pl.String, pl.Binary, pl.Decimal, pl.Int128), 16),
+}
+"""Bytes of a cell; a text holds so many where it is short, and else lies elsewhere. 8 of others."""
 
 
 def estimate_bytes(schema: Schema, n_rows: int) -> int:
@@ -62,8 +87,15 @@ def check_size(schema: Schema, n_rows: int, available: int | None = None) -> Non
     )
 
 
-def require_bytes(needed: int, *, where: str) -> None:
-    """Refuse an array that needs more memory than there is, before it is read.
+def require_bytes(
+    needed: int, *, where: str, fix: str = "give a smaller file, or fewer or smaller images"
+) -> None:
+    """Refuse what needs more memory than there is, before any of it is taken.
+
+    Args:
+        needed: bytes that it takes, at the least.
+        where: name of what asks for them, for the message.
+        fix: what to do about it (default: a smaller file).
 
     Raises:
         DataError: with both figures in GiB.
@@ -74,5 +106,59 @@ def require_bytes(needed: int, *, where: str) -> None:
             f"its numbers take {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} GiB are"
             " available",
             where=where,
-            fix="give a smaller file, or fewer or smaller images",
+            fix=fix,
         )
+
+
+def require_rows(n_rows: int, n_columns: int) -> None:
+    """Refuse to draw more rows than there is memory for.
+
+    Args:
+        n_rows: number of rows.
+        n_columns: number of columns.
+
+    Raises:
+        DataError: with both figures in GiB.
+    """
+    needed = _DRAWN * n_rows * n_columns
+    require_bytes(needed, where=f"{n_rows} rows", fix="draw fewer rows at a time")
+
+
+def bytes_of_row(dtypes: Iterable[pl.DataType]) -> float:
+    """Bytes of a row of a frame in memory, at the least: what a file of it unpacks to.
+
+    Args:
+        dtypes: types of the columns.
+
+    Example:
+        >>> bytes_of_row([pl.Float64(), pl.String(), pl.Boolean()])
+        24.125
+    """
+    return float(sum(_bytes_of_cell(dtype) for dtype in dtypes))
+
+
+def _bytes_of_cell(dtype: Any) -> float:
+    if isinstance(dtype, pl.Array):
+        return dtype.size * _bytes_of_cell(dtype.inner)
+    if isinstance(dtype, pl.Struct):
+        return sum(_bytes_of_cell(field.dtype) for field in dtype.fields)
+    return _BYTES.get(dtype.base_type(), 8)
+
+
+def declared_bytes(file: IO[bytes]) -> int:
+    """Bytes of the array that the head of a NPY file declares; the file is read on behind it.
+
+    Args:
+        file: file at its begin.
+
+    Raises:
+        ValueError: no such head.
+    """
+    version = np.lib.format.read_magic(file)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read(file)
+    return math.prod(shape) * dtype.itemsize

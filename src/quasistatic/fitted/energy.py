@@ -9,6 +9,7 @@ import numpy as np
 
 from quasistatic.compiled import require_own_process
 from quasistatic.data.codec import Codec
+from quasistatic.data.memory import require_rows
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
@@ -143,10 +144,12 @@ def sample(fitted: FittedEnergy, n_samples: int = 1, *, seed: int = 0) -> Table:
 
     Raises:
         SettingError: a negative number of rows.
+        DataError: more rows than there is memory for.
     """
     require_own_process()
     if not isinstance(n_samples, int | np.integer) or n_samples < 0:
         raise SettingError(f"n_samples = {n_samples!r} must be a whole number, not negative")
+    require_rows(int(n_samples), len(fitted.codec.schema.names))
     bias = np.asarray(fitted.record["starting_bias"])
     rows = draw(fitted.energy, bias, max(int(n_samples), 1), seed)[: int(n_samples)]
     return fitted.codec.table_of((rows.astype(np.int32),), SOURCE)

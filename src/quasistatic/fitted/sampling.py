@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from quasistatic.data.memory import require_rows
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
@@ -25,8 +26,10 @@ def sample(fitted: Fitted, n_samples: int = 1, steps: int | None = None, *, key:
 
     Raises:
         SettingError: a negative number of rows, or steps out of range.
+        DataError: more rows than there is memory for.
     """
     if not isinstance(n_samples, int | np.integer) or n_samples < 0:
         raise SettingError(f"n_samples = {n_samples!r} must be a whole number, not negative")
+    require_rows(int(n_samples), len(fitted.schema.names))
     states = sample_rows(fitted.walked(steps), int(n_samples), key=key)
     return fitted.table_of(states, SOURCE)

@@ -10,6 +10,7 @@ from quasistatic.data.door import parsing
 from quasistatic.data.images.cifar import read_cifar
 from quasistatic.data.images.folder import read_image_folder
 from quasistatic.data.images.idx import read_idx
+from quasistatic.data.memory import declared_bytes, require_bytes
 from quasistatic.errors import DataError
 
 __all__ = ["PixelScale", "dequantise", "read_images", "read_npy", "stack_of"]
@@ -54,6 +55,8 @@ def read_npy(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     with parsing(path, "NumPy array", fix="save plain numbers with numpy.save"):
+        with path.open("rb") as file:
+            require_bytes(declared_bytes(file), where=str(path))
         array = np.load(path, allow_pickle=False)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "buif":
         raise DataError(

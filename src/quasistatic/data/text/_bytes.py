@@ -6,13 +6,14 @@ from pathlib import Path
 import polars as pl
 
 from quasistatic.data.door import parsing
-from quasistatic.data.memory import available_bytes
+from quasistatic.data.memory import available_bytes, require_bytes
 from quasistatic.errors import DataError
 
 PACKED = (".gz", ".zst")
 """Endings of files that are unpacked first."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _END_OF_FILE = b"\x1a"  # what CP/M and DOS wrote behind the last line
+_COPIES = 3  # of a text, while its cells are found: its bytes, itself, and the cells
 _NEVER = "\x1e"  # a line end that no text has: polars then gives back the file as one cell
 
 
@@ -26,10 +27,11 @@ def read_bytes(path: Path) -> bytes:
     """The file's bytes, unpacked.
 
     Raises:
-        DataError: a packed file that is damaged, or larger than the memory that is left.
+        DataError: a packed file that is damaged, or more than there is memory for.
     """
     suffix = path.suffix.lower()
     if suffix not in PACKED:
+        require_bytes(_COPIES * path.stat().st_size, where=str(path))
         return path.read_bytes()
     with parsing(path, f"{suffix} file", fix="pack the file again"):
         return _gunzip(path) if suffix == ".gz" else _unzstd(path)
@@ -40,18 +42,27 @@ def _gunzip(path: Path) -> bytes:
     with gzip.open(path) as file:
         data = file.read(limit)
         if file.read(1):
-            raise DataError(
-                f"it unpacks to more than {limit / 2**30:.1f} GiB, a quarter of the memory left",
-                where=str(path),
-                fix="give a part of the table",
-            )
+            raise _too_long(path, limit)
     return data
 
 
 def _unzstd(path: Path) -> bytes:
     options = {"quote_char": None, "has_header": False, "infer_schema": False}
+    lines = pl.scan_csv(path, glob=False, separator="\x1f", **options)
+    length = pl.first().str.len_bytes().cast(pl.UInt64).sum() + pl.len()
+    limit = available_bytes() // 4
+    if lines.select(length).collect(engine="streaming").item() > limit:
+        raise _too_long(path, limit)
     cells = pl.read_csv(path.read_bytes(), separator="\x1f", eol_char=_NEVER, **options)
     return _NEVER.join(cells.to_series().fill_null("")).encode()
+
+
+def _too_long(path: Path, limit: int) -> DataError:
+    return DataError(
+        f"it unpacks to more than {limit / 2**30:.1f} GiB, a quarter of the memory left",
+        where=str(path),
+        fix="give a part of the table",
+    )
 
 
 def decoded(data: bytes, path: Path) -> tuple[str, bool]:
