@@ -101,7 +101,7 @@ KERNELS = {
         linear_schedule(40), pad_log_probs(EVEN), pad_log_probs(UNEVEN)
     ),
     "absorbing": lambda: AbsorbingDiffusion(3, pad_log_probs(UNEVEN)),
-    "absorbing-few-steps": lambda: AbsorbingDiffusion(2, pad_log_probs(BITS)),
+    "absorbing-few-steps": lambda: AbsorbingDiffusion(2, pad_log_probs(BITS), paired=True),
     "absorbing-many-steps": lambda: AbsorbingDiffusion(7, pad_log_probs(UNEVEN)),
     "gaussian-x-absorbing": lambda: ProductDiffusion(
         (GaussianDiffusion(cosine_schedule(8), 1), AbsorbingDiffusion(8, pad_log_probs(UNEVEN[:2])))

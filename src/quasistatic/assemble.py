@@ -21,6 +21,7 @@ from quasistatic.forward import (
     cosine_schedule,
     linear_schedule,
 )
+from quasistatic.forward.absorbing import paired
 from quasistatic.model import DiffusionModel, ensemble, n_outputs
 from quasistatic.network import (
     AbstractNetwork,
@@ -147,7 +148,8 @@ def process_of(
         )
     if len(marginals):
         discrete_block = found_at(DISCRETE_KERNELS[config.discrete_kernel])
-        blocks.append(discrete_block(config.trajectory_length, marginals))
+        block = discrete_block(config.trajectory_length, marginals)
+        blocks.append(paired(block) if config.components > 1 else block)
     return ProductDiffusion(tuple(blocks))
 
 

@@ -173,10 +173,13 @@ def ranks(x: jax.Array) -> jax.Array:
     if x.shape[0] > _COMPARED:
         return jnp.argsort(jnp.argsort(x))
     place = jnp.arange(x.shape[0])
-    before = (x[None, :] < x[:, None]) | (
-        (x[None, :] == x[:, None]) & (place[None, :] < place[:, None])
-    )
-    return jnp.sum(before, axis=1)
+
+    def count(k: jax.Array, before: jax.Array) -> jax.Array:
+        ahead = (x[k] < x) | ((x[k] == x) & (k < place))
+        return before + ahead.astype(before.dtype)
+
+    # A loop: all pairs at once are fused with what makes x, which is then made for every pair.
+    return jax.lax.fori_loop(0, x.shape[0], count, jnp.zeros(x.shape, place.dtype))
 
 
 def log_mean_exp(x: jax.Array, axis: int = -1) -> jax.Array:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from quasistatic.belief.families import Bridge, Marginal, believe, multiply, signal_left, tilt
 from quasistatic.belief.states import StateBelief
-from quasistatic.distribution import AbstractDistribution, Categorical, RandomSubset
+from quasistatic.distribution import AbstractDistribution, Binary, Categorical, RandomSubset
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.typing import Array, Float, Int
 
@@ -61,7 +61,7 @@ def _(marginal: Categorical, prior: AbstractDistribution, x_0: Array) -> Float[A
 
 @believe.register(RandomSubset)
 def _(guess: RandomSubset) -> StateBelief:
-    assert isinstance(guess.values, Categorical)
+    assert isinstance(guess.values, Binary | Categorical)
     log_probs = guess.values.log_probs
     known = jnp.where(jax.nn.one_hot(guess.current, log_probs.shape[1]) > 0, 0.0, LOG_ZERO)
     return StateBelief(jnp.where(guess.candidates[:, None], log_probs, known))

@@ -4,6 +4,7 @@ a whole row.
 
 from quasistatic.distribution.block import (
     AbstractDistribution,
+    Binary,
     Categorical,
     Normal,
     RandomSubset,
@@ -13,6 +14,7 @@ from quasistatic.distribution.product import Product
 
 __all__ = [
     "AbstractDistribution",
+    "Binary",
     "Categorical",
     "Mixture",
     "Normal",

@@ -23,7 +23,7 @@ from quasistatic.numerics import (
 )
 from quasistatic.typing import Array, Bool, Float, Int, Key
 
-__all__ = ["AbstractDistribution", "Categorical", "Normal", "RandomSubset"]
+__all__ = ["AbstractDistribution", "Binary", "Categorical", "Normal", "RandomSubset"]
 
 
 class AbstractDistribution(eqx.Module):
@@ -117,6 +117,44 @@ class Categorical(AbstractDistribution):
         return -jnp.sum(jnp.exp(self.log_probs) * self.log_probs, axis=-1)
 
 
+class Binary(AbstractDistribution):
+    """Independent columns of two states, `log_odds` [D] of the second: a `Categorical` that is
+    asked for the log-probability of one state of each column without making a table of both, which
+    takes four times as long on a CPU.
+    """
+
+    log_odds: Float[Array, " D"]
+
+    @property
+    def n_columns(self) -> int:
+        return self.log_odds.shape[0]
+
+    @property
+    def log_probs(self) -> Float[Array, "D 2"]:
+        """Of both states."""
+        return jnp.stack([_log_sigmoid(-self.log_odds), _log_sigmoid(self.log_odds)], axis=-1)
+
+    def sample(self, *, key: Key) -> Int[Array, " D"]:
+        return Categorical(self.log_probs).sample(key=key)
+
+    def log_prob(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
+        return _log_sigmoid(jnp.where(x == 1, self.log_odds, -self.log_odds))
+
+    def log_cell(self, x: Int[Array, " D"], width: None) -> Float[Array, " D"]:
+        return self.log_prob(x)
+
+    def kl(self, other: "Categorical | Binary") -> Float[Array, " D"]:
+        return jnp.sum(jnp.exp(self.log_probs) * (self.log_probs - other.log_probs), axis=-1)
+
+    def entropy(self) -> Float[Array, " D"]:
+        return Categorical(self.log_probs).entropy()
+
+
+def _log_sigmoid(x: Float[Array, " D"]) -> Float[Array, " D"]:
+    """log 1 / (1 + exp(-x)), `LOG_ZERO` at least; to 1e-7 in few operations."""
+    return jnp.maximum(jnp.minimum(x, 0.0) - jnp.log(1.0 + jnp.exp(-jnp.abs(x))), LOG_ZERO)
+
+
 class RandomSubset(AbstractDistribution):
     """Replace `count` of the `candidates`, a uniformly random subset, by `values`: given ones, or
     independent random ones.
@@ -134,7 +172,7 @@ class RandomSubset(AbstractDistribution):
     current: Int[Array, " D"]
     candidates: Bool[Array, " D"]
     count: Int[Array, ""]
-    values: Int[Array, " D"] | Categorical
+    values: Int[Array, " D"] | Categorical | Binary
 
     @property
     def n_columns(self) -> int:
@@ -146,17 +184,15 @@ class RandomSubset(AbstractDistribution):
     def sample(self, *, key: Key) -> Int[Array, " D"]:
         which, what = jax.random.split(key)
         replaced = random_subset(self.candidates, self.count, key=which)
-        values = (
-            self.values.sample(key=what) if isinstance(self.values, Categorical) else self.values
-        )
+        values = self.values
+        if isinstance(values, AbstractDistribution):
+            values = values.sample(key=what)
         return jnp.where(replaced, values, self.current)
 
     def log_value(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
         """log-probability that the value of a column, if it is replaced, is x, nats per column."""
-        if isinstance(self.values, Categorical):
-            return self.values.log_prob(
-                jnp.minimum(x, self.values.log_probs.shape[1] - 1)
-            )  # the mask is no value
+        if isinstance(self.values, AbstractDistribution):
+            return self.values.log_prob(x)
         return jnp.where(x == self.values, 0.0, LOG_ZERO)
 
     def log_prob(self, x: Int[Array, " D"]) -> Float[Array, " D"]:
@@ -178,16 +214,17 @@ class RandomSubset(AbstractDistribution):
         """KL for two distributions with the same candidates and count, as a bridge and its reverse
         kernel have.
         """
-        if isinstance(self.values, Categorical) and isinstance(other.values, Categorical):
-            return self._chosen() * self.values.kl(other.values)
-        if isinstance(self.values, Categorical):
+        mine, theirs = self.values, other.values
+        if isinstance(mine, AbstractDistribution) and isinstance(theirs, AbstractDistribution):
+            return self._chosen() * mine.kl(theirs)
+        if isinstance(mine, AbstractDistribution):
             raise TypeError("KL of random values from certain ones is infinite")
-        return -self._chosen() * other.log_value(self.values)
+        return -self._chosen() * other.log_value(mine)
 
     def entropy(self) -> Float[Array, " D"]:
         values = (
             self.values.entropy()
-            if isinstance(self.values, Categorical)
+            if isinstance(self.values, AbstractDistribution)
             else jnp.zeros(self.current.shape)
         )
         return self._chosen() * values + self._log_subsets() / self.current.shape[0]

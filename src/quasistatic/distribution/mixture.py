@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from quasistatic.distribution.block import AbstractDistribution, Categorical, RandomSubset
+from quasistatic.distribution.block import AbstractDistribution, RandomSubset
 from quasistatic.distribution.product import Product
 from quasistatic.numerics import ranks
 from quasistatic.typing import Array, Bool, Float, Key, State
@@ -163,7 +163,7 @@ def _deal(q: Product, groups: int, key: Key) -> tuple[tuple[Array, ...], Float[A
 
 def _is_certain(part: RandomSubset) -> bool:
     """Whether the values that replace others are given, as a bridge has them."""
-    return not isinstance(part.values, Categorical)
+    return not isinstance(part.values, AbstractDistribution)
 
 
 def _groups(part: RandomSubset, number: Array, *, key: Key) -> Float[Array, "G D"]:

@@ -35,6 +35,11 @@ class StateLayout(eqx.Module):
         """Number of states of all columns together."""
         return self.shape[0] * self.shape[1] if self.used is None else len(self.used)
 
+    @property
+    def is_binary(self) -> bool:
+        """Whether every column has two states."""
+        return self.shape[1] == 2 and self.used is None
+
     def pack(self, table: Float[Array, "D K"]) -> Float[Array, " states"]:
         """The used entries."""
         flat = table.reshape(-1)
