@@ -110,7 +110,7 @@ class Categorical(AbstractDistribution):
     def log_cell(self, x: Int[Array, " D"], width: None) -> Float[Array, " D"]:
         return self.log_prob(x)
 
-    def kl(self, other: "Categorical") -> Float[Array, " D"]:
+    def kl(self, other: "Categorical | Binary") -> Float[Array, " D"]:
         return jnp.sum(jnp.exp(self.log_probs) * (self.log_probs - other.log_probs), axis=-1)
 
     def entropy(self) -> Float[Array, " D"]:
