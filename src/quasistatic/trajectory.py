@@ -245,18 +245,22 @@ def generate(model: DiffusionModel, observed: State, *, key: Key) -> Generated:
     return Generated(x_0, x_1, total)
 
 
-def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> tuple[np.ndarray, ...]:
+def sample_rows(
+    model: DiffusionModel, n_rows: int, *, key: Key, first: int = 0
+) -> tuple[np.ndarray, ...]:
     """Independent rows of the model, NumPy `[n_rows, D]` per block; memory does not grow with T.
 
     Args:
         model: model that the rows are drawn from.
         n_rows: number of rows, 0 or more.
         key: random key of all rows.
+        first: number of the first row (default 0): rows are told apart by their numbers, so that a
+            table may be drawn a piece at a time.
     """
     if n_rows == 0:
         prior = jax.eval_shape(lambda: model.forward.prior().sample(key=jax.random.key(0)))
         return jax.tree.map(lambda x: np.zeros((0, *x.shape), x.dtype), prior)
-    return _all(sample, model, n_rows, key, CHUNK)
+    return _all(sample, model, n_rows, key, CHUNK, first)
 
 
 def generate_rows(model: DiffusionModel, n_rows: int, *, key: Key, chunk: int = CHUNK) -> Generated:
@@ -280,9 +284,9 @@ def cells_of(x_0: tuple[Any, ...]) -> Row:
     return tuple(Cells(x, np.ones(x.shape, bool)) for x in x_0)
 
 
-def _all(one: Any, model: DiffusionModel, n_rows: int, key: Key, chunk: int) -> Any:
+def _all(one: Any, model: DiffusionModel, n_rows: int, key: Key, chunk: int, first: int = 0) -> Any:
     def program(index: np.ndarray) -> Any:
-        return _reverse(one, model, jnp.asarray(index, jnp.uint32), key)
+        return _reverse(one, model, jnp.asarray(index + first, jnp.uint32), key)
 
     return joined(in_chunks(program, n_rows, rows_at_once(model, n_rows, chunk)))
 

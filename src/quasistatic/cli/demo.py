@@ -39,7 +39,7 @@ def demo(
     """
     from quasistatic.cli.fitting import fit_and_save, prepare
     from quasistatic.cli.rows import check_rows_output, write_rows
-    from quasistatic.cli.score import frame_of, likelihood_values, score_rows
+    from quasistatic.cli.score import Scored, likelihood_values
 
     screen = Screen(as_json=as_json, quiet=quiet)
     data = str(penguins())
@@ -74,8 +74,10 @@ def demo(
     screen.table(f"Synthetic rows ({synthetic})", rows.names, rows.frame.head(5).iter_rows())
 
     screen.tell()
-    likelihood, _ = score_rows(screen, density, read_table(data), "ais", None, seed)
-    write_rows(frame_of(likelihood), scores, force=force)
+    scored = Scored(density, "ais", seed=seed)
+    frame = scored.score(read_table(data))
+    likelihood = scored.show(screen)
+    write_rows(frame, scores, force=force)
     screen.tell(f"One line a row: {scores}")
     screen.json(
         {

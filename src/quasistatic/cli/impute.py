@@ -2,6 +2,7 @@
 cells that are there.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -76,7 +77,7 @@ def impute(
     """
     from pathlib import Path
 
-    from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_all_rows
+    from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_all_pieces
     from quasistatic.data.layout import are_images
 
     if point and imputations not in (None, 1):
@@ -105,23 +106,36 @@ def impute(
     for name in outputs:
         check_rows_output(name, force=force, as_json=as_json, layout=layout)
 
+    import numpy as np
+
     from quasistatic.estimator.loading import load_diffusion
     from quasistatic.fitted import imputation
 
     fitted = load_diffusion(model).fitted_
-    table = _read(fitted.schema, data, mask)
-    filled = imputation.impute(fitted, table, count, point, particles, steps, key=fitted.key(seed))
-    write_all_rows(filled.tables, outputs, force=force, layout=layout)
-    holes = sum(table.frame.null_count().row(0)) - sum(filled.tables[0].frame.null_count().row(0))
-    evidence = _show_evidence(screen, filled.posteriors.log_evidence, fitted.schema.base_measure())
+    rows, holes, found = 0, 0, []
+
+    def filled() -> "Iterator[list[Table]]":
+        nonlocal rows, holes
+        for table in _pieces(fitted.schema, data, mask):
+            if rows:
+                screen.tell(f"{rows} rows done")
+            how = count, point, particles, steps
+            tables, posteriors = imputation.impute(fitted, table, *how, key=fitted.key(seed))
+            rows += len(table)
+            holes += sum(table.frame.null_count().row(0)) - sum(tables[0].frame.null_count().row(0))
+            found.append(posteriors.log_evidence)
+            yield tables
+
+    write_all_pieces(filled(), outputs, force=force, layout=layout)
+    evidence = _show_evidence(screen, np.concatenate(found), fitted.schema.base_measure())
     if output != STDOUT:
-        screen.result(f"{holes} holes of {len(table)} rows filled: {', '.join(outputs)}")
+        screen.result(f"{holes} holes of {rows} rows filled: {', '.join(outputs)}")
     screen.json(
         {
             "model": model,
             "data": data,
             "outputs": outputs,
-            "rows": len(table),
+            "rows": rows,
             "holes": holes,
             **evidence,
             "seed": seed,
@@ -129,13 +143,13 @@ def impute(
     )
 
 
-def _read(schema: "Schema", data: str, mask: str | None) -> "Table":
+def _pieces(schema: "Schema", data: str, mask: str | None) -> "Iterator[Table]":
     from quasistatic.data.arranged import read_like, read_mask, with_holes
+    from quasistatic.data.disk.pieces import pieces_like
 
-    table = read_like(schema, data)
     if mask is None or schema.layout is None:
-        return table
-    return with_holes(table, read_mask(mask, schema.layout))
+        return pieces_like(schema, data)
+    return iter([with_holes(read_like(schema, data), read_mask(mask, schema.layout))])
 
 
 def _show_evidence(

@@ -29,7 +29,9 @@ def likelihood_of(
     return density.log_likelihood(table)
 
 
-def rows_of(density: Any, number: int, steps: int | None, seed: int, model: str) -> "Table":
+def rows_of(
+    density: Any, number: int, steps: int | None, seed: int, model: str, *, first: int = 0
+) -> "Table":
     """New rows.
 
     Args:
@@ -38,6 +40,7 @@ def rows_of(density: Any, number: int, steps: int | None, seed: int, model: str)
         steps: length of the sub-schedule of a diffusion model; None is the whole trajectory.
         seed: seed of the rows.
         model: path of the model folder, for the message.
+        first: number of the first row (default 0); 0 of an energy, which draws all rows at once.
 
     Raises:
         SettingError: a sub-schedule of a model without a trajectory.
@@ -46,13 +49,14 @@ def rows_of(density: Any, number: int, steps: int | None, seed: int, model: str)
     from quasistatic.fitted import energy, sampling
 
     if isinstance(density, DiffusionDensity):
-        return sampling.sample(density.fitted_, number, steps, key=density.fitted_.key(seed))
+        key = density.fitted_.key(seed)
+        return sampling.sample(density.fitted_, number, steps, key=key, first=first)
     if steps is not None:
         raise SettingError("an energy has no trajectory", where=model, fix="leave out --steps")
     return energy.sample(density.fitted_, number, seed=seed)
 
 
-def holed(density: Any, table: "Table", seed: int, model: str) -> "Table":
+def holed(density: Any, table: "Table", seed: int, model: str, *, first: int = 0) -> "Table":
     """Rows with holes like those of the fitted table.
 
     Args:
@@ -60,6 +64,7 @@ def holed(density: Any, table: "Table", seed: int, model: str) -> "Table":
         table: rows of the density.
         seed: seed of the patterns.
         model: path of the model folder, for the message.
+        first: number of the first row (default 0).
 
     Raises:
         SettingError: a model of whole rows, or of an earlier version.
@@ -70,4 +75,4 @@ def holed(density: Any, table: "Table", seed: int, model: str) -> "Table":
     if not isinstance(density, DiffusionDensity):
         fix = "leave out --missing"
         raise SettingError("an energy is of whole rows", where=model, fix=fix)
-    return with_holes(density.fitted_, table, key=density.fitted_.key(seed))
+    return with_holes(density.fitted_, table, key=density.fitted_.key(seed), first=first)

@@ -1,14 +1,20 @@
 """`quasistatic outliers`: the most unusual rows, and the column most to blame for each."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from quasistatic.cli.options import Data, FewSteps, Force, Json, Model, Quiet, Rows, Seed
 from quasistatic.cli.screen import Screen
+from quasistatic.errors import SettingError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from quasistatic.data.table import Table
+    from quasistatic.estimator.outliers import DiffusionOutlierDetector
 
 _Score = Literal["bound", "ais", "conditional", "typicality"]
 _SHOWN = 5
@@ -65,25 +71,21 @@ def outliers(
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
     check_rows_output(output, force=force, as_json=as_json)
 
-    from dataclasses import replace
-
     from polars import selectors
 
     from quasistatic import DiffusionOutlierDetector
-    from quasistatic.data.arranged import read_like
+    from quasistatic.data.disk.pieces import pieces_like
     from quasistatic.estimator.loading import load_diffusion
 
     density = load_diffusion(model)
-    table = read_like(density.schema_, data)
     detector = DiffusionOutlierDetector.from_density(
         density, method=method, particles=particles, steps=steps, random_state=seed
     )
-    ranked = detector.ranking(table, top).rename({"column": "blame"})
+    ranked, rows, number = most_unusual(detector, pieces_like(density.schema_, data), top, screen)
     flagged = int((ranked["score"] < detector.offset_).sum())
-    rows = table.take((ranked["row"] - 1).to_numpy())
     write_rows(replace(rows, frame=beside(ranked, rows.frame)), output, force=force)
     shown = ranked.head(_SHOWN).with_columns(selectors.float().round(2))
-    screen.table(f"The most unusual of {len(table)} rows", shown.columns, shown.iter_rows())
+    screen.table(f"The most unusual of {number} rows", shown.columns, shown.iter_rows())
     screen.result(
         f"{flagged} of the {len(ranked)} rows written score below {detector.offset_:.4f} nats, "
         "as 1 in 100 rows of the model do"
@@ -111,6 +113,52 @@ def outliers(
             "seed": seed,
         }
     )
+
+
+def most_unusual(
+    detector: "DiffusionOutlierDetector",
+    pieces: "Iterable[Table]",
+    top: int | None,
+    screen: Screen,
+) -> "tuple[pl.DataFrame, Table, int]":
+    """The ranking of a table that comes a piece at a time, the rows in that order, and the number
+    of all rows.
+
+    Args:
+        detector: detector of unusual rows.
+        pieces: pieces of the table, one at least.
+        top: number of rows that are ranked; None ranks all of a table that is held in memory.
+        screen: screen on which the progress is shown.
+
+    Raises:
+        SettingError: all rows of a table that is not.
+    """
+    import polars as pl
+
+    best: tuple[pl.DataFrame, Table] | None = None
+    begin = 0
+    for table in pieces:
+        if begin and top is None:
+            raise SettingError(
+                "a table that does not fit into memory is not ranked as a whole",
+                where=table.source,
+                fix="give --top a number of rows",
+            )
+        if begin:
+            screen.tell(f"{begin} rows done")
+        found = detector.ranking(table, top).rename({"column": "blame"})
+        rows = table.take((found["row"] - 1).to_numpy())
+        found = found.with_columns(pl.col("row") + begin)
+        begin += len(table)
+        if best is None:
+            best = found, rows
+            continue
+        ranked, kept = pl.concat([best[0], found]), pl.concat([best[1].frame, rows.frame])
+        order = ranked.with_row_index().sort("score", "row")["index"][:top]
+        ranked = ranked[order].with_columns(pl.Series("rank", range(1, len(order) + 1)))
+        best = ranked, replace(rows, frame=kept[order], text=None)
+    assert best is not None
+    return *best, begin
 
 
 def beside(ranked: "pl.DataFrame", rows: "pl.DataFrame") -> "pl.DataFrame":

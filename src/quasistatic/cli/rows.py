@@ -3,6 +3,9 @@ array.
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from quasistatic.cli.legible import legible
@@ -89,15 +92,70 @@ def write_rows(
     write_table(table, output, force=force)
 
 
-def write_all_rows(
-    tables: "list[Table]", outputs: list[str], *, force: bool, layout: "Layout | None"
+def write_pieces(
+    pieces: "Iterator[pl.DataFrame | Table]",
+    output: str,
+    *,
+    force: bool,
+    layout: "Layout | None" = None,
 ) -> None:
-    """`write_rows` for several outputs; of tables in files all are written or none."""
+    """`write_rows` of a table that comes a piece at a time, each worked out when those before it
+    are written.
+
+    Args:
+        pieces: pieces of the table, one at least.
+        output: path of the file to write, or `-` for standard output.
+        force: whether an existing file is replaced.
+        layout: layout of the rows; None (default) is an ordinary table.
+    """
+    first = next(pieces)
+    second = next(pieces, None)
+    if second is None:
+        write_rows(first, output, force=force, layout=layout)
+        return
+    if output == STDOUT:
+        from quasistatic.data.output import delimited_text
+
+        write_rows(first, output, force=force)
+        for piece in chain([second], pieces):
+            text = delimited_text(piece, header=False)
+            sys.stdout.write(legible(text, keep="\r\n\t") if sys.stdout.isatty() else text)
+        return
+    from quasistatic.data.disk.parts import in_parts
+
+    with in_parts(output, force) as add:
+        for piece in chain([first, second], pieces):
+            add(piece)
+
+
+def write_all_pieces(
+    pieces: "Iterator[list[Table]]", outputs: list[str], *, force: bool, layout: "Layout | None"
+) -> None:
+    """`write_pieces` for several outputs; of tables in files all are written or none.
+
+    Args:
+        pieces: for each piece of the tables one table for each output.
+        outputs: paths of the files to write.
+        force: whether existing files are replaced.
+        layout: layout of the rows.
+    """
+    from quasistatic.data.disk.parts import in_parts
     from quasistatic.data.layout import are_images
     from quasistatic.data.output import write_tables
 
-    if are_images(layout) or STDOUT in outputs:
-        for table, output in zip(tables, outputs, strict=True):
-            write_rows(table, output, force=force, layout=layout)
+    if len(outputs) == 1:
+        write_pieces((piece for (piece,) in pieces), outputs[0], force=force, layout=layout)
         return
-    write_tables(tables, outputs, force=force)
+    first = next(pieces)
+    second = next(pieces, None)
+    if second is None and are_images(layout):
+        for table, output in zip(first, outputs, strict=True):
+            write_rows(table, output, force=force, layout=layout)
+    elif second is None:
+        write_tables(first, outputs, force=force)
+    else:
+        with ExitStack() as files:
+            adds = [files.enter_context(in_parts(output, force)) for output in outputs]
+            for tables in chain([first, second], pieces):
+                for add, table in zip(adds, tables, strict=True):
+                    add(table)

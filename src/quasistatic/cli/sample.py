@@ -1,11 +1,15 @@
 """`quasistatic sample`: synthetic rows."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from quasistatic.cli.options import Force, Json, Model, Quiet, Rows, Seed, Steps
 from quasistatic.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from quasistatic.data.table import Table
 
 
 def sample(
@@ -42,22 +46,65 @@ def sample(
 
     `quasistatic sample image-model -n 64 -o grid.png`
     """
-    from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_rows
+    from quasistatic.cli.rows import STDOUT, check_rows_output, layout_of, write_pieces
 
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
     layout = layout_of(model)
     check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
     from quasistatic import load
-    from quasistatic.cli.models import holed, rows_of
 
     density = load(model)
-    table = rows_of(density, number, steps, seed, model)
-    if missing:
-        table = holed(density, table, seed, model)
-    write_rows(table, output, force=force, layout=layout)
+    names = density.schema_.names
+    if layout is None and output != STDOUT:
+        check_room(number, len(names), output)
+    pieces = drawn(density, number, steps, seed, model, missing=missing)
+    write_pieces(pieces, output, force=force, layout=layout)
     if output != STDOUT:
-        width = f"{len(table.names)} columns" if layout is None else layout.words
-        screen.result(f"{len(table)} synthetic rows, {width}: {output}")
-    columns = {"columns": table.names} if layout is None else {"layout": layout.to_json()}
-    screen.json({"model": model, "output": output, "rows": len(table), **columns, "seed": seed})
+        width = f"{len(names)} columns" if layout is None else layout.words
+        screen.result(f"{number} synthetic rows, {width}: {output}")
+    columns = {"columns": names} if layout is None else {"layout": layout.to_json()}
+    screen.json({"model": model, "output": output, "rows": number, **columns, "seed": seed})
+
+
+def drawn(
+    density: Any, number: int, steps: int | None, seed: int, model: str, *, missing: bool
+) -> "Iterator[Table]":
+    """Synthetic rows, a piece at a time: those that are drawn at once.
+
+    Args:
+        density: density of any family; what has no rows to be told apart draws all at once.
+        number: number of rows.
+        steps: length of the sub-schedule of a diffusion model; None is the whole trajectory.
+        seed: seed of the rows.
+        model: path of the model folder, for messages.
+        missing: whether cells are missing as in the fitted table.
+    """
+    from quasistatic import DiffusionDensity
+    from quasistatic.cli.models import holed, rows_of
+    from quasistatic.data.disk.table import ROWS
+
+    by_pieces = isinstance(density, DiffusionDensity) and density.schema_.layout is None
+    begin = 0
+    while begin < number:
+        left = number - begin
+        size = ROWS if by_pieces and left >= 2 * ROWS else left
+        table = rows_of(density, size, steps, seed, model, first=begin)
+        yield holed(density, table, seed, model, first=begin) if missing else table
+        begin += size
+
+
+def check_room(number: int, n_columns: int, output: str) -> None:
+    """Refuse more rows than the disk has room for, before one is drawn.
+
+    Args:
+        number: number of rows.
+        n_columns: number of columns.
+        output: path of the file to write.
+    """
+    from pathlib import Path
+
+    from quasistatic.data.disk.parts import require_disk
+
+    needed = number * n_columns // 8  # a bit a cell: that of a yes or a no
+    require_disk(needed, Path(output).resolve().parent, what=f"a table of {number} rows")

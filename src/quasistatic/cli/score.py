@@ -1,5 +1,7 @@
 """`quasistatic score`: how likely each row is under a model."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -72,20 +74,16 @@ def score(
 
     `quasistatic score model table.csv -o scores.csv --method sandwich`
     """
-    from quasistatic.cli.rows import STDOUT, check_rows_output, write_rows
+    from quasistatic.cli.rows import STDOUT, check_rows_output, write_pieces
 
     screen = Screen(as_json=as_json, rows_on_stdout=output == STDOUT, quiet=quiet)
     check_rows_output(output, force=force, as_json=as_json)
 
     from quasistatic import DiffusionDensity, load
-    from quasistatic.data.arranged import read_like
-    from quasistatic.data.weights import without_weights
+    from quasistatic.data.disk.pieces import pieces_like
 
     density = load(model)
     layout = density.schema_.layout
-    table, frequencies = read_like(density.schema_, data), None
-    if weights is not None:
-        table, frequencies = without_weights(table, weights)
     if not isinstance(density, DiffusionDensity):
         if method != "bound" or trajectories is not None or steps is not None:
             raise SettingError(
@@ -93,22 +91,23 @@ def score(
                 where=model,
                 fix="leave out --method, --trajectories and --steps",
             )
-        likelihood = score_energy(screen, density, table, frequencies)
-        frame, values = frame_of(likelihood), likelihood_values(likelihood)
     elif method == "flow":
         if steps is not None:
             raise SettingError("the flow has no sub-schedule", fix="leave out --steps")
         if weights is not None:
             raise SettingError("the flow has no weights", fix="leave out --weights")
-        frame, values = score_flow(screen, density, table, trajectories, seed)
+    pieces = pieces_like(density.schema_, data)
+    if method == "flow" and isinstance(density, DiffusionDensity):
+        flow = Flow(density, trajectories, seed)
+        write_pieces(flow.frames(pieces), output, force=force)
+        values = flow.show(screen)
     else:
-        how = method, trajectories, seed, steps
-        likelihood, holes = score_rows(screen, density, table, *how, frequencies)
-        frame, values = (
-            frame_of(likelihood),
-            likelihood_values(likelihood) | {"rows_with_missing_cells": holes},
-        )
-    write_rows(frame, output, force=force)
+        scored = Scored(density, method, trajectories, seed, steps, weights)
+        write_pieces(scored.frames(pieces, screen), output, force=force)
+        likelihood = scored.show(screen)
+        values = {"rows": scored.rows} | likelihood_values(likelihood)
+        if isinstance(density, DiffusionDensity):
+            values |= {"rows_with_missing_cells": scored.holes}
     if output != STDOUT:
         screen.tell(f"One line a row: {output}")
     if layout is not None:
@@ -118,45 +117,78 @@ def score(
             "model": model,
             "data": data,
             "output": output,
-            "rows": frame.height,
             **values,
             "seed": seed,
         }
     )
 
 
-def score_rows(
-    screen: Screen,
-    density: "DiffusionDensity",
-    table: "Table",
-    method: Literal["bound", "ais", "smc", "sandwich"],
-    trajectories: int | None,
-    seed: int,
-    steps: int | None = None,
-    weights: "np.ndarray | None" = None,
-) -> tuple["Likelihood", int]:
-    """The likelihood of every row, shown, and how many rows have missing cells."""
-    import numpy as np
+@dataclass
+class Scored:
+    """The likelihood of every row of a table that comes a piece at a time.
 
-    likelihood = density.log_likelihood(table, method, trajectories, seed, steps)
-    likelihood = likelihood.weighted_by(weights)
-    holes = int(np.count_nonzero(~density.fitted_.whole_rows(table)))
-    if holes:
-        screen.warn(
-            f"{holes} of {len(table)} rows have missing cells: theirs is the log-likelihood of "
-            "the cells that are there; that the others are missing is no part of it."
-        )
-    show_likelihood(screen, likelihood, density.schema_.layout)
-    return likelihood, holes
+    Args:
+        density: density of any family.
+        method: method of a diffusion model.
+        trajectories: number of trajectories a row; None is the method's own.
+        seed: seed of the trajectories.
+        steps: length of the sub-schedule of a diffusion model; None is the whole trajectory.
+        weights: name of a column of frequencies; None (default) counts every row once.
+    """
 
+    density: "DiffusionDensity | EnergyDensity"
+    method: Any = "bound"
+    trajectories: int | None = None
+    seed: int = 0
+    steps: int | None = None
+    weights: str | None = None
+    rows: int = 0
+    holes: int = 0
+    _likelihoods: "list[Likelihood]" = field(default_factory=list)
+    _weights: "list[np.ndarray]" = field(default_factory=list)
 
-def score_energy(
-    screen: Screen, density: "EnergyDensity", table: "Table", weights: "np.ndarray | None" = None
-) -> "Likelihood":
-    """The likelihood of every row under an energy, shown."""
-    likelihood = density.log_likelihood(table).weighted_by(weights)
-    show_likelihood(screen, likelihood, density.schema_.layout)
-    return likelihood
+    def frames(self, pieces: "Iterable[Table]", screen: Screen) -> "Iterator[pl.DataFrame]":
+        """The columns of the output, a piece at a time."""
+        for piece in pieces:
+            if self.rows:
+                screen.tell(f"{self.rows} rows done")
+            yield self.score(piece)
+
+    def score(self, table: "Table") -> "pl.DataFrame":
+        """The columns of the output for a piece of the table."""
+        import numpy as np
+
+        from quasistatic import DiffusionDensity
+        from quasistatic.data.weights import without_weights
+
+        if self.weights is not None:
+            table, frequencies = without_weights(table, self.weights)
+            self._weights.append(frequencies)
+        if isinstance(self.density, DiffusionDensity):
+            how = self.method, self.trajectories, self.seed, self.steps
+            found = self.density.log_likelihood(table, *how)
+            self.holes += int(np.count_nonzero(~self.density.fitted_.whole_rows(table)))
+        else:
+            found = self.density.log_likelihood(table)
+        self.rows += len(table)
+        self._likelihoods.append(found)
+        return frame_of(found)
+
+    def show(self, screen: Screen) -> "Likelihood":
+        """The likelihood of the whole table, shown."""
+        import numpy as np
+
+        from quasistatic.fitted.likelihood import joined
+
+        weights = np.concatenate(self._weights) if self._weights else None
+        likelihood = joined(self._likelihoods).weighted_by(weights)
+        if self.holes:
+            screen.warn(
+                f"{self.holes} of {self.rows} rows have missing cells: theirs is the log-likelihood"
+                " of the cells that are there; that the others are missing is no part of it."
+            )
+        show_likelihood(screen, likelihood, self.density.schema_.layout)
+        return likelihood
 
 
 def frame_of(likelihood: "Likelihood") -> "pl.DataFrame":
@@ -171,54 +203,83 @@ def frame_of(likelihood: "Likelihood") -> "pl.DataFrame":
     return pl.DataFrame(columns).fill_nan(None)
 
 
-def score_flow(
-    screen: Screen, density: "DiffusionDensity", table: "Table", probes: int | None, seed: int
-) -> tuple["pl.DataFrame", dict[str, Any]]:
-    """The probability flow's density: its own column, its own words; a row with a missing cell
-    keeps its place without a number.
+@dataclass
+class Flow:
+    """The probability flow's density of a table that comes a piece at a time: its own column, its
+    own words; a row with a missing cell keeps its place without a number.
 
-    Raises:
-        DataError: every row has a missing cell.
+    Args:
+        density: density of a diffusion model.
+        probes: number of probes a row; None is 8.
+        seed: seed of the probes.
     """
-    import numpy as np
-    import polars as pl
 
-    from quasistatic.fitted.likelihood import mean_and_stderr
+    density: "DiffusionDensity"
+    probes: int | None
+    seed: int
+    _numbers: "list[np.ndarray]" = field(default_factory=list)
+    _exact: bool = True
 
-    whole = density.fitted_.whole_rows(table)
-    if len(whole) and not whole.any():
-        fix = "fill the holes, or score with another method"
-        raise DataError(
-            "every row has a missing cell, and the flow is of whole rows",
-            where=table.source,
-            fix=fix,
+    def frames(self, pieces: "Iterable[Table]") -> "Iterator[pl.DataFrame]":
+        """The columns of the output, a piece at a time.
+
+        Raises:
+            DataError: every row has a missing cell.
+        """
+        import numpy as np
+        import polars as pl
+
+        source = ""
+        for table in pieces:
+            source = source or table.source
+            whole = self.density.fitted_.whole_rows(table)
+            placed = np.full((2, len(whole)), np.nan)
+            if whole.any() or not len(whole):
+                probes = 8 if self.probes is None else self.probes
+                rows = table.take(np.flatnonzero(whole))
+                found = self.density.flow_log_density(rows, probes, self.seed)
+                placed[:, whole] = found.log_density, found.stderr
+                self._exact = found.exact
+            self._numbers.append(placed[0])
+            yield pl.DataFrame({"flow_log_density": placed[0], "stderr": placed[1]}).fill_nan(None)
+        if np.isnan(np.concatenate(self._numbers)).all():
+            raise DataError(
+                "every row has a missing cell, and the flow is of whole rows",
+                where=source,
+                fix="fill the holes, or score with another method",
+            )
+
+    def show(self, screen: Screen) -> dict[str, Any]:
+        """The mean over the whole table, shown; its values for a JSON result."""
+        import numpy as np
+
+        from quasistatic.fitted.likelihood import mean_and_stderr
+
+        numbers = np.concatenate(self._numbers)
+        whole = ~np.isnan(numbers)
+        if not whole.all():
+            screen.warn(
+                f"{np.count_nonzero(~whole)} of {len(whole)} rows have missing cells: "
+                "they get no flow log-density."
+            )
+        mean, stderr = mean_and_stderr(numbers[whole])
+        measure = self.density.schema_.base_measure()
+        screen.result(
+            f"Mean flow log-density of {np.count_nonzero(whole)} rows: "
+            f"{nats(mean, stderr)} nats per row (the density of a different, "
+            "deterministic model with the same network: not a bound, not to be compared with one)"
         )
-    if not whole.all():
-        screen.warn(
-            f"{np.count_nonzero(~whole)} of {len(table)} rows have missing cells: "
-            "they get no flow log-density."
-        )
-    found = density.flow_log_density(
-        table.take(np.flatnonzero(whole)), 8 if probes is None else probes, seed
-    )
-    mean, stderr = mean_and_stderr(found.log_density)
-    measure = density.schema_.base_measure()
-    screen.result(
-        f"Mean flow log-density of {len(found.log_density)} rows: "
-        f"{nats(mean, stderr)} nats per row (the density of a different, "
-        "deterministic model with the same network: not a bound, not to be compared with one)"
-    )
-    screen.result(f"Base measure: {measure}")
-    placed = np.full((2, len(whole)), np.nan)
-    placed[:, whole] = found.log_density, found.stderr
-    frame = pl.DataFrame({"flow_log_density": placed[0], "stderr": placed[1]}).fill_nan(None)
-    values = {"scored_rows": len(found.log_density), "method": "flow", "exact_trace": found.exact}
-    return frame, values | {
-        "mean": mean,
-        "mean_stderr": stderr,
-        "unit": "nats per row",
-        "base_measure": measure,
-    }
+        screen.result(f"Base measure: {measure}")
+        return {
+            "rows": len(whole),
+            "scored_rows": int(np.count_nonzero(whole)),
+            "method": "flow",
+            "exact_trace": self._exact,
+            "mean": mean,
+            "mean_stderr": stderr,
+            "unit": "nats per row",
+            "base_measure": measure,
+        }
 
 
 def show_likelihood(

@@ -8,7 +8,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,10 +29,12 @@ from quasistatic.errors import OutputError
 
 __all__ = [
     "WRITABLE",
+    "PartFile",
     "as_delimited",
     "check_output",
     "check_parent",
     "delimited_text",
+    "refusals",
     "write_table",
     "write_tables",
     "write_whole",
@@ -148,23 +150,27 @@ def _write(table: pl.DataFrame | Table, path: Path, file: BinaryIO) -> None:
         _WRITERS[suffix](frame, file)
 
 
-def delimited_text(table: pl.DataFrame | Table) -> str:
+def delimited_text(table: pl.DataFrame | Table, *, header: bool = True) -> str:
     """A table as delimited text, in the form of its file or as CSV.
 
     Args:
         table: table, or frame of its values.
+        header: whether the names of the columns stand above the rows (default True).
     """
     if isinstance(table, Table) and table.text is not None:
-        return as_delimited(table).decode().removeprefix("\ufeff")
-    return (table.frame if isinstance(table, Table) else table).write_csv()
+        return as_delimited(table, header=header).decode().removeprefix("\ufeff")
+    frame = table.frame if isinstance(table, Table) else table
+    return frame.write_csv(include_header=header)
 
 
-def as_delimited(table: Table, separator: str | None = None) -> bytes:
+def as_delimited(table: Table, separator: str | None = None, *, header: bool = True) -> bytes:
     """A table as a delimited file: cells that stood in one as they stood there.
 
     Args:
         table: table of rows, with the cells of its file.
         separator: separator of the new file; None (default) takes that of the old one.
+        header: whether the names of the columns stand above the rows (default True); without them
+            the rows follow others.
     """
     dialect = getattr(table.container, "dialect", None) or Dialect()
     if separator is not None and dialect.separator != separator:
@@ -181,7 +187,7 @@ def as_delimited(table: Table, separator: str | None = None) -> bytes:
         else:
             column = written.write(series)
         cells[series.name] = quoted(column, mark, written.quoted)
-    return write_delimited(pl.DataFrame(cells), dialect)
+    return write_delimited(pl.DataFrame(cells), dialect, header=header)
 
 
 def write_whole(
@@ -212,23 +218,30 @@ def _beside(
     """Write a file beside `path`, which takes that name at the end of the `with` block; after an
     error there it is removed.
     """
-    given, temporary = path, None
-    path = path.resolve() if path.is_symlink() else path
+    with refusals(path):
+        part = PartFile(path)
+        try:
+            write(part.file)
+            part.complete()
+            yield
+            part.take_place(force, extensions)
+        finally:
+            part.discard()
+
+
+@contextmanager
+def refusals(path: Path) -> Iterator[None]:
+    """Within the `with` block a file is written; what the system or the format refuses is one
+    error.
+
+    Args:
+        path: path of the file, for the message.
+
+    Raises:
+        OutputError: saying why.
+    """
     try:
-        remove_parts(path)
-        descriptor, temporary = tempfile.mkstemp(
-            prefix=f".{path.name}.{os.getpid()}-", suffix=".part", dir=path.parent
-        )
-        with os.fdopen(descriptor, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, _mode_of(path))
         yield
-        check_output(given, force, extensions)
-        os.replace(temporary, path)
-        temporary = None
-        sync(path.parent)
     except OutputError:
         raise
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
@@ -238,9 +251,57 @@ def _beside(
             where=str(path),
             fix="free space, or choose another place",
         ) from error
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+
+
+class PartFile:
+    """A file on its way: it is filled under another name beside its place.
+
+    Args:
+        path: path of the file to make, or a link to it.
+
+    Raises:
+        OSError: no file can be made there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.given = path
+        self.path = path.resolve() if path.is_symlink() else path
+        remove_parts(self.path)
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{self.path.name}.{os.getpid()}-", suffix=".part", dir=self.path.parent
+        )
+        self.written, self._is_left = Path(name), True
+        self.file: BinaryIO = os.fdopen(descriptor, "wb")
+
+    def complete(self) -> None:
+        """Bring what was written to the disk; nothing can be added then."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        os.chmod(self.written, _mode_of(self.path))
+
+    def take_place(self, force: bool, extensions: Collection[str] = WRITABLE) -> None:
+        """Give the file its name.
+
+        Args:
+            force: whether an existing file is replaced.
+            extensions: extensions that the path may have (default: those of tables).
+
+        Raises:
+            OutputError: as `check_output`.
+        """
+        check_output(self.given, force, extensions)
+        os.replace(self.written, self.path)
+        self._is_left = False
+        sync(self.path.parent)
+
+    def discard(self) -> None:
+        """Remove the file if it has not taken its place."""
+        if self._is_left:
+            self.written.unlink(missing_ok=True)
+            self._is_left = False
+            with suppress(OSError):  # what is left to be written has no room, say
+                self.file.close()
 
 
 def _mode_of(path: Path) -> int:

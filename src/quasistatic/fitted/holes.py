@@ -40,13 +40,14 @@ def patterns_of(table: Table, names: tuple[str, ...]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def with_holes(fitted: Fitted, table: Table, *, key: Key) -> Table:
+def with_holes(fitted: Fitted, table: Table, *, key: Key, first: int = 0) -> Table:
     """Rows with patterns of missing cells, drawn as often as the fitted table has them.
 
     Args:
         fitted: fitted model, with the patterns of its table.
         table: whole rows of the model.
         key: random key of the patterns.
+        first: number of the first row (default 0): each piece of a table has draws of its own.
 
     Raises:
         SettingError: a model whose folder does not tell the patterns.
@@ -60,7 +61,9 @@ def with_holes(fitted: Fitted, table: Table, *, key: Key) -> Table:
     if not patterns:
         return table
     counts = np.asarray([item["rows"] for item in patterns], np.float64)
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    rng = np.random.default_rng(
+        [*np.asarray(jax.random.key_data(key)), *([first] if first else [])]
+    )
     which = rng.choice(len(patterns), len(table), p=counts / counts.sum())
     gone = {name for item in patterns for name in item["columns"]}
     frame = table.frame.with_columns(

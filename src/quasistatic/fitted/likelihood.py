@@ -4,7 +4,7 @@ and base measure.
 A method is one function from encoded rows to `Sides`, and one line in `METHODS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
@@ -33,6 +33,7 @@ __all__ = [
     "Method",
     "MethodName",
     "Sides",
+    "joined",
     "log_likelihood",
     "mean_and_stderr",
     "trajectories_of",
@@ -137,6 +138,26 @@ class Likelihood:
         if self.upper is None:
             return float("nan"), float("nan")
         return mean_and_stderr(self.upper - self.lower, self.weights)
+
+
+def joined(parts: Sequence[Likelihood]) -> Likelihood:
+    """The likelihood of a table of which that of each piece is known.
+
+    Args:
+        parts: likelihoods of the pieces by one method, one at least.
+    """
+    if len(parts) == 1:
+        return parts[0]
+
+    def all_of(name: str) -> Any:
+        arrays = [getattr(part, name) for part in parts]
+        return None if arrays[0] is None else np.concatenate(arrays)
+
+    names = ("lower", "stderr", "ess", "upper", "stderr_upper", "weights")
+    measure = max((part.base_measure for part in parts), key=len)  # with its remark on holes
+    return replace(
+        parts[0], base_measure=measure, terms={}, **{name: all_of(name) for name in names}
+    )
 
 
 def mean_and_stderr(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:

@@ -15,7 +15,9 @@ SOURCE = "the sampled rows"
 """`Table.source` of rows of the model."""
 
 
-def sample(fitted: Fitted, n_samples: int = 1, steps: int | None = None, *, key: Key) -> Table:
+def sample(
+    fitted: Fitted, n_samples: int = 1, steps: int | None = None, *, key: Key, first: int = 0
+) -> Table:
     """New rows, with the columns, dtypes and categories of the fitted table.
 
     Args:
@@ -23,6 +25,8 @@ def sample(fitted: Fitted, n_samples: int = 1, steps: int | None = None, *, key:
         n_samples: number of rows (default 1).
         steps: length of the best sub-schedule that is walked; None walks all T steps.
         key: random key of all rows.
+        first: number of the first row (default 0): rows that are drawn a piece at a time are those
+            that are drawn at once.
 
     Raises:
         SettingError: a negative number of rows, or steps out of range.
@@ -31,5 +35,5 @@ def sample(fitted: Fitted, n_samples: int = 1, steps: int | None = None, *, key:
     if not isinstance(n_samples, int | np.integer) or n_samples < 0:
         raise SettingError(f"n_samples = {n_samples!r} must be a whole number, not negative")
     require_rows(int(n_samples), len(fitted.schema.names))
-    states = sample_rows(fitted.walked(steps), int(n_samples), key=key)
+    states = sample_rows(fitted.walked(steps), int(n_samples), key=key, first=first)
     return fitted.table_of(states, SOURCE)

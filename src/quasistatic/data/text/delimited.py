@@ -208,21 +208,24 @@ def _names(header: list[str], rows: pl.DataFrame, where: str) -> list[str]:
     return names
 
 
-def write_delimited(raw: pl.DataFrame, dialect: Dialect) -> bytes:
+def write_delimited(raw: pl.DataFrame, dialect: Dialect, *, header: bool = True) -> bytes:
     """The bytes of a delimited file, in UTF-8.
 
     Args:
         raw: frame of raw cells: quotation marks stand where they are needed.
         dialect: separator, line end and marks of the file.
+        header: whether the names of the columns stand above the rows (default True).
     """
     mark = dialect.separator or ","
-    header = mark.join(quoted(pl.Series(raw.columns, dtype=pl.String), mark, dialect.quoted))
-    head = f"sep={mark}{dialect.line_end}" if dialect.hinted else ""
-    head += header + dialect.line_end
     lines = raw.select(pl.concat_str(pl.all(), separator=mark)).to_series()
-    text = head + dialect.line_end.join(lines)
-    text += dialect.line_end if len(lines) and dialect.closed else ""
-    return (b"\xef\xbb\xbf" if dialect.marked else b"") + text.encode()
+    body = dialect.line_end.join(lines)
+    body += dialect.line_end if len(lines) and dialect.closed else ""
+    if not header:
+        return body.encode()
+    names = mark.join(quoted(pl.Series(raw.columns, dtype=pl.String), mark, dialect.quoted))
+    head = f"sep={mark}{dialect.line_end}" if dialect.hinted else ""
+    head += names + dialect.line_end
+    return (b"\xef\xbb\xbf" if dialect.marked else b"") + (head + body).encode()
 
 
 def quoted(cells: pl.Series, mark: str, always: bool = False) -> pl.Series:

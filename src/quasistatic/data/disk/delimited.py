@@ -1,0 +1,104 @@
+"""A delimited text, read a piece at a time."""
+
+import gzip
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+
+from quasistatic.data.disk.table import ROWS, Stamp
+from quasistatic.data.door import parsing
+from quasistatic.data.frames.container import FrameContainer
+from quasistatic.data.table import Table
+from quasistatic.data.text._bytes import decoded, unpacked_suffix
+from quasistatic.data.text.cells import read_cells, unquoted
+from quasistatic.data.text.delimited import Delimited, quoted, read_delimited
+
+__all__ = ["raw_pieces", "text_pieces"]
+
+_LONGEST_RECORD = 1000
+"""Lines of a record at most, where a quotation mark is open at the end of a piece."""
+
+
+def text_pieces(path: str | Path, missing: Sequence[str] = ()) -> Iterator[Table]:
+    """The rows of a delimited file in their order, about `ROWS` at a time; each piece is read as a
+    file of its own, with the separator and the names of the first one.
+
+    Args:
+        path: path of the file, plain or packed by gzip.
+        missing: cells of text that mean "missing", beside the usual ones (default none).
+
+    Raises:
+        DataError: what no table can be made of, with the line; a file that changes meanwhile.
+    """
+    for found, source in raw_pieces(path):
+        mark = found.dialect.separator
+        frame, cells, notes = read_cells(
+            unquoted(found.raw), raw=found.raw, separator=mark, missing=missing
+        )
+        container = FrameContainer(dialect=found.dialect)
+        yield Table(frame, source, container, cells, (*found.notes, *notes))
+
+
+def raw_pieces(path: str | Path) -> Iterator[tuple[Delimited, str]]:
+    """The raw cells of a delimited file, about `ROWS` rows at a time, and their name for messages.
+
+    Args:
+        path: path of the file.
+
+    Raises:
+        DataError: what no table can be made of, with the line; a file that changes meanwhile.
+    """
+    path = Path(path)
+    separator = "\t" if unpacked_suffix(path) in (".tsv", ".tab") else None
+    head, marked = b"", False
+    with parsing(path, "text file"):
+        stamp = Stamp.of(path)
+    unpack = gzip.open if path.suffix.lower() == ".gz" else open
+    with unpack(path, "rb") as file:
+        begin = 0
+        for block in _blocks(file, path):
+            lines = block.count(b"\n")
+            source = f"{path}, behind line {begin}" if begin else str(path)
+            with parsing(path, "text file"):
+                text, has_mark = decoded(head + block, path)
+                marked = marked or has_mark
+                found = read_delimited(text, source, separator=separator, marked=marked)
+            if not begin:
+                separator = found.dialect.separator
+                names = pl.Series(found.raw.columns, dtype=pl.String)
+                head = (separator or ",").join(quoted(names, separator or ",")).encode() + b"\n"
+            yield found, source
+            begin += lines
+    stamp.check()
+
+
+def _blocks(file: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    """Whole records, about `ROWS` lines each and the header; the last block has less than twice as
+    many.
+    """
+    held: list[bytes] = []
+    lines, size = iter(file), ROWS + 1
+    while True:
+        with parsing(path, "text file"):
+            held += islice(lines, size + ROWS - len(held))
+            if len(held) < size + ROWS:
+                break
+            end = _end(held, size)
+        yield b"".join(held[:end])
+        held, size = held[end:], ROWS
+    if held:
+        yield b"".join(held)
+
+
+def _end(lines: list[bytes], size: int) -> int:
+    """How many of the lines make a block: one ends where no quotation mark is open. Where none
+    closes within the longest record, the mark is a character like the rest.
+    """
+    if sum(line.count(b'"') for line in lines[:size]) % 2 == 0:
+        return size
+    for number, line in enumerate(lines[size : size + _LONGEST_RECORD], start=size + 1):
+        if line.count(b'"') % 2 == 1:
+            return number
+    return size

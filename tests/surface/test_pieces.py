@@ -1,0 +1,121 @@
+"""A table that is not held in memory: read a piece at a time, the same answers, files as whole."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from surface.conftest import ONCE, refused, run
+
+N, ROWS = 4 * 1024 + 300, 1024
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A table as CSV, as one Parquet file, as a folder of three and as Arrow; a model of it."""
+    base, rng = tmp_path_factory.mktemp("pieces"), np.random.default_rng(0)
+    x = rng.normal(size=N)
+    frame = pl.DataFrame(
+        {
+            "x": np.round(x, 1),
+            "y": x + rng.normal(size=N),
+            "kind": np.where(x > 0.3, "a", np.where(x > -0.5, "b", "c, d")),
+        }
+    ).with_columns(pl.when(pl.Series(rng.random(N) > 0.001)).then(pl.col("y")).alias("y"))
+    whole = frame.drop_nulls()
+    whole.write_csv(base / "whole.csv")
+    frame.write_csv(base / "t.csv")
+    frame.write_csv(base / "t.csv.gz", compression="gzip")
+    frame.write_parquet(base / "t.parquet", row_group_size=700)
+    frame.write_ipc(base / "t.arrow")
+    (base / "shards").mkdir()
+    for k, begin in enumerate(range(0, N, 2000)):
+        frame[begin : begin + 2000].write_parquet(base / "shards" / f"part-{k}.parquet")
+    done = run("fit", base / "whole.csv", "-o", base / "model", *ONCE, "--quiet")
+    assert done.code == 0, done.stderr
+    return base
+
+
+@pytest.fixture
+def in_pieces(monkeypatch):
+    """Nothing is held, and a piece has 1,024 rows."""
+    monkeypatch.setattr("quasistatic.data.disk.files.MOST_HELD", 1)
+    for module in ("table", "delimited", "parts"):
+        monkeypatch.setattr(f"quasistatic.data.disk.{module}.ROWS", ROWS)
+
+
+def score(folder, data, name, *options):
+    done = run("score", folder / "model", data, "-o", folder / name, "--force", "--json", *options)
+    assert done.code == 0, done.stderr
+    return (folder / name).read_bytes(), json.loads(done.stdout), done.stderr
+
+
+def test_scores_are_the_same(folder, request):
+    held, values, _ = score(folder, folder / "whole.csv", "held.csv")
+    request.getfixturevalue("in_pieces")
+    found, again, told = score(folder, folder / "whole.csv", "pieces.csv")
+    assert found == held  # whole rows are scored in chunks of 1,024 on both ways
+    assert again["mean"] == values["mean"]
+    assert again["mean_stderr"] == values["mean_stderr"]
+    assert f"{ROWS} rows done" in told
+
+
+@pytest.mark.parametrize(
+    "name", ["t.parquet", "shards", "shards/part-*.parquet", "t.arrow", "t.csv.gz"]
+)
+def test_any_file_gives_the_scores_of_the_text(folder, name, in_pieces):
+    expected, _, _ = score(folder, folder / "t.csv", "text.csv")
+    found, values, _ = score(folder, folder / name, "other.csv")
+    assert found == expected
+    assert values["rows"] == N
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.csv.gz", "s.parquet", "s.arrow", "s.jsonl"])
+def test_samples_are_the_same(folder, name, request):
+    model, out = folder / "model", folder / name
+    assert run("sample", model, "-n", N, "-o", out, "--force").code == 0
+    held = pl.read_csv(out) if "csv" in name else read(out)
+    request.getfixturevalue("in_pieces")
+    assert run("sample", model, "-n", N, "-o", out, "--force").code == 0
+    assert (pl.read_csv(out) if "csv" in name else read(out)).equals(held)
+    first = out.read_bytes()
+    assert run("sample", model, "-n", N, "-o", out, "--force").code == 0
+    assert out.read_bytes() == first
+    assert not list(folder.glob(".*"))
+
+
+def read(path):
+    readers = {".parquet": pl.read_parquet, ".arrow": pl.read_ipc, ".jsonl": pl.read_ndjson}
+    return readers[path.suffix](path)
+
+
+def test_filled_tables_keep_what_was_there(folder, in_pieces):
+    out = folder / "filled.csv"
+    done = run(
+        "impute", folder / "model", folder / "t.csv", "-o", out, "-m", 2, "--force", "--json"
+    )
+    assert done.code == 0, done.stderr
+    before = (folder / "t.csv").read_text().splitlines()
+    for number in (1, 2):
+        after = (folder / f"filled-{number}.csv").read_text().splitlines()
+        assert len(after) == N + 1
+        changed = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
+        assert changed == [i for i, line in enumerate(before) if ",," in line]
+    assert json.loads(done.stdout)["holes"] == len(changed) > 0
+
+
+def test_the_most_unusual_rows_are_those_of_the_table(folder, request):
+    arguments = "outliers", folder / "model", folder / "whole.csv", "--method", "bound", "--force"
+    assert run(*arguments, "--top", 20, "-o", folder / "held.csv").code == 0
+    request.getfixturevalue("in_pieces")
+    assert run(*arguments, "--top", 20, "-o", folder / "pieces.csv").code == 0
+    held, found = (pl.read_csv(folder / f"{name}.csv") for name in ("held", "pieces"))
+    assert found.drop("surprise", "log_p").equals(held.drop("surprise", "log_p"))
+    message = refused(*arguments, "-o", folder / "all.csv", folder=folder)
+    assert "--top" in message
+
+
+def test_a_format_that_is_written_at_once(folder, in_pieces):
+    message = refused("sample", folder / "model", "-n", N, "-o", folder / "s.npz", folder=folder)
+    assert "written at once" in message
