@@ -15,7 +15,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE = REPOSITORY / "src" / "quasistatic"
 FILES = sorted(SOURCE.rglob("*.py"))
 BANNED_NAMES = {"utils", "util", "misc", "helpers", "helper", "common", "core"}
-HEAVY = ("jax", "sklearn", "polars", "numpy", "pandas", "equinox", "optax", "matplotlib", "jinja2")
+HEAVY = (
+    *("jax", "sklearn", "polars", "numpy", "pandas", "equinox", "optax", "matplotlib", "jinja2"),
+    *("starlette", "uvicorn"),
+)
 COMMANDS = (
     "fit",
     "sample",
@@ -28,6 +31,8 @@ COMMANDS = (
     "certify",
     "inspect",
     "report",
+    "explore",
+    "serve",
     "demo",
     "reproduce",
 )

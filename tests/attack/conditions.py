@@ -4,9 +4,9 @@ import random
 from typing import Any
 
 from attack.readers import outcome_of
-from quasistatic.cli.condition import read_given
 from quasistatic.data.constraints.tied import with_constraints
 from quasistatic.data.table import Table
+from quasistatic.fitted.given import read_given
 
 PIECES = (
     *("body_mass_g", "flipper_length_mm", "bill_length_mm", "species", "sex", "year", "`year`"),

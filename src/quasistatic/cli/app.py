@@ -9,6 +9,7 @@ from quasistatic.cli.compare import compare
 from quasistatic.cli.condition import condition
 from quasistatic.cli.demo import demo
 from quasistatic.cli.denoise import denoise
+from quasistatic.cli.explore import explore
 from quasistatic.cli.failure import guarded
 from quasistatic.cli.fit import fit
 from quasistatic.cli.impute import impute
@@ -18,6 +19,7 @@ from quasistatic.cli.report import report
 from quasistatic.cli.reproduce import reproduce
 from quasistatic.cli.sample import sample
 from quasistatic.cli.score import score
+from quasistatic.cli.serve import serve
 
 app = typer.Typer(
     name="quasistatic",
@@ -52,7 +54,7 @@ def quasistatic(
 
     `quasistatic fit table.csv -o model`, then `sample`, `score`, `certify`, `inspect` and `report`
     the model, `compare` it with others; `impute`, `condition`, `denoise` and `outliers` ask it
-    about rows.
+    about rows; `explore` asks it on a page, and `serve` answers other programs.
     """
 
 
@@ -68,6 +70,8 @@ for command in (
     certify,
     inspect,
     report,
+    explore,
+    serve,
     demo,
     reproduce,
 ):

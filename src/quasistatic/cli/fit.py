@@ -7,9 +7,10 @@ import typer
 from quasistatic.cli.claim import claimed
 from quasistatic.cli.families import FAMILIES, ModelName, settings_of
 from quasistatic.cli.fitting import prepare
-from quasistatic.cli.options import Data, Force, Json, Quiet, Seed, Weights, refuse_halves
+from quasistatic.cli.options import Data, Force, Json, Quiet, Seed, Weights
 from quasistatic.cli.screen import Screen
 from quasistatic.config import DiscreteKernel, ScheduleName
+from quasistatic.data.text.names import refuse_halves
 
 _TRAINING, _MODEL, _ENERGY = "Training", "Model", "Energy (boltzmann, rbm)"
 

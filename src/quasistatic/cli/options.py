@@ -1,11 +1,8 @@
 """Arguments and options that several commands share."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-
-from quasistatic.errors import SettingError
 
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model folder, as written by `quasistatic fit`.")
@@ -76,21 +73,3 @@ FewSteps = Annotated[
         help="Walk the best K of the T steps. [default: evenly spaced steps, 64 at most]",
     ),
 ]
-
-
-def refuse_halves(option: str, texts: Sequence[str]) -> None:
-    """Refuse values of an option that the shell gave in another encoding than UTF-8: no column and
-    no category is called so.
-
-    Args:
-        option: name of the option.
-        texts: its values.
-
-    Raises:
-        SettingError: naming the first such value.
-    """
-    for text in texts:
-        if not text.isprintable() and any("\ud800" <= c <= "\udfff" for c in text):
-            raise SettingError(
-                f"{option} {text!r} is no text in UTF-8", fix="give it in the encoding UTF-8"
-            )

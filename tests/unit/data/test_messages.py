@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quasistatic.cli.condition import read_given
 from quasistatic.cli.denoise import read_sigma
 from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
@@ -20,6 +19,7 @@ from quasistatic.data.files import read_table
 from quasistatic.data.output import check_output, write_table
 from quasistatic.data.reading import read_as
 from quasistatic.errors import QuasistaticError
+from quasistatic.fitted.given import read_given
 
 PAGE = Path(__file__).with_name("messages.md")
 X = "".join(f"{i},{i * 7 % 11 / 4},{'uvw'[i % 3]}\n" for i in range(30))

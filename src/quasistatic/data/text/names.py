@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["longest_name", "resolve"]
+from quasistatic.errors import SettingError
+
+__all__ = ["longest_name", "refuse_halves", "resolve"]
 
 
 def resolve(name: str, names: Iterable[str]) -> str | None:
@@ -52,3 +54,21 @@ def longest_name(text: str, names: Sequence[str], marks: Sequence[str]) -> tuple
         return None
     name = max(exact or best, key=len)
     return name, best[name]
+
+
+def refuse_halves(what: str, texts: Sequence[str]) -> None:
+    """Refuse texts that the shell gave in another encoding than UTF-8: no column and no category
+    is called so.
+
+    Args:
+        what: what they are, for the message: the name of an option, say.
+        texts: texts, as they were given.
+
+    Raises:
+        SettingError: naming the first such value.
+    """
+    for text in texts:
+        if not text.isprintable() and any("\ud800" <= c <= "\udfff" for c in text):
+            raise SettingError(
+                f"{what} {text!r} is no text in UTF-8", fix="give it in the encoding UTF-8"
+            )

@@ -1,0 +1,88 @@
+"use strict";
+// One form, one question at a time: a change of the form is a new address and a new stream of
+// answers, which replaces the one before.
+(() => {
+  const main = document.getElementById("main");
+  const form = document.querySelector("[data-form]");
+  if (!main || !form) return;
+  let source = null, timer = 0, retry = 0;
+
+  const params = () => {
+    const found = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (value !== "") found.append(name, value);
+    return found;
+  };
+
+  const show = (parts) => {
+    for (const [id, html] of Object.entries(parts)) {
+      const place = document.getElementById(id);
+      if (place && place.innerHTML !== html) place.innerHTML = html;
+    }
+  };
+
+  const refuse = (told) => {
+    const line = document.createElement("p");
+    line.className = "notice";
+    line.setAttribute("role", "alert");
+    line.textContent = [told.where && told.where + ": ", told.what, "."].join("")
+      + (told.fix ? " To do: " + told.fix + "." : "");
+    (document.getElementById("notices") || main).replaceChildren(line);
+  };
+
+  const ask = () => {
+    if (source) source.close();
+    clearTimeout(retry);
+    main.setAttribute("aria-busy", "true");
+    const notices = document.getElementById("notices");
+    const own = new EventSource(main.dataset.ask + "?" + params());
+    const end = () => { own.close(); if (source === own) main.removeAttribute("aria-busy"); };
+    source = own;
+    let first = true;
+    own.addEventListener("parts", (message) => {
+      if (first && notices) notices.replaceChildren();
+      first = false;
+      show(JSON.parse(message.data));
+    });
+    own.addEventListener("done", end);
+    own.addEventListener("refused", (message) => {
+      const told = JSON.parse(message.data);
+      refuse(told);
+      end();
+      if (told.again) retry = setTimeout(ask, 1000 * told.again);
+    });
+    own.onerror = () => {
+      end();
+      refuse({ what: "the service does not answer", fix: "start it again, then reload this page" });
+    };
+  };
+
+  const changed = () => {
+    const found = params();
+    history.replaceState(null, "", location.pathname + (found.size ? "?" + found : ""));
+    clearTimeout(timer);
+    timer = setTimeout(ask, 120);
+  };
+
+  const twin = (input) => document.getElementById(input.dataset.of || input.id + "-slider");
+
+  form.addEventListener("input", (event) => {
+    const other = twin(event.target);
+    if (other && other !== event.target) {
+      other.value = event.target.value;
+      const slider = other.type === "range" ? other : event.target;
+      slider.classList.toggle("unset", event.target.value === "");
+    }
+    changed();
+  });
+  form.addEventListener("submit", (event) => { event.preventDefault(); changed(); });
+  form.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-clear]");
+    if (!button) return;
+    const input = document.getElementById(button.dataset.clear);
+    input.value = "";
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.focus();
+  });
+  window.addEventListener("pagehide", () => source && source.close());
+  ask();
+})();

@@ -1,0 +1,143 @@
+"""The view of one row: a control for each cell, and what the model says of them."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from quasistatic.data.schema import Column
+from quasistatic.serve.charts.distributions import bars, cell_of_numbers
+from quasistatic.serve.reference import Reference
+from quasistatic.serve.row_answer import RowAnswer, Unknown, answers_of_row
+from quasistatic.serve.subject import labels
+from quasistatic.serve.views.controls import controls, row_of, texts_of
+from quasistatic.serve.views.view import CELL, Params, Parts, View, address, nats
+
+__all__ = ["ROW", "cell_parts", "summary"]
+
+
+def _form(reference: Reference, params: Params) -> dict[str, Any]:
+    subject = reference.subject
+    texts = texts_of(subject, params)
+    number = params.get("row", "")
+    rows = 0 if subject.table is None else len(subject.table)
+    place = int(number) if number.isdecimal() and rows else 0
+    cells = {CELL + name: text for name, text in texts.items()}
+    return {
+        "controls": controls(subject, texts),
+        "row": place,
+        "rows": rows,
+        "before": place - 1 if place > 1 else 0,
+        "after": place + 1 if 0 < place < rows else 0,
+        "what_if": address("/whatif", {f"b{key}": v for key, v in cells.items()} | cells),
+        "trajectory": address("/trajectory", cells),
+    }
+
+
+def _parts(reference: Reference, params: Params) -> Iterator[Parts]:
+    subject = reference.subject
+    row = row_of(subject, texts_of(subject, params))
+    for found in answers_of_row(reference, row):
+        yield summary(reference, found) | cell_parts(reference, found)
+
+
+def summary(reference: Reference, found: RowAnswer, place: str = "answer") -> Parts:
+    """The likelihood of a row, in words.
+
+    Args:
+        reference: model, and what is usual.
+        found: what is known of the row.
+        place: id of its place in the page (default "answer").
+    """
+    told = found.likelihood
+    if told is None:
+        return {place: ("nothing.html.jinja", {})}
+    lower, stderr = float(told.lower[0]), float(told.stderr[0])
+    rank = reference.ranks(told.lower) if found.whole else None
+    return {
+        place: (
+            "likelihood.html.jinja",
+            {
+                "whole": found.whole,
+                "known": found.known,
+                "columns": len(reference.subject.schema.columns),
+                "lower": nats(lower, stderr),
+                "upper": None
+                if told.upper is None or told.stderr_upper is None
+                else nats(float(told.upper[0]), float(told.stderr_upper[0])),
+                "ess": f"{float(told.ess[0]):.0f}" if math.isfinite(told.ess[0]) else "",
+                "trajectories": told.trajectories,
+                "measure": told.base_measure,
+                "percent": None if rank is None else f"{100 * float(rank.share[0]):.0f}",
+                "percent_error": None if rank is None else f"{100 * float(rank.stderr[0]):.0f}",
+                "waiting": rank is None and found.whole,
+                "round": found.round,
+                "rounds": found.rounds,
+            },
+        )
+    }
+
+
+def cell_parts(reference: Reference, found: RowAnswer, prefix: str = CELL) -> Parts:
+    """What is said beside each control.
+
+    Args:
+        reference: model, and what is usual.
+        found: what is known of the row.
+        prefix: what the ids of the controls begin with (default `CELL`).
+    """
+    parts: Parts = {}
+    for number, column in enumerate(reference.subject.schema.columns):
+        place = f"{prefix.rstrip('.')}{number}-told"
+        if found.unknown is not None and column.name in found.unknown:
+            parts[place] = ("unknown.html.jinja", _of_unknown(column, found.unknown[column.name]))
+        elif found.cells is not None:
+            told = _of_cell(reference, found, column)
+            if told is not None:
+                parts[place] = ("cell.html.jinja", told)
+    return parts
+
+
+def _of_unknown(column: Column, drawn: Unknown) -> dict[str, Any]:
+    if column.is_discrete:
+        counts = np.bincount(drawn.value.astype(int), minlength=len(column.categories))
+        told = bars(counts / len(drawn.value), labels(column), column.name)
+    else:
+        told = cell_of_numbers(drawn.value, column)
+    return {
+        "svg": told.svg,
+        "mode": told.mode,
+        "interval": told.interval,
+        "numbers": not column.is_discrete,
+        "ess": f"{drawn.ess:.0f}",
+    }
+
+
+def _of_cell(reference: Reference, found: RowAnswer, column: Column) -> dict[str, Any] | None:
+    assert found.cells is not None
+    if column.name not in found.cells.names:
+        return None
+    j = found.cells.names.index(column.name)
+    log_p, stderr = float(found.cells.log_p[0, j]), float(found.cells.stderr[0, j])
+    if math.isnan(log_p):
+        return None
+    surprises = reference.surprises(found.cells.log_p)
+    surprise = None if surprises is None else float(surprises[0, j])
+    return {
+        "log_p": nats(log_p, stderr),
+        "surprise": None if surprise is None or math.isnan(surprise) else _rarity(surprise),
+        "done": f"{100 * reference.done:.0f}",
+    }
+
+
+def _rarity(surprise: float) -> dict[str, Any]:
+    """How unusual a cell is, for people: one in so many, and the length of its bar."""
+    one_in = math.exp(min(surprise, 13.8))
+    words = "usual" if one_in < 3 else f"1 in {float(f'{one_in:.1g}'):,.0f}"
+    level = "high" if one_in >= 100 else "some" if one_in >= 20 else "low"
+    return {"words": words, "level": level, "value": round(min(surprise, 7.0), 2), "nats": surprise}
+
+
+ROW = View("/row", "Row", _form, _parts)
+"""One row."""

@@ -1,0 +1,62 @@
+"""What a view is, and what views share."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from quasistatic.serve.reference import Reference
+
+__all__ = ["CELL", "Params", "Parts", "View", "address", "nats", "split_given"]
+
+Params = Mapping[str, str]
+"""The parameters of an address."""
+Parts = dict[str, tuple[str, dict[str, Any]]]
+"""Parts of a page by the id of their place: a template and what it is filled with."""
+CELL = "c."
+"""What a parameter that is a cell begins with; the column's name follows."""
+
+
+class View(NamedTuple):
+    """One view.
+
+    Args:
+        path: address of the page.
+        title: title of the page, and its name in the navigation.
+        form: function from what is usual and the parameters to what the page's template is filled
+            with.
+        parts: function from what is usual and the parameters to the parts of the answer, better
+            from step to step.
+        needs_table: whether it shows rows of a table (default False).
+    """
+
+    path: str
+    title: str
+    form: Callable[[Reference, Params], dict[str, Any]]
+    parts: Callable[[Reference, Params], Iterator[Parts]]
+    needs_table: bool = False
+
+    @property
+    def template(self) -> str:
+        """The page's template."""
+        return f"{self.path.strip('/')}.html.jinja"
+
+
+def address(path: str, params: Mapping[str, str]) -> str:
+    """The address of a view; empty parameters are left out."""
+    query = urlencode({key: value for key, value in params.items() if value})
+    return f"{path}?{query}" if query else path
+
+
+def split_given(params: Params) -> list[str]:
+    """The conditions of an address, one behind a semicolon each."""
+    return [text.strip() for text in params.get("given", "").split(";") if text.strip()]
+
+
+def nats(value: float, stderr: float | None = None) -> str:
+    """A number of nats for people, with its error.
+
+    Example:
+        >>> nats(-18.1187, 0.021), nats(-18.1187)
+        ('-18.119 ± 0.021', '-18.119')
+    """
+    return f"{value:.3f}" if stderr is None or stderr != stderr else f"{value:.3f} ± {stderr:.3f}"

@@ -1,0 +1,50 @@
+"""One small model behind its service, asked by all tests of the room."""
+
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+from starlette.testclient import TestClient
+
+from quasistatic import DiffusionDensity
+from quasistatic.data.table import Table
+from quasistatic.serve.app import application
+from quasistatic.serve.guard import Rules
+from quasistatic.serve.limits import Limits
+from quasistatic.serve.subject import Subject
+
+NASTY = "<img src=x onerror=alert(1)>"
+"""A category that a page must not run."""
+ADDRESS = "http://127.0.0.1:8000"
+
+
+def frame() -> pl.DataFrame:
+    rng = np.random.default_rng(3)
+    kind = rng.choice(["a", NASTY], 60)
+    mass = np.where(kind == "a", 10.0, 14.0) + rng.normal(0.0, 1.0, 60)
+    count = rng.poisson(4, 60).tolist()
+    count[7] = None
+    return pl.DataFrame({"kind": kind, "mass_g": np.round(mass, 1), "count": count})
+
+
+@pytest.fixture(scope="session")
+def density() -> DiffusionDensity:
+    return DiffusionDensity(model="mixture", random_state=0).fit(frame())
+
+
+@pytest.fixture(scope="session")
+def subject(density) -> Subject:
+    return Subject.of("tiny", density, Table(frame(), "somewhere/rows.csv"), "rows.csv")
+
+
+@pytest.fixture(scope="session")
+def client(subject):
+    """A client of the service, once the model is calibrated."""
+    rules = Rules(limits=Limits(body_bytes=20_000))
+    with TestClient(application(subject, rules), base_url=ADDRESS) as client:
+        end = time.monotonic() + 120
+        while client.get("/healthz").json()["calibrated"] < 1:
+            assert time.monotonic() < end, "the model is not calibrated"
+            time.sleep(0.05)
+        yield client
