@@ -15,6 +15,7 @@ ROOMS = (
     "tests/laws/test_posterior_enumeration.py",
     "tests/unit/experiments/",
     "tests/golden/",
+    "tests/unit/serve/",
     "tests/unit/train/",
     "tests/unit/fitting/",
 )

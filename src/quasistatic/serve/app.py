@@ -18,7 +18,7 @@ from quasistatic.serve.endpoints import ABOUT, ENDPOINTS, Endpoint, asked_of, wr
 from quasistatic.serve.failure import as_refused
 from quasistatic.serve.guard import Guard, Rules
 from quasistatic.serve.limits import Refused
-from quasistatic.serve.pages_of import page_routes
+from quasistatic.serve.pages_of import page_routes, prepared
 from quasistatic.serve.questions import about
 from quasistatic.serve.service import Service
 from quasistatic.serve.subject import Subject
@@ -48,7 +48,7 @@ def application(subject: Subject, rules: Rules | None = None, *, pages: bool = T
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        service.start()
+        service.start(prepared(service) if pages else iter(()))
         yield
         service.close()
 

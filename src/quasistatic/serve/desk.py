@@ -20,6 +20,7 @@ from concurrent.futures import Future
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
+from quasistatic.errors import QuasistaticError
 from quasistatic.serve.limits import Limits, Refused
 
 __all__ = ["Answer", "Desk"]
@@ -143,8 +144,10 @@ class Desk:
                 self._meanwhile.popleft()
         except IndexError:  # `close` was quicker
             return
-        except Exception:
-            logging.getLogger(__name__).exception("work between questions failed")
+        except Exception as error:
+            known = isinstance(error, QuasistaticError)
+            log = logging.getLogger(__name__)
+            log.error("work between questions ended: %s", error, exc_info=not known)
             self._meanwhile.popleft()
 
 

@@ -16,12 +16,16 @@ from quasistatic.errors import QuasistaticError
 from quasistatic.serve.failure import as_refused
 from quasistatic.serve.service import Service
 from quasistatic.serve.stream import events
+from quasistatic.serve.views.columns import COLUMNS
 from quasistatic.serve.views.row import ROW
+from quasistatic.serve.views.rows import ROWS
+from quasistatic.serve.views.trajectory import TRAJECTORY
 from quasistatic.serve.views.view import Parts, View
+from quasistatic.serve.views.whatif import WHAT_IF
 
-__all__ = ["VIEWS", "page_routes"]
+__all__ = ["VIEWS", "page_routes", "prepared"]
 
-VIEWS: tuple[View, ...] = (ROW,)
+VIEWS: tuple[View, ...] = (ROW, ROWS, WHAT_IF, COLUMNS, TRAJECTORY)
 """The views, in the order of the navigation."""
 _FILES = {
     "report.css": ("quasistatic.report", "template/page.css", "text/css"),
@@ -46,6 +50,19 @@ def page_routes(service: Service) -> Iterator[Route]:
         yield Route(f"/static/{name}", partial(_file, name), methods=["GET"])
 
 
+def prepared(service: Service) -> Iterator[None]:
+    """The programs of the views' usual questions, compiled step by step.
+
+    Args:
+        service: service that answers.
+    """
+    reference = service.reference
+    for view in VIEWS:
+        if view.usual is not None:
+            for _ in view.parts(reference, view.usual(reference)):
+                yield
+
+
 async def _home(views: list[View], request: Request) -> Response:
     return RedirectResponse(views[0].path)
 
@@ -58,7 +75,7 @@ async def _page(service: Service, view: View, views: list[View], request: Reques
         "view": view,
         "views": views,
         "params": params,
-        "trouble": None,
+        "settled": service.is_settled(),
     }
     try:
         body = _template(view.template).render(context | view.form(service.reference, params))
@@ -73,7 +90,7 @@ async def _stream(service: Service, view: View, request: Request) -> Response:
     params = dict(request.query_params)
     question = (view.path, tuple(sorted(params.items())))
     steps = view.parts(service.reference, params)
-    body = events(service, question, steps, _drawn, as_refused)
+    body = events(service, question if view.remembered else None, steps, _drawn, as_refused)
     return StreamingResponse(body, media_type="text/event-stream")
 
 

@@ -16,6 +16,7 @@ from quasistatic.fitted.ranks import Ranks, ranks_among
 from quasistatic.fitted.sampling import sample
 from quasistatic.fitted.scores import REFERENCE_ROWS
 from quasistatic.serve.subject import Subject
+from quasistatic.serve.table_scores import TableScores
 
 __all__ = ["MOST_COLUMNS", "Reference"]
 
@@ -40,6 +41,7 @@ class Reference:
         self.log_p: np.ndarray | None = None
         self.tails: Tails | None = None
         self.done = 0.0
+        self.scores = None if subject.table is None else TableScores(subject.fitted, subject.table)
 
     @property
     def judges_cells(self) -> bool:

@@ -39,7 +39,7 @@ class RowAnswer(NamedTuple):
 
     Args:
         whole: whether the row has all its cells.
-        known: number of cells that are there.
+        names: columns whose cells are there.
         likelihood: log-likelihood of the cells that are there; None (default) of an empty row.
         cells: log p of every cell given the others; None (default) as long as it is not known.
         unknown: what the unknown cells may be, by column; None (default) as long as it is not
@@ -49,7 +49,7 @@ class RowAnswer(NamedTuple):
     """
 
     whole: bool
-    known: int
+    names: tuple[str, ...]
     likelihood: Likelihood | None = None
     cells: Conditionals | None = None
     unknown: dict[str, Unknown] | None = None
@@ -80,7 +80,7 @@ def answers_of_row(reference: Reference, row: Table) -> Iterator[RowAnswer]:
     subject = reference.subject
     names = [n for n in subject.schema.names if row.frame[n].null_count() == 0]
     missing = [n for n in subject.schema.names if n not in names]
-    found = RowAnswer(not missing, len(names))
+    found = RowAnswer(not missing, tuple(names))
     for number, (trajectories, particles) in enumerate(_ROUNDS):
         found = found._replace(round=number + 1)
         if names:

@@ -18,6 +18,10 @@ from quasistatic.serve.subject import Subject
 __all__ = ["Service"]
 
 
+_JUDGED = 1000
+"""Rows of the table whose cells are judged before anyone asks."""
+
+
 class Service:
     """A model, the desk at which it is asked, and what it remembers.
 
@@ -33,10 +37,15 @@ class Service:
         self.reference = Reference(subject)
         self._asked: dict[Hashable, asyncio.Task[bytes]] = {}
 
-    def start(self) -> None:
-        """Begin to work: what is usual is computed when nobody asks."""
+    def start(self, prepared: Iterator[Any] = iter(())) -> None:
+        """Begin to work: what is usual is computed when nobody asks.
+
+        Args:
+            prepared: further steps to be done when nobody asks (default: none).
+        """
         self.desk.start()
-        self.desk.meanwhile(self._prepared())
+        for work in (self._prepared(), prepared, self._judged()):
+            self.desk.meanwhile(work)
 
     def _prepared(self) -> Iterator[None]:
         """The programs of the first questions are compiled, and what is usual is computed."""
@@ -51,6 +60,12 @@ class Service:
             for _ in answers_of_row(self.reference, one):
                 yield
         yield from steps
+
+    def _judged(self) -> Iterator[None]:
+        """The cells of the table, as far as that takes no hour."""
+        scores = self.reference.scores
+        if scores is not None and self.reference.judges_cells:
+            yield from scores.judge(np.arange(min(len(scores.table), _JUDGED)))
 
     def close(self) -> None:
         """End after the step that is being done."""

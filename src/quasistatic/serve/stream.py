@@ -24,7 +24,7 @@ def event(kind: str, data: Any) -> bytes:
 
 async def events(
     service: Service,
-    question: Hashable,
+    question: Hashable | None,
     steps: Iterator[Any],
     drawn: Callable[[Any], dict[str, str]],
     defect: Callable[[Exception], QuasistaticError],
@@ -34,12 +34,13 @@ async def events(
 
     Args:
         service: service that is asked.
-        question: what is asked, with all that the answer depends on.
+        question: what is asked, with all that the answer depends on; None for what is not
+            remembered.
         steps: steps that compute the answer.
         drawn: function from a step to the HTML of its parts.
         defect: function from any error to what an asker is told of it.
     """
-    known = service.memory.answer(question)
+    known = None if question is None else service.memory.answer(question)
     if known is not None:
         service.metrics.remembered += 1
         yield known
@@ -55,13 +56,14 @@ async def events(
                         {"notices": ("notices.html.jinja", {"notices": answer.notices})}
                     )["notices"]
                 parts |= new
-                yield event("parts", new)
+                if new:
+                    yield event("parts", new)
     except Exception as error:  # noqa: BLE001
         told = defect(error)
         again = told.retry_after if isinstance(told, Refused) else None
         yield event("refused", {"what": told.what, "where": told.where, "fix": told.fix,
                                 "again": again})  # fmt: skip
         return
-    if service.is_settled():
+    if question is not None and service.is_settled():
         service.memory.keep(question, event("parts", parts))
     yield event("done", {"remembered": False})

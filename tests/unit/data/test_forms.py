@@ -13,6 +13,7 @@ from quasistatic.data.files import read_table
 from quasistatic.data.output import delimited_text, write_table
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
+from quasistatic.data.table import Table
 from quasistatic.data.text._plain import read_plain
 from quasistatic.data.text.written import read_column
 from quasistatic.errors import DataError, SchemaError
@@ -451,3 +452,11 @@ def test_plain_numbers_are_read_at_once_as_they_are_one_by_one():
         alone = read_column(contents[name], ("x",))
         assert reading.values.equals(alone.values, check_dtypes=True)
         assert reading.written == alone.written
+
+
+def test_a_column_may_be_called_as_polars_calls_its_counts():
+    found = read_column(pl.Series("count", cycle("1.5", "1e1")), ())
+    assert found.values.name == "count"
+    assert found.values.to_list()[:2] == [1.5, 10.0]
+    levels = pl.DataFrame({"count": [0.1, 2**0.5, 3**0.5] * 20})
+    assert infer_schema(Table(levels)).columns[0].kind == "categorical"

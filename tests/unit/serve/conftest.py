@@ -9,10 +9,12 @@ from starlette.testclient import TestClient
 
 from quasistatic import DiffusionDensity
 from quasistatic.data.table import Table
+from quasistatic.serve import reference, row_answer
 from quasistatic.serve.app import application
 from quasistatic.serve.guard import Rules
 from quasistatic.serve.limits import Limits
 from quasistatic.serve.subject import Subject
+from quasistatic.serve.views import columns, trajectory
 
 NASTY = "<img src=x onerror=alert(1)>"
 """A category that a page must not run."""
@@ -34,7 +36,19 @@ def density() -> DiffusionDensity:
 
 
 @pytest.fixture(scope="session")
-def subject(density) -> Subject:
+def quick():
+    """Answers get better once, not three times; fewer rows say what is usual."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(row_answer, "_ROUNDS", ((16, 16), (64, 16)))
+        patch.setattr(row_answer, "_DRAWS", (64,))
+        patch.setattr(columns, "_DRAWN", (64,))
+        patch.setattr(trajectory, "_DRAWS", (64,))
+        patch.setattr(reference, "REFERENCE_ROWS", 64)
+        yield
+
+
+@pytest.fixture(scope="session")
+def subject(density, quick) -> Subject:
     return Subject.of("tiny", density, Table(frame(), "somewhere/rows.csv"), "rows.csv")
 
 

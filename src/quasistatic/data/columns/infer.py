@@ -175,7 +175,7 @@ def _kind(series: pl.Series) -> str:
 
 
 def _least_count(series: pl.Series) -> int:
-    return int(series.drop_nulls().value_counts()["count"].min())  # type: ignore[arg-type]
+    return int(series.drop_nulls().alias("value").value_counts()["count"].min())  # type: ignore[arg-type]
 
 
 def _build(series: pl.Series, kind: str, where: str) -> Column:

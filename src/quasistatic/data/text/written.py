@@ -200,8 +200,8 @@ def read_column(contents: pl.Series, missing: Sequence[str] = ()) -> Reading:
     """
     stripped = contents.str.strip_chars()
     absent = is_token(stripped, missing)
-    counts = stripped.filter(~absent).value_counts(sort=False)
-    cells, number = counts[stripped.name], counts["count"]
+    counts = stripped.filter(~absent).alias("cell").value_counts(sort=False)
+    cells, number = counts["cell"].alias(stripped.name), counts["count"]
     tokens = tuple(missing)
     holes = contents.filter(absent).drop_nulls()
     written = Written(missing=tokens, hole=holes[0] if len(holes) else "")

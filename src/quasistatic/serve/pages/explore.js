@@ -56,9 +56,31 @@
     };
   };
 
+  // Links to other views of the same row follow the form.
+  const follow = (found) => {
+    for (const link of document.querySelectorAll("[data-follows]")) {
+      const theirs = new URLSearchParams(found);
+      if (link.dataset.follows === "/whatif")
+        for (const [name, value] of found) if (name.startsWith("c.")) theirs.append("b" + name, value);
+      link.href = link.dataset.follows + "?" + theirs;
+    }
+  };
+
+  // The cells in which the second row differs.
+  const compare = () => {
+    for (const input of form.querySelectorAll("[name^='bc.']")) {
+      const first = form.elements[input.name.slice(1)];
+      input.closest(".of-b").classList.toggle("differs", first.value !== input.value);
+    }
+  };
+
   const changed = () => {
+    main.setAttribute("aria-busy", "true");
+    compare();
+    for (const input of form.querySelectorAll("[data-resets]")) input.value = "";
     const found = params();
     history.replaceState(null, "", location.pathname + (found.size ? "?" + found : ""));
+    follow(found);
     clearTimeout(timer);
     timer = setTimeout(ask, 120);
   };

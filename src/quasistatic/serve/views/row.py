@@ -12,7 +12,7 @@ from quasistatic.serve.reference import Reference
 from quasistatic.serve.row_answer import RowAnswer, Unknown, answers_of_row
 from quasistatic.serve.subject import labels
 from quasistatic.serve.views.controls import controls, row_of, texts_of
-from quasistatic.serve.views.view import CELL, Params, Parts, View, address, nats
+from quasistatic.serve.views.view import CELL, Params, Parts, View, address, nats, rarity
 
 __all__ = ["ROW", "cell_parts", "summary"]
 
@@ -60,7 +60,7 @@ def summary(reference: Reference, found: RowAnswer, place: str = "answer") -> Pa
             "likelihood.html.jinja",
             {
                 "whole": found.whole,
-                "known": found.known,
+                "known": len(found.names),
                 "columns": len(reference.subject.schema.columns),
                 "lower": nats(lower, stderr),
                 "upper": None
@@ -126,17 +126,9 @@ def _of_cell(reference: Reference, found: RowAnswer, column: Column) -> dict[str
     surprise = None if surprises is None else float(surprises[0, j])
     return {
         "log_p": nats(log_p, stderr),
-        "surprise": None if surprise is None or math.isnan(surprise) else _rarity(surprise),
+        "surprise": None if surprise is None or math.isnan(surprise) else rarity(surprise),
         "done": f"{100 * reference.done:.0f}",
     }
-
-
-def _rarity(surprise: float) -> dict[str, Any]:
-    """How unusual a cell is, for people: one in so many, and the length of its bar."""
-    one_in = math.exp(min(surprise, 13.8))
-    words = "usual" if one_in < 3 else f"1 in {float(f'{one_in:.1g}'):,.0f}"
-    level = "high" if one_in >= 100 else "some" if one_in >= 20 else "low"
-    return {"words": words, "level": level, "value": round(min(surprise, 7.0), 2), "nats": surprise}
 
 
 ROW = View("/row", "Row", _form, _parts)
