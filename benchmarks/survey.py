@@ -28,9 +28,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.files import read_table
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.output import write_table
 from quasistatic.errors import QuasistaticError
 

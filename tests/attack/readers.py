@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.arranged import read_data
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.table import Table
 from quasistatic.errors import QuasistaticError
 

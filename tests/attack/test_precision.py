@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from quasistatic import DiffusionDensity
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.precision import lost_digits
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.table import from_frame
 
 RNG = np.random.default_rng(0)

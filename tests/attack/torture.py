@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 
 from attack.readers import go_through, told
-from quasistatic.data.codec import Codec, fit_codec
+from quasistatic.data.codec import Codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.precision import lost_digits
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.table import from_frame
 from quasistatic.errors import QuasistaticError
 

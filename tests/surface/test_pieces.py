@@ -119,3 +119,19 @@ def test_the_most_unusual_rows_are_those_of_the_table(folder, request):
 def test_a_format_that_is_written_at_once(folder, in_pieces):
     message = refused("sample", folder / "model", "-n", N, "-o", folder / "s.npz", folder=folder)
     assert "written at once" in message
+
+
+def folder_of(path):
+    return {file.name: file.read_bytes() for file in sorted(path.iterdir())}
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "shards"])
+def test_the_model_of_a_table_on_the_disk_is_that_of_the_table(folder, name, request, tmp_path):
+    """Byte for byte: what is learned of a column is learned from the whole column on both ways."""
+    how = [*ONCE, "--quiet"]
+    assert run("fit", folder / name, "-o", tmp_path / "held", *how).code == 0
+    request.getfixturevalue("in_pieces")
+    done = run("fit", folder / name, "-o", tmp_path / "disk", *how)
+    assert done.code == 0, done.stderr
+    assert folder_of(tmp_path / "disk") == folder_of(tmp_path / "held")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "held"]

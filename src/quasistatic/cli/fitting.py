@@ -5,7 +5,7 @@ what was reached.
 import os
 import shlex
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,7 @@ from quasistatic.errors import (
     OutputError,
     QuasistaticError,
     SchemaError,
+    SettingError,
     TrainingError,
 )
 from quasistatic.records import Misfit, parse_json
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from quasistatic.data.columns.alternatives import Schemas
-    from quasistatic.data.table import Table
+    from quasistatic.data.disk.table import AnyTable, DiskTable
     from quasistatic.estimator.density import DiffusionDensity
 
 
@@ -49,7 +50,7 @@ class Job:
     """
 
     data: str
-    table: "Table"
+    table: "AnyTable"
     schemas: "Schemas"
     output: str
     resume: bool
@@ -103,9 +104,16 @@ def prepare(
     from quasistatic.data.columns.alternatives import infer_schemas
     from quasistatic.data.constraints.found import find_constraints
     from quasistatic.data.constraints.tied import with_constraints
+    from quasistatic.data.disk.fitting import table_on_disk
     from quasistatic.data.reading import read_as
     from quasistatic.data.weights import repeated, without_weights
 
+    if kind in (None, "table") and (on_disk := table_on_disk(data, missing)) is not None:
+        return _prepare_on_disk(
+            screen, data, output, on_disk,
+            schema_file=schema_file, constraints=constraints, weights=weights,
+            resume=resume, force=force,
+        )  # fmt: skip
     table = read_data(data, kind, missing)
     n_rows = len(table)
     if weights is not None:
@@ -122,6 +130,44 @@ def prepare(
     proposed = find_constraints(table, schemas.first)
     show_proposed(screen, proposed)
     return Job(data, table, schemas, output, resume, force, proposed)
+
+
+def _prepare_on_disk(
+    screen: Screen,
+    data: str,
+    output: str,
+    table: "DiskTable",
+    *,
+    schema_file: str | None,
+    constraints: "Sequence[str]",
+    weights: str | None,
+    resume: bool,
+    force: bool,
+) -> Job:
+    """`prepare` of a table that is not held in memory."""
+    from quasistatic.data.columns.alternatives import infer_schemas
+    from quasistatic.data.disk.cells import bytes_of_cells
+    from quasistatic.data.disk.parts import require_disk
+
+    for given, name in ((constraints, "--where"), (weights, "--weights")):
+        if given:
+            raise SettingError(
+                f"{name} needs a table that is held in memory",
+                where=data,
+                fix="leave it out, or fit on a part of the rows",
+            )
+    folder = Path(output).resolve().parent
+    table = replace(table, scratch=folder)
+    screen.tell(f"{data}: {len(table)} rows, {len(table.names)} columns, not held in memory")
+    screen.notes(table.notes)
+    schemas = infer_schemas(table, None if schema_file is None else _read_json(schema_file))
+    screen.schema(schemas.first)
+    needed = bytes_of_cells(schemas.first, len(table))
+    require_disk(needed, folder, what=f"the encoded table of {len(table)} rows")
+    screen.tell(
+        f"Until the fit has ended, its encoded rows take {needed / 2**30:.2f} GiB in {folder}"
+    )
+    return Job(data, table, schemas, output, resume, force)
 
 
 def show_proposed(screen: Screen, proposed: "Sequence[str]") -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data._sequences import read_sequences, sequences_of
+from quasistatic.data.disk.files import is_dataset, open_table
 from quasistatic.data.door import ordinary, parsing
 from quasistatic.data.files import read_table
 from quasistatic.data.frames.container import ArrayContainer
@@ -95,9 +96,10 @@ def read_data(path: str | Path, kind: DataKind | None = None, missing: Sequence[
     """What there is to fit: a table, images or sequences.
 
     Args:
-        path: path of a file or a folder.
-        kind: kind of the data; None (default): a folder, an idx file and a `.npy` file of three or
-            four dimensions are images, and everything else is a table.
+        path: path of a file or a folder; a folder of Parquet or Arrow files, or a pattern for their
+            names, is one table.
+        kind: kind of the data; None (default): another folder, an idx file and a `.npy` file of
+            three or four dimensions are images, and everything else is a table.
         missing: cells of a table of text that mean "missing", beside the usual ones (default none).
 
     Raises:
@@ -106,6 +108,10 @@ def read_data(path: str | Path, kind: DataKind | None = None, missing: Sequence[
     where = Path(path)
     if str(path) == "-":
         ordinary(where)
+    if kind in (None, "table") and is_dataset(where):
+        table = open_table(where)
+        assert table is not None
+        return table.held()
     if not where.exists():
         raise DataError("there is no such file or folder", where=str(path), fix="check the path")
     chosen = kind or ("images" if _looks_like_images(where) else "table")

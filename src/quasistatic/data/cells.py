@@ -56,7 +56,7 @@ class EncodedTable:
         """Rows without a missing cell, bool `[N]`."""
         return np.all(np.concatenate([cells.observed for cells in self.rows], axis=1), axis=1)
 
-    def take(self, indices: np.ndarray) -> "EncodedTable":
+    def take(self, indices: np.ndarray | slice) -> "EncodedTable":
         """The rows `indices`, in that order."""
         return EncodedTable(
             tuple(block.take(indices) for block in self.rows), self.log_volume[indices]

@@ -15,8 +15,9 @@ from quasistatic.data.cells import Cells, EncodedTable
 from quasistatic.data.columns._coordinates import at_atoms, atom_codes, read_on_lattice, to_z
 from quasistatic.data.columns.numbers import write_numbers
 from quasistatic.data.columns.states import read_codes, write_codes
-from quasistatic.data.columns.transform import Choice, Transform, fit_transform, transform_from_json
-from quasistatic.data.images._pixels import fit_pixels, read_pixels, round_pixels, write_pixels
+from quasistatic.data.columns.transform import Transform, transform_from_json
+from quasistatic.data.disk.table import AnyTable
+from quasistatic.data.images._pixels import read_pixels, round_pixels, write_pixels
 from quasistatic.data.layout import are_images
 from quasistatic.data.reading import read_as, table_of
 from quasistatic.data.schema import Column, Schema
@@ -24,7 +25,7 @@ from quasistatic.data.stored import check_codec, check_parts
 from quasistatic.data.table import Table
 from quasistatic.errors import SchemaError
 
-__all__ = ["Codec", "Place", "check_columns", "fit_and_encode", "fit_codec"]
+__all__ = ["Codec", "Place", "check_columns"]
 
 
 class Place(NamedTuple):
@@ -284,50 +285,7 @@ class Codec:
         return codec
 
 
-def fit_codec(table: Table, schema: Schema, transform: Choice = "auto") -> Codec:
-    """The codec of a schema, its transforms and marginals fitted on the observed cells of the
-    training table.
-    """
-    return fit_and_encode(table, schema, transform)[0]
-
-
-def fit_and_encode(
-    table: Table, schema: Schema, transform: Choice = "auto"
-) -> tuple[Codec, EncodedTable]:
-    """The codec of `fit_codec`, and the training table as it encodes it."""
-    check_columns(table, schema)
-    table = read_as(table, schema)
-    codec = _without_frequencies(table, schema, transform)
-    encoded = codec.encode(table)
-    widths, marginals = codec.typical_width, ()
-    if codec.numbers is not None and not are_images(schema.layout):
-        widths = _typical_widths(encoded.rows[codec.numbers])
-    if codec.states is not None:
-        marginals = _marginals(encoded.rows[codec.states], codec.n_states)
-    return Codec(schema, codec.transforms, marginals, widths), encoded
-
-
-def _without_frequencies(table: Table, schema: Schema, transform: Choice) -> Codec:
-    """The codec but for what is counted among encoded rows: marginals, and widths of a table."""
-    n_columns = len(schema.columns)
-    if are_images(schema.layout):
-        if schema.columns[0].is_discrete:
-            return Codec(schema, (), (), np.zeros(0))
-        scaling, width = fit_pixels(table, schema)
-        return Codec(schema, (scaling,) * n_columns, (), np.full(n_columns, width))
-    transforms = []
-    for column in schema.columns:
-        if not column.is_discrete:
-            coordinate, observed = read_on_lattice(table, column)
-            kept = coordinate[observed & (atom_codes(coordinate, observed, column) == 0)]
-            # With too few away from the atoms nothing would tell where such values lie.
-            if len(kept) < max(20, 0.1 * len(table)):
-                kept = coordinate[observed]
-            transforms.append(fit_transform(kept, 1.0 if column.has_lattice else None, transform))
-    return Codec(schema, tuple(transforms), (), np.zeros(len(transforms)))
-
-
-def check_columns(table: Table, schema: Schema) -> None:
+def check_columns(table: AnyTable, schema: Schema) -> None:
     """Refuse a table whose columns are not the schema's; columns that the schema left out may be
     there.
 
@@ -371,24 +329,6 @@ def _n_states(schema: Schema) -> tuple[int, ...]:
     return tuple(
         states + [1 + len(c.atoms) for c in schema.columns if not c.is_discrete and c.atoms]
     )
-
-
-def _typical_widths(block: Cells) -> np.ndarray:
-    if block.width is None:
-        return np.zeros(block.value.shape[1])
-    used = block.width > 0
-    return np.array(
-        [np.median(w[u]) if u.any() else 0.0 for w, u in zip(block.width.T, used.T, strict=True)],
-        dtype=np.float64,
-    )
-
-
-def _marginals(block: Cells, n_states: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-    counts = [
-        np.bincount(v[o], minlength=k)
-        for v, o, k in zip(block.value.T, block.observed.T, n_states, strict=True)
-    ]
-    return tuple((count + 0.5) / (count.sum() + 0.5 * len(count)) for count in counts)
 
 
 def _masked(series: pl.Series, mask: np.ndarray | None, j: int) -> pl.Series:

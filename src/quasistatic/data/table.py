@@ -2,7 +2,7 @@
 object.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -81,6 +81,23 @@ class Table:
         given = set(self.frame.columns)
         holes = pl.any_horizontal(pl.col([name for name in names if name in given]).is_null())
         return ~self.frame.select(holes).to_series().to_numpy()
+
+    def holding(self, name: str) -> "Table":
+        """A table in memory with a column of this one: itself.
+
+        Args:
+            name: name of the column.
+        """
+        del name
+        return self
+
+    def held(self) -> "Table":
+        """The table in memory: itself."""
+        return self
+
+    def pieces(self) -> Iterator["Table"]:
+        """The rows in their order, a part at a time: all at once."""
+        yield self
 
     def take(self, indices: np.ndarray) -> "Table":
         """The rows `indices`, in that order."""

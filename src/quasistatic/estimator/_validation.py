@@ -8,6 +8,7 @@ from sklearn.utils.validation import _check_n_features, check_is_fitted, validat
 from quasistatic.compiled import require_own_process
 from quasistatic.data.arranged import image_table
 from quasistatic.data.columns.alternatives import Schemas, infer_schemas
+from quasistatic.data.disk.table import DiskTable
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table, from_frame, to_native
 
@@ -60,6 +61,8 @@ def _read(estimator: Any, X: Any, reset: bool) -> Table | None:
     """The table of what scikit-learn's checks are not made for; None for other arrays."""
     if isinstance(X, Table):
         return X
+    if isinstance(X, DiskTable) and reset:
+        return cast(Table, X)  # a fit asks a table column by column, and piece by piece
     if isinstance(X, np.ndarray) and X.dtype.names is not None:
         return from_frame(X)
     if isinstance(X, np.ndarray) and _is_image_stack(estimator, X, reset):

@@ -3,12 +3,14 @@
 The patterns are drawn by themselves, not given the cells of their row, and are no part of log p.
 """
 
+from collections import Counter
 from typing import Any
 
 import jax
 import numpy as np
 import polars as pl
 
+from quasistatic.data.disk.table import AnyTable
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
@@ -20,7 +22,7 @@ _MOST = 10_000
 """Different patterns that are kept, the most frequent ones."""
 
 
-def patterns_of(table: Table, names: tuple[str, ...]) -> list[dict[str, Any]]:
+def patterns_of(table: AnyTable, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """The patterns of missing cells of a table, in JSON types: names of the missing columns, and
     how many rows have just these; none for a table without holes.
 
@@ -28,10 +30,17 @@ def patterns_of(table: Table, names: tuple[str, ...]) -> list[dict[str, Any]]:
         table: table of the training rows.
         names: names of the columns.
     """
-    holes = table.frame.select(pl.col(list(names)).is_null()).to_numpy()
-    if not holes.any():
+    found: Counter[tuple[bool, ...]] = Counter()
+    for piece in table.pieces():
+        holes = piece.frame.select(pl.col(list(names)).is_null()).to_numpy()
+        holed = holes[holes.any(axis=1)]
+        found[(False,) * len(names)] += len(holes) - len(holed)
+        patterns, counts = np.unique(holed, axis=0, return_counts=True)
+        found.update(dict(zip(map(tuple, patterns.tolist()), counts.tolist(), strict=True)))
+    if not any(map(any, found)):
         return []
-    patterns, counts = np.unique(holes, axis=0, return_counts=True)
+    patterns = sorted(pattern for pattern, count in found.items() if count)
+    counts = np.array([found[pattern] for pattern in patterns])
     order = np.argsort(-counts, kind="stable")[:_MOST]
     return [
         {"columns": [n for n, hole in zip(names, patterns[i], strict=True) if hole],

@@ -2,6 +2,7 @@
 held-out rows.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -9,10 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.data.cells import EncodedTable
-from quasistatic.data.codec import Codec, fit_and_encode
-from quasistatic.data.columns.transform import Choice
-from quasistatic.data.schema import Schema
-from quasistatic.data.table import Table
+from quasistatic.data.codec import Codec
+from quasistatic.data.disk.cells import take_rows
 from quasistatic.distribution import Categorical, Mixture, Normal, Product
 from quasistatic.fitting._em import Cluster, Sample, fit_mixture, log_density
 from quasistatic.fitting._folds import Folds
@@ -30,6 +29,11 @@ BASELINE = 16
 """The one size that a diffusion on more than `FEW_ROWS` rows is measured against, with so many of
 them: all sizes and all rows would take long for a comparison that a trained network seldom
 loses there."""
+
+
+_Encode = Callable[[np.ndarray, np.ndarray], tuple[Codec, EncodedTable, EncodedTable | None]]
+_AT_ONCE = 2**16
+"""Rows whose states are written out beside each other at once."""
 
 
 class Size(NamedTuple):
@@ -50,9 +54,7 @@ class Size(NamedTuple):
 
 
 def best_size(
-    table: Table,
-    schema: Schema,
-    transform: Choice,
+    encode: _Encode,
     folds: Folds,
     *,
     seed: int,
@@ -62,9 +64,8 @@ def best_size(
     """The size of the mixture with the best mean log p of the held-out rows.
 
     Args:
-        table: table of all rows of the fit.
-        schema: schema of the columns.
-        transform: kind of the transform of numbers.
+        encode: function from the numbers of the rows that are estimated from and of those held out
+            to their codec and to both of them encoded.
         folds: parts of the rows, each of which is held out in turn.
         seed: seed of the estimation.
         components: the one size to judge; None (default) tries `SIZES`.
@@ -72,14 +73,15 @@ def best_size(
     """
     parts = []
     for rest, held_out in zip(folds.rests, folds.held_out, strict=True):
-        codec, encoded = fit_and_encode(table.take(rest), schema, transform)
-        judged = codec.encode(table.take(held_out))
-        parts.append((_sample(encoded, codec), _sample(judged, codec), judged.log_volume))
+        codec, encoded, judged = encode(rest, held_out)
+        assert judged is not None
+        train = _sample(_some(encoded, seed, most_rows), codec)
+        parts.append((train, _sample(judged, codec), judged.log_volume))
     best, worse = Size(SIZES[0], (-np.inf,)), 0
     for size in SIZES if components is None else (components,):
         reached = []
         for train, judged, log_volume in parts:
-            cluster = _likeliest(train, size, seed, most_rows)
+            cluster = _likeliest(train, size, seed)
             reached.append(float(np.mean(log_density(judged, cluster) + log_volume)))
         found = Size(size, tuple(reached))
         best, worse = (found, 0) if found.held_out_nats > best.held_out_nats else (best, worse + 1)
@@ -97,9 +99,10 @@ def estimate(encoded: EncodedTable, codec: Codec, n: int, seed: int) -> tuple[Mi
         n: number of components.
         seed: seed of the estimation.
     """
-    sample = _sample(encoded, codec)
-    cluster = _likeliest(sample, n, seed)
-    nats = float(np.mean(log_density(sample, cluster) + encoded.log_volume))
+    cluster = _likeliest(_sample(_some(encoded, seed, MANY_ROWS), codec), n, seed)
+    slices = (slice(begin, begin + _AT_ONCE) for begin in range(0, len(encoded), _AT_ONCE))
+    found = [log_density(_sample(encoded.take(rows), codec), cluster) for rows in slices]
+    nats = float(np.mean(np.concatenate(found) + encoded.log_volume))
     return _mixture(cluster, list(codec.n_states)), nats
 
 
@@ -127,11 +130,17 @@ def _sample(encoded: EncodedTable, codec: Codec) -> Sample:
     return Sample.of(encoded.rows, list(codec.n_states))
 
 
-def _likeliest(sample: Sample, n: int, seed: int, most_rows: int = MANY_ROWS) -> Cluster:
+def _some(encoded: EncodedTable, seed: int, most_rows: int) -> EncodedTable:
+    """The rows that are estimated from: all of a table that has no more than these."""
+    if len(encoded) <= most_rows:
+        return encoded
+    rng = np.random.default_rng(seed)
+    index = rng.choice(len(encoded), most_rows, replace=False)
+    return EncodedTable(take_rows(encoded.rows, index), encoded.log_volume[index])
+
+
+def _likeliest(sample: Sample, n: int, seed: int) -> Cluster:
     n_rows = len(sample.value)
-    if n_rows > most_rows:
-        chosen = np.random.default_rng(seed).choice(n_rows, most_rows, replace=False)
-        sample, n_rows = sample.take(chosen), most_rows
     attempts = ATTEMPTS if n_rows <= FEW_ROWS and n > 1 else 1
     found = [fit_mixture(sample, n, seed=seed + 1000 * i) for i in range(attempts)]
     return max(found, key=lambda cluster: float(np.mean(log_density(sample, cluster))))

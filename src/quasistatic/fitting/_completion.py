@@ -12,8 +12,8 @@ import numpy as np
 
 from quasistatic.data.cells import Cells, EncodedTable
 from quasistatic.data.codec import Codec
+from quasistatic.data.disk.table import AnyTable
 from quasistatic.data.schema import Schema
-from quasistatic.data.table import Table
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.budget import PARTICLES, shortened
 from quasistatic.posterior.query import impute_rows
@@ -28,7 +28,7 @@ MOST_CELLS = 1 << 18
 """Most cells in rows with holes: to complete more of them would take longer than the training."""
 
 
-def worth_completing(table: Table, schema: Schema) -> bool:
+def worth_completing(table: AnyTable, schema: Schema) -> bool:
     """Whether the holes are many enough to matter, and few enough to be filled in a time like that
     of the training.
 
@@ -36,10 +36,11 @@ def worth_completing(table: Table, schema: Schema) -> bool:
         table: table of the rows that are trained on.
         schema: schema of the table's columns.
     """
+    cells = sum(schema.block_sizes)
+    if LEAST_SHARE * len(table) * cells >= MOST_CELLS:
+        return False  # without a look at the rows, which may lie on the disk
     with_holes = int(np.count_nonzero(~table.whole(schema.names)))
-    return (
-        with_holes > LEAST_SHARE * len(table) and with_holes * sum(schema.block_sizes) <= MOST_CELLS
-    )
+    return with_holes > LEAST_SHARE * len(table) and with_holes * cells <= MOST_CELLS
 
 
 def with_completions(

@@ -10,9 +10,10 @@ import jax
 
 from quasistatic.assemble import assemble
 from quasistatic.config import ModelConfig
-from quasistatic.data.codec import Codec, fit_and_encode
+from quasistatic.data.codec import Codec
+from quasistatic.data.disk.table import AnyTable
+from quasistatic.data.fitted_codec import fit_and_encode
 from quasistatic.data.schema import Schema
-from quasistatic.data.table import Table
 from quasistatic.fitting import _defaults as defaults
 from quasistatic.fitting._candidates import Candidate
 from quasistatic.fitting._clusters import Size, estimate
@@ -21,7 +22,7 @@ from quasistatic.train import FitResult
 
 
 def mixture_alone(
-    table: Table, schema: Schema, settings: FitSettings, size: Size
+    table: AnyTable, schema: Schema, settings: FitSettings, size: Size
 ) -> tuple[FitResult, Codec, Candidate]:
     """The mixture of all rows.
 

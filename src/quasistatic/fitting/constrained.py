@@ -7,8 +7,10 @@ from pathlib import Path
 from quasistatic.data.codec import check_columns
 from quasistatic.data.columns.alternatives import Schemas
 from quasistatic.data.constraints.tied import as_fitted, tie
+from quasistatic.data.disk.table import AnyTable
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.table import Table
+from quasistatic.errors import SchemaError
 from quasistatic.fitted.holes import patterns_of
 from quasistatic.fitted.model import Fitted
 from quasistatic.fitting.selection import fit_table
@@ -19,7 +21,7 @@ __all__ = ["fit_constrained"]
 
 
 def fit_constrained(
-    table: Table,
+    table: AnyTable,
     schemas: Schemas,
     settings: FitSettings,
     constraints: Sequence[str] = (),
@@ -45,7 +47,16 @@ def fit_constrained(
         DataError: rows that a constraint does not allow.
     """
     check_columns(table, schemas.first)
-    tied = tie(table, schemas, constraints)
+    if isinstance(table, Table):
+        tied = tie(table, schemas, constraints)
+    elif constraints or schemas.first.constraints:
+        raise SchemaError(
+            "constraints are found out in memory, and the table does not fit into it",
+            where=table.source,
+            fix="leave them out, or fit on a part of the rows",
+        )
+    else:
+        tied = None
     here = (table, schemas) if tied is None else (tied.table, tied.schemas)
     fitted = fit_table(*here, settings, checkpoint=checkpoint, resume=resume, callback=callback)
     if schemas.first.layout is None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from quasistatic.cache import enable_compilation_cache
 from quasistatic.compiled import require_own_process
-from quasistatic.data.codec import check_columns, fit_codec
+from quasistatic.data.codec import check_columns
 from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError

@@ -7,7 +7,9 @@ were found.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from tempfile import gettempdir
 from typing import NamedTuple
 
 import numpy as np
@@ -18,11 +20,13 @@ from quasistatic.compiled import require_own_process
 from quasistatic.data.codec import Codec, check_columns
 from quasistatic.data.columns.alternatives import Schemas, with_atoms_of
 from quasistatic.data.columns.precision import lost_digits
+from quasistatic.data.disk.cells import bytes_of_cells
+from quasistatic.data.disk.parts import require_disk
+from quasistatic.data.disk.table import ROWS, AnyTable, DiskTable
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.layout import are_images
 from quasistatic.data.memory import check_size
 from quasistatic.data.schema import Schema
-from quasistatic.data.table import Table
 from quasistatic.errors import SettingError, warn
 from quasistatic.fitted.model import Fitted
 from quasistatic.fitting._candidates import Candidate, candidates, is_cross_validated
@@ -55,7 +59,7 @@ class _Chosen(NamedTuple):
 
 
 def fit_table(
-    table: Table,
+    table: AnyTable,
     schemas: Schemas,
     settings: FitSettings,
     *,
@@ -86,7 +90,7 @@ def fit_table(
     require_own_process()
     enable_compilation_cache()
     schema = schemas.first
-    check_size(schema, len(table))
+    _check_room(table, schema)
     check_columns(table, schema)
     if checkpoint is not None and not resume:
         remove_checkpoints(checkpoint)
@@ -138,6 +142,17 @@ def fit_table(
     return Fitted(chosen.result.model, chosen.codec, final.model, final.train, record)
 
 
+def _check_room(table: AnyTable, schema: Schema) -> None:
+    """Refuse what does not fit into memory; of a table on the disk a piece is there, and the
+    encoded rows are on the disk.
+    """
+    check_size(schema, min(len(table), ROWS) if isinstance(table, DiskTable) else len(table))
+    if isinstance(table, DiskTable):
+        folder = Path(gettempdir()) if table.scratch is None else table.scratch
+        needed = bytes_of_cells(schema, len(table))
+        require_disk(needed, folder, what=f"the encoded table of {len(table)} rows")
+
+
 def _size_of_mixture(
     trainer: Trainer, schemas: Schemas, settings: FitSettings, folds: Folds
 ) -> Size | None:
@@ -148,10 +163,9 @@ def _size_of_mixture(
     if are_images(schemas.first.layout) or (settings.model == "diffusion" and not starts):
         return None
     of_many = settings.model is None and len(trainer.table) > FEW_ROWS
+    schema = _known_to(trainer, folds.rests, schemas.first, schemas)
     return best_size(
-        trainer.table,
-        _known_to(trainer, folds.rests, schemas.first, schemas),
-        settings.column_transform,
+        partial(trainer.rows, schema),
         folds,
         seed=settings.seed,
         components=BASELINE

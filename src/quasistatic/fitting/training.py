@@ -3,7 +3,7 @@ the members of a deep ensemble; progress and history in the data's units.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +13,10 @@ import numpy as np
 from quasistatic.assemble import assemble
 from quasistatic.checkpoint import TrainingStore, versions
 from quasistatic.data.cells import EncodedTable
-from quasistatic.data.codec import Codec, fit_and_encode
+from quasistatic.data.codec import Codec
 from quasistatic.data.columns.transform import Choice
+from quasistatic.data.disk.table import AnyTable
+from quasistatic.data.fitted_codec import fit_and_encode
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.fitting._candidates import Candidate
@@ -91,12 +93,34 @@ class Trainer:
             nobody.
     """
 
-    table: Table
+    table: AnyTable
     transform: Choice
     data: str
     checkpoint: Path | None = None
     resume: bool = False
     callback: Callable[[FitEvent], None] | None = None
+    _on_disk: list[tuple[Schema, np.ndarray, Rows]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+
+    def rows(self, schema: Schema, train_index: np.ndarray, valid_index: np.ndarray | None) -> Rows:
+        """Some rows, encoded by a codec that is fitted on those that are trained on; of a table on
+        the disk they are kept, as it takes long to make them.
+
+        Args:
+            schema: schema of the columns, with the atoms that the rows that are trained on know of.
+            train_index: numbers of the rows that are trained on, increasing.
+            valid_index: numbers of the rows that decide when to stop; None for none.
+        """
+        for known, index, rows in self._on_disk:
+            if known == schema and np.array_equal(index, train_index):
+                return rows
+        codec, train = fit_and_encode(self.table.take(train_index), schema, self.transform)
+        valid = None if valid_index is None else codec.encode(self.table.take(valid_index).held())
+        rows = Rows(codec, train, valid)
+        if not isinstance(self.table, Table):
+            self._on_disk[:] = [(schema, train_index, rows)]
+        return rows
 
     def train(
         self,
@@ -118,14 +142,12 @@ class Trainer:
                 candidate's `stop_step`.
             phase: name of this training among the fit's, for people and for the checkpoint.
         """
-        table = self.table.take(train_index)
-        codec, train = fit_and_encode(table, schema, self.transform)
-        valid = None if valid_index is None else codec.encode(self.table.take(valid_index))
-        rows = Rows(codec, train, valid)
+        rows = self.rows(schema, train_index, valid_index)
         result = self._fit(candidate, rows, phase)
-        if worth_completing(table, schema):
+        if worth_completing(self.table.take(train_index), schema):
             key = jax.random.fold_in(jax.random.key(candidate.train.seed), 1)
-            rows = rows._replace(train=with_completions(result.model, codec, train, key=key))
+            completed = with_completions(result.model, rows.codec, rows.train, key=key)
+            rows = rows._replace(train=completed)
             result = self._fit(candidate, rows, f"{phase}, completed")
         return Trained(result, rows)
 

@@ -4,6 +4,7 @@ finite numbers.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import equinox as eqx
@@ -13,6 +14,7 @@ import numpy as np
 
 from quasistatic.config import TrainConfig
 from quasistatic.data.cells import Cells
+from quasistatic.data.disk.cells import take_rows
 from quasistatic.data.rows import epoch_batches
 from quasistatic.errors import TrainingError
 from quasistatic.rows import Row
@@ -110,11 +112,11 @@ class Run:
         per_epoch = -(-self._n_rows // self._batch_size)
         steps = np.arange(first, first + n)
         epochs = {
-            e: epoch_batches(self._n_rows, self._batch_size, self.config.seed, e)
+            e: _epoch(self._n_rows, self._batch_size, self.config.seed, e)
             for e in np.unique(steps // per_epoch).tolist()
         }
         numbers = np.stack([epochs[s // per_epoch][s % per_epoch] for s in steps.tolist()])
-        return jax.tree.map(lambda x: np.asarray(x)[numbers], self.rows)
+        return take_rows(self.rows, numbers)
 
     def _non_finite(self, state: TrainState, n: int, key: Key) -> TrainingError:
         """The error that names the column whose cost is not finite, or else the largest, at the
@@ -137,6 +139,10 @@ class Run:
             fix="look for extreme values in this column, clip or transform it, or lower the "
             "learning rate",
         )
+
+
+_epoch = lru_cache(maxsize=2)(epoch_batches)
+"""An epoch of many rows takes longer to shuffle than some steps, and is asked for at each scan."""
 
 
 def _largest(cells: Cells) -> np.ndarray:

@@ -100,7 +100,7 @@ def fit(
     shares = learning_shares(model, fixed_schedule=fixed_schedule)
     run = Run(
         static,
-        jax.tree.map(np.asarray, train_rows),
+        jax.tree.map(np.asanyarray, train_rows),  # what is mapped from a file stays mapped
         probabilities,
         config,
         key,

@@ -8,8 +8,8 @@ import pytest
 from quasistatic.assemble import assemble
 from quasistatic.checkpoint import save_model
 from quasistatic.config import ModelConfig, TrainConfig
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.table import from_frame
 
 

@@ -15,8 +15,9 @@ from quasistatic.data.arranged import (
     sequence_table,
     with_holes,
 )
-from quasistatic.data.codec import Codec, fit_codec
+from quasistatic.data.codec import Codec
 from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.layout import Layout, layout_of_folder
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table, to_native

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from quasistatic.data.cells import Cells
-from quasistatic.data.codec import Codec, fit_codec
+from quasistatic.data.codec import Codec
 from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.memory import check_size, estimate_bytes
 from quasistatic.data.table import from_frame
 from quasistatic.errors import DataError, SchemaError

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.files import read_table
 from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.table import from_frame
 from quasistatic.errors import QuasistaticError
 

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.files import read_table
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.output import delimited_text, write_table
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema

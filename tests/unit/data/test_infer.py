@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.schema import Column, Schema, detail
 from quasistatic.data.table import from_frame
 from quasistatic.errors import DataError, SchemaError

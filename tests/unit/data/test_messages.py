@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from quasistatic.cli.denoise import read_sigma
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.files import read_table
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.output import check_output, write_table
 from quasistatic.data.reading import read_as
 from quasistatic.errors import QuasistaticError

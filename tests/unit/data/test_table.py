@@ -5,9 +5,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import from_frame, to_native
 from quasistatic.errors import DataError

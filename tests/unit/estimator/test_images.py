@@ -9,8 +9,8 @@ from quasistatic.assemble import assemble
 from quasistatic.bound import evaluate_terms
 from quasistatic.config import ModelConfig
 from quasistatic.data.arranged import with_holes
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.errors import SchemaError, SettingError
 from quasistatic.fitted.imputation import impute
 from quasistatic.forward.fourier import OCTAVES

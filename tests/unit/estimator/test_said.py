@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from quasistatic.config import TrainConfig
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.table import from_frame
 from quasistatic.fitted.rarity import rare_states, warning_of
 from quasistatic.fitted.settling import stopped_early

@@ -10,8 +10,8 @@ from scipy import stats
 
 from cases import EVIDENCE
 from laws.models import Constant
-from quasistatic.data.codec import fit_codec
 from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.table import Table
 from quasistatic.forward import GaussianDiffusion, linear_schedule
 from quasistatic.model import DiffusionModel

@@ -16,8 +16,8 @@ from quasistatic.data.columns._atoms import CLEAR_GAIN, find_atoms, gain_of_atom
 from quasistatic.data.columns._overrides import read_constraints, read_overrides
 from quasistatic.data.columns.infer import check_rows, infer_columns, infer_schema
 from quasistatic.data.columns.numbers import atom_coordinates, read_coordinates
+from quasistatic.data.disk.table import AnyTable
 from quasistatic.data.schema import Column, Schema
-from quasistatic.data.table import Table
 
 __all__ = ["Schemas", "infer_schemas", "with_atoms_of"]
 
@@ -46,7 +46,7 @@ class Schemas:
         return [before.name for before, after in pairs if before.atoms and not after.atoms]
 
 
-def infer_schemas(table: Table, overrides: dict[str, Any] | None = None) -> Schemas:
+def infer_schemas(table: AnyTable, overrides: dict[str, Any] | None = None) -> Schemas:
     """The schema of `infer_schema`; behind it, where the two differ, the one with the clear atoms
     only.
 
@@ -77,7 +77,7 @@ def infer_schemas(table: Table, overrides: dict[str, Any] | None = None) -> Sche
     return Schemas((schema,) if plain == schema else (schema, plain), found)
 
 
-def with_atoms_of(tables: Sequence[Table], schema: Schema, found: Set[str]) -> Schema:
+def with_atoms_of(tables: Sequence[AnyTable], schema: Schema, found: Set[str]) -> Schema:
     """The schema as rows that are trained on would have it, so that rows held out are a test of its
     atoms, too.
 
@@ -101,18 +101,19 @@ def with_atoms_of(tables: Sequence[Table], schema: Schema, found: Set[str]) -> S
     return replace(schema, columns=columns)
 
 
-def _common_atoms(tables: Sequence[Table], column: Column) -> tuple[float, ...]:
+def _common_atoms(tables: Sequence[AnyTable], column: Column) -> tuple[float, ...]:
     there = np.ones(len(column.atoms), bool)
     for table in tables:
         there &= np.isin(atom_coordinates(column), find_atoms(_positions(column, table), 1.0))
     return tuple(float(atom) for atom in np.asarray(column.atoms)[there])
 
 
-def _has_doubtful_atoms(column: Column, table: Table) -> bool:
+def _has_doubtful_atoms(column: Column, table: AnyTable) -> bool:
     return gain_of_atoms(_positions(column, table), 1.0) < CLEAR_GAIN
 
 
-def _positions(column: Column, table: Table) -> np.ndarray:
+def _positions(column: Column, table: AnyTable) -> np.ndarray:
     """Of the observed cells on the lattice."""
-    coordinate, observed = read_coordinates(table.frame[column.name], column, table.source)
+    series = table.holding(column.name).frame[column.name]
+    coordinate, observed = read_coordinates(series, column, table.source)
     return np.rint(coordinate[observed])

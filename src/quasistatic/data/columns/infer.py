@@ -26,6 +26,7 @@ from quasistatic.data.columns._parsing import parsed
 from quasistatic.data.columns.moments import MONTH, months_of
 from quasistatic.data.columns.numbers import as_numbers, check_finite
 from quasistatic.data.columns.states import state_values
+from quasistatic.data.disk.table import AnyTable
 from quasistatic.data.reading import read_as_given
 from quasistatic.data.schema import Column, Kind, LeftOut, Schema, Value
 from quasistatic.data.table import Table
@@ -43,7 +44,7 @@ _LEAST_MONTHS = 4
 _DROP = "drop the column, or leave its kind out of the schema file"
 
 
-def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schema:
+def infer_schema(table: AnyTable, overrides: dict[str, Any] | None = None) -> Schema:
     """Kind, lattice, states and atoms of every column.
 
     Args:
@@ -57,13 +58,13 @@ def infer_schema(table: Table, overrides: dict[str, Any] | None = None) -> Schem
             left to model.
     """
     check_rows(table)
-    if table.layout is not None:
+    if isinstance(table, Table) and table.layout is not None:
         return infer_arranged(table, table.layout, overrides)
     schema = infer_columns(table, read_overrides(overrides, table.names))
     return replace(schema, constraints=read_constraints(overrides))
 
 
-def check_rows(table: Table) -> None:
+def check_rows(table: AnyTable) -> None:
     """Refuse a table without columns or with fewer than two rows.
 
     Raises:
@@ -80,7 +81,7 @@ def check_rows(table: Table) -> None:
         )
 
 
-def infer_columns(table: Table, given: dict[str, dict[str, Any]]) -> Schema:
+def infer_columns(table: AnyTable, given: dict[str, dict[str, Any]]) -> Schema:
     """The schema of a table without a layout.
 
     Args:
@@ -90,8 +91,9 @@ def infer_columns(table: Table, given: dict[str, dict[str, Any]]) -> Schema:
     Raises:
         DataError, SchemaError: those of `infer_schema`.
     """
-    table = read_as_given(table, given)
-    decided = [_decide(series, given.get(series.name, {}), table) for series in table.frame]
+    if isinstance(table, Table):
+        table = read_as_given(table, given)
+    decided = [_decided(name, given.get(name, {}), table) for name in table.names]
     columns = tuple(item for item in decided if isinstance(item, Column))
     left_out = tuple(item for item in decided if isinstance(item, LeftOut))
     if not columns:
@@ -102,6 +104,13 @@ def infer_columns(table: Table, given: dict[str, dict[str, Any]]) -> Schema:
             fix="name the kinds in a --schema file",
         )
     return Schema(columns, left_out, table.container)
+
+
+def _decided(name: str, given: dict[str, Any], table: AnyTable) -> Column | LeftOut:
+    held = table.holding(name)
+    if not isinstance(table, Table):
+        held = read_as_given(held, {name: given} if given else {})
+    return _decide(held.frame[name], given, held)
 
 
 def _decide(series: pl.Series, given: dict[str, Any], table: Table) -> Column | LeftOut:

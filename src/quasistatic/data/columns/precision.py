@@ -7,9 +7,9 @@ from quasistatic.data.codec import Codec
 from quasistatic.data.columns._dtypes import parse_dtype, ticks_per_unit
 from quasistatic.data.columns.moments import MONTH
 from quasistatic.data.columns.numbers import as_numbers, as_times, time_dtype
+from quasistatic.data.disk.table import AnyTable
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Column
-from quasistatic.data.table import Table
 
 __all__ = ["lost_digits"]
 
@@ -18,7 +18,7 @@ _MERGED = 0.05
 """Share of different values that may become equal: among many, some are neighbours by chance."""
 
 
-def lost_digits(codec: Codec, table: Table) -> list[str]:
+def lost_digits(codec: Codec, table: AnyTable) -> list[str]:
     """One sentence for each column whose values the model cannot tell apart; none for images.
 
     Whole numbers, times, decimals and numbers on a lattice are named where some come back as
@@ -30,7 +30,8 @@ def lost_digits(codec: Codec, table: Table) -> list[str]:
     """
     if codec.schema.layout is not None or codec.numbers is None:
         return []
-    rows = read_as(table.take(np.arange(min(len(table), _MOST_ROWS))), codec.schema)
+    first = table.take(np.arange(min(len(table), _MOST_ROWS)))
+    rows = read_as(first.held(), codec.schema)
     encoded = codec.encode(rows)
     back, block, found = codec.decode(encoded.rows), encoded.rows[codec.numbers], []
     for j, column in enumerate(codec.continuous):

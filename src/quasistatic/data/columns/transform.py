@@ -27,6 +27,8 @@ __all__ = [
 ]
 
 
+_MOST_VALUES = 2**20
+"""Values of a column that its transform is fitted on, at most."""
 Choice = Literal["auto", "affine", "spline"]
 _SMALLEST_SPLINE_SAMPLE = 50
 """Below this many values (or a third as many distinct ones) a straight line is all that can be
@@ -176,11 +178,12 @@ def fit_transform(x: np.ndarray, step: float | None, choice: Choice = "auto") ->
             for one), or "auto" (default): the higher of sum log N(g(x); 0, 1) + log g'(x) -
             (parameters / 2) log n.
     """
-    spread = np.sort(np.asarray(x, dtype=np.float64))
+    ordered = _thinned(np.sort(np.asarray(x, dtype=np.float64)))
+    spread = ordered
     if step is not None:
         spread = _spread_ties(spread, step)
     affine = _fit_affine(spread)
-    distinct = 1 + np.count_nonzero(np.diff(np.sort(x)))
+    distinct = 1 + np.count_nonzero(np.diff(ordered))
     if (
         choice == "affine"
         or len(spread) < _SMALLEST_SPLINE_SAMPLE
@@ -193,6 +196,16 @@ def fit_transform(x: np.ndarray, step: float | None, choice: Choice = "auto") ->
     if choice == "spline" or _score(spline, spread, len(spline.x)) > _score(affine, spread, 2):
         return spline
     return affine
+
+
+def _thinned(ordered: np.ndarray) -> np.ndarray:
+    """At most `_MOST_VALUES` of the ordered values, evenly spaced by rank, the two ends among them:
+    a quantile of theirs is one of all values, of a level that differs by `1 / _MOST_VALUES` at most.
+    """
+    n = len(ordered)
+    if n <= _MOST_VALUES:
+        return ordered
+    return ordered[np.rint(np.linspace(0, n - 1, _MOST_VALUES)).astype(np.int64)]
 
 
 def log_cell_mass(transform: Transform, position: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from quasistatic.errors import DataError
 
 __all__ = ["MOST_HELD", "is_dataset", "is_held", "is_large_text", "open_table"]
 
-MOST_HELD = 2**28
+MOST_HELD = 2**27
 """Bytes in memory up to which a table is held there; the same on every machine, so that the same
 command does the same."""
 _COPIES = 4

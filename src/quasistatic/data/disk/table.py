@@ -14,7 +14,7 @@ from quasistatic.data.memory import bytes_of_row
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError
 
-__all__ = ["ROWS", "DiskTable", "Stamp", "behind", "regrouped"]
+__all__ = ["ROWS", "AnyTable", "DiskTable", "Stamp", "behind", "regrouped"]
 
 ROWS = 2**16
 """Rows of a piece; the last one has the rest besides."""
@@ -74,7 +74,7 @@ class DiskTable:
     """Rows and columns of which a part is in memory only while it is worked on.
 
     What is asked of a `Table` column by column is answered by `holding`, what row by row by
-    `pieces`; `take` gives some rows, as a table on the disk where they are many.
+    `pieces`.
 
     Args:
         frame: lazy frame of the rows, read from the files anew at each question.
@@ -144,18 +144,19 @@ class DiskTable:
                 else:
                     first, last = np.searchsorted(self.chosen, [begin, end])
                     yield frame[self.chosen[first:last] - begin]
+                    if last == len(self.chosen):
+                        return
                 begin = end
         self._check(begin)
 
-    def take(self, indices: np.ndarray) -> "Table | DiskTable":
-        """The rows `indices`, in increasing order.
+    def take(self, indices: np.ndarray) -> "DiskTable":
+        """The rows `indices`, which stay on the disk.
 
         Args:
             indices: numbers of rows, increasing.
         """
         rows = np.asarray(indices)
-        chosen = replace(self, chosen=rows if self.chosen is None else self.chosen[rows])
-        return chosen if len(rows) > ROWS else chosen.held()
+        return replace(self, chosen=rows if self.chosen is None else self.chosen[rows])
 
     def held(self) -> Table:
         """All rows, in memory."""
@@ -183,6 +184,10 @@ class DiskTable:
                 where=self.source,
                 fix="write the file again",
             )
+
+
+AnyTable = Table | DiskTable
+"""What a model is fitted on: column by column, and row by row."""
 
 
 def behind(source: str, begin: int) -> str:

@@ -1,0 +1,26 @@
+"""A table to fit that is not held in memory."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from quasistatic.data.disk.files import is_held, is_large_text, open_table
+from quasistatic.data.disk.table import DiskTable
+
+__all__ = ["table_on_disk"]
+
+
+def table_on_disk(path: str | Path, missing: Sequence[str] = ()) -> DiskTable | None:
+    """The table, if it is too large to be held in memory.
+
+    Args:
+        path: path of a file, of a folder of Parquet or Arrow files, or a pattern for their names.
+        missing: cells of text that mean "missing", beside the usual ones (default none).
+
+    Raises:
+        DataError: files that are not of one table, or a damaged one.
+    """
+    del missing
+    if is_large_text(path):
+        return None
+    table = open_table(path)
+    return None if table is None or is_held(table) else table
