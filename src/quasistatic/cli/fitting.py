@@ -259,6 +259,8 @@ def _reached(
         screen.tell(
             f"Column {name!r} goes without point masses: held-out rows are no more likely with them"
         )
+    for name in job.schemas.at_states(schema):
+        screen.tell(f"The values of column {name!r} are states: held-out rows are likelier so")
     screen.result(
         f"Validation bound: {nats(bound)} nats per row "
         "(a lower bound on the mean log p of held-out rows)"

@@ -33,6 +33,7 @@ from quasistatic.fitting._candidates import Candidate, candidates, is_cross_vali
 from quasistatic.fitting._clusters import BASELINE, FEW_ROWS, MANY_ROWS, Size, best_size
 from quasistatic.fitting._completion import worth_completing
 from quasistatic.fitting._folds import Folds
+from quasistatic.fitting._levels import with_states
 from quasistatic.fitting._mixture import mixture_alone
 from quasistatic.fitting._trials import best_trial
 from quasistatic.fitting.settings import FitSettings
@@ -89,19 +90,20 @@ def fit_table(
     """
     require_own_process()
     enable_compilation_cache()
-    schema = schemas.first
-    _check_room(table, schema)
-    check_columns(table, schema)
+    _check_room(table, schemas.first)
+    check_columns(table, schemas.first)
     if checkpoint is not None and not resume:
         remove_checkpoints(checkpoint)
     data = fingerprint(table)
     trainer = Trainer(table, settings.column_transform, data, checkpoint, resume, callback)
-    n, in_folds = len(table), is_cross_validated(len(table), schema, settings)
+    n, in_folds = len(table), is_cross_validated(len(table), schemas.first, settings)
     folds = (
         Folds.of(n, settings.seed)
         if in_folds
         else Folds.once(n, settings.validation_fraction, settings.seed)
     )
+    schemas = with_states(table, schemas, settings.column_transform, seed=settings.seed)
+    schema = schemas.first
     size = _size_of_mixture(trainer, schemas, settings, folds)
     rival = None if settings.model == "diffusion" else size
     chosen = None

@@ -9,7 +9,7 @@ import pytest
 
 from quasistatic.data.arranged import image_table
 from quasistatic.data.columns._atoms import CLEAR_GAIN, LEAST_GAIN, THRESHOLDS, gain_of_atoms
-from quasistatic.data.columns.alternatives import infer_schemas, with_atoms_of
+from quasistatic.data.columns.alternatives import as_states, infer_schemas, with_atoms_of
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.transform import fit_transform, log_cell_mass
 from quasistatic.data.table import from_frame
@@ -136,3 +136,18 @@ def test_atoms_of_the_user_are_not_found():
     rows = table(doubtful=DOUBTFUL, clear=CLEAR, zeros=ZEROS)
     given = {"columns": {"doubtful": {"atoms": [20.0]}}}
     assert infer_schemas(rows, given).found_atoms == {"clear"}
+
+
+def test_a_few_whole_numbers_may_be_states():
+    year, count = RNG.integers(2007, 2010, N), np.arange(N) % 13
+    grade = np.clip(np.rint(RNG.normal(6, 2, N)), 1, 10) / 2
+    rows = table(year=year, grade=grade, count=count, flag=np.arange(N) % 2)
+    schemas = infer_schemas(rows)
+    assert schemas.few_valued == ("year", "grade")
+    states = as_states(schemas, rows, "year")
+    assert states.first.column("year").atoms == (2007.0, 2008.0, 2009.0)
+    assert states.at_states(states.first) == ["year"]
+    assert states.first.base_measure() == schemas.first.base_measure()
+    assert schemas.at_states(schemas.first) == []
+    given = infer_schemas(rows, {"columns": {"year": {"atoms": []}}})
+    assert given.few_valued == ("grade",)

@@ -74,7 +74,8 @@ def tie(table: Table, schemas: Schemas, constraints: Sequence[str] = ()) -> Tied
     options_kept = tuple(dict.fromkeys(free_options))
     atoms = {name for name in schemas.found_atoms if ties.places.get(name) == name}
     atoms |= {name for name, pair in made.items() if pair[0].atoms and pair[0].has_lattice}
-    return Tied(ties, free, Schemas(options_kept, frozenset(atoms)))
+    few = tuple(name for name in schemas.few_valued if ties.places.get(name) == name)
+    return Tied(ties, free, Schemas(options_kept, frozenset(atoms), few))
 
 
 def with_constraints(table: Table, schemas: Schemas, constraints: Sequence[str]) -> Schemas:

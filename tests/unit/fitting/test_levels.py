@@ -1,0 +1,43 @@
+"""Few whole numbers are states where held-out rows are likelier so, and numbers elsewhere."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from quasistatic import DiffusionDensity, between
+from quasistatic.data.columns.alternatives import infer_schemas
+from quasistatic.data.table import from_frame
+from quasistatic.fitting._levels import with_states
+
+N = 300
+RNG = np.random.default_rng(0)
+YEAR = RNG.choice([2007, 2008, 2009], N)
+"""In equal shares: no normal distribution has them."""
+LEVEL = np.clip(np.rint(RNG.normal(6, 1.2, N)), 1, 11).astype(int)
+"""Spread like a normal distribution's values."""
+
+
+@pytest.fixture(scope="module")
+def frame():
+    x = RNG.normal(LEVEL, 0.3)
+    return pl.DataFrame({"year": YEAR, "level": LEVEL, "x": np.round(x, 2)})
+
+
+def test_held_out_rows_decide(frame):
+    table = from_frame(frame)
+    schemas = infer_schemas(table)
+    assert schemas.few_valued == ("year", "level")
+    found = with_states(table, schemas, "auto", seed=0)
+    assert found.at_states(found.first) == ["year"]
+
+
+def test_states_bring_no_other_value(frame):
+    """Nor are their conditions others: a state is still a number."""
+    density = DiffusionDensity(model="mixture", random_state=0).fit(frame)
+    drawn = density.sample(2000)["year"]
+    assert drawn.dtype == frame["year"].dtype
+    assert drawn.is_in([2007, 2008, 2009]).mean() > 0.99
+    later = density.condition({"year": between(2008, None)})
+    assert later.sample(200)["year"].min() >= 2008
+    other = density.log_likelihood(frame.head(1).with_columns(year=pl.lit(2030, pl.Int64)))
+    assert np.isfinite(other.mean) and other.mean < density.log_likelihood(frame).mean - 3
