@@ -78,9 +78,7 @@ def figure(values: np.ndarray) -> str:
     return f"{values.mean():.3f} ± {values.std(ddof=1) / np.sqrt(len(values)):.3f}"
 
 
-def scored(
-    model: DiffusionDensity, test, trajectories: int
-) -> tuple[np.ndarray, dict[str, str]]:
+def scored(model: DiffusionDensity, test, trajectories: int) -> tuple[np.ndarray, dict[str, str]]:
     """K of the test rows, nats each; in the table, K and the importance-weighted bound."""
     began = time.monotonic()
     bound, weighted = (

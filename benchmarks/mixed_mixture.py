@@ -1,7 +1,7 @@
 """The strongest classical rival on a small mixed table: a mixture whose components are a normal
 distribution with full covariance of the numbers times independent states of the discrete columns,
-estimated by EM; components, ridge of the covariances and what counts as discrete are fixed or chosen
-by cross-validation of the training rows.
+estimated by EM; components and ridge of the covariances are chosen by cross-validation of the
+training rows.
 
 Numbers of at most 12 different values are states, too. The base measure is that of `baselines`: a
 value on a lattice has the mean density over its cell times its width.

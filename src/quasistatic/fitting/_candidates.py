@@ -84,7 +84,9 @@ def is_cross_validated(n_rows: int, schema: Schema, settings: FitSettings) -> bo
 def _table_models(n_rows: int, sizes: BlockSizes, settings: FitSettings) -> list[ModelConfig]:
     """A small table that is split once, for want of time, has one network."""
     kernel = settings.discrete_kernel
-    components = settings.components or defaults.components(n_rows, sizes.continuous, kernel)
+    components = settings.components or defaults.components(
+        n_rows, sizes.continuous, sizes.discrete, kernel
+    )
     length = defaults.trajectory_length(sizes.continuous, sizes.discrete, kernel, components)
     in_folds = defaults.is_cross_validated(n_rows, settings.max_minutes)
     hurried = n_rows < defaults.SMALL and not in_folds

@@ -36,6 +36,14 @@ COMPONENTS_OF_MANY = 8
 """The same for many rows, where 16 reached no more on held-out rows and take longer to train."""
 MIXTURE_STEPS = 8
 """T of mixtures with continuous columns."""
+REVEALED = 4
+"""Discrete columns that a step of a mixture reveals, in tables of up to `REVEALED` times
+`MOST_DISCRETE_STEPS` of them."""
+MOST_DISCRETE_STEPS = 32
+"""T of mixtures on discrete columns, at most: with 16 the bound of 111 columns that depend strongly
+on one another was .25 nats lower (`benchmarks/few_steps.py`)."""
+WIDE = 64
+"""From more discrete columns on, a small table without numbers has mixtures, too."""
 CONTINUOUS_STEPS = 64
 """T of products with continuous columns."""
 IMAGE_STEPS = 100
@@ -44,23 +52,29 @@ MOST_IMAGE_STEPS = 256
 """T of binary images at most."""
 
 
-def components(n_rows: int, n_continuous: int, discrete_kernel: DiscreteKernel) -> int:
-    """Products of the mixture that a reverse kernel is: several where a column is continuous, one
-    on discrete columns, where they are not worth their training, and in a heat bath.
+def components(
+    n_rows: int, n_continuous: int, n_discrete: int, discrete_kernel: DiscreteKernel
+) -> int:
+    """Products of the mixture that a reverse kernel is: one in a heat bath, and in a small table of
+    few discrete columns, whose trajectories are short by themselves.
     """
-    if n_continuous == 0 or discrete_kernel != "absorbing":
+    if discrete_kernel != "absorbing":
         return 1
+    if n_continuous == 0:
+        return COMPONENTS_OF_MANY if n_rows >= SMALL or n_discrete > WIDE else 1
     return COMPONENTS if n_rows < MANY else COMPONENTS_OF_MANY
 
 
 def trajectory_length(
     n_continuous: int, n_discrete: int, discrete_kernel: DiscreteKernel, components: int
 ) -> int:
-    """T: one step a column for an absorbing model, a fixed number where something is continuous or
-    a heat bath.
+    """T: of products one step a column for an absorbing model, of mixtures one for a few columns; a
+    fixed number where something is continuous or a heat bath.
     """
     if n_continuous == 0 and discrete_kernel == "absorbing":
-        return max(n_discrete, 1)
+        if components == 1:
+            return max(n_discrete, 1)
+        return max(min(n_discrete // REVEALED, MOST_DISCRETE_STEPS), min(n_discrete, REVEALED), 1)
     if n_continuous == 0:
         return 200
     if discrete_kernel != "absorbing":

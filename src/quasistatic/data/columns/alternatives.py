@@ -23,7 +23,7 @@ from quasistatic.data.schema import Column, Schema
 
 __all__ = ["Schemas", "as_states", "infer_schemas", "with_atoms_of"]
 
-MOST_LEVELS = 12
+_MOST_LEVELS = 12
 """Different values that are few."""
 
 
@@ -35,7 +35,7 @@ class Schemas:
         options: one schema or more, all with one base measure; the first has all atoms.
         found_atoms: names of the columns on a lattice whose atoms were found among the rows, not
             given by the user (default none).
-        few_valued: names of the columns on a lattice of 3 to `MOST_LEVELS` values without atoms,
+        few_valued: names of the columns on a lattice of 3 to 12 values without atoms,
             which may be states (`as_states`; default none).
     """
 
@@ -116,7 +116,7 @@ def _is_few_valued(column: Column, table: AnyTable) -> bool:
     """Two values are states by themselves."""
     if not column.has_lattice or column.is_temporal or column.atoms:
         return False
-    return 2 < len(_values(table, column.name)) <= MOST_LEVELS
+    return 2 < len(_values(table, column.name)) <= _MOST_LEVELS
 
 
 def _values(table: AnyTable, name: str) -> pl.Series:
