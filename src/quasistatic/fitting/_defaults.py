@@ -42,8 +42,9 @@ REVEALED = 4
 MOST_DISCRETE_STEPS = 32
 """T of mixtures on discrete columns, at most: with 16 the bound of 111 columns that depend strongly
 on one another was .25 nats lower (`benchmarks/few_steps.py`)."""
-WIDE = 64
-"""From more discrete columns on, a small table without numbers has mixtures, too."""
+WIDE = 256
+"""With more discrete columns a small table without numbers has mixtures, too: below, they reach no
+more there and take twice as long to train."""
 CONTINUOUS_STEPS = 64
 """T of products with continuous columns."""
 IMAGE_STEPS = 100

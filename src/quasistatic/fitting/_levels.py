@@ -10,14 +10,16 @@ spread like a normal distribution's, the states win.
 import numpy as np
 
 from quasistatic.data.cells import EncodedTable
-from quasistatic.data.codec import Codec, fit_and_encode
+from quasistatic.data.codec import Codec
 from quasistatic.data.columns.alternatives import Schemas, as_states
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.disk.table import AnyTable
+from quasistatic.data.fitted_codec import fit_and_encode
 from quasistatic.data.table import Table
 from quasistatic.fitting._clusters import FEW_ROWS, best_size
 from quasistatic.fitting._folds import Folds
 
+_Encoded = tuple[Codec, EncodedTable, EncodedTable]
 _COMPONENTS = 6
 """Products of the mixtures that are compared."""
 
@@ -38,7 +40,9 @@ def with_states(table: AnyTable, schemas: Schemas, transform: Choice, *, seed: i
     folds = Folds.of(len(some), seed)
 
     def reached(schemas: Schemas) -> float:
-        def encode(rest: np.ndarray, held_out: np.ndarray) -> tuple[Codec, EncodedTable, EncodedTable]:
+        def encode(
+            rest: np.ndarray, held_out: np.ndarray
+        ) -> tuple[Codec, EncodedTable, EncodedTable]:
             codec, encoded = fit_and_encode(some.take(rest), schemas.first, transform)
             return codec, encoded, codec.encode(some.take(held_out))
 

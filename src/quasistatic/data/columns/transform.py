@@ -200,7 +200,8 @@ def fit_transform(x: np.ndarray, step: float | None, choice: Choice = "auto") ->
 
 def _thinned(ordered: np.ndarray) -> np.ndarray:
     """At most `_MOST_VALUES` of the ordered values, evenly spaced by rank, the two ends among them:
-    a quantile of theirs is one of all values, of a level that differs by `1 / _MOST_VALUES` at most.
+    a quantile of theirs is one of all values, of a level that differs by `1 / _MOST_VALUES` at
+    most.
     """
     n = len(ordered)
     if n <= _MOST_VALUES:
