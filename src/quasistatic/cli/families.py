@@ -20,8 +20,10 @@ _EVERY = frozenset({*_ANY, "force", "as_json", "quiet"})
 _DIFFUSION = (
     "preset", "max_steps", "max_minutes", "batch_size", "learning_rate", "resume",
     "trajectory_length", "components", "discrete_kernel", "schedule", "column_transform", "width",
-    "depth", "dropout", "frequencies", "members", "where",
+    "depth", "dropout", "frequencies", "members", "where", "processes",
 )  # fmt: skip
+_OF_COMMAND = ("resume", "where", "processes")
+"""Options that are no settings of the density."""
 _MIXTURE = ("components", "discrete_kernel", "column_transform", "where")
 _ENERGY = ("method", "l1", "l2", "updates")
 
@@ -43,7 +45,7 @@ def _fit_density(screen: Screen, job: Job, settings: Mapping[str, Any]) -> dict[
     """The better one of diffusion and mixture, where `settings` have no model."""
     from quasistatic import DiffusionDensity
 
-    given = {name: value for name, value in settings.items() if name not in ("resume", "where")}
+    given = {name: value for name, value in settings.items() if name not in _OF_COMMAND}
     return fit_and_save(screen, DiffusionDensity(**given), job)
 
 

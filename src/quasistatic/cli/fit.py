@@ -1,5 +1,6 @@
 """`quasistatic fit`: a density model of a table, of images or of sequences."""
 
+from contextlib import nullcontext
 from typing import Annotated, Any, Literal
 
 import typer
@@ -8,6 +9,7 @@ from quasistatic.cli.claim import claimed
 from quasistatic.cli.families import FAMILIES, ModelName, settings_of
 from quasistatic.cli.fitting import prepare
 from quasistatic.cli.options import Data, Force, Json, Quiet, Seed, Weights
+from quasistatic.cli.processes import in_processes, send_pulse
 from quasistatic.cli.screen import Screen
 from quasistatic.config import DiscreteKernel, ScheduleName
 from quasistatic.data.text.names import refuse_halves
@@ -192,6 +194,15 @@ def fit(
     updates: Annotated[
         int | None, _count(_ENERGY, "Updates of contrastive divergence. [default: 4000]")
     ] = None,
+    processes: Annotated[
+        int | None,
+        _count(
+            _TRAINING,
+            "Processes of this machine that share the rows of each batch. Under a launcher of "
+            "several machines leave it out: the variables JAX_COORDINATOR_ADDRESS, "
+            "JAX_NUM_PROCESSES and JAX_PROCESS_ID say the same. [default: 1]",
+        ),
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -230,7 +241,15 @@ def fit(
         if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
     }
     settings = settings_of(model, context.params, given)
-    with claimed(output):
+    from quasistatic import workers
+
+    if (processes or 1) > 1 and not workers.is_asked_for():
+        with claimed(output):
+            raise typer.Exit(in_processes(processes or 1))
+    send_pulse()
+    workers.join()
+    # Whoever starts the processes on one machine has claimed the output, too.
+    with claimed(output) if workers.count() == 1 else nullcontext():
         job = prepare(
             screen,
             data,
@@ -251,3 +270,4 @@ def fit(
     screen.tell(f"      quasistatic score {output} {data} -o scores.csv")
     screen.tell(f"      quasistatic inspect {output}")
     screen.json(values)
+    workers.leave()

@@ -200,9 +200,11 @@ def fit_and_save(screen: Screen, density: "DiffusionDensity", job: Job) -> dict[
 
     checkpoint = job.checkpoint
     start = time.monotonic()
-    if checkpoint.exists() and not job.resume:
-        clear_checkpoints(checkpoint)
+    from quasistatic import workers
     from quasistatic.fitted.settling import stopped_early
+
+    if checkpoint.exists() and not job.resume and workers.is_first():
+        clear_checkpoints(checkpoint)
 
     try:
         with FitProgress(screen.errors, hidden=screen.quiet) as progress:
@@ -219,7 +221,8 @@ def fit_and_save(screen: Screen, density: "DiffusionDensity", job: Job) -> dict[
             density.fitted_.record["stopped_early"] = early
         if job.proposed:
             density.fitted_.record["proposed"] = list(job.proposed)
-        density.save(job.output, force=job.force)
+        if workers.is_first():
+            density.save(job.output, force=job.force)
     except KeyboardInterrupt:
         _say_how_to_resume(checkpoint)
         raise typer.Exit(130) from None
@@ -227,10 +230,11 @@ def fit_and_save(screen: Screen, density: "DiffusionDensity", job: Job) -> dict[
         _say_how_to_resume(checkpoint)
         raise
     except QuasistaticError:
-        if not job.resume:
+        if not job.resume and workers.count() == 1:
             clear_checkpoints(checkpoint)
         raise
-    clear_checkpoints(checkpoint)
+    if workers.is_first():
+        clear_checkpoints(checkpoint)
     return _reached(screen, density, job, seconds)
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from quasistatic import workers
 from quasistatic.cache import enable_compilation_cache
 from quasistatic.checkpoint import remove_checkpoints
 from quasistatic.compiled import require_own_process
@@ -92,7 +93,7 @@ def fit_table(
     enable_compilation_cache()
     _check_room(table, schemas.first)
     check_columns(table, schemas.first)
-    if checkpoint is not None and not resume:
+    if checkpoint is not None and not resume and workers.is_first():
         remove_checkpoints(checkpoint)
     data = fingerprint(table)
     trainer = Trainer(table, settings.column_transform, data, checkpoint, resume, callback)

@@ -3,8 +3,9 @@ finite numbers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import equinox as eqx
@@ -12,17 +13,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from quasistatic import workers
 from quasistatic.config import TrainConfig
 from quasistatic.data.cells import Cells
 from quasistatic.data.disk.cells import take_rows
 from quasistatic.data.rows import epoch_batches
-from quasistatic.errors import TrainingError
+from quasistatic.errors import SettingError, TrainingError
 from quasistatic.rows import Row
-from quasistatic.train._step import batch_cost, run_steps
+from quasistatic.train._step import batch_cost, run_shared_steps, run_steps
 from quasistatic.train.state import TrainState
 from quasistatic.typing import Array, Float, Key
 
 MAX_RETRIES = 3
+_PROGRAMS = count()
 SCAN_BYTES = 2**26
 """Rows of one jitted scan are handed over together; a scan is cut where they exceed this."""
 
@@ -39,6 +42,7 @@ class Run:
         key: random key of the noise.
         shares: factor of the learning rate of each parameter array (`state.learning_shares`).
         column_names: names of the columns, to name a faulty one.
+        compiled: programs of several processes by their number of steps (default none yet).
     """
 
     static: Any
@@ -48,6 +52,14 @@ class Run:
     key: Key
     shares: Any
     column_names: Sequence[str]
+    compiled: dict[int, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self._batch_size % workers.count():
+            raise SettingError(
+                f"{workers.count()} processes cannot share batches of {self._batch_size} rows",
+                fix="give a number of processes, or a --batch-size, of which one is a multiple",
+            )
 
     def advance(self, state: TrainState, n: int) -> tuple[TrainState, float]:
         """n steps; when they leave the finite numbers, from the same state again with half the rate
@@ -74,22 +86,36 @@ class Run:
             lambda share: jnp.asarray(share * state.rate_scale, jnp.float32), self.shares
         )
         for begin in range(state.step, state.step + n, size := self._scan_length(n)):
-            batches = self._batches(begin, size)
-            parameters, average, optimiser, part = run_steps(
-                (state.parameters, state.average, state.optimiser),
-                self.static,
-                batches,
-                self.probabilities,
-                jnp.asarray(begin, jnp.int32),
-                rates,
-                _compiled(self.config),
-                key=key,
-            )
+            carry = state.parameters, state.average, state.optimiser
+            first = jnp.asarray(begin, jnp.int32)
+            if workers.count() == 1:
+                parts = self._batches(begin, size), self.probabilities, first, rates
+                found = run_steps(carry, self.static, *parts, _compiled(self.config), key=key)
+            else:
+                found = self._shared_steps(carry, begin, size, first, rates, key)
+            parameters, average, optimiser, part = found
             state = state._replace(
                 parameters=parameters, average=average, optimiser=optimiser, step=begin + size
             )
             values.append(np.asarray(part, np.float64))
         return state, np.concatenate(values)
+
+    def _shared_steps(
+        self, carry: Any, begin: int, size: int, first: jax.Array, rates: Any, key: Key
+    ) -> Any:
+        """`run_steps` with the other processes; this one reads its own rows alone."""
+        place = workers.mesh()
+        arrays, rest = eqx.partition(self.static, eqx.is_array)
+        alike = carry, arrays, self.probabilities, first, rates, key
+        carry, arrays, probabilities, first, rates, key = workers.everywhere(alike, place)
+        batches = workers.shared(self._batches(begin, size, workers.rank()), place)
+        static = eqx.combine(arrays, rest)
+        parts = carry, static, batches, probabilities, first, rates, _compiled(self.config), place
+        if size not in self.compiled:
+            self.compiled[size] = run_shared_steps.lower(*parts, key=key).compile()
+            workers.wait_for_all(f"compiled {next(_PROGRAMS)}")
+        with workers.talking():
+            return workers.here(jax.block_until_ready(self.compiled[size](*parts, key=key)))
 
     def _scan_length(self, n: int) -> int:
         """The largest divisor of n whose batches stay within `SCAN_BYTES`: one shape to compile
@@ -107,8 +133,10 @@ class Run:
     def _batch_size(self) -> int:
         return min(self.config.batch_size, max(self._n_rows, 16))
 
-    def _batches(self, first: int, n: int) -> Row:
-        """Rows `[n, B, ...]` of the batches first .. first + n - 1."""
+    def _batches(self, first: int, n: int, rank: int | None = None) -> Row:
+        """Rows `[n, B, ...]` of the batches first .. first + n - 1, or of each batch the share of a
+        process.
+        """
         per_epoch = -(-self._n_rows // self._batch_size)
         steps = np.arange(first, first + n)
         epochs = {
@@ -116,6 +144,9 @@ class Run:
             for e in np.unique(steps // per_epoch).tolist()
         }
         numbers = np.stack([epochs[s // per_epoch][s % per_epoch] for s in steps.tolist()])
+        if rank is not None:
+            share = self._batch_size // workers.count()
+            numbers = numbers[:, rank * share : (rank + 1) * share]
         return take_rows(self.rows, numbers)
 
     def _non_finite(self, state: TrainState, n: int, key: Key) -> TrainingError:

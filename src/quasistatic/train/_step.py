@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
+from jax.sharding import Mesh, PartitionSpec
 
 from quasistatic.bound.terms import bound_costs, prior_cost, step_cost
 from quasistatic.config import TrainConfig
@@ -14,6 +15,7 @@ from quasistatic.rows import Row
 from quasistatic.train.state import optimiser
 from quasistatic.trajectory import start
 from quasistatic.typing import Array, Float, Int, Key
+from quasistatic.workers import AXIS
 
 
 class Draw(NamedTuple):
@@ -58,13 +60,16 @@ def batch_cost(
     probabilities: Float[Array, " T"],
     *,
     weights: tuple[float, ...] | None = None,
+    axis: str | None = None,
     key: Key,
     dropout: bool,
 ) -> Float[Array, "B D"]:
     """-K of every row of a batch, nats per column; with weights, of K whose t-th cost counts
-    `weights[t - 1]` times.
+    `weights[t - 1]` times. With an axis of a mesh the rows are this process's share of the batch,
+    and have the steps and the noise that they have in the whole.
     """
-    n = jax.tree.leaves(rows)[0].shape[0]
+    n_here = jax.tree.leaves(rows)[0].shape[0]
+    n = n_here if axis is None else n_here * jax.lax.axis_size(axis)
     time_key, row_key = jax.random.split(key)
     draw = draw_times(probabilities, n, key=time_key)
     if weights is not None:
@@ -75,7 +80,13 @@ def batch_cost(
     def one(row, t, probability, k):
         return row_cost(model, row, t, probability, key=k, dropout=dropout)
 
-    return jax.vmap(one)(rows, draw.t, draw.probability, jax.random.split(row_key, n))
+    keys = jax.random.split(row_key, n)
+    if axis is not None:
+        begin = jax.lax.axis_index(axis) * n_here
+        draw, keys = jax.tree.map(
+            lambda x: jax.lax.dynamic_slice_in_dim(x, begin, n_here), (draw, keys)
+        )
+    return jax.vmap(one)(rows, draw.t, draw.probability, keys)
 
 
 @eqx.filter_jit
@@ -107,12 +118,79 @@ def run_steps(
         The carry after the steps, and the k batch means of -K in nats per row (weighted, if
         `config.step_weights` are set).
     """
+    parts = carry, static, batches, probabilities, first, rates
+    return _scan(*parts, config, axis=None, key=key)
+
+
+@eqx.filter_jit
+def run_shared_steps(
+    carry: tuple[Any, Any, Any],
+    static: Any,
+    batches: Row,
+    probabilities: Float[Array, " T"],
+    first: Int[Array, ""],
+    rates: Any,
+    config: TrainConfig,
+    place: Mesh,
+    *,
+    key: Key,
+) -> tuple[Any, Any, Any, Float[Array, " k"]]:
+    """`run_steps` of several processes, each of which has its share of the rows of every batch.
+
+    Args:
+        carry: as in `run_steps`, alike in all processes; so are the others but the batches.
+        static: untrained part of the model.
+        batches: rows of the k batches, `[k, B, ...]`, dealt along the second axis.
+        probabilities: probabilities of the steps t = 1..T, `[T]`.
+        first: number of the first step.
+        rates: factor of the learning rate of each parameter array.
+        config: settings of the training (static).
+        place: mesh of the processes (static).
+        key: random key of the run.
+
+    Returns:
+        As `run_steps`; it differs by rounding alone, as the sums over rows have another order.
+    """
+    arrays, rest = eqx.partition(static, eqx.is_array)
+
+    def steps(carry, arrays, batches, probabilities, first, rates, key):
+        parts = carry, eqx.combine(arrays, rest), batches, probabilities, first, rates
+        return _scan(*parts, config, axis=AXIS, key=key)
+
+    alike = PartitionSpec()
+    return jax.shard_map(
+        steps,
+        mesh=place,
+        in_specs=(alike, alike, PartitionSpec(None, AXIS), alike, alike, alike, alike),
+        out_specs=alike,
+        check_vma=False,
+    )(carry, arrays, batches, probabilities, first, rates, key)
+
+
+def _scan(
+    carry: tuple[Any, Any, Any],
+    static: Any,
+    batches: Row,
+    probabilities: Array,
+    first: Array,
+    rates: Any,
+    config: TrainConfig,
+    *,
+    axis: str | None,
+    key: Key,
+) -> tuple[Any, Any, Any, Array]:
     transformation = optimiser(config)
 
     def loss(parameters, batch, step_key):
         model = eqx.combine(parameters, static)
         cost = batch_cost(
-            model, batch, probabilities, weights=config.step_weights, key=step_key, dropout=True
+            model,
+            batch,
+            probabilities,
+            weights=config.step_weights,
+            axis=axis,
+            key=step_key,
+            dropout=True,
         )
         return jnp.mean(cost), cost.shape[1]
 
@@ -123,6 +201,8 @@ def run_steps(
         (value, n_columns), gradient = gradient_of(
             parameters, batch, jax.random.fold_in(key, number)
         )
+        if axis is not None:
+            value, gradient = jax.lax.pmean((value, gradient), axis)
         with jax.numpy_dtype_promotion("standard"):  # optax raises its decay to an integer power
             updates, optimiser_state = transformation.update(gradient, optimiser_state, parameters)
         parameters = optax.apply_updates(parameters, jax.tree.map(jnp.multiply, updates, rates))

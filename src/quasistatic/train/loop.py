@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from quasistatic import workers
 from quasistatic.compiled import forget_programs_if_crowded
 from quasistatic.config import TrainConfig
 from quasistatic.errors import SettingError
@@ -124,12 +125,14 @@ def fit(
             state, train_nats = run.advance(state, steps)
         beside = nullcontext()
         valid_nats = None if evaluate is None else evaluate(state.average)
+        if valid_nats is not None:
+            (valid_nats,) = workers.agreed(valid_nats)
         state = _judge(state, valid_nats)
         valid_nats = math.nan if valid_nats is None else valid_nats
         history.append({"step": state.step, "train_nats": train_nats, "valid_nats": valid_nats})
-        if store is not None:
+        if store is not None and workers.is_first():
             store.save(state, history)
-        elapsed, lap = monotonic() - began, monotonic() - lap_began
+        elapsed, lap = workers.agreed(monotonic() - began, monotonic() - lap_began)
         if callback is not None:
             left = min(
                 elapsed / (state.step - first) * (last_step - state.step), max(limit - elapsed, 0.0)

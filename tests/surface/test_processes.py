@@ -1,0 +1,93 @@
+"""Processes that train together: the model of one, and an end when one of them is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from safetensors.numpy import load_file
+
+from surface.conftest import BUDGET, run
+
+HOW = [*BUDGET, "--max-steps", "200", "--batch-size", "64", "--quiet"]
+LARGEST_DIFFERENCE = 1e-3
+"""Of a parameter after 200 steps on one process and on two: sums of single precision in another
+order differ by some 1e-7 of a gradient, and Adam's steps of 2e-3 are that much different, except
+where a gradient is nearly 0."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    base, rng = tmp_path_factory.mktemp("processes"), np.random.default_rng(0)
+    x = rng.normal(size=2100)
+    kind = np.where(x > 0, "a", "b")
+    pl.DataFrame({"x": x, "y": x + rng.normal(size=2100), "kind": kind}).write_csv(base / "t.csv")
+    begun = start(base, "m2", 2)
+    assert run("fit", base / "t.csv", "-o", base / "m1", *HOW).code == 0
+    _, said = begun.communicate(timeout=300)
+    assert begun.returncode == 0, said
+    return base
+
+
+def start(base, name, n, *options):
+    command = [sys.executable, "-m", "quasistatic", "fit", base / "t.csv", "-o", base / name, *HOW]
+    return subprocess.Popen(
+        [*map(str, command), "--processes", str(n), *options],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def parameters(base, name):
+    return load_file(base / name / "model.safetensors")
+
+
+def test_two_processes_train_the_model_of_one(folder):
+    one, two = parameters(folder, "m1"), parameters(folder, "m2")
+    assert one.keys() == two.keys()
+    for name in one:
+        assert np.max(np.abs(one[name].astype(np.float64) - two[name])) < LARGEST_DIFFERENCE, name
+
+
+def lose(base, name, rank, how):
+    """Start two processes, and do something to one of them after the first checkpoint."""
+    begun = start(base, name, 2)
+    deadline = time.monotonic() + 300
+    while not list(base.glob(f"{name}.checkpoint/*/training.safetensors")):
+        assert time.monotonic() < deadline
+        assert begun.poll() is None, begun.communicate()[1]
+        time.sleep(0.02)
+    children = Path(f"/proc/{begun.pid}/task/{begun.pid}/children").read_text().split()
+    os.kill(int(children[rank]), how)
+    began = time.monotonic()
+    _, said = begun.communicate(timeout=120)
+    assert time.monotonic() - began < 60
+    assert begun.returncode == 2, said
+    assert "Traceback" not in said
+    return said
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="children are found in /proc")
+def test_a_killed_process_ends_the_other_and_resume_goes_on(folder):
+    said = lose(folder, "killed", 1, signal.SIGKILL)
+    assert "process 1 of 2 was ended by SIGKILL" in said
+    again = start(folder, "killed", 2, "--resume")
+    _, said = again.communicate(timeout=300)
+    assert again.returncode == 0, said
+    files = [{f.name: f.read_bytes() for f in (folder / n).iterdir()} for n in ("killed", "m2")]
+    assert files[0] == files[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rank", "how"), [(0, signal.SIGKILL), (0, signal.SIGSTOP), (1, signal.SIGSTOP)]
+)
+def test_a_lost_process_is_named(folder, rank, how):
+    said = lose(folder, f"lost-{rank}-{how}", rank, how)
+    assert f"process {rank} of 2" in said
