@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from density import load_mixed
 
 from quasistatic import DiffusionDensity
@@ -60,12 +61,21 @@ def rows_of(path: Path, seed: int) -> tuple[Any, Any]:
     if path.parent.name == "debd":
         archive = np.load(path)
         n = int(archive["n_vars"])
-        train, valid = (np.unpackbits(archive[k], axis=1)[:, :n] for k in ("train", "valid"))
+        bits = (np.unpackbits(archive[k], axis=1)[:, :n] for k in ("train", "valid"))
+        train, valid = (_of_two_states(values) for values in bits)
         return train, valid
     frame = load_mixed(path)
     order = np.random.default_rng(seed).permutation(len(frame))
     known = frame[order[len(frame) // 5 :]]
     return known[len(known) // 4 :], known[: len(known) // 4]
+
+
+def _of_two_states(bits: np.ndarray) -> pl.DataFrame:
+    """A state that the training rows do not have is known all the same."""
+    states = pl.Enum(["0", "1"])
+    return pl.DataFrame(
+        {f"x{j}": pl.Series(np.array(["0", "1"])[x], dtype=states) for j, x in enumerate(bits.T)}
+    )
 
 
 def measured(train: Any, held_out: Any, settings: dict[str, Any], seed: int) -> tuple[str, ...]:

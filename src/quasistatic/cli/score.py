@@ -48,6 +48,14 @@ def score(
             "64 with sandwich, 8 probes with flow]",
         ),
     ] = None,
+    stderr: Annotated[
+        float | None,
+        typer.Option(
+            metavar="NATS",
+            help="Mean standard error that is wanted, in place of --trajectories: as many are "
+            "taken as a few of the rows need.",
+        ),
+    ] = None,
     weights: Weights = None,
     steps: Steps = None,
     seed: Seed = 0,
@@ -85,24 +93,31 @@ def score(
     density = load(model)
     layout = density.schema_.layout
     if not isinstance(density, DiffusionDensity):
-        if method != "bound" or trajectories is not None or steps is not None:
+        if method != "bound" or any(x is not None for x in (trajectories, stderr, steps)):
             raise SettingError(
                 "an energy has a single way to be scored, and no trajectory",
                 where=model,
-                fix="leave out --method, --trajectories and --steps",
+                fix="leave out --method, --trajectories, --stderr and --steps",
             )
     elif method == "flow":
         if steps is not None:
             raise SettingError("the flow has no sub-schedule", fix="leave out --steps")
         if weights is not None:
             raise SettingError("the flow has no weights", fix="leave out --weights")
+        if stderr is not None:
+            raise SettingError("the flow has no standard error", fix="leave out --stderr")
+    if stderr is not None and trajectories is not None:
+        raise SettingError(
+            "--stderr chooses the number of trajectories, and --trajectories gives it",
+            fix="leave out one of them",
+        )
     pieces = pieces_like(density.schema_, data)
     if method == "flow" and isinstance(density, DiffusionDensity):
         flow = Flow(density, trajectories, seed)
         write_pieces(flow.frames(pieces), output, force=force)
         values = flow.show(screen)
     else:
-        scored = Scored(density, method, trajectories, seed, steps, weights)
+        scored = Scored(density, method, trajectories, seed, steps, weights, stderr)
         write_pieces(scored.frames(pieces, screen), output, force=force)
         likelihood = scored.show(screen)
         values = {"rows": scored.rows} | likelihood_values(likelihood)
@@ -134,6 +149,8 @@ class Scored:
         seed: seed of the trajectories.
         steps: length of the sub-schedule of a diffusion model; None is the whole trajectory.
         weights: name of a column of frequencies; None (default) counts every row once.
+        stderr: mean standard error that is wanted, nats: the first piece tells how many
+            trajectories it takes; None (default) wants none.
     """
 
     density: "DiffusionDensity | EnergyDensity"
@@ -142,6 +159,7 @@ class Scored:
     seed: int = 0
     steps: int | None = None
     weights: str | None = None
+    stderr: float | None = None
     rows: int = 0
     holes: int = 0
     _likelihoods: "list[Likelihood]" = field(default_factory=list)
@@ -165,8 +183,9 @@ class Scored:
             table, frequencies = without_weights(table, self.weights)
             self._weights.append(frequencies)
         if isinstance(self.density, DiffusionDensity):
-            how = self.method, self.trajectories, self.seed, self.steps
+            how = self.method, self.trajectories, self.seed, self.steps, self.stderr
             found = self.density.log_likelihood(table, *how)
+            self.trajectories, self.stderr = found.trajectories, None
             self.holes += int(np.count_nonzero(~self.density.fitted_.whole_rows(table)))
         else:
             found = self.density.log_likelihood(table)

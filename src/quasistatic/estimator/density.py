@@ -28,6 +28,7 @@ from quasistatic.fitted.model import Fitted, Seed
 from quasistatic.fitted.posterior import ConditionedDensity, LogR, condition, posterior, product
 from quasistatic.fitted.ranks import Ranks, rank
 from quasistatic.fitted.sampling import sample
+from quasistatic.fitted.wanted_error import trajectories_within
 from quasistatic.fitting import FitEvent, FitSettings, fit_constrained
 from quasistatic.fitting.settings import Preset
 from quasistatic.thermodynamics.ode import FlowLikelihood
@@ -64,8 +65,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         batch_size: number of rows in a batch.
         max_steps: largest number of optimiser steps.
         learning_rate: peak learning rate of AdamW (default 0.002).
-        validation_fraction: share of the rows that decide when to stop (default 0.1), where a table
-            is not cross-validated.
+        validation_fraction: share of the rows that decide where no folds do (default 0.1).
         patience: number of evaluations without improvement before training stops.
         max_minutes: minutes of training at most (default: no limit); the result then depends on the
             machine's speed. Below 3 a table under 2,000 rows is not cross-validated.
@@ -167,8 +167,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             constraints: what holds in every row, such as "end > start", "total = a + b" or "city
                 determines country" (default: nothing; see docs/constraints.md).
             checkpoint: folder of the training checkpoints; None (default) keeps none.
-            resume: whether to go on from the checkpoint, with the same result as without the
-                interruption (default False).
+            resume: whether to go on from the checkpoint, to the same result (default False).
             callback: called with a `FitEvent` after each evaluation; None (default) calls nothing.
 
         Raises:
@@ -180,10 +179,8 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         random_state = check_random_state(given.pop("random_state"))
         settings = FitSettings(**given, seed=int(random_state.randint(2**31 - 1)))
         table = repeated(as_table(self, X, reset=True), sample_weight, settings.seed)
-        schemas, folder = (
-            schemas_of(table, schema),
-            None if checkpoint is None else Path(checkpoint),
-        )
+        schemas = schemas_of(table, schema)
+        folder = None if checkpoint is None else Path(checkpoint)
         told = {"checkpoint": folder, "resume": resume, "callback": callback}
         return self._remember(fit_constrained(table, schemas, settings, constraints, **told))
 
@@ -201,6 +198,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         trajectories: int | None = None,
         random_state: Seed = None,
         steps: int | None = None,
+        stderr: float | None = None,
     ) -> Likelihood:
         """Bounds on log p of every row, nats, in the data's own units.
 
@@ -217,12 +215,15 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             random_state: seed of the noise, which depends on it and the row's content alone; by
                 default the seed of the fit.
             steps: length of the best `sub_schedule` to walk: faster, a looser bound (default: T).
+            stderr: mean standard error that is wanted, nats: trajectories are as many as it takes.
 
         Raises:
             SettingError: an unknown method, too few trajectories, or steps out of range.
             DataError, SchemaError: rows that the model cannot score.
         """
         table, key = as_table(self, X, reset=False), self.fitted_.key(random_state)
+        if stderr is not None:
+            trajectories = trajectories_within(self.fitted_, table, method, stderr, steps, key=key)
         return log_likelihood(self.fitted_, table, method, trajectories, steps, key=key)
 
     def score_samples(self, X: Any) -> np.ndarray:

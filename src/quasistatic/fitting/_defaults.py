@@ -40,11 +40,11 @@ REVEALED = 4
 """Discrete columns that a step of a mixture reveals, in tables of up to `REVEALED` times
 `MOST_DISCRETE_STEPS` of them."""
 MOST_DISCRETE_STEPS = 32
-"""T of mixtures on discrete columns, at most: with 16 the bound of 111 columns that depend strongly
-on one another was .25 nats lower (`benchmarks/few_steps.py`)."""
-WIDE = 256
-"""With more discrete columns a small table without numbers has mixtures, too: below, they reach no
-more there and take twice as long to train."""
+"""T of mixtures on discrete columns, at most."""
+WIDE = 128
+"""With more discrete columns, and no numbers, a table has mixtures (a small one with twice as
+many): below, the bound of products with a step a column is as high or higher and takes less training, and
+scoring gains a factor of two (`benchmarks/few_steps.py`)."""
 CONTINUOUS_STEPS = 64
 """T of products with continuous columns."""
 IMAGE_STEPS = 100
@@ -56,13 +56,14 @@ MOST_IMAGE_STEPS = 256
 def components(
     n_rows: int, n_continuous: int, n_discrete: int, discrete_kernel: DiscreteKernel
 ) -> int:
-    """Products of the mixture that a reverse kernel is: one in a heat bath, and in a small table of
-    few discrete columns, whose trajectories are short by themselves.
+    """Products of the mixture that a reverse kernel is: one in a heat bath, and of discrete columns
+    alone unless they are many, where the trajectories of products are long.
     """
     if discrete_kernel != "absorbing":
         return 1
     if n_continuous == 0:
-        return COMPONENTS_OF_MANY if n_rows >= SMALL or n_discrete > WIDE else 1
+        wide = WIDE if n_rows >= SMALL else 2 * WIDE
+        return COMPONENTS_OF_MANY if n_discrete > wide else 1
     return COMPONENTS if n_rows < MANY else COMPONENTS_OF_MANY
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from quasistatic import DiffusionDensity, Schema
+from quasistatic.errors import SettingError
 
 KERNELS = ["absorbing", "binomial", "categorical"]
 STATES = pd.DataFrame(itertools.product("yn", "xyz", [0, 1]), columns=["left", "middle", "right"])
@@ -189,3 +190,18 @@ def test_columns_that_are_left_out_do_not_count(build_tiny):
     assert list(model.sample(2)) == ["age"]
     assert "name" not in model.log_likelihood(frame).base_measure
     np.testing.assert_array_equal(model.score_samples(frame), model.score_samples(frame[["age"]]))
+
+
+def test_trajectories_are_as_many_as_a_wanted_error_takes(count_model, counts):
+    exact = {"random_state": 0, "method": "ais"}
+    found = count_model.log_likelihood(counts, stderr=0.2, **exact)
+    assert found.stderr.mean() <= 0.2
+    assert found.trajectories & (found.trajectories - 1) == 0
+    finer = count_model.log_likelihood(counts, stderr=0.05, **exact)
+    assert finer.trajectories > found.trajectories
+    given = count_model.log_likelihood(counts, trajectories=finer.trajectories, **exact)
+    np.testing.assert_array_equal(given.lower, finer.lower)
+    with pytest.raises(SettingError, match="stderr = 0 must be positive"):
+        count_model.log_likelihood(counts, stderr=0)
+    with pytest.raises(SettingError, match="the standard error of 4096 trajectories is"):
+        count_model.log_likelihood(counts[:2], stderr=1e-9, **exact)

@@ -238,7 +238,7 @@ def test_steps_follow_the_columns():
     assert defaults.trajectory_length(3, 100, "absorbing", 16) == defaults.MIXTURE_STEPS
     assert [defaults.components(n, 3, 0, "absorbing") for n in (100, 4999, 5000)] == [16, 16, 8]
     assert defaults.components(100, 3, 0, "binomial") == 1
-    discrete = [(100, 200), (2000, 12), (100, 300)]
-    assert [defaults.components(n, 0, d, "absorbing") for n, d in discrete] == [1, 8, 8]
+    discrete = [(100, 200), (2000, 128), (2000, 129), (100, 300)]
+    assert [defaults.components(n, 0, d, "absorbing") for n, d in discrete] == [1, 1, 8, 8]
     steps = [defaults.trajectory_length(0, d, "absorbing", 8) for d in (1, 3, 12, 69, 839)]
     assert steps == [1, 3, 4, 17, 32]
