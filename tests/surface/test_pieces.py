@@ -34,6 +34,14 @@ def folder(tmp_path_factory):
         frame[begin : begin + 2000].write_parquet(base / "shards" / f"part-{k}.parquet")
     done = run("fit", base / "whole.csv", "-o", base / "model", *ONCE, "--quiet")
     assert done.code == 0, done.stderr
+    dates = pl.date_range(pl.date(2001, 1, 1), pl.date(2013, 12, 31), eager=True)[:N]
+    rest = np.where(x > 0, "true", "false")
+    frame.with_columns(
+        pl.Series("day", dates.dt.strftime("%d.%m.%Y")),
+        pl.Series("amount", [f'"{v:,.2f}"' for v in np.exp(9 + x)]),
+        pl.Series("flag", np.where(rng.random(N) > 0.01, rest, "-")),
+        pl.Series("code", np.where(x > 0, "007", "10")),
+    ).write_csv(base / "forms.csv", separator=";")
     return base
 
 
@@ -125,7 +133,7 @@ def folder_of(path):
     return {file.name: file.read_bytes() for file in sorted(path.iterdir())}
 
 
-@pytest.mark.parametrize("name", ["t.parquet", "shards"])
+@pytest.mark.parametrize("name", ["t.parquet", "shards", "forms.csv", "t.csv.gz"])
 def test_the_model_of_a_table_on_the_disk_is_that_of_the_table(folder, name, request, tmp_path):
     """Byte for byte: what is learned of a column is learned from the whole column on both ways."""
     how = [*ONCE, "--quiet"]

@@ -5,7 +5,7 @@ what was reached.
 import os
 import shlex
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -108,7 +108,9 @@ def prepare(
     from quasistatic.data.reading import read_as
     from quasistatic.data.weights import repeated, without_weights
 
-    if kind in (None, "table") and (on_disk := table_on_disk(data, missing)) is not None:
+    folder = Path(output).resolve().parent
+    on_disk = table_on_disk(data, folder, missing) if kind in (None, "table") else None
+    if on_disk is not None:
         return _prepare_on_disk(
             screen, data, output, on_disk,
             schema_file=schema_file, constraints=constraints, weights=weights,
@@ -157,7 +159,6 @@ def _prepare_on_disk(
                 fix="leave it out, or fit on a part of the rows",
             )
     folder = Path(output).resolve().parent
-    table = replace(table, scratch=folder)
     screen.tell(f"{data}: {len(table)} rows, {len(table.names)} columns, not held in memory")
     screen.notes(table.notes)
     schemas = infer_schemas(table, None if schema_file is None else _read_json(schema_file))

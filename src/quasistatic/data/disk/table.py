@@ -1,6 +1,6 @@
 """A table that stays on the disk: some of its rows, or one of its columns, at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from quasistatic.data.frames.container import Container, FrameContainer
 from quasistatic.data.layout import Layout
 from quasistatic.data.memory import bytes_of_row
 from quasistatic.data.table import Table
+from quasistatic.data.text.cells import TextCells
 from quasistatic.errors import DataError
 
 __all__ = ["ROWS", "AnyTable", "DiskTable", "Stamp", "behind", "regrouped"]
@@ -85,6 +86,9 @@ class DiskTable:
             written.
         chosen: numbers of the rows that the table has, increasing; None (default): all.
         container: what to give back (default: a polars frame).
+        notes: what a person should know of how the files were read (default none).
+        read: function from the cells of some columns of text to their values and the cells beside
+            them; None (default) where the files have values.
     """
 
     frame: pl.LazyFrame
@@ -96,6 +100,7 @@ class DiskTable:
     container: Container = field(default_factory=FrameContainer)
     text: None = None
     notes: tuple[str, ...] = ()
+    read: Callable[[pl.DataFrame], tuple[pl.DataFrame, TextCells]] | None = None
 
     def __len__(self) -> int:
         return self.n_rows if self.chosen is None else len(self.chosen)
@@ -121,22 +126,28 @@ class DiskTable:
         Args:
             name: name of the column.
         """
-        with self._read():
+        with self._parsing():
             column = self.frame.select(name).collect(engine="streaming")
         self._check(column.height)
-        return Table(column if self.chosen is None else column[self.chosen], self.source)
+        return self._table(column if self.chosen is None else column[self.chosen], self.source)
 
     def pieces(self) -> Iterator[Table]:
         """The rows in their order, `ROWS` at a time."""
         return (
-            Table(frame, behind(self.source, begin))
+            self._table(frame, behind(self.source, begin))
             for begin, frame in regrouped(self._frames(), ROWS)
         )
+
+    def _table(self, frame: pl.DataFrame, source: str) -> Table:
+        if self.read is None:
+            return Table(frame, source)
+        values, text = self.read(frame)
+        return Table(values, source, self.container, text)
 
     def _frames(self) -> Iterator[pl.DataFrame]:
         """The chosen rows of all files, as many at a time as they come."""
         begin = 0
-        with self._read():
+        with self._parsing():
             for frame in self.frame.collect_batches(chunk_size=ROWS, maintain_order=True):
                 end = begin + frame.height
                 if self.chosen is None:
@@ -161,7 +172,7 @@ class DiskTable:
     def held(self) -> Table:
         """All rows, in memory."""
         empty = self.frame.collect_schema().to_frame()
-        return Table(pl.concat([empty, *self._frames()]), self.source)
+        return self._table(pl.concat([empty, *self._frames()]), self.source)
 
     def whole(self, names: Iterable[str]) -> np.ndarray:
         """Rows without a missing cell in some columns, bool `[N]`.
@@ -172,7 +183,7 @@ class DiskTable:
         asked = list(names)
         return np.concatenate([piece.whole(asked) for piece in self.pieces()])
 
-    def _read(self):
+    def _parsing(self):
         return parsing(self.files[0].path, "table")
 
     def _check(self, n_rows: int) -> None:
