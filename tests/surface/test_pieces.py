@@ -6,6 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from quasistatic.data.columns.alternatives import infer_schemas
+from quasistatic.data.constraints.found_on_disk import find_constraints_on_disk
+from quasistatic.data.disk.files import open_table
 from surface.conftest import ONCE, refused, run
 
 N, ROWS = 4 * 1024 + 300, 1024
@@ -20,6 +23,7 @@ def folder(tmp_path_factory):
         {
             "x": np.round(x, 1),
             "y": x + rng.normal(size=N),
+            "above": np.round(np.round(x, 1) + rng.integers(1, 9, N), 1),
             "kind": np.where(x > 0.3, "a", np.where(x > -0.5, "b", "c, d")),
         }
     ).with_columns(pl.when(pl.Series(rng.random(N) > 0.001)).then(pl.col("y")).alias("y"))
@@ -141,5 +145,22 @@ def test_the_model_of_a_table_on_the_disk_is_that_of_the_table(folder, name, req
     request.getfixturevalue("in_pieces")
     done = run("fit", folder / name, "-o", tmp_path / "disk", *how)
     assert done.code == 0, done.stderr
+    manifest = json.loads((tmp_path / "disk" / "manifest.json").read_text())
+    assert "x < above" in manifest["proposed"]
     assert folder_of(tmp_path / "disk") == folder_of(tmp_path / "held")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "held"]
+
+
+def test_constraints_are_proposed_that_every_row_keeps(folder, in_pieces, monkeypatch, tmp_path):
+    monkeypatch.setattr("quasistatic.data.constraints.found_on_disk._MOST_ROWS", 500)
+    frame = pl.read_parquet(folder / "t.parquet")
+    odd = (
+        pl.when(pl.int_range(pl.len()) == 2901)
+        .then((pl.col("x") - 1).round(1))
+        .otherwise(pl.col("above"))
+    )
+    frame.with_columns(above=odd).write_parquet(tmp_path / "odd.parquet")
+    for path, expected in ((folder / "t.parquet", ["x < above"]), (tmp_path / "odd.parquet", [])):
+        table = open_table(path)
+        found = find_constraints_on_disk(table, infer_schemas(table).first)
+        assert found == expected

@@ -148,6 +148,7 @@ def _prepare_on_disk(
 ) -> Job:
     """`prepare` of a table that is not held in memory."""
     from quasistatic.data.columns.alternatives import infer_schemas
+    from quasistatic.data.constraints.found_on_disk import find_constraints_on_disk
     from quasistatic.data.disk.cells import bytes_of_cells
     from quasistatic.data.disk.parts import require_disk
 
@@ -168,7 +169,10 @@ def _prepare_on_disk(
     screen.tell(
         f"Until the fit has ended, its encoded rows take {needed / 2**30:.2f} GiB in {folder}"
     )
-    return Job(data, table, schemas, output, resume, force)
+    proposed = find_constraints_on_disk(table, schemas.first)
+    if proposed:
+        screen.tell(f"These hold in every row of the table: {'; '.join(proposed)}")
+    return Job(data, table, schemas, output, resume, force, proposed)
 
 
 def show_proposed(screen: Screen, proposed: "Sequence[str]") -> None:
