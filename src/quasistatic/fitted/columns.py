@@ -26,6 +26,7 @@ such a column is then blamed less.
 
 from typing import NamedTuple, Self
 
+import jax
 import numpy as np
 
 from quasistatic.config import require_whole
@@ -46,6 +47,8 @@ PARTICLES = 16
 STEPS = 16
 """Steps of the walk, if there are no more columns: an absorbing block should reveal them one by
 one."""
+_TOGETHER = 64
+"""Evidences that are computed at once, where a table has fewer rows: fewer fill no walk."""
 TAIL = 0.1
 """Share of the reference cells that make the tail."""
 
@@ -97,32 +100,37 @@ def column_log_probs(
     identity = row_checksums(rows)
     columns = codec.schema.columns
     log_p, variance = np.full((2, len(table), len(columns)), np.nan)
-
-    def evidence(cells: tuple[Cells, ...], index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """log p of the observed cells of some rows, and its variance; 0 of a row without any."""
-        found = np.zeros((2, len(index)))
-        some = np.flatnonzero(
-            np.concatenate([c.observed[index] for c in cells], axis=1).any(axis=1)
-        )
-        if len(some):
-            taken = tuple(c.take(index[some]) for c in cells)
-            z = evidence_of_rows(
-                walked, taken, particles=particles, key=key, identity=identity[index[some]]
+    found = np.zeros((2, len(columns) + 1, len(table)))  # log p and variance; 0 of no cell at all
+    together = max(_TOGETHER // len(table), 1)
+    for begin in range(0, len(columns) + 1, together):
+        asked = []
+        for j in range(begin, min(begin + together, len(columns) + 1)):
+            cells = rows if j == 0 else codec.without(rows, [columns[j - 1].name])
+            some = np.concatenate([c.observed for c in cells], axis=1).any(axis=1)
+            index = np.flatnonzero(
+                some if j == 0 else some & _is_there(codec, rows, columns[j - 1])
             )
-            found[:, some] = z.lower, np.square(z.stderr)
-        return found[0], found[1]
-
-    everything = np.arange(len(table))
-    whole, whole_variance = evidence(rows, everything)
-    for j, column in enumerate(columns):
-        rest = codec.without(rows, [column.name])
-        block, place = codec.places(column.name)[0]
-        index = np.flatnonzero(rows[block].observed[:, place])
+            asked.append((j, index, tuple(c.take(index) for c in cells)))
+        index = np.concatenate([index for _, index, _ in asked])
         if len(index):
-            others, others_variance = evidence(rest, index)
-            log_p[index, j] = whole[index] - others + _log_volume(table, codec, column)[index]
-            variance[index, j] = whole_variance[index] + others_variance
+            cells = jax.tree.map(lambda *xs: np.concatenate(xs), *(cells for _, _, cells in asked))
+            z = evidence_of_rows(
+                walked, cells, particles=particles, key=key, identity=identity[index]
+            )
+            number = np.concatenate([np.full(len(index), j) for j, index, _ in asked])
+            found[:, number, index] = z.lower, np.square(z.stderr)
+    for j, column in enumerate(columns):
+        index = np.flatnonzero(_is_there(codec, rows, column))
+        others = found[:, j + 1, index]
+        log_p[index, j] = found[0, 0, index] - others[0] + _log_volume(table, codec, column)[index]
+        variance[index, j] = found[1, 0, index] + others[1]
     return Conditionals(codec.schema.names, log_p, np.sqrt(variance))
+
+
+def _is_there(codec: Codec, rows: tuple[Cells, ...], column: Column) -> np.ndarray:
+    """In which rows a column's cell is there, bool `[N]`."""
+    block, place = codec.places(column.name)[0]
+    return rows[block].observed[:, place]
 
 
 def _log_volume(table: Table, codec: Codec, column: Column) -> np.ndarray:

@@ -16,7 +16,7 @@ from quasistatic.serve.values import numbers_of
 
 __all__ = ["RowAnswer", "Unknown", "answers_of_row", "likelihoods"]
 
-_ROUNDS = ((16, 16), (64, 16), (256, 64), (1024, 64))
+_ROUNDS = ((16, 16), (64, 16), (256, 16), (1024, 64))
 """Trajectories of the likelihood and particles of the cells, round by round."""
 _DRAWS = (64, 256)
 _SEED = 0
