@@ -19,7 +19,7 @@ from quasistatic.serve.failure import as_refused
 from quasistatic.serve.guard import Guard, Rules
 from quasistatic.serve.limits import Refused
 from quasistatic.serve.pages_of import page_routes, prepared
-from quasistatic.serve.questions import about
+from quasistatic.serve.questions import about, row_schema
 from quasistatic.serve.service import Service
 from quasistatic.serve.subject import Subject
 
@@ -40,7 +40,7 @@ def application(subject: Subject, rules: Rules | None = None, *, pages: bool = T
     routes = [
         Route("/api/schema", partial(_about, service), methods=["GET"]),
         *(Route(one.path, partial(_answer, service, one), methods=["POST"]) for one in ENDPOINTS),
-        Route("/openapi.json", partial(_document, bool(rules.token)), methods=["GET"]),
+        Route("/openapi.json", partial(_document, service, bool(rules.token)), methods=["GET"]),
         Route("/healthz", partial(_health, service), methods=["GET"]),
         Route("/metrics", partial(_metrics, service), methods=["GET"]),
         *(page_routes(service) if pages else ()),
@@ -74,9 +74,9 @@ async def _answer(service: Service, endpoint: Endpoint, request: Request) -> Res
     return Response(body, media_type="application/json")
 
 
-async def _document(token: bool, request: Request) -> Response:
+async def _document(service: Service, token: bool, request: Request) -> Response:
     described = [ABOUT, *(one.described for one in ENDPOINTS)]
-    return JSONResponse(document(described, token=token))
+    return JSONResponse(document(described, {"Row": row_schema(service.subject)}, token=token))
 
 
 async def _health(service: Service, request: Request) -> Response:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
 from quasistatic.records import Within
+from quasistatic.serve.document import OfModel
 from quasistatic.serve.limits import MOST_ROWS
 
 __all__ = [
@@ -24,11 +25,11 @@ __all__ = [
 ]
 
 _Cell = str | float | bool | None
-_Row = dict[str, _Cell]
+_Row = Annotated[dict[str, _Cell], OfModel("Row")]
 _Rows = Annotated[list[_Row], Within(1, MOST_ROWS)]
 _Given = Annotated[list[Annotated[str, Within(1, 1000)]], Within(0, 32)]
 _Seed = Annotated[int, Within(0, 2**32 - 1)]
-_Particles = Annotated[int, Within(2, 256)]
+_Particles = Annotated[int, Within(16, 256)]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Score:
         rows: rows by column; a column that is not named, or null, is unknown.
         method: bound (K), ais (importance-weighted), smc, or sandwich (with an upper side; whole
             rows only).
-        trajectories: draws of a row; null takes the method's own.
+        trajectories: draws of a row, rounded up to a power of two; null takes the method's own.
         seed: seed of the noise.
     """
 
@@ -115,7 +116,7 @@ class Impute:
         rows: rows by column; a column that is not named, or null, is filled.
         draws: how often each row is filled.
         point: one filling by medians and most frequent categories, in place of draws.
-        particles: particles of a row.
+        particles: particles of a row, rounded up to a power of two.
         seed: seed of the draws.
     """
 
@@ -152,7 +153,7 @@ class Condition:
     Args:
         given: conditions such as "sex=female", "4000 <= body_mass_g < 5000", "species=A|B".
         n: number of rows to draw.
-        particles: particles of a population.
+        particles: particles of a population, rounded up to a power of two.
         seed: seed of the draws.
     """
 
@@ -188,7 +189,7 @@ class Explain:
 
     Args:
         rows: rows by column.
-        particles: particles of each evidence.
+        particles: particles of each evidence, rounded up to a power of two.
     """
 
     rows: Annotated[list[_Row], Within(1, 64)]

@@ -21,7 +21,7 @@ from typing import (
 
 from quasistatic.records import Within
 
-__all__ = ["Described", "document", "schema_of"]
+__all__ = ["Described", "OfModel", "document", "schema_of"]
 
 _PLAIN: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
@@ -57,14 +57,27 @@ class Described(NamedTuple):
     answers: type
 
 
-def document(endpoints: Iterable[Described], *, token: bool) -> dict[str, Any]:
+class OfModel(NamedTuple):
+    """What only the model can tell, for `Annotated`: the name of a schema that `document` is given.
+
+    Args:
+        name: name of the schema.
+    """
+
+    name: str
+
+
+def document(
+    endpoints: Iterable[Described], of_model: Mapping[str, Any], *, token: bool
+) -> dict[str, Any]:
     """The OpenAPI document.
 
     Args:
         endpoints: endpoints of the service.
+        of_model: schemas that the model tells, by name.
         token: whether a token is asked for.
     """
-    schemas: dict[str, Any] = {}
+    schemas: dict[str, Any] = dict(of_model)
     refusal = {
         "type": "object",
         "required": ["error"],
@@ -121,6 +134,9 @@ def schema_of(hint: Any, schemas: dict[str, Any]) -> dict[str, Any]:
         return dict(_PLAIN[hint])
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
+        told = [one for one in arguments[1:] if isinstance(one, OfModel)]
+        if told:
+            return {"$ref": f"#/components/schemas/{told[0].name}"}
         found = schema_of(arguments[0], schemas)
         for limits in arguments[1:]:
             if isinstance(limits, Within):

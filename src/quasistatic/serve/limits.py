@@ -24,7 +24,7 @@ class Limits:
 
     body_bytes: int = 1 << 20
     body_seconds: float = 10.0
-    seconds: float = 60.0
+    seconds: float = 120.0
     questions: int = 16
     remembered_bytes: int = 32 << 20
 

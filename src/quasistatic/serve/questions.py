@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from quasistatic.data.columns.states import write_codes
 from quasistatic.data.table import Table
 from quasistatic.fitted.imputation import impute
 from quasistatic.fitted.likelihood import Likelihood, log_likelihood
@@ -19,9 +20,14 @@ from quasistatic.serve.limits import Refused
 from quasistatic.serve.reference import MOST_COLUMNS, Reference
 from quasistatic.serve.subject import Subject, labels, plain
 
-__all__ = ["about", "condition", "explain", "fill", "score", "some"]
+__all__ = ["about", "condition", "explain", "fill", "row_schema", "score", "some"]
 
 _SCORED_AT_ONCE, _FILLED_AT_ONCE, _EXPLAINED_AT_ONCE = 64, 16, 4
+
+
+def _rounded(number: int) -> int:
+    """A power of two: a program is compiled for each number of particles that is asked for."""
+    return 1 << (number - 1).bit_length()
 
 
 def about(subject: Subject) -> dict[str, Any]:
@@ -51,6 +57,26 @@ def about(subject: Subject) -> dict[str, Any]:
     }
 
 
+def row_schema(subject: Subject) -> dict[str, Any]:
+    """The JSON Schema of a row of the model: its columns, and what their cells may be."""
+    properties: dict[str, Any] = {}
+    for column in subject.schema.columns:
+        if column.is_discrete:
+            values = write_codes(np.arange(len(column.categories), dtype=np.int32), column)
+            properties[column.name] = {"enum": [*plain(values.to_list()), None]}
+        elif column.is_temporal:
+            properties[column.name] = {"type": ["string", "null"]}
+        else:
+            properties[column.name] = {"type": ["number", "null"]}
+    told = "A row by column; null, or a column that is not named, is unknown."
+    return {
+        "type": "object",
+        "description": told,
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
 def _parts(table: Table, size: int) -> Iterator[Table]:
     for begin in range(0, len(table), size):
         yield table.take(np.arange(begin, min(begin + size, len(table))))
@@ -60,9 +86,10 @@ def score(reference: Reference, asked: declared.Score) -> Iterator[dict[str, Any
     """The answer to `declared.Score`."""
     fitted, found = reference.subject.fitted, []
     table = reference.subject.table_of(asked.rows)
+    n = None if asked.trajectories is None else _rounded(asked.trajectories)
     for part in _parts(table, _SCORED_AT_ONCE):
         key = fitted.key(asked.seed)
-        found.append(log_likelihood(fitted, part, asked.method, asked.trajectories, key=key))
+        found.append(log_likelihood(fitted, part, asked.method, n, key=key))
         yield None
     longest: Likelihood = max(found, key=lambda one: len(one.base_measure))
     lower = np.concatenate([one.lower for one in found])
@@ -99,7 +126,7 @@ def fill(reference: Reference, asked: declared.Impute) -> Iterator[dict[str, Any
     for place, part in enumerate(_parts(subject.table_of(asked.rows), _FILLED_AT_ONCE)):
         # Draws of equal rows in different parts are to differ.
         key = subject.fitted.key(asked.seed + place)
-        found = impute(subject.fitted, part, draws, asked.point, asked.particles, key=key)
+        found = impute(subject.fitted, part, draws, asked.point, _rounded(asked.particles), key=key)
         for rows, filled in zip(tables, found.tables, strict=True):
             rows += subject.rows_of(filled)
         numbers["log_evidence"] += found.posteriors.log_evidence.tolist()
@@ -113,7 +140,7 @@ def condition(reference: Reference, asked: declared.Condition) -> Iterator[dict[
     """The answer to `declared.Condition`."""
     subject = reference.subject
     found = subject.density.condition(subject.conditions(asked.given))
-    drawn = found.draw(asked.n, random_state=asked.seed, particles=asked.particles)
+    drawn = found.draw(asked.n, random_state=asked.seed, particles=_rounded(asked.particles))
     yield {
         "log_evidence": found.log_evidence,
         "stderr": found.stderr,
@@ -133,7 +160,7 @@ def explain(reference: Reference, asked: declared.Explain) -> Iterator[dict[str,
         )
     rows: list[dict[str, Any]] = []
     for part in _parts(reference.subject.table_of(asked.rows), _EXPLAINED_AT_ONCE):
-        found = reference.conditionals(part, asked.particles)
+        found = reference.conditionals(part, _rounded(asked.particles))
         surprise = reference.surprises(found.log_p)
         if surprise is None:
             raise Refused(

@@ -9,16 +9,23 @@ import numpy as np
 
 from quasistatic.data.table import Table
 from quasistatic.fitted.columns import Conditionals
-from quasistatic.fitted.likelihood import Likelihood, log_likelihood
-from quasistatic.posterior.budget import STEPS
+from quasistatic.fitted.imputation import refuse_impossible
+from quasistatic.fitted.likelihood import METHODS, Likelihood, log_likelihood
+from quasistatic.fitted.model import Fitted
+from quasistatic.particles import combine, share_out
+from quasistatic.posterior.query import numbers_among_equals
 from quasistatic.serve.reference import Reference
 from quasistatic.serve.values import numbers_of
 
-__all__ = ["RowAnswer", "Unknown", "answers_of_row", "likelihoods"]
+__all__ = ["RowAnswer", "Unknown", "answers_of_row"]
 
-_ROUNDS = ((16, 16), (64, 16), (256, 16), (1024, 64))
-"""Trajectories of the likelihood and particles of the cells, round by round."""
-_DRAWS = (64, 256)
+_WHOLE = ((16, 16), (64, 16), (256, 16), (1024, 64))
+"""Trajectories of a whole row and particles of its cells, round by round."""
+_HOLED = ((16, 16), (64, 64))
+"""Particles of each population of a row with holes, and of its cells."""
+_POPULATIONS = 8
+"""Independent populations of a row with holes: their spread is the error, where the estimate from
+one population is often 0."""
 _SEED = 0
 
 
@@ -54,20 +61,7 @@ class RowAnswer(NamedTuple):
     cells: Conditionals | None = None
     unknown: dict[str, Unknown] | None = None
     round: int = 1
-    rounds: int = len(_ROUNDS)
-
-
-def likelihoods(reference: Reference, row: Table, trajectories: int) -> Likelihood:
-    """The log-likelihood of a row: both sides of a whole one, the lower side of one with holes.
-
-    Args:
-        reference: model, and what is usual.
-        row: table of one row.
-        trajectories: number of trajectories, or of particles.
-    """
-    fitted = reference.subject.fitted
-    method = "sandwich" if fitted.whole_rows(row)[0] else "ais"
-    return log_likelihood(fitted, row, method, trajectories, key=fitted.key(_SEED))
+    rounds: int = 1
 
 
 def answers_of_row(reference: Reference, row: Table) -> Iterator[RowAnswer]:
@@ -76,33 +70,57 @@ def answers_of_row(reference: Reference, row: Table) -> Iterator[RowAnswer]:
     Args:
         reference: model, and what is usual.
         row: table of one row.
+
+    Raises:
+        DataError: a row that is impossible under the model.
     """
-    subject = reference.subject
-    names = [n for n in subject.schema.names if row.frame[n].null_count() == 0]
-    missing = [n for n in subject.schema.names if n not in names]
-    found = RowAnswer(not missing, tuple(names))
-    for number, (trajectories, particles) in enumerate(_ROUNDS):
+    fitted = reference.subject.fitted
+    names = tuple(n for n in fitted.schema.names if row.frame[n].null_count() == 0)
+    whole = bool(fitted.whole_rows(row)[0])
+    rounds = _WHOLE if whole else _HOLED
+    found = RowAnswer(whole, names, rounds=len(rounds))
+    judged = 0
+    for number, (effort, particles) in enumerate(rounds):
         found = found._replace(round=number + 1)
-        if names:
-            n = trajectories if found.whole else min(trajectories, 256)
-            found = found._replace(likelihood=likelihoods(reference, row, n))
-            yield found
-        if missing and number < len(_DRAWS):
-            found = found._replace(unknown=_drawn(reference, row, missing, _DRAWS[number]))
-            yield found
-        is_new = number == 0 or particles != _ROUNDS[number - 1][1]
-        if names and reference.judges_cells and is_new:
+        if whole:
+            key = fitted.key(_SEED)
+            likelihood = log_likelihood(fitted, row, "sandwich", effort, key=key)
+            found = found._replace(likelihood=likelihood)
+        else:
+            likelihood, unknown = _of_holed(fitted, row, effort)
+            found = found._replace(likelihood=likelihood if names else None, unknown=unknown)
+        yield found
+        if names and reference.judges_cells and particles > judged:
+            judged = particles
             found = found._replace(cells=reference.conditionals(row, particles))
             yield found
 
 
-def _drawn(reference: Reference, row: Table, missing: list[str], draws: int) -> dict[str, Unknown]:
-    """Draws of the unknown cells."""
-    fitted = reference.subject.fitted
-    encoded = fitted.encode(row)
-    walked = fitted.among_particles(None, STEPS)
-    key = fitted.key(_SEED)
-    found = fitted.drawn(walked, encoded, row, draws=draws, particles=draws, key=key)
-    table = fitted.table_of([block[0] for block in found.draws], "the drawn cells")
-    ess = float(found.ess[0])
-    return {name: Unknown(numbers_of(table, fitted.schema.column(name)), ess) for name in missing}
+def _of_holed(fitted: Fitted, row: Table, particles: int) -> tuple[Likelihood, dict[str, Unknown]]:
+    """The log-likelihood of the cells that are there, and draws of the others; both from several
+    populations, which count by their evidence.
+    """
+    table = row.take(np.zeros(_POPULATIONS, int))
+    encoded, key = fitted.encode(table), fitted.key(_SEED)
+    model = fitted.walked(None)
+    found = fitted.drawn(model, encoded, table, draws=particles, particles=particles, key=key)
+    refuse_impossible(np.array([found.impossible.all()]), row.source)
+    z = np.exp(found.log_evidence - found.log_evidence.max())
+    which = share_out(z, particles * _POPULATIONS // 2, np.random.default_rng(_SEED))
+    place = numbers_among_equals(which) % particles
+    drawn = fitted.table_of([block[which, place] for block in found.draws], "the drawn cells")
+    whole = combine(found.log_evidence[None], found.ess[None], np.square(found.stderr)[None])
+    likelihood = Likelihood(
+        lower=whole.log_z + encoded.log_volume[:1],
+        stderr=whole.stderr,
+        ess=whole.ess,
+        method="smc",
+        trajectories=particles * _POPULATIONS,
+        steps=model.trajectory_length,
+        base_measure=f"{fitted.schema.base_measure()}; of the known cells alone",
+        meaning=METHODS["smc"].meaning,
+    )
+    missing = [n for n in fitted.schema.names if row.frame[n].null_count()]
+    ess = float(whole.ess[0])
+    columns = (fitted.schema.column(name) for name in missing)
+    return likelihood, {c.name: Unknown(numbers_of(drawn, c), ess) for c in columns}

@@ -1,6 +1,7 @@
 """Server-sent events: the parts of an answer as they come."""
 
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import aclosing
 from typing import Any
@@ -58,8 +59,10 @@ async def events(
                 parts |= new
                 if new:
                     yield event("parts", new)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         told = defect(error)
+        if isinstance(told, Refused) and told.status == 500:
+            logging.getLogger(__name__).exception("a question failed")
         again = told.retry_after if isinstance(told, Refused) else None
         yield event("refused", {"what": told.what, "where": told.where, "fix": told.fix,
                                 "again": again})  # fmt: skip

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
 
 from quasistatic.data.codec import check_columns
-from quasistatic.data.columns.states import write_codes
+from quasistatic.data.columns.numbers import as_numbers, as_times, time_dtype
+from quasistatic.data.columns.states import read_codes, write_codes
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
@@ -41,7 +42,7 @@ class Subject:
     table_name: str = ""
 
     @classmethod
-    def of(cls, name: str, density: DiffusionDensity, table: Table | None, table_name: str):
+    def of(cls, name: str, density: DiffusionDensity, table: Table | None, table_name: str) -> Self:
         """A subject whose table has the model's columns; no path is kept of it.
 
         Raises:
@@ -70,7 +71,7 @@ class Subject:
             rows: rows by column: numbers, flags, or texts as in the file of the fitted table.
 
         Raises:
-            SchemaError: an unknown column.
+            SchemaError: an unknown column or category, or a text that is no number or date.
         """
         names = self.schema.names
         unknown = {name for row in rows for name in row} - set(names)
@@ -81,7 +82,9 @@ class Subject:
                 fix=f"the model has {', '.join(map(repr, names))}",
             )
         columns = [_series(name, [row.get(name) for row in rows]) for name in names]
-        return Table(pl.DataFrame(columns), _SOURCE, self.schema.container)
+        table = Table(pl.DataFrame(columns), _SOURCE, self.schema.container)
+        frame = read_as(table, self.schema).frame
+        return replace(table, frame=frame.with_columns(_own(frame, c) for c in self.schema.columns))
 
     def rows_of(self, table: Table) -> list[dict[str, Any]]:
         """The rows of a table as JSON."""
@@ -110,6 +113,18 @@ def _series(name: str, values: list[Any]) -> pl.Series:
     ):
         values = [None if v is None else float(v) for v in values]
     return pl.Series(name, values, strict=False)
+
+
+def _own(frame: pl.DataFrame, column: Column) -> pl.Series:
+    """A column in the words of the model: numbers for their texts, categories as they are known."""
+    series, where = frame[column.name], f"{_SOURCE}, column {column.name!r}"
+    if column.is_discrete:
+        codes, observed = read_codes(series, column, _SOURCE)
+        found = write_codes(codes, column)
+        return found.set(pl.Series(~observed), None).alias(column.name)
+    if column.is_temporal:
+        return as_times(series, time_dtype(column), where)
+    return as_numbers(series, where)
 
 
 def labels(column: Column) -> list[str]:

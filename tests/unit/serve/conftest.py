@@ -39,8 +39,8 @@ def density() -> DiffusionDensity:
 def quick():
     """Answers get better once, not three times; fewer rows say what is usual."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_answer, "_ROUNDS", ((16, 16), (64, 16)))
-        patch.setattr(row_answer, "_DRAWS", (64,))
+        patch.setattr(row_answer, "_WHOLE", ((16, 16), (64, 16)))
+        patch.setattr(row_answer, "_HOLED", ((16, 16),))
         patch.setattr(columns, "_DRAWN", (64,))
         patch.setattr(trajectory, "_DRAWS", (64,))
         patch.setattr(reference, "REFERENCE_ROWS", 64)

@@ -48,6 +48,12 @@ def test_fillings_keep_what_is_known_and_fill_the_rest(client):
         assert None not in row.values()
 
 
+def test_cells_may_be_texts_and_come_back_as_they_are_known(client):
+    asked = {"rows": [{"kind": "a", "mass_g": "10.5", "count": True}], "draws": 1}
+    ((row,),) = client.post("/api/impute", json=asked).json()["tables"]
+    assert row == {"kind": "a", "mass_g": 10.5, "count": 1}
+
+
 def test_conditioned_rows_meet_the_condition(client):
     found = client.post("/api/condition", json=QUESTIONS["/api/condition"]).json()
     assert len(found["rows"]) == 5

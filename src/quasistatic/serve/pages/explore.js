@@ -75,6 +75,8 @@
   };
 
   const changed = () => {
+    if (source) source.close();
+    source = null;
     main.setAttribute("aria-busy", "true");
     compare();
     for (const input of form.querySelectorAll("[data-resets]")) input.value = "";
