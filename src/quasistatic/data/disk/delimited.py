@@ -14,6 +14,7 @@ from quasistatic.data.table import Table
 from quasistatic.data.text._bytes import decoded, unpacked_suffix
 from quasistatic.data.text.cells import read_cells, unquoted
 from quasistatic.data.text.delimited import Delimited, quoted, read_delimited
+from quasistatic.errors import DataError
 
 __all__ = ["raw_pieces", "text_pieces"]
 
@@ -69,9 +70,23 @@ def raw_pieces(path: str | Path) -> Iterator[tuple[Delimited, str]]:
                 separator = found.dialect.separator
                 names = pl.Series(found.raw.columns, dtype=pl.String)
                 head = (separator or ",").join(quoted(names, separator or ",")).encode() + b"\n"
+            _refuse_header(found.raw, source)
             yield found, source
             begin += lines
     stamp.check()
+
+
+def _refuse_header(raw: pl.DataFrame, source: str) -> None:
+    """Two files one after the other have a header within: no cell of it is a value."""
+    if raw.width < 2:
+        return
+    again = raw.select(pl.all_horizontal(pl.col(name) == name for name in raw.columns)).to_series()
+    if again.any():
+        raise DataError(
+            "the names of the columns stand here again",
+            where=f"{source}, row {int(again.arg_max() or 0) + 1}",
+            fix="take the line out, or give the files one by one",
+        )
 
 
 def _blocks(file: Iterable[bytes], path: Path) -> Iterator[bytes]:

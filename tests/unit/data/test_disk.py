@@ -1,0 +1,144 @@
+"""Tables that are not held in memory: what is wrong in one of their files is one error with its
+place, and what they say of themselves is what the table in memory says."""
+
+import os
+
+import numpy as np
+import polars as pl
+import pytest
+
+from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.disk import parts
+from quasistatic.data.disk.delimited import text_pieces
+from quasistatic.data.disk.files import is_dataset, open_table
+from quasistatic.data.disk.parts import in_parts, require_disk
+from quasistatic.data.disk.pieces import pieces_like
+from quasistatic.data.disk.text import text_on_disk
+from quasistatic.data.files import read_table
+from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.fitted_codec import fit_and_encode
+from quasistatic.errors import DataError, OutputError
+
+N, ROWS = 1000, 128
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch):
+    for module in ("table", "delimited", "parts"):
+        monkeypatch.setattr(f"quasistatic.data.disk.{module}.ROWS", ROWS)
+
+
+def frame(n=N):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=n).round(2)
+    kind = np.where(x > 0, "a", "b")
+    there = pl.Series(rng.random(n) > 0.1)
+    rows = pl.DataFrame({"x": x, "n": rng.poisson(3, n), "kind": kind})
+    return rows.with_columns(pl.when(there).then(pl.col("n")).alias("n"))
+
+
+def shards(folder, frames, pattern="part-{:05d}-of-{:05d}.parquet"):
+    for number, rows in enumerate(frames):
+        rows.write_parquet(folder / pattern.format(number, len(frames)))
+    return folder
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv"])
+def test_a_table_on_the_disk_says_what_it_says_in_memory(tmp_path, ending):
+    path = tmp_path / f"t{ending}"
+    frame().write_parquet(path) if ending == ".parquet" else frame().write_csv(path)
+    held = read_table(path)
+    table = open_table(path) if ending == ".parquet" else text_on_disk(path, tmp_path)
+    schema = infer_schema(held)
+    assert infer_schema(table) == schema
+    assert fingerprint(table) == fingerprint(held)
+    some = np.arange(0, N, 3)
+    (codec, encoded), (again, on_disk) = (
+        fit_and_encode(one.take(some), schema) for one in (held, table)
+    )
+    assert again.to_json() == codec.to_json()
+    assert np.array_equal(on_disk.log_volume, encoded.log_volume)
+    for one, other in zip(encoded.rows, on_disk.rows, strict=True):
+        for part, same in zip(one, other, strict=True):
+            assert (part is None) == (same is None)
+            assert part is None or np.array_equal(part, same)
+    assert np.array_equal(table.whole(schema.names), held.whole(schema.names))
+    del table
+    assert [name for name in os.listdir(tmp_path) if name != path.name] == []
+
+
+def test_a_shard_that_is_missing(tmp_path):
+    shards(tmp_path, [frame()[i : i + 250] for i in range(0, N, 250)])
+    assert is_dataset(tmp_path)
+    (tmp_path / "part-00002-of-00004.parquet").unlink()
+    with pytest.raises(DataError, match="number 2 of 4 files is missing"):
+        open_table(tmp_path)
+
+
+@pytest.mark.parametrize("change", ["type", "name", "order"])
+def test_a_shard_of_other_columns(tmp_path, change):
+    rows = frame()[:250]
+    other = {
+        "type": rows.with_columns(pl.col("x").cast(pl.Float32)),
+        "name": rows.rename({"x": "y"}),
+        "order": rows.select("kind", "n", "x"),
+    }[change]
+    shards(tmp_path, [rows, rows, other])
+    with pytest.raises(DataError, match=r"part-00002-of-00003\.parquet, behind row 500"):
+        open_table(tmp_path)
+
+
+def test_a_file_that_grows_or_goes_while_it_is_read(tmp_path):
+    path = tmp_path / "t.csv"
+    frame().write_csv(path)
+    pieces = text_pieces(path)
+    next(pieces)
+    with path.open("a") as file:
+        file.write("0.5,3,a\n")
+    with pytest.raises(DataError, match="changed while it was read"):
+        list(pieces)
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    table = open_table(shards(folder, [frame()[:500], frame()[500:]]))
+    (folder / "part-00001-of-00002.parquet").unlink()
+    with pytest.raises(DataError, match=r"t.csv|part-0000[01]-of-00002"):
+        list(table.pieces())
+
+
+LINES = {
+    "a header again": ("x,n,kind", DataError, "stand here again"),
+    "another separator": ("0.5;3;a", DataError, "1 cells where the header has 3"),
+    "another width": ("0.5,3,a,b", DataError, "4 cells where the header has 3"),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_text_that_changes_half_way(tmp_path, name, monkeypatch):
+    monkeypatch.setattr("quasistatic.data.disk.files.MOST_HELD", 1)
+    line, error, words = LINES[name]
+    path = tmp_path / "t.csv"
+    frame().write_csv(path)
+    schema = infer_schema(read_table(path))
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:600], line, *lines[600:], ""]))
+    with pytest.raises(error) as caught:
+        list(pieces_like(schema, path))
+    assert words in str(caught.value)
+    assert f"{path}, behind line " in str(caught.value)
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
+    with pytest.raises(OutputError, match="GiB of the disk are free"):
+        require_disk(2**80, tmp_path, what="a table")
+    with pytest.raises(ZeroDivisionError), in_parts(tmp_path / "t.parquet") as add:
+        add(frame())
+        raise ZeroDivisionError
+    assert os.listdir(tmp_path) == []
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(parts, "_GATHER", dict.fromkeys(parts._GATHER, full))
+    with pytest.raises(OutputError, match="No space left"), in_parts(tmp_path / "t.parquet") as add:
+        add(frame())
+    assert os.listdir(tmp_path) == []
