@@ -5,9 +5,12 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from starlette.testclient import TestClient
 
+from quasistatic.serve.app import application
 from quasistatic.serve.pages_of import VIEWS
-from unit.serve.conftest import NASTY
+from quasistatic.serve.subject import Subject
+from unit.serve.conftest import ADDRESS, NASTY
 
 
 def events(text: str) -> list[tuple[str, dict]]:
@@ -127,3 +130,12 @@ def test_files_of_the_page_are_there_and_small(client):
         assert client.get(path).status_code == 200
         assert len(client.get(path).content) < 20_000
     assert not re.search(r"https?://", page)
+
+
+def test_without_a_table_there_is_no_view_of_one_and_sliders_have_the_models_range(density, quick):
+    bare = TestClient(application(Subject.of("tiny", density, None, "")), base_url=ADDRESS)
+    page = bare.get("/row").text
+    assert "/rows" not in page
+    assert bare.get("/rows").status_code == 404
+    low, high = re.search(r'min="([^"]+)" max="([^"]+)" step="0.1"', page).groups()
+    assert float(low) < 8 < 16 < float(high)
