@@ -9,6 +9,9 @@ from quasistatic.data.table import Table
 from quasistatic.errors import DataError
 from quasistatic.fitted.given import read_given, rows_that_meet
 from quasistatic.fitted.walk import walk_row
+from quasistatic.serve import table_scores
+from quasistatic.serve.reference import Reference
+from quasistatic.serve.views import rows
 from unit.serve.conftest import NASTY, frame
 from unit.serve.test_pages import last_parts
 
@@ -41,7 +44,7 @@ def test_rows_are_those_that_meet_the_condition(client):
 
 
 @pytest.mark.parametrize(
-    ("given", "rows"),
+    ("given", "meets"),
     [
         (["kind=a"], lambda r: r["kind"] == "a"),
         (["kind=a|" + NASTY], lambda r: True),
@@ -51,22 +54,22 @@ def test_rows_are_those_that_meet_the_condition(client):
         (["mass_g - count < 7"], lambda r: r["count"] is not None and r["mass_g"] - r["count"] < 7),
     ],
 )
-def test_a_condition_finds_the_rows_that_python_finds(subject, given, rows):
+def test_a_condition_finds_the_rows_that_python_finds(subject, given, meets):
     conditions = read_given(given, ["kind"], subject.schema.names)
     found = rows_that_meet(Table(frame()), subject.schema, conditions)
-    expected = [rows(row) for row in frame().to_dicts()]
+    expected = [meets(row) for row in frame().to_dicts()]
     assert found.tolist() == expected
     assert any(expected)
 
 
 def test_two_rows_are_compared_by_their_log_p(client):
-    rows = {"c.kind": "a", "c.mass_g": "10", "c.count": "4"}
-    rows |= {"bc.kind": "a", "bc.mass_g": "16", "bc.count": "4"}
-    found = ask(client, "whatif", **rows)
+    two = {"c.kind": "a", "c.mass_g": "10", "c.count": "4"}
+    two |= {"bc.kind": "a", "bc.mass_g": "16", "bc.count": "4"}
+    found = ask(client, "whatif", **two)
     assert re.search(r"B is [\d.,]+ times as unlikely as A", found["difference"])
-    same = ask(client, "whatif", **{k: "10" if k == "bc.mass_g" else v for k, v in rows.items()})
+    same = ask(client, "whatif", **{k: "10" if k == "bc.mass_g" else v for k, v in two.items()})
     assert "About equally likely" in same["difference"]
-    holed = ask(client, "whatif", **{k: v for k, v in rows.items() if k != "bc.count"})
+    holed = ask(client, "whatif", **{k: v for k, v in two.items() if k != "bc.count"})
     assert "cannot be compared" in holed["difference"]
 
 
@@ -103,3 +106,12 @@ def test_the_trajectory_tells_its_cost_and_leads_to_the_row_that_was_made(client
     address = re.search(r'href="(/row\?[^"]+)"', found["remade"])[1].replace("&amp;", "&")
     assert "log p" in last_parts(client.get(f"/ask{address}").text)["answer"]
     assert ask(client, "trajectory", row="1", seed="1")["ways"] != found["ways"]
+
+
+def test_a_table_that_takes_too_long_is_shown_as_far_as_it_is_scored(subject, quick, monkeypatch):
+    monkeypatch.setattr(rows, "_SECONDS", -1.0)
+    monkeypatch.setattr(table_scores, "_SCORED_AT_ONCE", 16)
+    steps = list(rows.ROWS.parts(Reference(subject), {"order": "row"}))
+    told = steps[-1]["rows-told"][1]
+    assert (told["found"], told["scored"]) == (60, 16)
+    assert [line["log_p"] == "" for line in told["lines"]] == 16 * [False] + 9 * [True]

@@ -67,6 +67,8 @@ def _parts(reference: Reference, params: Params) -> Iterator[Parts]:
     index = np.flatnonzero(met)
     end = time.monotonic() + _SECONDS
     for _ in scores.score(index):
+        if time.monotonic() > end:
+            break
         yield {}
     yield _table(reference, scores, index, params, order)
     if not reference.judges_cells:
@@ -119,7 +121,8 @@ def _table(
         blame = None
         if surprises is not None and not np.isnan(surprises[place]).all():
             blame = int(np.nanargmax(surprises[place]))
-        known = ranks is not None and bool(scores.whole[number])
+        log_p = float(scores.log_p[number])
+        known = ranks is not None and bool(scores.whole[number]) and not math.isnan(log_p)
         lines.append(
             {
                 "number": int(number) + 1,
@@ -127,12 +130,13 @@ def _table(
                 "rarity": None
                 if blame is None or surprises is None
                 else rarity(float(surprises[place, blame])),
-                "log_p": nats(float(scores.log_p[number])),
+                "log_p": "" if math.isnan(log_p) else nats(log_p),
                 "percent": f"{100 * float(ranks.share[place]):.0f} %" if known and ranks else "",
                 "cells": [(name, cell_text(cells[name])) for name in names],
             }
         )
     judged = int(np.count_nonzero(scores.judged[index]))
+    scored = int(np.count_nonzero(~np.isnan(scores.log_p[index])))
     return {
         "rows-told": (
             "rows.html.jinja",
@@ -142,6 +146,7 @@ def _table(
                 "rest": max(len(subject.schema.names) - _SHOWN, 0),
                 "found": len(index),
                 "judged": judged,
+                "scored": scored,
                 "calibrated": reference.tails is not None or not reference.judges_cells,
                 "waits": order == "cell" and judged < len(index),
                 "done": math.floor(100 * reference.done),
