@@ -1,5 +1,6 @@
 """Processes that train together: the model of one, and an end when one of them is lost."""
 
+import json
 import os
 import signal
 import subprocess
@@ -27,10 +28,11 @@ def folder(tmp_path_factory):
     x = rng.normal(size=2100)
     kind = np.where(x > 0, "a", "b")
     pl.DataFrame({"x": x, "y": x + rng.normal(size=2100), "kind": kind}).write_csv(base / "t.csv")
-    begun = start(base, "m2", 2)
+    begun = start(base, "m2", 2, "--json")
     assert run("fit", base / "t.csv", "-o", base / "m1", *HOW).code == 0
-    _, said = begun.communicate(timeout=300)
+    values, said = begun.communicate(timeout=300)
     assert begun.returncode == 0, said
+    assert json.loads(values)["steps"] == 200  # and not a word of a library beside it
     return base
 
 

@@ -9,7 +9,7 @@ from quasistatic.cli.claim import claimed
 from quasistatic.cli.families import FAMILIES, ModelName, settings_of
 from quasistatic.cli.fitting import prepare
 from quasistatic.cli.options import Data, Force, Json, Quiet, Seed, Weights
-from quasistatic.cli.processes import in_processes, send_pulse
+from quasistatic.cli.processes import in_processes, keep_stdout, send_pulse
 from quasistatic.cli.screen import Screen
 from quasistatic.config import DiscreteKernel, ScheduleName
 from quasistatic.data.text.names import refuse_halves
@@ -246,10 +246,12 @@ def fit(
     if (processes or 1) > 1 and not workers.is_asked_for():
         with claimed(output):
             raise typer.Exit(in_processes(processes or 1))
-    send_pulse()
+    is_watched = send_pulse()
+    if workers.is_asked_for():
+        keep_stdout()
     workers.join()
     # Whoever starts the processes on one machine has claimed the output, too.
-    with claimed(output) if workers.count() == 1 else nullcontext():
+    with claimed(output) if workers.is_first() and not is_watched else nullcontext():
         job = prepare(
             screen,
             data,

@@ -14,7 +14,7 @@ from typing import IO
 
 from quasistatic.errors import TrainingError
 
-__all__ = ["in_processes", "send_pulse"]
+__all__ = ["in_processes", "keep_stdout", "send_pulse"]
 
 _PULSE = "QUASISTATIC_PULSE"
 """Environment variable with the number of the pipe on which a process says that it lives."""
@@ -132,12 +132,25 @@ def _free_port() -> int:
         return found.getsockname()[1]
 
 
-def send_pulse() -> None:
+def keep_stdout() -> None:
+    """Leave standard output to Python: what libraries in C write there, as gloo does when processes
+    meet, goes to standard error.
+    """
+    sys.stdout.flush()
+    own = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = os.fdopen(own, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
+
+
+def send_pulse() -> bool:
     """Say once a second that this process lives, to the one that has started it; where that is
     gone, this one ends too.
+
+    Returns:
+        Whether `in_processes` has started this process.
     """
     if _PULSE not in os.environ:
-        return
+        return False
     pipe = int(os.environ.pop(_PULSE))
 
     def beat() -> None:
@@ -149,3 +162,4 @@ def send_pulse() -> None:
             time.sleep(_EVERY)
 
     threading.Thread(target=beat, daemon=True).start()
+    return True
