@@ -43,8 +43,8 @@ MOST_DISCRETE_STEPS = 32
 """T of mixtures on discrete columns, at most."""
 WIDE = 128
 """With more discrete columns, and no numbers, a table has mixtures (a small one with twice as
-many): below, the bound of products with a step a column is as high or higher and takes less training, and
-scoring gains a factor of two (`benchmarks/few_steps.py`)."""
+many): below, the bound of products with a step a column is as high or higher and takes less
+training, and scoring gains a factor of two (`benchmarks/few_steps.py`)."""
 CONTINUOUS_STEPS = 64
 """T of products with continuous columns."""
 IMAGE_STEPS = 100
