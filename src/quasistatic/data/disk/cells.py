@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bytes_of_cells", "encode_on_disk", "forget", "in_slices", "take_rows"]
 
-_FEW = 2**11
+_FEW = 2**7
 """Rows that are taken together: each lies on other pages, which the system maps in groups."""
 _AT_ONCE = 2**18
 """Rows of an encoded table that are looked at together."""
