@@ -1,5 +1,6 @@
 """The page to a file, and what must be there before work begins."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,19 +15,26 @@ _KINDS = (".html", ".htm")
 _NEEDED = ("jinja2", "matplotlib")
 
 
-def require_libraries() -> None:
-    """Refuse to begin without what the report is drawn with.
+def require_libraries(
+    what: str = "a report", needed: Sequence[str] = _NEEDED, extra: str = "report"
+) -> None:
+    """Refuse to begin without the libraries of an extra.
+
+    Args:
+        what: words for what needs them (default "a report").
+        needed: names of the libraries (default those that the report is drawn with).
+        extra: name of the extra that brings them (default "report").
 
     Raises:
         SettingError: one is missing.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise SettingError(
-            f"a report needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'}"
+            f"{what} needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'}"
             " not installed",
-            where="report",
-            fix='pip install "quasistatic[report]"',
+            where=extra,
+            fix=f'pip install "quasistatic[{extra}]"',
         )
 
 

@@ -2,11 +2,11 @@
 
 import socket
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quasistatic.errors import DataError, SettingError
+from quasistatic.report import output as report
 
 if TYPE_CHECKING:
     from quasistatic.serve.guard import Rules
@@ -23,13 +23,7 @@ def require_libraries() -> None:
     Raises:
         SettingError: one is missing.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise SettingError(
-            f"the service needs {' and '.join(missing)}, which"
-            f" {'is' if len(missing) == 1 else 'are'} not installed",
-            fix='pip install "quasistatic[explore]"',
-        )
+    report.require_libraries("the service", _NEEDED, "explore")
 
 
 def read_token(path: str) -> str:

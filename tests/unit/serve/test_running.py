@@ -3,6 +3,7 @@
 import pytest
 
 from quasistatic.errors import DataError, SettingError
+from quasistatic.report import output
 from quasistatic.serve import running
 
 
@@ -47,7 +48,7 @@ def test_what_is_no_address_is_told():
 
 
 def test_what_is_missing_is_told(monkeypatch):
-    monkeypatch.setattr(running, "find_spec", lambda name: None if name == "uvicorn" else name)
+    monkeypatch.setattr(output, "find_spec", lambda name: None if name == "uvicorn" else name)
     with pytest.raises(SettingError) as error:
         running.require_libraries()
     assert 'pip install "quasistatic[explore]"' in str(error.value)
