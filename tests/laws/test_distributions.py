@@ -15,7 +15,7 @@ from cases import DISCRETE, KERNELS, process
 from laws.enumeration import discrete_states
 from laws.models import all_observed, is_gaussian, model_of, n_states, random_state
 from laws.statistics import assert_frequencies
-from quasistatic.distribution import Categorical, Normal, RandomSubset
+from quasistatic.distribution import Binary, Categorical, Normal, RandomSubset
 
 N = 12
 
@@ -206,3 +206,20 @@ def test_a_random_subset_is_uniform_over_subsets_and_draws_its_values(count, ran
     assert np.all(np.sum(drawn != np.asarray(current), 1) == count)
     if np.sum(probabilities > 1e-6) > 1:
         assert_frequencies(counts, probabilities)
+
+
+def test_two_states_by_their_odds_are_two_states_by_their_probabilities():
+    """Of ordinary columns, certain ones and nearly certain ones; gradients at even odds, too."""
+    log_odds = jnp.array([0.0, 1.3, -40.0, 2e9, -2e9])
+    odds, other = Binary(log_odds), Binary(jnp.array([0.5, -1.0, -39.0, 2e9, -2e9]))
+    table = Categorical(odds.log_probs)
+    np.testing.assert_allclose(np.exp(odds.log_probs).sum(axis=1), 1.0, rtol=1e-6)
+    exact = np.log(1.0 / (1.0 + np.exp(-np.float64(1.3))))
+    np.testing.assert_allclose(odds.log_probs[1, 1], exact, rtol=1e-6)
+    for state in (0, 1):
+        x = jnp.full(5, state)
+        np.testing.assert_array_equal(odds.log_prob(x), table.log_prob(x))
+    np.testing.assert_array_equal(odds.kl(other), table.kl(Categorical(other.log_probs)))
+    np.testing.assert_array_equal(odds.entropy(), table.entropy())
+    slope = jax.grad(lambda x: jnp.sum(Binary(x).log_prob(jnp.ones(3, jnp.int32))))(log_odds[:3])
+    np.testing.assert_allclose(slope, 1.0 - np.exp(odds.log_probs[:3, 1]), atol=1e-6)

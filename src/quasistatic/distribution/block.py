@@ -144,15 +144,15 @@ class Binary(AbstractDistribution):
         return self.log_prob(x)
 
     def kl(self, other: "Categorical | Binary") -> Float[Array, " D"]:
-        return jnp.sum(jnp.exp(self.log_probs) * (self.log_probs - other.log_probs), axis=-1)
+        return Categorical(self.log_probs).kl(other)
 
     def entropy(self) -> Float[Array, " D"]:
         return Categorical(self.log_probs).entropy()
 
 
 def _log_sigmoid(x: Float[Array, " D"]) -> Float[Array, " D"]:
-    """log 1 / (1 + exp(-x)), `LOG_ZERO` at least; to 1e-7 in few operations."""
-    return jnp.maximum(jnp.minimum(x, 0.0) - jnp.log(1.0 + jnp.exp(-jnp.abs(x))), LOG_ZERO)
+    """log 1 / (1 + exp(-x)), `LOG_ZERO` at least."""
+    return jnp.maximum(jax.nn.log_sigmoid(x), LOG_ZERO)
 
 
 class RandomSubset(AbstractDistribution):

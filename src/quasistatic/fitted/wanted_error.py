@@ -40,7 +40,9 @@ def trajectories_within(
     some = table.take(np.unique(np.linspace(0, len(table) - 1, _PILOT_ROWS).astype(int)))
     while True:
         found = log_likelihood(fitted, some, method, n, steps, key=key)
-        reached = float(np.mean(found.stderr))
+        # A row that the model makes impossible has no error, whatever the number.
+        known = found.stderr[np.isfinite(found.stderr)]
+        reached = float(np.mean(known)) if len(known) else 0.0
         if reached <= stderr:
             return n
         if n >= _MOST_TRAJECTORIES:
