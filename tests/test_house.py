@@ -30,6 +30,7 @@ COMMANDS = (
     "outliers",
     "certify",
     "inspect",
+    "privacy",
     "report",
     "explore",
     "serve",

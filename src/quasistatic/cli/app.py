@@ -15,6 +15,7 @@ from quasistatic.cli.fit import fit
 from quasistatic.cli.impute import impute
 from quasistatic.cli.inspect import inspect
 from quasistatic.cli.outliers import outliers
+from quasistatic.cli.privacy import privacy
 from quasistatic.cli.report import report
 from quasistatic.cli.reproduce import reproduce
 from quasistatic.cli.sample import sample
@@ -54,7 +55,8 @@ def quasistatic(
 
     `quasistatic fit table.csv -o model`, then `sample`, `score`, `certify`, `inspect` and `report`
     the model, `compare` it with others; `impute`, `condition`, `denoise` and `outliers` ask it
-    about rows; `explore` asks it on a page, and `serve` answers other programs.
+    about rows, `privacy` about its own; `explore` asks it on a page, and `serve` answers other
+    programs.
     """
 
 
@@ -69,6 +71,7 @@ for command in (
     outliers,
     certify,
     inspect,
+    privacy,
     report,
     explore,
     serve,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from quasistatic.checkpoint import save_model
+from quasistatic.estimator._validation import fitted_of
 
 
 def save_density(density: Any, path: str | os.PathLike[str], force: bool) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def save_density(density: Any, path: str | os.PathLike[str], force: bool) -> dic
     Raises:
         OutputError: the path exists (and not `force`), or cannot be written.
     """
-    fitted, names = density.fitted_, vars(density).get("feature_names_in_")
+    fitted, names = fitted_of(density), vars(density).get("feature_names_in_")
     seed = density.random_state  # of a generator its draw is kept, as the seed of the fit
     kept = {"random_state": int(seed) if isinstance(seed, int | np.integer) else None}
     record = fitted.record | {

@@ -11,6 +11,7 @@ from quasistatic.data.columns.alternatives import Schemas, infer_schemas
 from quasistatic.data.disk.table import DiskTable
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table, from_frame, to_native
+from quasistatic.fitted.model import Fitted
 
 
 def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
@@ -43,6 +44,19 @@ def as_table(estimator: Any, X: Any, *, reset: bool) -> Table:
     if array.dtype.kind == "O" and not reset:
         _check_n_features(estimator, array, reset=False)
     return from_frame(array)
+
+
+def fitted_of(estimator: Any) -> Fitted:
+    """The fitted model of an estimator.
+
+    Args:
+        estimator: estimator that may have been fitted.
+
+    Raises:
+        NotFittedError: it has not.
+    """
+    check_is_fitted(estimator)
+    return estimator.fitted_
 
 
 def schemas_of(table: Table, schema: Schema | Schemas | dict[str, Any] | None) -> Schemas:

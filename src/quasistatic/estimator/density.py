@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from quasistatic.checkpoint import versions
 from quasistatic.config import DiscreteKernel, ModelName, ScheduleName
@@ -16,8 +15,8 @@ from quasistatic.data.columns.alternatives import Schemas
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.schema import Schema
 from quasistatic.data.weights import repeated
+from quasistatic.estimator import _validation as checked
 from quasistatic.estimator._saving import save_density
-from quasistatic.estimator._validation import accept_tables, as_table, native, schemas_of
 from quasistatic.fitted.certificate import Certificate, certify, work_of_generated
 from quasistatic.fitted.denoising import denoise
 from quasistatic.fitted.flow import flow_log_density
@@ -26,6 +25,7 @@ from quasistatic.fitted.ledger import LedgerReport, ledger_report
 from quasistatic.fitted.likelihood import Likelihood, MethodName, log_likelihood
 from quasistatic.fitted.model import Fitted, Seed
 from quasistatic.fitted.posterior import ConditionedDensity, LogR, condition, posterior, product
+from quasistatic.fitted.privacy import Privacy, privacy
 from quasistatic.fitted.ranks import Ranks, rank
 from quasistatic.fitted.sampling import sample
 from quasistatic.fitted.wanted_error import trajectories_within
@@ -40,38 +40,32 @@ __all__ = ["DiffusionDensity"]
 class DiffusionDensity(DensityMixin, BaseEstimator):
     """A density model of a table of mixed columns.
 
-    A forward process turns each row into noise in T steps (Gaussian for numbers, an absorbing state
-    or a heat bath for categories), a network learns the reversal, and the chain's bound K gives the
-    likelihood (Sohl-Dickstein et al. 2015). Settings that are None are chosen by the size of the
-    table; on small tables several networks are tried and the one with the best bound on held-out
+    A forward process turns each row into noise in T steps, a network learns the reversal, and the
+    chain's bound K gives the likelihood (Sohl-Dickstein et al. 2015). Settings that are None are
+    chosen by the size of the table; of several networks that a small one has, the best on held-out
     rows is kept. Images get a U-Net, everything else a residual perceptron.
 
     Args:
-        model: "diffusion", or "mixture", a mixture of products fitted in seconds; by default the
-            one with the better bound on held-out rows.
+        model: "diffusion", or "mixture" (of products); by default what held-out rows prefer.
         trajectory_length: number of steps T of the diffusion.
         components: number of components of the mixture that each reverse step is; 1: a product.
-        discrete_kernel: forward kernel of discrete columns: "absorbing" (default), "binomial" (heat
-            bath towards the data's frequencies) or "categorical" (towards uniform frequencies).
+        discrete_kernel: kernel of discrete columns: "absorbing" (default), or a heat bath towards
+            the data's frequencies ("binomial") or uniform ones ("categorical").
         schedule: schedule of the continuous columns: "learned" (default), "linear" or "cosine".
-        column_transform: transform of numbers before they diffuse: "affine" (standardised),
-            "spline" (made normal), or "auto" (default), the better one by penalised likelihood.
+        column_transform: transform of numbers: "affine", "spline" (to normal), "auto" (the better).
         width: width of the network, units of its residual stream.
         depth: number of residual blocks of the network.
         dropout: dropout rate while training; the network of images has none.
         frequencies: number of octaves of Fourier features of each number (`forward.fourier`).
-        members: networks of the deep ensemble: trained apart, their outputs averaged; by default 4
-            below 2,000 rows (images: 1), otherwise 1. Sampling and scoring take as many times long.
+        members: number of networks, each takes its time; by default 4 below 2,000 rows, else 1.
         batch_size: number of rows in a batch.
         max_steps: largest number of optimiser steps.
         learning_rate: peak learning rate of AdamW (default 0.002).
         validation_fraction: share of the rows that decide where no folds do (default 0.1).
         patience: number of evaluations without improvement before training stops.
-        max_minutes: minutes of training at most (default: no limit); the result then depends on the
-            machine's speed. Below 3 a table under 2,000 rows is not cross-validated.
+        max_minutes: minutes of training at most; below 3 a small table is not cross-validated.
         preset: "default" or "thorough" (larger, longer).
-        random_state: seed of the fit, an int, a `numpy.random.RandomState` or None (default: a new
-            seed each time); the same seed, versions and device count give the same bytes.
+        random_state: seed of the fit: an int, a `RandomState`, or None (default) for a new one.
 
     Attributes:
         fitted_: model, codec and record, on which every question stands (`fitted.model.Fitted`).
@@ -79,8 +73,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         model_: the trained `DiffusionModel`.
         history_: evaluations, dicts with step, train_nats and valid_nats (nats per row).
         manifest_: what is stored beside the model.
-        n_features_in_: number of columns.
-        feature_names_in_: names of the columns, where the table has names.
+        n_features_in_, feature_names_in_: number of columns; their names, where they have names.
 
     Example:
         >>> import numpy as np
@@ -89,8 +82,6 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         >>> m = DiffusionDensity(max_steps=2, max_minutes=1, random_state=0).fit(x)
         >>> m.sample(3, random_state=1).shape
         (3, 2)
-        >>> m.log_likelihood(x[:4], method="ais", trajectories=4).lower.shape
-        (4,)
     """
 
     n_features_in_: int
@@ -161,9 +152,8 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
                 `[N, H, W]` or `[N, H, W, 3]`, or an `image_table`; sequences a `sequence_table`.
             y: ignored.
             sample_weight: weights of the rows: one of weight 2 is two rows (default: 1 each).
-            schema: a `Schema`, or a dict of overrides such as `{"columns": {"zip": {"kind":
-                "categorical"}}}`, or the answer of `infer_schemas`. What it leaves open (None: all)
-                is inferred; between point masses that are in doubt held-out rows decide.
+            schema: a `Schema`, the answer of `infer_schemas`, or overrides such as `{"columns":
+                {"zip": {"kind": "categorical"}}}`; what is left open (None: all) is inferred.
             constraints: what holds in every row, such as "end > start", "total = a + b" or "city
                 determines country" (default: nothing; see docs/constraints.md).
             checkpoint: folder of the training checkpoints; None (default) keeps none.
@@ -178,10 +168,10 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         given = self.get_params(deep=False)
         random_state = check_random_state(given.pop("random_state"))
         settings = FitSettings(**given, seed=int(random_state.randint(2**31 - 1)))
-        table = repeated(as_table(self, X, reset=True), sample_weight, settings.seed)
-        schemas = schemas_of(table, schema)
+        table = repeated(checked.as_table(self, X, reset=True), sample_weight, settings.seed)
         folder = None if checkpoint is None else Path(checkpoint)
         told = {"checkpoint": folder, "resume": resume, "callback": callback}
+        schemas = checked.schemas_of(table, schema)
         return self._remember(fit_constrained(table, schemas, settings, constraints, **told))
 
     def _remember(self, fitted: Fitted) -> Self:
@@ -221,7 +211,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             SettingError: an unknown method, too few trajectories, or steps out of range.
             DataError, SchemaError: rows that the model cannot score.
         """
-        table, key = as_table(self, X, reset=False), self.fitted_.key(random_state)
+        table, key = checked.as_table(self, X, reset=False), self.fitted_.key(random_state)
         if stderr is not None:
             trajectories = trajectories_within(self.fitted_, table, method, stderr, steps, key=key)
         return log_likelihood(self.fitted_, table, method, trajectories, steps, key=key)
@@ -237,8 +227,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
     def rank(
         self, X: Any, n: int = 500, method: MethodName = "ais", random_state: Seed = None
     ) -> Ranks:
-        """Share of the rows that the model generates which are less likely than each row: near 0
-        for a row unlike the model's own.
+        """Share of generated rows that are less likely than each row: near 0 for one unlike them.
 
         Args:
             X: rows with the columns of the fitted table, without missing cells.
@@ -250,7 +239,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             SettingError: n below 2, or an unknown method.
             DataError, SchemaError: rows that the model cannot score.
         """
-        table, key = as_table(self, X, reset=False), self.fitted_.key(random_state)
+        table, key = checked.as_table(self, X, reset=False), self.fitted_.key(random_state)
         return rank(self.fitted_, table, n, method, key=key)
 
     def sample(
@@ -266,13 +255,11 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         Raises:
             SettingError: a negative number of rows, or steps out of range.
         """
-        check_is_fitted(self)
-        key = self.fitted_.key(random_state)
-        return native(sample(self.fitted_, n_samples, steps, key=key))
+        fitted = checked.fitted_of(self)
+        return checked.native(sample(fitted, n_samples, steps, key=fitted.key(random_state)))
 
     def sub_schedule(self, steps: int) -> tuple[int, ...]:
-        """The best `steps` of the T steps, increasing to T, by the costs of 256 rows that the model
-        generates: what `steps=` walks in every method.
+        """The best `steps` of the T steps, by the costs of 256 generated rows: what `steps=` walks.
 
         Args:
             steps: number of steps, 1 to T.
@@ -280,8 +267,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         Raises:
             SettingError: steps outside 1..T.
         """
-        check_is_fitted(self)
-        return self.fitted_.sub_schedule(steps)
+        return checked.fitted_of(self).sub_schedule(steps)
 
     def impute(
         self,
@@ -302,15 +288,14 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             point: one table in place of the list: the median of numbers, the most frequent
                 category, of as many draws as there are particles, 128 at most.
             particles: number of particles per row; by default 16 to 128, more for small tables.
-            steps: length of the best sub-schedule to walk; by default 64 evenly spaced steps for
-                small tables and 32 for large ones, T at most.
+            steps: length of the best sub-schedule to walk; by default 64 or 32 even steps at most.
 
         Raises:
             SettingError: `point` with several imputations, a number below 1, or steps out of range.
         """
-        table, key = as_table(self, X, reset=False), self.fitted_.key(random_state)
+        table, key = checked.as_table(self, X, reset=False), self.fitted_.key(random_state)
         found = impute(self.fitted_, table, n_imputations, point, particles, steps, key=key)
-        tables = [native(filled) for filled in found.tables]
+        tables = [checked.native(filled) for filled in found.tables]
         return tables[0] if point else tables
 
     def condition(self, given: Mapping[str, Any]) -> ConditionedDensity:
@@ -324,8 +309,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             SchemaError: an unknown column or category.
             DataError: a range without a value.
         """
-        check_is_fitted(self)
-        return condition(self.fitted_, given)
+        return condition(checked.fitted_of(self), given)
 
     def posterior(
         self, log_r: LogR, given: Mapping[str, Any] | None = None, guided: bool = True
@@ -338,8 +322,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             given: further conditions, as for `condition` (default: none).
             guided: whether its gradient and single category changes guide particles (default True).
         """
-        check_is_fitted(self)
-        return posterior(self.fitted_, log_r, given, guided)
+        return posterior(checked.fitted_of(self), log_r, given, guided)
 
     def product(
         self,
@@ -361,9 +344,8 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         Raises:
             SchemaError: the columns differ, by name, kind or categories.
         """
-        check_is_fitted(self)
-        check_is_fitted(other)
-        return product(self.fitted_, other.fitted_, log_r, given, trajectories)
+        mine, others = checked.fitted_of(self), checked.fitted_of(other)
+        return product(mine, others, log_r, given, trajectories)
 
     def denoise(
         self,
@@ -387,8 +369,8 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         Raises:
             SettingError: sigma <= 0, an unknown column, or one without numbers.
         """
-        table, key = as_table(self, X, reset=False), self.fitted_.key(random_state)
-        return native(denoise(self.fitted_, table, sigma, n_draws, particles, key=key))
+        table, key = checked.as_table(self, X, reset=False), self.fitted_.key(random_state)
+        return checked.native(denoise(self.fitted_, table, sigma, n_draws, particles, key=key))
 
     def certify(
         self,
@@ -409,8 +391,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         Raises:
             SettingError: n or trajectories below 2, or steps out of range.
         """
-        check_is_fitted(self)
-        found = certify(self.fitted_, n, trajectories, steps, seed=random_state)
+        found = certify(checked.fitted_of(self), n, trajectories, steps, seed=random_state)
         self.fitted_.record["certificate"] = found.to_json()
         self.manifest_ = self.manifest_ | {"certificate": found.to_json()}
         return found
@@ -422,8 +403,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         random_state: Seed = None,
         steps: int | None = None,
     ) -> Work:
-        """Work values, nats, of forward and reverse trajectories of rows that the model generates
-        (Jarzynski, Crooks).
+        """Work, nats, of forward and reverse trajectories of generated rows (Jarzynski, Crooks).
 
         Args:
             n: number of generated rows (default 500).
@@ -434,9 +414,8 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         Raises:
             SettingError: n or trajectories below 2, or steps out of range.
         """
-        check_is_fitted(self)
-        key = self.fitted_.key(random_state)
-        return work_of_generated(self.fitted_, n, trajectories, steps, key=key)
+        fitted = checked.fitted_of(self)
+        return work_of_generated(fitted, n, trajectories, steps, key=fitted.key(random_state))
 
     def ledger(
         self,
@@ -458,10 +437,32 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
             SettingError: fewer than 2 trajectories, or steps out of range.
             DataError, SchemaError: rows that the model cannot score.
         """
-        check_is_fitted(self)
-        table = None if X is None else as_table(self, X, reset=False)
-        key = self.fitted_.key(random_state)
-        return ledger_report(self.fitted_, table, trajectories, steps, key=key)
+        fitted = checked.fitted_of(self)
+        table = None if X is None else checked.as_table(self, X, reset=False)
+        return ledger_report(fitted, table, trajectories, steps, key=fitted.key(random_state))
+
+    def privacy(
+        self,
+        X: Any,
+        holdout: Any,
+        n: int | None = None,
+        rows: int = 2000,
+        random_state: Seed = None,
+    ) -> Privacy:
+        """What drawn rows tell of training rows alone: nearness, copies, membership, guessed cells.
+
+        Args:
+            X: training rows.
+            holdout: rows of the same source that the model was not fitted on (docs/privacy.md).
+            n: number of rows that are drawn; None (default) draws as many as `holdout` has.
+            rows: number of rows of each whose log p and cells are asked at most (default 2000).
+            random_state: seed; by default the seed of the fit.
+
+        Raises:
+            DataError, SchemaError, SettingError: fewer than 20 rows, or no hold-out.
+        """
+        table, other = (checked.as_table(self, rows_of, reset=False) for rows_of in (X, holdout))
+        return privacy(self.fitted_, table, other, n, rows, key=self.fitted_.key(random_state))
 
     def flow_log_density(
         self, X: Any, probes: int = 8, random_state: Seed = None
@@ -477,7 +478,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         Raises:
             SettingError: the model has discrete columns or atoms, or probes < 1.
         """
-        table, key = as_table(self, X, reset=False), self.fitted_.key(random_state)
+        table, key = checked.as_table(self, X, reset=False), self.fitted_.key(random_state)
         return flow_log_density(self.fitted_, table, probes, key=key)
 
     def save(self, path: str | os.PathLike[str], force: bool = False) -> None:
@@ -490,11 +491,10 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         Raises:
             OutputError: the path exists (and not `force`), or cannot be written.
         """
-        check_is_fitted(self)
         self.manifest_ = save_density(self, path, force)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "fitted_" in vars(self)
 
     def __sklearn_tags__(self) -> Any:
-        return accept_tables(super().__sklearn_tags__())
+        return checked.accept_tables(super().__sklearn_tags__())
