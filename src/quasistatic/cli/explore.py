@@ -34,18 +34,9 @@ def explore(
 
     `quasistatic explore model table.csv --no-browser --port 8080`
     """
-    from quasistatic.cli.rows import layout_of
-    from quasistatic.errors import SettingError
     from quasistatic.serve.running import address_of, bound, require_libraries, run
 
     require_libraries()
-    layout = layout_of(model)
-    if layout is not None:
-        raise SettingError(
-            f"the page shows tables, and this is a model of {layout.kind}",
-            where=model,
-            fix="ask it with `quasistatic serve`, `sample`, `impute` or `denoise`",
-        )
     with bound("127.0.0.1", port) as listening:
         from quasistatic.data.arranged import read_like
         from quasistatic.estimator.loading import load_diffusion

@@ -177,16 +177,16 @@ def read_like(schema: Schema, path: str | Path) -> Table:
 
 
 def with_holes(table: Table, mask: np.ndarray) -> Table:
-    """The table with the pixels of a mask missing in every row.
+    """The table with the pixels (or places) of a mask missing in every row.
 
     Args:
-        table: table of images, one in each row.
-        mask: missing pixels, bool `[H, W]`; of a colour image all three values of a pixel are
-            missing.
+        table: table of images or sequences, one in each row.
+        mask: missing pixels, bool `[H, W]`, or places, `[L]`; of a colour image all three values of
+            a pixel are missing.
     """
     layout = table.layout
     assert layout is not None
-    holes = np.tile(mask.reshape(-1), layout.shape[0])
+    holes = np.tile(mask.reshape(-1), layout.size // mask.size)
     missing = [name for name, hole in zip(layout.names, holes, strict=True) if hole]
     return replace(
         table,

@@ -16,6 +16,7 @@ from quasistatic.errors import QuasistaticError
 from quasistatic.serve.failure import as_refused
 from quasistatic.serve.service import Service
 from quasistatic.serve.stream import events
+from quasistatic.serve.views.arranged import IMAGE, SEQUENCE
 from quasistatic.serve.views.columns import COLUMNS
 from quasistatic.serve.views.row import ROW
 from quasistatic.serve.views.rows import ROWS
@@ -25,12 +26,13 @@ from quasistatic.serve.views.whatif import WHAT_IF
 
 __all__ = ["VIEWS", "page_routes", "prepared"]
 
-VIEWS: tuple[View, ...] = (ROW, ROWS, WHAT_IF, COLUMNS, TRAJECTORY)
-"""The views, in the order of the navigation."""
+VIEWS: tuple[View, ...] = (ROW, ROWS, WHAT_IF, COLUMNS, TRAJECTORY, IMAGE, SEQUENCE)
+"""The views, in the order of the navigation; a model has those of what its rows are."""
 _FILES = {
     "report.css": ("quasistatic.report", "template/page.css", "text/css"),
     "explore.css": ("quasistatic.serve", "pages/explore.css", "text/css"),
     "explore.js": ("quasistatic.serve", "pages/explore.js", "text/javascript"),
+    "mask.js": ("quasistatic.serve", "pages/mask.js", "text/javascript"),
     "icon.svg": ("quasistatic.serve", "pages/icon.svg", "image/svg+xml"),
 }
 
@@ -41,7 +43,7 @@ def page_routes(service: Service) -> Iterator[Route]:
     Args:
         service: service that answers.
     """
-    views = [v for v in VIEWS if service.subject.table is not None or not v.needs_table]
+    views = _views(service)
     yield Route("/", partial(_home, views), methods=["GET"])
     for view in views:
         yield Route(view.path, partial(_page, service, view, views), methods=["GET"])
@@ -57,10 +59,18 @@ def prepared(service: Service) -> Iterator[None]:
         service: service that answers.
     """
     reference = service.reference
-    for view in VIEWS:
+    for view in _views(service):
         if view.usual is not None:
             for _ in view.parts(reference, view.usual(reference)):
                 yield
+
+
+def _views(service: Service) -> list[View]:
+    """Those of the model."""
+    subject = service.subject
+    shown = "table" if subject.schema.layout is None else subject.schema.layout.kind
+    there = (view for view in VIEWS if view.shows == shown)
+    return [view for view in there if subject.table is not None or not view.needs_table]
 
 
 async def _home(views: list[View], request: Request) -> Response:

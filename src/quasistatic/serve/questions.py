@@ -155,7 +155,7 @@ def explain(reference: Reference, asked: declared.Explain) -> Iterator[dict[str,
     if not reference.judges_cells:
         raise Refused(
             422,
-            f"cells are judged one by one in tables of at most {MOST_COLUMNS} columns",
+            f"cells are judged one by one in rows of at most {MOST_COLUMNS} cells, not in images",
             fix="score the rows instead",
         )
     rows: list[dict[str, Any]] = []

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from quasistatic.data.layout import are_images
 from quasistatic.data.table import Table
 from quasistatic.fitted.columns import PARTICLES, Conditionals, Tails, column_log_probs
 from quasistatic.fitted.likelihood import log_likelihood
@@ -23,6 +24,8 @@ __all__ = ["MOST_COLUMNS", "Reference"]
 MOST_COLUMNS = 64
 """Columns above which cells are not judged one by one: that takes an evidence for each of them."""
 _TRAJECTORIES = 64
+_ARRANGED = 64, 16
+"""Rows of images or sequences, and trajectories of each: a network of images takes long."""
 _AT_ONCE = 4
 """Rows of a step: a question waits for so many."""
 
@@ -41,23 +44,26 @@ class Reference:
         self.log_p: np.ndarray | None = None
         self.tails: Tails | None = None
         self.done = 0.0
+        arranged = subject.schema.layout is not None
+        self.rows, self.trajectories = _ARRANGED if arranged else (REFERENCE_ROWS, _TRAJECTORIES)
         self.scores = None if subject.table is None else TableScores(subject.fitted, subject.table)
 
     @property
     def judges_cells(self) -> bool:
-        """Whether there are few enough columns to judge cells one by one."""
-        return len(self.subject.schema.columns) <= MOST_COLUMNS
+        """Whether there are few enough columns to judge cells one by one; not of images."""
+        few = len(self.subject.schema.columns) <= MOST_COLUMNS
+        return few and not are_images(self.subject.schema.layout)
 
     def made(self) -> Iterator[None]:
         """Make it, step by step."""
         fitted = self.subject.fitted
         key = fitted.key(self._seed)
-        self.table = sample(fitted, REFERENCE_ROWS, key=key)
+        self.table = sample(fitted, self.rows, key=key)
         yield
         parts = []
-        for index in self._chunks(64):
+        for index in self._chunks(64 if self.judges_cells else _AT_ONCE):
             some = self.table.take(index)
-            parts.append(log_likelihood(fitted, some, "ais", _TRAJECTORIES, key=key).lower)
+            parts.append(log_likelihood(fitted, some, "ais", self.trajectories, key=key).lower)
             yield
         self.log_p = np.concatenate(parts)
         if not self.judges_cells:
@@ -66,7 +72,7 @@ class Reference:
         cells: list[np.ndarray] = []
         for index in self._chunks(_AT_ONCE):
             cells.append(self.conditionals(self.table.take(index), PARTICLES).log_p)
-            self.done = 0.99 * sum(map(len, cells)) / REFERENCE_ROWS
+            self.done = 0.99 * sum(map(len, cells)) / self.rows
             yield
         self.tails = Tails.of(np.concatenate(cells))
         self.done = 1.0
@@ -91,8 +97,8 @@ class Reference:
         return None if self.log_p is None else ranks_among(log_p, self.log_p)
 
     def _chunks(self, size: int) -> Iterator[np.ndarray]:
-        for begin in range(0, REFERENCE_ROWS, size):
-            yield np.arange(begin, min(begin + size, REFERENCE_ROWS))
+        for begin in range(0, self.rows, size):
+            yield np.arange(begin, min(begin + size, self.rows))
 
     def surprises(self, log_p: np.ndarray) -> np.ndarray | None:
         """Surprises of cells, nats `[N, C]`; None as long as what is usual is not known.

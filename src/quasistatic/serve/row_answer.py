@@ -13,11 +13,12 @@ from quasistatic.fitted.imputation import refuse_impossible
 from quasistatic.fitted.likelihood import METHODS, Likelihood, log_likelihood
 from quasistatic.fitted.model import Fitted
 from quasistatic.particles import combine, share_out
+from quasistatic.posterior.budget import shortened
 from quasistatic.posterior.query import numbers_among_equals
 from quasistatic.serve.reference import Reference
 from quasistatic.serve.values import numbers_of
 
-__all__ = ["RowAnswer", "Unknown", "answers_of_row"]
+__all__ = ["Filled", "RowAnswer", "Unknown", "answers_of_row", "filled_row"]
 
 _WHOLE = ((16, 16), (64, 16), (256, 16), (1024, 64))
 """Trajectories of a whole row and particles of its cells, round by round."""
@@ -87,8 +88,11 @@ def answers_of_row(reference: Reference, row: Table) -> Iterator[RowAnswer]:
             likelihood = log_likelihood(fitted, row, "sandwich", effort, key=key)
             found = found._replace(likelihood=likelihood)
         else:
-            likelihood, unknown = _of_holed(fitted, row, effort)
-            found = found._replace(likelihood=likelihood if names else None, unknown=unknown)
+            filled = filled_row(fitted, row, effort, _POPULATIONS)
+            missing = (c for c in fitted.schema.columns if c.name not in names)
+            unknown = {c.name: Unknown(numbers_of(filled.drawn, c), filled.ess) for c in missing}
+            likelihood = filled.likelihood if names else None
+            found = found._replace(likelihood=likelihood, unknown=unknown)
         yield found
         if names and reference.judges_cells and particles > judged:
             judged = particles
@@ -96,17 +100,43 @@ def answers_of_row(reference: Reference, row: Table) -> Iterator[RowAnswer]:
             yield found
 
 
-def _of_holed(fitted: Fitted, row: Table, particles: int) -> tuple[Likelihood, dict[str, Unknown]]:
-    """The log-likelihood of the cells that are there, and draws of the others; both from several
-    populations, which count by their evidence.
+class Filled(NamedTuple):
+    """What is known of a row with holes.
+
+    Args:
+        likelihood: log-likelihood of the cells that are there.
+        drawn: whole rows, draws given these cells.
+        ess: effective number of particles behind them.
     """
-    table = row.take(np.zeros(_POPULATIONS, int))
+
+    likelihood: Likelihood
+    drawn: Table
+    ess: float
+
+
+def filled_row(
+    fitted: Fitted, row: Table, particles: int, populations: int, steps: int | None = None
+) -> Filled:
+    """The log-likelihood of the cells that are there, and half as many draws of the others as there
+    are particles; both from several populations, which count by their evidence.
+
+    Args:
+        fitted: model and codec.
+        row: table of one row.
+        particles: number of particles of a population.
+        populations: number of populations: their spread is the error.
+        steps: number of steps of the walk, evenly spaced; None (default) walks all.
+
+    Raises:
+        DataError: a row that is impossible under the model.
+    """
+    table = row.take(np.zeros(populations, int))
     encoded, key = fitted.encode(table), fitted.key(_SEED)
-    model = fitted.walked(None)
+    model = fitted.model if steps is None else shortened(fitted.model, steps)
     found = fitted.drawn(model, encoded, table, draws=particles, particles=particles, key=key)
     refuse_impossible(np.array([found.impossible.all()]), row.source)
     z = np.exp(found.log_evidence - found.log_evidence.max())
-    which = share_out(z, particles * _POPULATIONS // 2, np.random.default_rng(_SEED))
+    which = share_out(z, particles * populations // 2, np.random.default_rng(_SEED))
     place = numbers_among_equals(which) % particles
     drawn = fitted.table_of([block[which, place] for block in found.draws], "the drawn cells")
     whole = combine(found.log_evidence[None], found.ess[None], np.square(found.stderr)[None])
@@ -115,12 +145,9 @@ def _of_holed(fitted: Fitted, row: Table, particles: int) -> tuple[Likelihood, d
         stderr=whole.stderr,
         ess=whole.ess,
         method="smc",
-        trajectories=particles * _POPULATIONS,
+        trajectories=particles * populations,
         steps=model.trajectory_length,
         base_measure=f"{fitted.schema.base_measure()}; of the known cells alone",
         meaning=METHODS["smc"].meaning,
     )
-    missing = [n for n in fitted.schema.names if row.frame[n].null_count()]
-    ess = float(whole.ess[0])
-    columns = (fitted.schema.column(name) for name in missing)
-    return likelihood, {c.name: Unknown(numbers_of(drawn, c), ess) for c in columns}
+    return Filled(likelihood, drawn, float(whole.ess[0]))

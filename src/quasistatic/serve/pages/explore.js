@@ -60,6 +60,10 @@
   const follow = (found) => {
     for (const link of document.querySelectorAll("[data-follows]")) {
       const theirs = new URLSearchParams(found);
+      const { row, sample } = link.dataset;
+      if (row || sample) { theirs.delete("row"); theirs.delete("sample"); }
+      if (row) theirs.set("row", row);
+      if (sample) theirs.set("sample", sample);
       if (link.dataset.follows === "/whatif")
         for (const [name, value] of found) if (name.startsWith("c.")) theirs.append("b" + name, value);
       link.href = link.dataset.follows + "?" + theirs;

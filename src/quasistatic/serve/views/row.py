@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from quasistatic.data.layout import Layout, are_images
 from quasistatic.data.schema import Column
+from quasistatic.fitted.likelihood import Likelihood
 from quasistatic.serve.charts.distributions import bars, cell_of_numbers
 from quasistatic.serve.reference import Reference
 from quasistatic.serve.row_answer import RowAnswer, Unknown, answers_of_row
@@ -42,26 +44,43 @@ def _parts(reference: Reference, params: Params) -> Iterator[Parts]:
         yield summary(reference, found) | cell_parts(reference, found)
 
 
-def summary(reference: Reference, found: RowAnswer, place: str = "answer") -> Parts:
+_WORDS = {None: ("row", "cells"), "images": ("image", "pixels"), "sequence": ("sequence", "places")}
+"""What a row is called, and what a cell."""
+
+
+def summary(
+    reference: Reference,
+    found: RowAnswer,
+    place: str = "answer",
+    ranked: np.ndarray | None = None,
+) -> Parts:
     """The likelihood of a row, in words.
 
     Args:
         reference: model, and what is usual.
         found: what is known of the row.
         place: id of its place in the page (default "answer").
+        ranked: log p that is compared with the model's own, nats `[1]`; None (default) is that of
+            the answer.
     """
-    told = found.likelihood
+    told, layout = found.likelihood, reference.subject.schema.layout
     if told is None:
         return {place: ("nothing.html.jinja", {})}
     lower, stderr = float(told.lower[0]), float(told.stderr[0])
-    rank = reference.ranks(told.lower) if found.whole else None
+    rank = reference.ranks(told.lower if ranked is None else ranked) if found.whole else None
+    thing, cells = _WORDS[None if layout is None else layout.kind]
+    a_place = layout.shape[0] if are_images(layout) else 1
     return {
         place: (
             "likelihood.html.jinja",
             {
                 "whole": found.whole,
-                "known": len(found.names),
-                "columns": len(reference.subject.schema.columns),
+                "thing": thing,
+                "cells": cells,
+                "known": len(found.names) // a_place,
+                "columns": len(reference.subject.schema.columns) // a_place,
+                "unit": None if layout is None else layout.bits_unit,
+                "bits": _bits(layout, told) if found.whole else "",
                 "lower": nats(lower, stderr),
                 "upper": None
                 if told.upper is None or told.stderr_upper is None
@@ -77,6 +96,14 @@ def summary(reference: Reference, found: RowAnswer, place: str = "answer") -> Pa
             },
         )
     }
+
+
+def _bits(layout: Layout | None, told: Likelihood) -> str:
+    """Both sides in bits, where rows are images or sequences."""
+    if layout is None:
+        return ""
+    sides = (told.lower,) if told.upper is None else (told.lower, told.upper)
+    return " to ".join(f"{layout.bits(float(side[0])):.4g}" for side in sides)
 
 
 def cell_parts(reference: Reference, found: RowAnswer, prefix: str = CELL) -> Parts:

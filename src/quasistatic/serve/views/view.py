@@ -2,18 +2,32 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
+from quasistatic.data.layout import LayoutKind
 from quasistatic.serve.reference import Reference
 from quasistatic.serve.subject import labels
 
-__all__ = ["CELL", "Params", "Parts", "View", "address", "example", "nats", "rarity", "split_given"]
+__all__ = [
+    "CELL",
+    "Params",
+    "Parts",
+    "Shows",
+    "View",
+    "address",
+    "example",
+    "nats",
+    "rarity",
+    "split_given",
+]
 
 Params = Mapping[str, str]
 """The parameters of an address."""
 Parts = dict[str, tuple[str, dict[str, Any]]]
 """Parts of a page by the id of their place: a template and what it is filled with."""
+Shows = Literal["table", LayoutKind]
+"""What the rows of a model are."""
 CELL = "c."
 """What a parameter that is a cell begins with; the column's name follows."""
 
@@ -32,6 +46,8 @@ class View(NamedTuple):
         remembered: whether a whole answer is remembered (default True).
         usual: function from what is usual to the parameters of a question whose programs are worth
             compiling before anyone asks; None (default) for none.
+        shows: kind of rows that it shows, "table" (the default), "images" or "sequence".
+        page: name of the page's template; empty (default) is that of the path.
     """
 
     path: str
@@ -41,11 +57,13 @@ class View(NamedTuple):
     needs_table: bool = False
     remembered: bool = True
     usual: Callable[[Reference], Params] | None = None
+    shows: Shows = "table"
+    page: str = ""
 
     @property
     def template(self) -> str:
         """The page's template."""
-        return f"{self.path.strip('/')}.html.jinja"
+        return f"{self.page or self.path.strip('/')}.html.jinja"
 
 
 def address(path: str, params: Mapping[str, str]) -> str:
