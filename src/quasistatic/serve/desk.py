@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from quasistatic.errors import QuasistaticError
 from quasistatic.serve.limits import Limits, Refused
 
-__all__ = ["Answer", "Desk"]
+__all__ = ["Answer", "Desk", "Place"]
 
 _END = object()
 
@@ -38,6 +38,23 @@ class Answer(NamedTuple):
 
     value: Any
     notices: tuple[str, ...]
+
+
+class Place:
+    """A place of a question at the desk, until it is left.
+
+    Args:
+        desk: desk at which it is.
+    """
+
+    def __init__(self, desk: "Desk") -> None:
+        self._desk, self._held = desk, True
+        desk.open += 1
+
+    def leave(self) -> None:
+        """Make it free; once it is, nothing happens."""
+        self._desk.open -= self._held
+        self._held = False
 
 
 class Desk:
@@ -68,20 +85,31 @@ class Desk:
         self._meanwhile.append(work)
         self._put(0, None, lambda: None)  # wakes the thread
 
-    async def improving(self, answers: Iterator[Any]) -> AsyncGenerator[Answer, None]:
-        """The answers of a question as they come.
-
-        Args:
-            answers: iterator that computes an answer in each step.
+    def place(self) -> Place:
+        """A place for a question.
 
         Raises:
-            Refused: too many questions wait (429), or the question took too long (503).
+            Refused: too many questions wait (429).
         """
         if self.open >= self.limits.questions:
             raise Refused(
                 429, f"{self.open} questions wait already", fix="ask again later", retry_after=1
             )
-        self.open += 1
+        return Place(self)
+
+    async def improving(
+        self, answers: Iterator[Any], place: Place | None = None
+    ) -> AsyncGenerator[Answer, None]:
+        """The answers of a question as they come.
+
+        Args:
+            answers: iterator that computes an answer in each step.
+            place: its place, which is left at the end; None (default) takes one.
+
+        Raises:
+            Refused: too many questions wait (429), or the question took too long (503).
+        """
+        place = place or self.place()
         end = time.monotonic() + self.limits.seconds
         try:
             for step in itertools.count():
@@ -101,7 +129,7 @@ class Desk:
                     return
                 yield answer
         finally:
-            self.open -= 1
+            place.leave()
 
     async def last(self, answers: Iterator[Any]) -> Answer:
         """The last, best answer of a question, with the notices of all.

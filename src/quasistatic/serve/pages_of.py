@@ -9,13 +9,13 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from quasistatic.errors import QuasistaticError
 from quasistatic.serve.failure import as_refused
 from quasistatic.serve.service import Service
-from quasistatic.serve.stream import events
+from quasistatic.serve.stream import Stream
 from quasistatic.serve.views.arranged import IMAGE, SEQUENCE
 from quasistatic.serve.views.columns import COLUMNS
 from quasistatic.serve.views.row import ROW
@@ -100,8 +100,7 @@ async def _stream(service: Service, view: View, request: Request) -> Response:
     params = dict(request.query_params)
     question = (view.path, tuple(sorted(params.items())))
     steps = view.parts(service.reference, params)
-    body = events(service, question if view.remembered else None, steps, _drawn, as_refused)
-    return StreamingResponse(body, media_type="text/event-stream")
+    return Stream(service, question if view.remembered else None, steps, _drawn, as_refused)
 
 
 async def _file(name: str, request: Request) -> Response:

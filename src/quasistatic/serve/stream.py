@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import aclosing
 from typing import Any
 
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
 from quasistatic.errors import QuasistaticError
+from quasistatic.serve.desk import Place
 from quasistatic.serve.limits import Refused
 from quasistatic.serve.service import Service
 
-__all__ = ["event", "events"]
+__all__ = ["Stream", "event"]
 
 
 def event(kind: str, data: Any) -> bytes:
@@ -23,15 +27,9 @@ def event(kind: str, data: Any) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-async def events(
-    service: Service,
-    question: Hashable | None,
-    steps: Iterator[Any],
-    drawn: Callable[[Any], dict[str, str]],
-    defect: Callable[[Exception], QuasistaticError],
-) -> AsyncIterator[bytes]:
-    """The events of an answer: `parts` (HTML by the id of its place) as often as it gets better, at
-    last `done`; `refused` where it is not answered. An answer that is remembered comes at once.
+class Stream(StreamingResponse):
+    """The events of an answer. It has a place at the desk from the beginning: who finds none is
+    told so by the status, before there is a stream.
 
     Args:
         service: service that is asked.
@@ -40,16 +38,57 @@ async def events(
         steps: steps that compute the answer.
         drawn: function from a step to the HTML of its parts.
         defect: function from any error to what an asker is told of it.
+
+    Raises:
+        Refused: too many questions wait (429).
     """
-    known = None if question is None else service.memory.answer(question)
-    if known is not None:
-        service.metrics.remembered += 1
-        yield known
-        yield event("done", {"remembered": True})
-        return
+
+    def __init__(
+        self,
+        service: Service,
+        question: Hashable | None,
+        steps: Iterator[Any],
+        drawn: Callable[[Any], dict[str, str]],
+        defect: Callable[[Exception], QuasistaticError],
+    ) -> None:
+        known = None if question is None else service.memory.answer(question)
+        self._place = service.desk.place() if known is None else None
+        body = (
+            _events(service, question, steps, drawn, defect, self._place)
+            if known is None
+            else _remembered(service, known)
+        )
+        StreamingResponse.__init__(self, body, media_type="text/event-stream")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them; the place is left even if nothing of the stream was asked for."""
+        try:
+            await StreamingResponse.__call__(self, scope, receive, send)
+        finally:
+            if self._place is not None:
+                self._place.leave()
+
+
+async def _remembered(service: Service, known: bytes) -> AsyncIterator[bytes]:
+    service.metrics.remembered += 1
+    yield known
+    yield event("done", {"remembered": True})
+
+
+async def _events(
+    service: Service,
+    question: Hashable | None,
+    steps: Iterator[Any],
+    drawn: Callable[[Any], dict[str, str]],
+    defect: Callable[[Exception], QuasistaticError],
+    place: Place | None,
+) -> AsyncIterator[bytes]:
+    """`parts` (HTML by the id of its place) as often as the answer gets better, at last `done`;
+    `refused` where it is not answered.
+    """
     parts: dict[str, str] = {}
     try:
-        async with aclosing(service.desk.improving(steps)) as answers:
+        async with aclosing(service.desk.improving(steps, place)) as answers:
             async for answer in answers:
                 new = drawn(answer.value)
                 if answer.notices:

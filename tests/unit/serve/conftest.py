@@ -1,4 +1,4 @@
-"""One small model behind its service, asked by all tests of the room."""
+"""Small models of a table and of images, asked by all tests of the room."""
 
 import time
 
@@ -7,18 +7,20 @@ import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
-from quasistatic import DiffusionDensity
+from quasistatic import DiffusionDensity, image_table
 from quasistatic.data.table import Table
 from quasistatic.serve import reference, row_answer
 from quasistatic.serve.app import application
 from quasistatic.serve.guard import Rules
 from quasistatic.serve.limits import Limits
 from quasistatic.serve.subject import Subject
-from quasistatic.serve.views import columns, trajectory
+from quasistatic.serve.views import arranged, columns, trajectory
+from unit.conftest import no_training
 
 NASTY = "<img src=x onerror=alert(1)>"
 """A category that a page must not run."""
 ADDRESS = "http://127.0.0.1:8000"
+UNTRAINED = {"trajectory_length": 3, "width": 4, "max_steps": 4, "random_state": 0}
 
 
 def frame() -> pl.DataFrame:
@@ -62,3 +64,19 @@ def client(subject):
             assert time.monotonic() < end, "the model is not calibrated"
             time.sleep(0.05)
         yield client
+
+
+@pytest.fixture(scope="session")
+def brief():
+    """Answers get better once; models are not trained."""
+    with pytest.MonkeyPatch.context() as patch, no_training():
+        patch.setattr(arranged, "_WHOLE", (16,))
+        patch.setattr(arranged, "_HOLED", ((8, 4), (8, 8)))
+        patch.setattr(arranged, "_DENOISED", (8,))
+        yield
+
+
+@pytest.fixture(scope="session")
+def image_subject(brief):
+    stack = np.random.default_rng(3).integers(50, 200, (20, 4, 6), dtype=np.uint8)
+    return Subject.of("m", DiffusionDensity(**UNTRAINED).fit(stack), image_table(stack), "them")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from quasistatic import DiffusionDensity, image_table, sequence_table
+from quasistatic import DiffusionDensity, sequence_table
 from quasistatic.data.layout import Layout
 from quasistatic.errors import DataError
 from quasistatic.serve.app import application
@@ -15,23 +15,11 @@ from quasistatic.serve.charts.arranged import Scale, drawn_row
 from quasistatic.serve.subject import Subject
 from quasistatic.serve.views import arranged
 from quasistatic.serve.views.mask import mask_of, text_of
-from unit.conftest import no_training
-from unit.serve.conftest import ADDRESS
+from unit.serve.conftest import ADDRESS, UNTRAINED
 from unit.serve.test_charts import shown
 from unit.serve.test_pages import events, last_parts
 
-TINY = {"trajectory_length": 3, "width": 4, "max_steps": 4, "random_state": 0}
-LINES = {**TINY, "model": "diffusion", "components": 1, "members": 1, "frequencies": 0}
-
-
-@pytest.fixture(scope="module")
-def brief():
-    """Answers get better once; models are not trained."""
-    with pytest.MonkeyPatch.context() as patch, no_training():
-        patch.setattr(arranged, "_WHOLE", (16,))
-        patch.setattr(arranged, "_HOLED", ((8, 4), (8, 8)))
-        patch.setattr(arranged, "_DENOISED", (8,))
-        yield
+LINES = {**UNTRAINED, "model": "diffusion", "components": 1, "members": 1, "frequencies": 0}
 
 
 def served(density, table):
@@ -42,12 +30,6 @@ def served(density, table):
             assert time.monotonic() < end, "the model is not calibrated"
             time.sleep(0.05)
         yield client
-
-
-@pytest.fixture(scope="module")
-def image_subject(brief):
-    stack = np.random.default_rng(3).integers(50, 200, (20, 4, 6), dtype=np.uint8)
-    return Subject.of("m", DiffusionDensity(**TINY).fit(stack), image_table(stack), "them")
 
 
 @pytest.fixture(scope="module")

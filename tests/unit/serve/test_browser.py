@@ -20,9 +20,8 @@ ROW = "/row?c.kind=a&c.mass_g=10.5"
 VIEWS = (ROW, "/rows?given=kind=a", f"/whatif{ROW[4:]}", "/columns?given=kind=a", "/trajectory")
 
 
-@pytest.fixture(scope="module")
-def address(client, subject):
-    """Where the small model is explored; `client` has compiled its programs."""
+def listening_to(subject):
+    """The address at which a model is explored."""
     with running.bound("127.0.0.1", 0) as listening:
         server = uvicorn.Server(
             uvicorn.Config(
@@ -34,6 +33,18 @@ def address(client, subject):
         yield running.address_of(listening).rstrip("/")
         server.should_exit = True
         thread.join(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def address(client, subject):
+    """Where the small model is explored; `client` has compiled its programs."""
+    yield from listening_to(subject)
+
+
+@pytest.fixture(scope="module")
+def of_images(image_subject):
+    """Where a model of images is explored."""
+    yield from listening_to(image_subject)
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +187,38 @@ def test_a_newer_question_ends_the_older(watched, address):
         assert time.monotonic() < end
         time.sleep(0.1)
     assert on.page.input_value("#c1") == "10.1"
+
+
+def test_pixels_are_hidden_with_the_pointer_and_with_the_keyboard(chromium, of_images):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    on = Watched(chromium, of_images, viewport={"width": 390, "height": 800}, bypass_csp=True)
+    on.open("/image?row=1")
+    box = on.page.locator("#mask").bounding_box()
+    on.page.mouse.move(box["x"] + 2, box["y"] + 2)
+    on.page.mouse.down()
+    on.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 2, steps=3)
+    on.page.mouse.up()
+    on.settle()
+    assert "18 known pixels" in on.page.inner_text("#answer"), "the first of four lines is hidden"
+    assert "hide=_A" in on.page.url
+    for key in ("ArrowDown", "ArrowDown", "Shift+ArrowLeft", "Shift+ArrowDown"):
+        on.page.keyboard.press(key)
+    assert on.page.inner_text("#mask-at") == "From line 3, column 6 to line 4, column 5."
+    on.page.keyboard.press("Space")
+    on.settle()
+    sync_api.expect(on.page.locator("#answer")).to_contain_text("14 known pixels")
+    assert on.page.locator("#filled svg").count() == 7
+    assert on.page.evaluate("document.documentElement.scrollWidth") <= 390
+    found = axe.run(on.page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert not [(one["id"], one["nodes"][0]["html"]) for one in serious]
+    on.page.reload()
+    on.settle()
+    sync_api.expect(on.page.locator("#answer")).to_contain_text("14 known pixels")
+    on.page.click("[data-mask=none]")
+    on.settle()
+    sync_api.expect(on.page.locator("#filled")).to_contain_text("Nothing of the image is hidden")
+    on.page.click("a[rel=next]")
+    on.settle()
+    assert on.page.inner_text("h1") == "Image 2 of 20"
+    on.close()

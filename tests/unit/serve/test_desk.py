@@ -84,6 +84,16 @@ def test_too_many_questions_are_turned_away_and_places_become_free():
     assert left_open == 0
 
 
+def test_a_place_is_left_once():
+    desk = Desk(Limits(questions=1))
+    place = desk.place()
+    with pytest.raises(Refused, match="wait already"):
+        desk.place()
+    place.leave()
+    place.leave()
+    assert desk.open == 0
+
+
 def test_a_question_that_is_given_up_is_not_computed():
     done = []
 

@@ -8,9 +8,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from quasistatic.serve.app import application
+from quasistatic.serve.guard import Rules
+from quasistatic.serve.limits import Limits
 from quasistatic.serve.pages_of import VIEWS
 from quasistatic.serve.subject import Subject
 from unit.serve.conftest import ADDRESS, NASTY
+
+OF_TABLES = [view for view in VIEWS if view.shows == "table"]
 
 
 def events(text: str) -> list[tuple[str, dict]]:
@@ -39,7 +43,7 @@ def last_parts(text: str) -> dict[str, str]:
     return parts
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.title)
+@pytest.mark.parametrize("view", OF_TABLES, ids=lambda view: view.title)
 def test_every_view_has_a_page_and_an_answer(client, view):
     page = client.get(view.path)
     assert page.status_code == 200
@@ -52,7 +56,7 @@ def test_every_view_has_a_page_and_an_answer(client, view):
     assert set(found) <= ids, "a part without a place"
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.title)
+@pytest.mark.parametrize("view", OF_TABLES, ids=lambda view: view.title)
 def test_what_the_data_say_is_text(client, view):
     params = {"row": "1", "c.kind": NASTY, "given": f"kind={NASTY}"}
     texts = [client.get(view.path, params=params).text]
@@ -118,6 +122,17 @@ def test_a_row_that_cannot_be_is_told(client, params, words):
     assert kind == "refused"
     assert words in told["what"]
     assert client.get("/row", params=params).status_code in (200, 422)
+
+
+def test_a_stream_that_finds_no_place_is_refused_by_its_status(subject, client):
+    """And one that is remembered needs none."""
+    full = application(subject, Rules(limits=Limits(questions=0)))
+    asked = {"params": {"row": "1"}}
+    refused = TestClient(full, base_url=ADDRESS).get("/ask/row", **asked)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert "wait already" in refused.json()["error"]["what"]
+    before = client.get("/metrics").text
+    assert "quasistatic_questions_open 0" in before
 
 
 def test_the_front_door_leads_to_the_first_view(client):

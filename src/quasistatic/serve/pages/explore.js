@@ -29,31 +29,60 @@
     (document.getElementById("notices") || main).replaceChildren(line);
   };
 
-  const ask = () => {
-    if (source) source.close();
-    clearTimeout(retry);
+  // The events of a stream, each with its kind and what it tells.
+  async function* events(body) {
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      text += value;
+      for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) {
+        const [kind, data] = text.slice(0, end).split("\n");
+        yield [kind.slice("event: ".length), JSON.parse(data.slice("data: ".length))];
+      }
+    }
+  }
+
+  const ask = async () => {
+    stop();
     main.setAttribute("aria-busy", "true");
     const notices = document.getElementById("notices");
-    const own = new EventSource(main.dataset.ask + "?" + params());
-    const end = () => { own.close(); if (source === own) main.removeAttribute("aria-busy"); };
+    const own = new AbortController();
     source = own;
-    let first = true;
-    own.addEventListener("parts", (message) => {
-      if (first && notices) notices.replaceChildren();
-      first = false;
-      show(JSON.parse(message.data));
-    });
-    own.addEventListener("done", end);
-    own.addEventListener("refused", (message) => {
-      const told = JSON.parse(message.data);
-      refuse(told);
-      end();
-      if (told.again) retry = setTimeout(ask, 1000 * told.again);
-    });
-    own.onerror = () => {
-      end();
+    let first = true, again = 0;
+    try {
+      const answer = await fetch(main.dataset.ask + "?" + params(), { signal: own.signal });
+      if (!answer.ok) {
+        again = +answer.headers.get("Retry-After");
+        refuse((await answer.json()).error);
+      } else {
+        for await (const [kind, told] of events(answer.body)) {
+          if (source !== own) return;
+          if (kind === "refused") {
+            refuse(told);
+            again = told.again;
+          } else if (kind === "parts") {
+            if (first && notices) notices.replaceChildren();
+            first = false;
+            show(told);
+          }
+        }
+      }
+    } catch (error) {
+      if (source !== own) return; // a newer question
       refuse({ what: "the service does not answer", fix: "start it again, then reload this page" });
-    };
+    }
+    if (source !== own) return;
+    main.removeAttribute("aria-busy");
+    if (again) retry = setTimeout(ask, 1000 * again);
+  };
+
+  const stop = () => {
+    clearTimeout(retry);
+    const own = source;
+    source = null;
+    if (own) own.abort();
   };
 
   // Links to other views of the same row follow the form.
@@ -79,8 +108,7 @@
   };
 
   const changed = () => {
-    if (source) source.close();
-    source = null;
+    stop();
     main.setAttribute("aria-busy", "true");
     compare();
     for (const input of form.querySelectorAll("[data-resets]")) input.value = "";
@@ -111,6 +139,6 @@
     input.dispatchEvent(new Event("input", { bubbles: true }));
     input.focus();
   });
-  window.addEventListener("pagehide", () => source && source.close());
+  window.addEventListener("pagehide", stop);
   ask();
 })();

@@ -35,7 +35,7 @@ _STEPS = 32
 """Steps of their walk."""
 _DENOISED = (8, 32)
 """Draws behind a mean without noise."""
-_SECONDS = 12.0
+_SECONDS = 20.0
 """No further round begins where the one before took a quarter of this: it takes four times as
 long."""
 _SHOWN = 6
