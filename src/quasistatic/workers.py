@@ -1,7 +1,8 @@
-"""Processes that train one model together: who they are, and what passes between them.
+"""Processes that do one thing together: who they are, and what passes between them.
 
-Each has its share of the rows of every batch; gradients are averaged (`psum`), and whatever decides
-how the training goes on is told by the first. They find each other by `jax.distributed`.
+Where they train, each has its share of the rows of every batch; gradients are averaged (`psum`),
+and whatever decides how the training goes on is told by the first. Where they answer, each has
+pieces of its own, and says when one is done. They find each other by `jax.distributed`.
 """
 
 import os
@@ -21,6 +22,7 @@ __all__ = [
     "agreed",
     "count",
     "everywhere",
+    "hear",
     "here",
     "is_asked_for",
     "is_first",
@@ -30,6 +32,7 @@ __all__ = [
     "rank",
     "shared",
     "talking",
+    "tell",
     "wait_for_all",
 ]
 
@@ -39,6 +42,8 @@ _ADDRESS, _COUNT, _RANK = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_P
 _BEAT_SECONDS = 50
 """A process that is silent for so long is taken for dead by the others."""
 _WAIT_MILLISECONDS = 600_000
+_LISTEN_MILLISECONDS = 1000
+"""Between two looks whether Ctrl-C was pressed."""
 
 
 def is_asked_for() -> bool:
@@ -167,7 +172,7 @@ def talking() -> Iterator[None]:
     except jax.errors.JaxRuntimeError as error:
         raise TrainingError(
             f"another process no longer answers process {rank()} ({str(error).splitlines()[0]})",
-            fix="look at what the others said; `--resume` goes on from the last checkpoint",
+            fix="look at what the others said; a fit goes on with `--resume`, the rest begins anew",
         ) from error
 
 
@@ -178,8 +183,42 @@ def wait_for_all(name: str) -> None:
     Args:
         name: name of the place, the same in every process and met once.
     """
-    from jax._src.distributed import global_state  # there is no public barrier without devices
+    with talking():
+        _client().wait_at_barrier(name, _WAIT_MILLISECONDS)
+
+
+def tell(name: str, words: str = "") -> None:
+    """Say something to all processes; nothing is said where there is one.
+
+    Args:
+        name: what is spoken of; it is spoken of once.
+        words: what is said of it (default: nothing but that it is so).
+    """
+    if count() > 1:
+        with talking():
+            _client().key_value_set(name, words)
+
+
+def hear(name: str) -> str:
+    """What a process said, as soon as it has.
+
+    Args:
+        name: what is spoken of.
+
+    Raises:
+        TrainingError: a process no longer answers.
+    """
+    with talking():
+        while True:
+            try:
+                return _client().blocking_key_value_get(name, _LISTEN_MILLISECONDS)
+            except jax.errors.JaxRuntimeError as error:
+                if "DEADLINE_EXCEEDED" not in str(error):
+                    raise
+
+
+def _client() -> Any:
+    from jax._src.distributed import global_state  # what needs no device has no public name
 
     assert global_state.client is not None
-    with talking():
-        global_state.client.wait_at_barrier(name, _WAIT_MILLISECONDS)
+    return global_state.client

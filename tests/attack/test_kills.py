@@ -50,7 +50,10 @@ def test_full_disks_and_two_writers(tmp_path):
 def test_a_second_fit_to_one_output_is_told_at_its_start(tmp_path):
     output = str(tmp_path / "model")
     with claimed(output):
-        with pytest.raises(OutputError, match="another fit is at work") as caught, claimed(output):
+        with (
+            pytest.raises(OutputError, match="another command") as caught,
+            claimed(output),
+        ):
             pass
         assert caught.value.fix
         with claimed(str(tmp_path / "other")):

@@ -128,6 +128,48 @@ def test_the_most_unusual_rows_are_those_of_the_table(folder, request):
     assert "--top" in message
 
 
+DEALT = {
+    "score": ("score", "t.csv", "s.csv"),
+    "wanted error": ("score", "whole.csv", "w.parquet", "--stderr", "9", "--method", "ais"),
+    "impute": ("impute", "t.csv", "i.csv", "-m", "2"),
+    "sample": ("sample", None, "n.parquet", "-n", N),
+}
+
+
+@pytest.mark.parametrize("name", DEALT)
+def test_two_processes_write_the_bytes_of_one(folder, in_pieces, name, tmp_path, monkeypatch):
+    """What a process hands over is what the other would have written, and nothing else is left."""
+    command, data, out, *options = DEALT[name]
+    given = [] if data is None else [folder / data]
+    how = [command, folder / "model", *given, "-o", tmp_path / out, *options, "--json", "--force"]
+    one = run(*how)
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    told = {"trajectories": str(json.loads(one.stdout).get("trajectories"))}
+    for place, does in {
+        "cli.dealing.keep_stdout": lambda: None,
+        "workers.join": lambda: None,
+        "workers.is_asked_for": lambda: True,
+        "workers.count": lambda: 2,
+        "workers.tell": lambda name, words="": told.update({name: words}),
+        "workers.hear": told.get,
+    }.items():
+        monkeypatch.setattr(f"quasistatic.{place}", does)
+    for rank in (1, 0):
+        monkeypatch.setattr("quasistatic.workers.rank", lambda rank=rank: rank)
+        both = run(*how)
+        if rank:
+            assert (both.code, both.stdout) == (0, "")
+            assert {path.name for path in tmp_path.iterdir()} > set(files)
+    assert both == one
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
+def test_several_processes_do_not_share_standard_output(folder):
+    model = folder / "model"
+    how = "sample", model, "-n", 4, "-o", "-", "--processes", 2
+    assert "standard output" in refused(*how, folder=folder)
+
+
 def test_a_format_that_is_written_at_once(folder, in_pieces):
     message = refused("sample", folder / "model", "-n", N, "-o", folder / "s.npz", folder=folder)
     assert "written at once" in message

@@ -1,4 +1,4 @@
-"""One fit at a time for one output: the second is told at its start."""
+"""One command at a time for one output: the second is told at its start."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ def claimed(output: str) -> Iterator[None]:
     ends. Where no such file can be made there is no claim: writing will say why.
 
     Args:
-        output: path of the folder that will be written.
+        output: path of what will be written.
 
     Raises:
         OutputError: another process has claimed it.
@@ -30,7 +30,7 @@ def claimed(output: str) -> Iterator[None]:
         descriptor = _locked(lock)
     except BlockingIOError as error:
         raise OutputError(
-            "another fit is at work on this output",
+            "another command is at work on this output",
             where=output,
             fix="wait until it has ended, or give another name",
         ) from error

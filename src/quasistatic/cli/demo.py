@@ -38,8 +38,8 @@ def demo(
     `quasistatic demo -o somewhere --force`
     """
     from quasistatic.cli.fitting import fit_and_save, prepare
-    from quasistatic.cli.rows import check_rows_output, write_rows
-    from quasistatic.cli.score import Scored, likelihood_values
+    from quasistatic.cli.rows import check_rows_output, write_pieces, write_rows
+    from quasistatic.cli.scoring import Scored
 
     screen = Screen(as_json=as_json, quiet=quiet)
     data = str(penguins())
@@ -75,16 +75,16 @@ def demo(
 
     screen.tell()
     scored = Scored(density, "ais", seed=seed)
-    frame = scored.score(read_table(data))
-    likelihood = scored.show(screen)
-    write_rows(frame, scores, force=force)
+    answer = scored.answer(lambda: read_table(data))
+    write_pieces(scored.frames([answer], screen), scores, force=force)
+    score = scored.show(screen)
     screen.tell(f"One line a row: {scores}")
     screen.json(
         {
             "fit": values,
             "synthetic": synthetic,
             "scores": scores,
-            "score": likelihood_values(likelihood),
+            "score": score,
         }
     )
 

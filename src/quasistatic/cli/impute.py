@@ -2,17 +2,30 @@
 cells that are there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quasistatic.cli.options import Data, FewSteps, Force, Json, Model, Quiet, Rows, Seed
+from quasistatic.cli.dealing import Answer, answered, dealing
+from quasistatic.cli.options import (
+    Data,
+    FewSteps,
+    Force,
+    Json,
+    Model,
+    Processes,
+    Quiet,
+    Rows,
+    Seed,
+)
 from quasistatic.cli.screen import Screen, nats
 from quasistatic.errors import SettingError
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
     from quasistatic.data.schema import Schema
     from quasistatic.data.table import Table
@@ -56,6 +69,7 @@ def impute(
         ),
     ] = None,
     steps: FewSteps = None,
+    processes: Processes = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -106,50 +120,62 @@ def impute(
     for name in outputs:
         check_rows_output(name, force=force, as_json=as_json, layout=layout)
 
-    import numpy as np
+    with dealing(outputs, processes) as is_first:
+        import numpy as np
 
-    from quasistatic.estimator.loading import load_diffusion
-    from quasistatic.fitted import imputation
+        from quasistatic.estimator.loading import load_diffusion
+        from quasistatic.fitted import imputation
 
-    fitted = load_diffusion(model).fitted_
-    rows, holes, found = 0, 0, []
+        fitted = load_diffusion(model).fitted_
+        rows, holes, found = 0, 0, []
 
-    def filled() -> "Iterator[list[Table]]":
-        nonlocal rows, holes
-        for table in _pieces(fitted.schema, data, mask):
-            if rows:
-                screen.tell(f"{rows} rows done")
-            how = count, point, particles, steps
+        def filled(read: "Callable[[], Table]") -> Answer:
+            table, how = read(), (count, point, particles, steps)
             tables, posteriors = imputation.impute(fitted, table, *how, key=fitted.key(seed))
-            rows += len(table)
-            holes += sum(table.frame.null_count().row(0)) - sum(tables[0].frame.null_count().row(0))
-            found.append(posteriors.log_evidence)
-            yield tables
+            nulls = [sum(some.frame.null_count().row(0)) for some in (table, tables[0])]
+            values = {"rows": len(table), "holes": nulls[0] - nulls[1]}
+            return Answer(tables, values | {"log_evidence": posteriors.log_evidence})
 
-    write_all_pieces(filled(), outputs, force=force, layout=layout)
-    evidence = _show_evidence(screen, np.concatenate(found), fitted.schema.base_measure())
-    if output != STDOUT:
-        screen.result(f"{holes} holes of {rows} rows filled: {', '.join(outputs)}")
-    screen.json(
-        {
-            "model": model,
-            "data": data,
-            "outputs": outputs,
-            "rows": rows,
-            "holes": holes,
-            **evidence,
-            "seed": seed,
-        }
-    )
+        def counted(
+            answers: Iterator[Answer],
+        ) -> "Iterator[Sequence[pl.DataFrame | Table | bytes]]":
+            nonlocal rows, holes
+            for tables, values in answers:
+                if rows:
+                    screen.tell(f"{rows} rows done")
+                rows, holes = rows + values["rows"], holes + values["holes"]
+                found.append(values["log_evidence"])
+                yield tables
+
+        jobs = (partial(filled, read) for read in _pieces(fitted.schema, data, mask))
+        pieces = counted(answered(jobs, outputs))
+        write_all_pieces(pieces, outputs, force=force, layout=layout)
+        if not is_first:
+            return
+        evidence = _show_evidence(screen, np.concatenate(found), fitted.schema.base_measure())
+        if output != STDOUT:
+            screen.result(f"{holes} holes of {rows} rows filled: {', '.join(outputs)}")
+        screen.json(
+            {
+                "model": model,
+                "data": data,
+                "outputs": outputs,
+                "rows": rows,
+                "holes": holes,
+                **evidence,
+                "seed": seed,
+            }
+        )
 
 
-def _pieces(schema: "Schema", data: str, mask: str | None) -> "Iterator[Table]":
+def _pieces(schema: "Schema", data: str, mask: str | None) -> "Iterator[Callable[[], Table]]":
     from quasistatic.data.arranged import read_like, read_mask, with_holes
-    from quasistatic.data.disk.pieces import pieces_like
+    from quasistatic.data.disk.pieces import unread_pieces
 
     if mask is None or schema.layout is None:
-        return pieces_like(schema, data)
-    return iter([with_holes(read_like(schema, data), read_mask(mask, schema.layout))])
+        return unread_pieces(schema, data)
+    holed = with_holes(read_like(schema, data), read_mask(mask, schema.layout))
+    return iter([lambda: holed])
 
 
 def _show_evidence(

@@ -57,6 +57,15 @@ Weights = Annotated[
         "the model.",
     ),
 ]
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Processes of this machine that share the pieces of a large table (65,536 rows each); "
+        "the output is that of one. [default: 1]",
+    ),
+]
 Steps = Annotated[
     int | None,
     typer.Option(

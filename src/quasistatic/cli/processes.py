@@ -14,13 +14,14 @@ from typing import IO
 
 from quasistatic.errors import TrainingError
 
-__all__ = ["in_processes", "keep_stdout", "send_pulse"]
+__all__ = ["AGAIN", "in_processes", "keep_stdout", "send_pulse"]
 
 _PULSE = "QUASISTATIC_PULSE"
 """Environment variable with the number of the pipe on which a process says that it lives."""
 _EVERY, _SILENT, _LAST_WORDS = 1.0, 20.0, 10.0
 """Seconds between two pulses, of silence after which a process is given up, and in which the others
 may say why one of them has ended."""
+AGAIN = "look at what it said above, if anything, and give the command again"
 _RESUME = "look at what it said above; `--resume` goes on from the last checkpoint"
 
 
@@ -39,11 +40,12 @@ class _Child:
                 self.heard = time.monotonic()
 
 
-def in_processes(n: int) -> int:
-    """Run this command again in n processes that train together; the first one speaks.
+def in_processes(n: int, fix: str = _RESUME) -> int:
+    """Run this command again in n processes that work together; the first one speaks.
 
     Args:
         n: number of processes.
+        fix: what to do where one is lost (default: `--resume`).
 
     Returns:
         The exit code of the first process.
@@ -56,7 +58,7 @@ def in_processes(n: int) -> int:
     children = [_start(rank, n, address) for rank in range(n)]
     interrupt = signal.signal(signal.SIGINT, lambda *_: None)  # they get it, too
     try:
-        return _watch(children)
+        return _watch(children, fix)
     finally:
         for child in children:
             if child.process.poll() is None:
@@ -87,7 +89,7 @@ def _start(rank: int, n: int, address: str) -> _Child:
     return _Child(process, reading, words, time.monotonic())
 
 
-def _watch(children: list[_Child]) -> int:
+def _watch(children: list[_Child], fix: str) -> int:
     """The exit code of the first process, when all have ended well or it has said why not."""
     ended: float | None = None
     while True:
@@ -100,9 +102,10 @@ def _watch(children: list[_Child]) -> int:
         for rank, (child, code) in enumerate(zip(children, codes, strict=True)):
             if code is not None and code < 0:
                 name = signal.Signals(-code).name
-                raise _lost(rank, len(children), f"was ended by {name}")
+                raise _lost(rank, len(children), f"was ended by {name}", fix)
             if code is None and now - child.heard > _SILENT:
-                raise _lost(rank, len(children), f"has not answered for {_SILENT:.0f} seconds")
+                what = f"has not answered for {_SILENT:.0f} seconds"
+                raise _lost(rank, len(children), what, fix)
         if any(codes):
             ended = ended or now
             if codes[0]:
@@ -110,13 +113,13 @@ def _watch(children: list[_Child]) -> int:
             if now - ended > _LAST_WORDS:
                 rank = next(rank for rank, code in enumerate(codes) if code)
                 _repeat(children[rank].words)
-                raise _lost(rank, len(children), f"ended with exit code {codes[rank]}")
+                raise _lost(rank, len(children), f"ended with exit code {codes[rank]}", fix)
         time.sleep(0.05)
 
 
-def _lost(rank: int, n: int, what: str) -> TrainingError:
+def _lost(rank: int, n: int, what: str, fix: str) -> TrainingError:
     return TrainingError(
-        f"process {rank} of {n} {what}; the others are ended", where=f"rank {rank}", fix=_RESUME
+        f"process {rank} of {n} {what}; the others are ended", where=f"rank {rank}", fix=fix
     )
 
 

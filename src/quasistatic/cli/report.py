@@ -99,7 +99,7 @@ def report(
 
 def report_values(found: "Findings") -> dict[str, Any]:
     """The numbers of the page for a JSON result."""
-    from quasistatic.cli.score import likelihood_values
+    from quasistatic.cli.likelihood import likelihood_values
 
     data, steps = found.data, found.ledger.steps
     return {

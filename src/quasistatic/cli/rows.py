@@ -3,7 +3,7 @@ array.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -93,7 +93,7 @@ def write_rows(
 
 
 def write_pieces(
-    pieces: "Iterator[pl.DataFrame | Table]",
+    pieces: "Iterator[pl.DataFrame | Table | bytes]",
     output: str,
     *,
     force: bool,
@@ -103,12 +103,16 @@ def write_pieces(
     are written.
 
     Args:
-        pieces: pieces of the table, one at least.
+        pieces: pieces of the table; there is none, and nothing is written, where another process
+            writes them. Bytes are what `rendered` has made.
         output: path of the file to write, or `-` for standard output.
         force: whether an existing file is replaced.
         layout: layout of the rows; None (default) is an ordinary table.
     """
-    first = next(pieces)
+    first = next(pieces, None)
+    if first is None:
+        return
+    assert not isinstance(first, bytes)  # the first piece is that of the process that writes
     second = next(pieces, None)
     if second is None:
         write_rows(first, output, force=force, layout=layout)
@@ -118,6 +122,7 @@ def write_pieces(
 
         write_rows(first, output, force=force)
         for piece in chain([second], pieces):
+            assert not isinstance(piece, bytes)  # no other process writes to standard output
             text = delimited_text(piece, header=False)
             sys.stdout.write(legible(text, keep="\r\n\t") if sys.stdout.isatty() else text)
         return
@@ -129,12 +134,16 @@ def write_pieces(
 
 
 def write_all_pieces(
-    pieces: "Iterator[list[Table]]", outputs: list[str], *, force: bool, layout: "Layout | None"
+    pieces: "Iterator[Sequence[pl.DataFrame | Table | bytes]]",
+    outputs: list[str],
+    *,
+    force: bool,
+    layout: "Layout | None",
 ) -> None:
     """`write_pieces` for several outputs; of tables in files all are written or none.
 
     Args:
-        pieces: for each piece of the tables one table for each output.
+        pieces: for each piece of the tables one table for each output; as in `write_pieces`.
         outputs: paths of the files to write.
         force: whether existing files are replaced.
         layout: layout of the rows.
@@ -146,13 +155,16 @@ def write_all_pieces(
     if len(outputs) == 1:
         write_pieces((piece for (piece,) in pieces), outputs[0], force=force, layout=layout)
         return
-    first = next(pieces)
+    first = next(pieces, None)
+    if first is None:
+        return
     second = next(pieces, None)
+    own = [table for table in first if not isinstance(table, bytes)]
     if second is None and are_images(layout):
-        for table, output in zip(first, outputs, strict=True):
+        for table, output in zip(own, outputs, strict=True):
             write_rows(table, output, force=force, layout=layout)
     elif second is None:
-        write_tables(first, outputs, force=force)
+        write_tables(own, outputs, force=force)
     else:
         with ExitStack() as files:
             adds = [files.enter_context(in_parts(output, force)) for output in outputs]

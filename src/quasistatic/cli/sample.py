@@ -1,15 +1,14 @@
 """`quasistatic sample`: synthetic rows."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
-from quasistatic.cli.options import Force, Json, Model, Quiet, Rows, Seed, Steps
+from quasistatic.cli.dealing import Answer, answered, dealing
+from quasistatic.cli.options import Force, Json, Model, Processes, Quiet, Rows, Seed, Steps
 from quasistatic.cli.screen import Screen
-
-if TYPE_CHECKING:
-    from quasistatic.data.table import Table
 
 
 def sample(
@@ -26,6 +25,7 @@ def sample(
         ),
     ] = False,
     steps: Steps = None,
+    processes: Processes = None,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -52,25 +52,29 @@ def sample(
     layout = layout_of(model)
     check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
-    from quasistatic import load
+    with dealing([output], processes) as is_first:
+        from quasistatic import load
 
-    density = load(model)
-    names = density.schema_.names
-    if layout is None and output != STDOUT:
-        check_room(number, len(names), output)
-    pieces = drawn(density, number, steps, seed, model, missing=missing)
-    write_pieces(pieces, output, force=force, layout=layout)
-    if output != STDOUT:
-        width = f"{len(names)} columns" if layout is None else layout.words
-        screen.result(f"{number} synthetic rows, {width}: {output}")
-    columns = {"columns": names} if layout is None else {"layout": layout.to_json()}
-    screen.json({"model": model, "output": output, "rows": number, **columns, "seed": seed})
+        density = load(model)
+        names = density.schema_.names
+        if layout is None and output != STDOUT:
+            check_room(number, len(names), output)
+        answers = answered(draws(density, number, steps, seed, model, missing=missing), [output])
+        pieces = (rows for (rows,), _ in answers)
+        write_pieces(pieces, output, force=force, layout=layout)
+        if not is_first:
+            return
+        if output != STDOUT:
+            width = f"{len(names)} columns" if layout is None else layout.words
+            screen.result(f"{number} synthetic rows, {width}: {output}")
+        columns = {"columns": names} if layout is None else {"layout": layout.to_json()}
+        screen.json({"model": model, "output": output, "rows": number, **columns, "seed": seed})
 
 
-def drawn(
+def draws(
     density: Any, number: int, steps: int | None, seed: int, model: str, *, missing: bool
-) -> "Iterator[Table]":
-    """Synthetic rows, a piece at a time: those that are drawn at once.
+) -> Iterator[Callable[[], Answer]]:
+    """Synthetic rows, a piece at a time, each drawn when it is called: those of one draw.
 
     Args:
         density: density of any family; what has no rows to be told apart draws all at once.
@@ -84,13 +88,16 @@ def drawn(
     from quasistatic.cli.models import holed, rows_of
     from quasistatic.data.disk.table import ROWS
 
+    def draw(begin: int, size: int) -> Answer:
+        table = rows_of(density, size, steps, seed, model, first=begin)
+        return Answer([holed(density, table, seed, model, first=begin) if missing else table], {})
+
     by_pieces = isinstance(density, DiffusionDensity) and density.schema_.layout is None
     begin = 0
     while begin < number:
         left = number - begin
         size = ROWS if by_pieces and left >= 2 * ROWS else left
-        table = rows_of(density, size, steps, seed, model, first=begin)
-        yield holed(density, table, seed, model, first=begin) if missing else table
+        yield partial(draw, begin, size)
         begin += size
 
 

@@ -16,7 +16,7 @@ from quasistatic.data.text.cells import read_cells, unquoted
 from quasistatic.data.text.delimited import Delimited, quoted, read_delimited
 from quasistatic.errors import DataError
 
-__all__ = ["raw_pieces", "text_pieces"]
+__all__ = ["raw_pieces", "table_of", "text_pieces"]
 
 _LONGEST_RECORD = 1000
 """Lines of a record at most, where a quotation mark is open at the end of a piece."""
@@ -34,12 +34,23 @@ def text_pieces(path: str | Path, missing: Sequence[str] = ()) -> Iterator[Table
         DataError: what no table can be made of, with the line; a file that changes meanwhile.
     """
     for found, source in raw_pieces(path):
-        mark = found.dialect.separator
-        frame, cells, notes = read_cells(
-            unquoted(found.raw), raw=found.raw, separator=mark, missing=missing
-        )
-        container = FrameContainer(dialect=found.dialect)
-        yield Table(frame, source, container, cells, (*found.notes, *notes))
+        yield table_of(found, source, missing)
+
+
+def table_of(found: Delimited, source: str, missing: Sequence[str] = ()) -> Table:
+    """The table of the raw cells of a text.
+
+    Args:
+        found: cells and their dialect.
+        source: name of the rows in messages.
+        missing: cells of text that mean "missing", beside the usual ones (default none).
+    """
+    mark = found.dialect.separator
+    frame, cells, notes = read_cells(
+        unquoted(found.raw), raw=found.raw, separator=mark, missing=missing
+    )
+    container = FrameContainer(dialect=found.dialect)
+    return Table(frame, source, container, cells, (*found.notes, *notes))
 
 
 def raw_pieces(path: str | Path) -> Iterator[tuple[Delimited, str]]:

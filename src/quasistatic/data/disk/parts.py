@@ -1,6 +1,7 @@
 """A table written a part at a time, and put in its place whole."""
 
 import gzip
+import io
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from quasistatic.data.table import Table
 from quasistatic.data.text._bytes import unpacked_suffix
 from quasistatic.errors import OutputError
 
-__all__ = ["in_parts", "require_disk"]
+__all__ = ["in_parts", "rendered", "require_disk"]
 
 _SEPARATORS = {".csv": None, ".txt": None, ".tsv": "\t", ".tab": "\t"}
 _GATHER: dict[str, Callable[[pl.LazyFrame, Path], object]] = {
@@ -26,13 +27,13 @@ _GATHER: dict[str, Callable[[pl.LazyFrame, Path], object]] = {
 }
 """How parts become a file, by its ending; of text the parts follow each other."""
 
-_Add = Callable[["pl.DataFrame | Table"], None]
+_Add = Callable[["pl.DataFrame | Table | bytes"], None]
 
 
 @contextmanager
 def in_parts(path: str | Path, force: bool = False) -> Iterator[_Add]:
-    """A function that adds rows to a file; the file has its name at the end of the `with` block,
-    and after an error there is none.
+    """A function that adds rows to a file, or what `rendered` has made of them; the file has its
+    name at the end of the `with` block, and after an error there is none.
 
     Args:
         path: path of the file to make.
@@ -44,7 +45,7 @@ def in_parts(path: str | Path, force: bool = False) -> Iterator[_Add]:
     path = check_output(path, force)
     suffix = unpacked_suffix(path)
     if suffix in _SEPARATORS:
-        write = _as_text(path, suffix, force)
+        write = _as_text(path, force)
     elif suffix in _GATHER and path.suffix.lower() != ".gz":
         write = _gathered(path, suffix, force)
     else:
@@ -57,8 +58,26 @@ def in_parts(path: str | Path, force: bool = False) -> Iterator[_Add]:
         yield add
 
 
+def rendered(path: str | Path, rows: pl.DataFrame | Table, *, header: bool) -> bytes:
+    """What is kept of some rows of a file on their way to it.
+
+    Args:
+        path: path of the file to make.
+        rows: some of its rows.
+        header: whether they are the first, of a text: below the names of the columns.
+    """
+    suffix = unpacked_suffix(Path(path))
+    if suffix in _SEPARATORS:
+        table = rows if isinstance(rows, Table) else Table(rows)
+        return as_delimited(table, _SEPARATORS[suffix], header=header)
+    kept = io.BytesIO()
+    frame = rows.frame if isinstance(rows, Table) else rows
+    frame.write_ipc(kept, compression="lz4")
+    return kept.getvalue()
+
+
 @contextmanager
-def _as_text(path: Path, suffix: str, force: bool) -> Iterator[_Add]:
+def _as_text(path: Path, force: bool) -> Iterator[_Add]:
     with refusals(path):
         part = PartFile(path)
     try:
@@ -66,10 +85,9 @@ def _as_text(path: Path, suffix: str, force: bool) -> Iterator[_Add]:
         file = gzip.GzipFile("", "wb", fileobj=part.file, mtime=0) if packed else part.file
         ended = b""
 
-        def add(rows: pl.DataFrame | Table) -> None:
+        def add(rows: pl.DataFrame | Table | bytes) -> None:
             nonlocal ended
-            table = rows if isinstance(rows, Table) else Table(rows)
-            text = as_delimited(table, _SEPARATORS[suffix], header=not ended)
+            text = rows if isinstance(rows, bytes) else rendered(path, rows, header=not ended)
             with refusals(path):
                 if ended and not ended.endswith(b"\n"):
                     file.write(b"\n")
@@ -91,11 +109,11 @@ def _gathered(path: Path, suffix: str, force: bool) -> Iterator[_Add]:
     parts: list[PartFile] = []
     try:
 
-        def add(rows: pl.DataFrame | Table) -> None:
+        def add(rows: pl.DataFrame | Table | bytes) -> None:
             with refusals(path):
                 parts.append(PartFile(path))
-                frame = rows.frame if isinstance(rows, Table) else rows
-                frame.write_ipc(parts[-1].file, compression="lz4")
+                kept = rows if isinstance(rows, bytes) else rendered(path, rows, header=False)
+                parts[-1].file.write(kept)
                 parts[-1].complete()
 
         yield add

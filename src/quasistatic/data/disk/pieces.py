@@ -1,16 +1,18 @@
 """Data for a model, a piece at a time; a table that is held in memory is one piece."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from quasistatic.data.arranged import read_like
-from quasistatic.data.disk.delimited import text_pieces
+from quasistatic.data.disk.delimited import raw_pieces, table_of
 from quasistatic.data.disk.files import is_held, is_large_text, open_table
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
+from quasistatic.data.text.delimited import Delimited
 
-__all__ = ["pieces_like"]
+__all__ = ["pieces_like", "unread_pieces"]
 
 
 def pieces_like(schema: Schema, path: str | Path) -> Iterator[Table]:
@@ -26,13 +28,27 @@ def pieces_like(schema: Schema, path: str | Path) -> Iterator[Table]:
         DataError: as `read_like`; files that are not of one table, or change while they are read.
         SchemaError: cells that are written in another form than those of the model.
     """
+    return (read() for read in unread_pieces(schema, path))
+
+
+def unread_pieces(schema: Schema, path: str | Path) -> Iterator[Callable[[], Table]]:
+    """The pieces of `pieces_like`, each read when it is called.
+
+    Args:
+        schema: schema of the model.
+        path: path of the data.
+    """
     if schema.layout is not None:
-        yield read_like(schema, path)
+        yield partial(read_like, schema, path)
     elif is_large_text(path):
-        for piece in text_pieces(path):
-            yield read_as(piece, schema)
+        for found, source in raw_pieces(path):
+            yield partial(_read_text, found, source, schema)
     elif (table := open_table(path)) is None or (is_held(table) and Path(path).is_file()):
-        yield read_like(schema, path)
+        yield partial(read_like, schema, path)
     else:
         for piece in [table.held()] if is_held(table) else table.pieces():
-            yield read_as(piece, schema)
+            yield partial(read_as, piece, schema)
+
+
+def _read_text(found: Delimited, source: str, schema: Schema) -> Table:
+    return read_as(table_of(found, source), schema)
