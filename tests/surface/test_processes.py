@@ -1,4 +1,4 @@
-"""Processes that train together: the model of one, and an end when one of them is lost."""
+"""Processes that work together: what one would have made, and an end when one of them is lost."""
 
 import json
 import os
@@ -84,6 +84,50 @@ def test_a_killed_process_ends_the_other_and_resume_goes_on(folder):
     assert again.returncode == 0, said
     files = [{f.name: f.read_bytes() for f in (folder / n).iterdir()} for n in ("killed", "m2")]
     assert files[0] == files[1]
+
+
+def score(base, name, *options):
+    """Start two processes that score, pieces of 1,024 rows."""
+    site = base / "site"
+    site.mkdir(exist_ok=True)
+    (site / "sitecustomize.py").write_text(
+        "import quasistatic.data.disk.table as t, quasistatic.data.disk.files as f\n"
+        "t.ROWS, f.MOST_HELD = 1024, 1\n"
+    )
+    how = ["score", base / "m1", base / "t.csv", "-o", base / name, "--processes", 2, *options]
+    return subprocess.Popen(
+        [sys.executable, "-m", "quasistatic", *map(str, how)],
+        env=os.environ | {"PYTHONPATH": f"{site}:{os.environ.get('PYTHONPATH', '')}"},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_processes_write_the_scores_of_one(folder):
+    begun = score(folder, "two.csv", "--json")
+    assert run("score", folder / "m1", folder / "t.csv", "-o", folder / "one.csv").code == 0
+    values, said = begun.communicate(timeout=300)
+    assert begun.returncode == 0, said
+    assert json.loads(values)["rows"] == 2100
+    assert "1024 rows done" in said
+    assert (folder / "two.csv").read_bytes() == (folder / "one.csv").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rank", "how"), [(1, signal.SIGKILL), (0, signal.SIGSTOP)])
+def test_a_lost_process_leaves_nothing(folder, rank, how):
+    before = sorted(folder.iterdir())
+    begun = score(folder, "lost.csv", "--trajectories", "20000")
+    while not list(folder.glob(".lost.csv.lock")):
+        assert begun.poll() is None, begun.communicate()[1]
+    time.sleep(20)
+    children = Path(f"/proc/{begun.pid}/task/{begun.pid}/children").read_text().split()
+    os.kill(int(children[rank]), how)
+    _, said = begun.communicate(timeout=60)
+    assert begun.returncode == 2
+    assert f"process {rank} of 2" in said
+    assert sorted(folder.iterdir()) == before
 
 
 @pytest.mark.slow
