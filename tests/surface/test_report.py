@@ -68,6 +68,12 @@ def test_what_is_refused(model, tmp_path, penguins_path, monkeypatch):
     usage = run("report", model, penguins_path, "-o", out, "--trajectories", 2)
     assert usage.code == 2
     assert "trajectories" in usage.stderr
+    message = refused("report", model, "--train", penguins_path, "-o", out, folder=tmp_path)
+    assert "no hold-out to measure it by" in message
+    message = refused(
+        "report", model, penguins_path, "--train", penguins_path, "-o", out, folder=tmp_path
+    )
+    assert "no hold-out" in message
     monkeypatch.setattr(output, "find_spec", lambda name: None)
     message = refused("report", model, "-o", out, folder=tmp_path)
     assert "needs jinja2 and matplotlib, which are not installed" in message

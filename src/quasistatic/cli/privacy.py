@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quasistatic.cli.options import Json, Model, Quiet, Seed
-from quasistatic.cli.screen import Screen
+from quasistatic.cli.screen import Screen, nats
 
 if TYPE_CHECKING:
     from quasistatic.fitted.privacy import Privacy
@@ -83,18 +83,16 @@ def _show_columns(screen: Screen, found: "Privacy") -> None:
             ["the hold-out", *(f"{distance:.4f}" for distance in found.closest_holdout)],
         ],
     )
-    known = {name: guess for name, guess in found.guesses.items() if guess.stderr > 0}
-    worst = sorted(known, key=lambda name: -known[name].advantage / known[name].stderr)[:_SHOWN]
     screen.table(
         "Errors of guessed cells, the largest differences first",
         ["column", "training rows", "the hold-out", "difference"],
         [
             [
                 name,
-                f"{known[name].train:.4f}",
-                f"{known[name].holdout:.4f}",
-                f"{known[name].advantage:.4f} ± {known[name].stderr:.4f}",
+                f"{guess.train:.4f}",
+                f"{guess.holdout:.4f}",
+                nats(guess.advantage, guess.stderr),
             ]
-            for name in worst
+            for name, guess in found.exposed(_SHOWN)
         ],
     )

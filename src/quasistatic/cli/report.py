@@ -8,6 +8,7 @@ import typer
 
 from quasistatic.cli.options import Force, Json, Model, Quiet, Seed
 from quasistatic.cli.screen import Screen
+from quasistatic.errors import SettingError
 
 if TYPE_CHECKING:
     from quasistatic.report.findings import Findings
@@ -22,6 +23,14 @@ def report(
             show_default=False,
             help="Rows to hold against the model, best such as it was not fitted on. "
             "Without them: what the model alone can say.",
+        ),
+    ] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The table that the model was fitted on, DATA being a hold-out: asks whether "
+            "sampled rows are somebody's data.",
         ),
     ] = None,
     output: Annotated[
@@ -51,6 +60,8 @@ def report(
 
     `quasistatic report model table.csv`
 
+    `quasistatic report model held-out.csv --train train.csv`
+
     `quasistatic report model -o model.html`
     """
     from quasistatic.cli.rows import layout_of
@@ -59,6 +70,12 @@ def report(
     from quasistatic.report.output import check_page, require_libraries, write_page
 
     screen = Screen(as_json=as_json, quiet=quiet)
+    if train is not None and data is None:
+        raise SettingError(
+            "there is no hold-out to measure it by",
+            where="--train",
+            fix="give DATA: rows of the same source that the model was not fitted on",
+        )
     layout = layout_of(model)
     require_libraries()
     if are_images(layout):
@@ -77,6 +94,7 @@ def report(
     found = find(
         density,
         table,
+        train=None if train is None else read_like(density.schema_, train),
         name=Path(model).resolve().name,
         data_name="" if data is None else Path(data).name,
         settings=config["model"] | config["train"],
@@ -122,6 +140,7 @@ def report_values(found: "Findings") -> dict[str, Any]:
         "marginals": {
             m.column.name: {"distance": m.distance, "chance": m.chance} for m in found.marginals
         },
+        "privacy": found.privacy and found.privacy.to_json(),
         "trajectories": found.trajectories,
         "base_measure": found.density.schema_.base_measure(),
     }

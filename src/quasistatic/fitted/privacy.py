@@ -65,6 +65,16 @@ class Privacy(NamedTuple):
     guess: Guess
     guesses: dict[str, Guess]
 
+    def exposed(self, n: int) -> list[tuple[str, Guess]]:
+        """The columns whose cells are guessed better on training rows, by standard errors; at most
+        n of them.
+
+        Args:
+            n: number of columns.
+        """
+        known = [(name, found) for name, found in self.guesses.items() if found.stderr > 0]
+        return sorted(known, key=lambda pair: -pair[1].advantage / pair[1].stderr)[:n]
+
     def to_json(self) -> dict[str, Any]:
         """The numbers by their names."""
         guesses = {name: found._asdict() for name, found in self.guesses.items()}

@@ -17,6 +17,7 @@ from quasistatic.errors import DataError
 from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.fitted.certificate import Certificate
 from quasistatic.fitted.likelihood import Likelihood
+from quasistatic.fitted.privacy import LEAST
 from quasistatic.fitted.ranks import ranks_among
 from quasistatic.fitted.sampling import sample
 from quasistatic.report._association import Association, associate
@@ -31,6 +32,7 @@ def find(
     density: DiffusionDensity,
     table: Table | None,
     *,
+    train: Table | None = None,
     name: str,
     data_name: str = "",
     settings: dict[str, Any] | None = None,
@@ -44,6 +46,8 @@ def find(
     Args:
         density: fitted density.
         table: table of the data to hold against the model; None for the model alone.
+        train: table that the model was fitted on, where `table` is a hold-out and it is asked
+            whether sampled rows are somebody's data; None (default) does not ask.
         name: name of the model, for the page.
         data_name: name of the data, for the page (default: empty).
         settings: settings of the model and its training, for the page (default: none).
@@ -54,7 +58,7 @@ def find(
         tell: function that is told what is being done (default: nobody is told).
 
     Raises:
-        DataError: a table without rows.
+        DataError: a table without rows, or one that is no hold-out where there is `train`.
         SchemaError: columns or categories that are not the model's.
     """
     if table is not None and len(table) == 0:
@@ -64,6 +68,12 @@ def find(
     layout = density.schema_.layout
     images = are_images(layout)
     limits = limits or (OF_IMAGES if images else Limits())
+    private = None
+    if train is not None and table is not None:
+        tell(f"Searching {len(train)} training rows for sampled ones")
+        most = max(limits.scored, LEAST)
+        n = min(len(table), max(limits.compared, LEAST))
+        private = density.privacy(train, table, n, most, random_state=seed)
     columns = [] if images else list(density.schema_.columns)
     real = (
         None if table is None else table.take(_subset(np.arange(len(table)), limits.compared, seed))
@@ -118,6 +128,7 @@ def find(
         matched_slope(work.forward, work.reverse),
         bracket.upper - bracket.lower,
         ledger,
+        private,
     )
 
 

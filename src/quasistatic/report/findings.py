@@ -11,6 +11,7 @@ from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.fitted.certificate import Certificate
 from quasistatic.fitted.ledger import LedgerReport
 from quasistatic.fitted.likelihood import Likelihood
+from quasistatic.fitted.privacy import Privacy
 from quasistatic.report._association import Association
 from quasistatic.report._columns import Marginal
 from quasistatic.thermodynamics.crooks import Slope
@@ -112,6 +113,8 @@ class Findings:
         gap_of_generated: upper minus lower side of the generated rows with work, `[n]` nats; the
             upper side is exact.
         ledger: ledger of rows of the data, or else of sampled ones, nats a row.
+        privacy: what sampled rows tell of the training rows, the data being the hold-out; None
+            (default) without training rows.
     """
 
     name: str
@@ -130,6 +133,7 @@ class Findings:
     slope: Slope
     gap_of_generated: np.ndarray
     ledger: LedgerReport
+    privacy: Privacy | None = None
 
     @property
     def images(self) -> Layout | None:

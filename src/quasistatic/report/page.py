@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from quasistatic.data.layout import Layout, are_images
 from quasistatic.report import _tables as tables
+from quasistatic.report._privacy import privacy_section
 from quasistatic.report._wording import counted, plain
 from quasistatic.report.figures._corridor import draw_corridors
 from quasistatic.report.figures._dependence import SHOWN as SHOWN_IN_MATRIX
@@ -97,6 +98,7 @@ def _context(found: Findings) -> dict[str, Any]:
             "pictures": [draw_work(found.work), draw_crooks(found.work, found.slope)],
         },
         "ledger": _ledger(found),
+        "privacy": found.privacy and privacy_section(found.privacy),
         "training": training,
         "origin": tables.origin_tables(manifest, found.settings),
     }

@@ -10,6 +10,9 @@ import polars as pl
 import pytest
 
 from quasistatic.data.table import Table
+from quasistatic.fitted.leaks import Guess, Membership, Nearer
+from quasistatic.fitted.privacy import Privacy
+from quasistatic.fitted.privacy_words import LIMITS, sentences
 from quasistatic.report._wording import nats, plain
 from quasistatic.report.figures._style import NAMES
 from quasistatic.report.headline import headline, notices
@@ -224,6 +227,26 @@ def test_a_long_base_measure_is_shortened_on_top(findings):
     top = headline(findings).measure
     assert len(top) < 330
     assert "the whole of it at the end" in top
+
+
+def test_the_training_rows_are_asked_about_beside_a_hold_out(findings):
+    near, worse = Nearer(0.7, 0.6, 0.05, 30), Guess(0.1, 0.3, 0.2, 0.0123)
+    log_p = Membership(-4.0, -4.5, 0.5, 0.1, 0.61, 0.02, (79, 40))
+    guesses = {SCRIPT: worse, "unknown": Guess(*[float("nan")] * 4)}
+    counts = (30, 79, 40, True, near, near, (0.1, 0.2), (0.1, 0.3), 2, 21)
+    found = Privacy(*counts, log_p, worse, guesses)
+    page = render(dataclasses.replace(findings, privacy=found))
+    text = Page(page).text
+    assert "What 30 drawn rows tell of the 79 training rows" in text
+    for sentence in sentences(found):
+        assert sentence in text
+    assert LIMITS in text
+    assert f"{SCRIPT}0.1000.3000.200 ± 0.012" in text
+    assert (
+        "unknown" not in text.partition("guessed cells, the largest")[2].partition("This shows")[0]
+    )
+    assert 'href="#privacy"' in page
+    assert 'href="#privacy"' not in render(findings)
 
 
 CSS = (files("quasistatic.report") / "template" / "page.css").read_text(encoding="utf-8")
