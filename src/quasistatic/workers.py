@@ -5,6 +5,7 @@ and whatever decides how the training goes on is told by the first. Where they a
 pieces of its own, and says when one is done. They find each other by `jax.distributed`.
 """
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ __all__ = [
     "is_first",
     "join",
     "leave",
+    "meet",
     "mesh",
     "rank",
     "shared",
@@ -42,6 +44,7 @@ _ADDRESS, _COUNT, _RANK = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_P
 _BEAT_SECONDS = 50
 """A process that is silent for so long is taken for dead by the others."""
 _WAIT_MILLISECONDS = 600_000
+_MEETINGS = itertools.count()
 _LISTEN_MILLISECONDS = 1000
 """Between two looks whether Ctrl-C was pressed."""
 
@@ -185,6 +188,21 @@ def wait_for_all(name: str) -> None:
     """
     with talking():
         _client().wait_at_barrier(name, _WAIT_MILLISECONDS)
+
+
+def meet(words: str) -> str:
+    """What the first process says, when all have come here.
+
+    Args:
+        words: what this process would say.
+    """
+    if count() == 1:
+        return words
+    name = f"meeting {next(_MEETINGS)}"
+    if is_first():
+        tell(name, words)
+    wait_for_all(f"{name} is over")
+    return hear(name)
 
 
 def tell(name: str, words: str = "") -> None:

@@ -12,6 +12,7 @@ from quasistatic.cli.options import Data, Force, Json, Quiet, Seed, Weights
 from quasistatic.cli.processes import in_processes, keep_stdout, send_pulse
 from quasistatic.cli.screen import Screen
 from quasistatic.config import DiscreteKernel, ScheduleName
+from quasistatic.data.disk.sharing import ALONE, Sharing
 from quasistatic.data.text.names import refuse_halves
 
 _TRAINING, _MODEL, _ENERGY = "Training", "Model", "Energy (boltzmann, rbm)"
@@ -250,6 +251,7 @@ def fit(
     if workers.is_asked_for():
         keep_stdout()
     workers.join()
+    sharing = Sharing(workers.rank(), workers.count(), workers.meet) if is_watched else ALONE
     # Whoever starts the processes on one machine has claimed the output, too.
     with claimed(output) if workers.is_first() and not is_watched else nullcontext():
         job = prepare(
@@ -264,6 +266,7 @@ def fit(
             seed=seed,
             resume=resume,
             force=force,
+            sharing=sharing,
         )
         values = FAMILIES[model].fit(screen, job, settings)
     images = values.get("layout", {}).get("kind") == "images"

@@ -5,7 +5,7 @@ what was reached.
 import os
 import shlex
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from quasistatic.data.columns.alternatives import Schemas
+    from quasistatic.data.disk.sharing import Sharing
     from quasistatic.data.disk.table import AnyTable, DiskTable
     from quasistatic.estimator.density import DiffusionDensity
 
@@ -82,6 +83,7 @@ def prepare(
     seed: int = 0,
     resume: bool = False,
     force: bool = False,
+    sharing: "Sharing | None" = None,
 ) -> Job:
     """Check the outputs, read the data, infer the schema and show it.
 
@@ -97,6 +99,7 @@ def prepare(
         seed: seed of the draws where frequencies are not whole numbers (default 0).
         resume: whether to go on from the checkpoint (default False).
         force: whether an existing output is replaced (default False).
+        sharing: processes of this machine that have the same table; None (default): this one.
     """
     _check_outputs(output, resume=resume, force=force)
 
@@ -111,6 +114,7 @@ def prepare(
     folder = Path(output).resolve().parent
     on_disk = table_on_disk(data, folder, missing) if kind in (None, "table") else None
     if on_disk is not None:
+        on_disk = on_disk if sharing is None else replace(on_disk, sharing=sharing)
         return _prepare_on_disk(
             screen, data, output, on_disk,
             schema_file=schema_file, constraints=constraints, weights=weights,

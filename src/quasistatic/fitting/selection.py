@@ -95,7 +95,7 @@ def fit_table(
     check_columns(table, schemas.first)
     if checkpoint is not None and not resume and workers.is_first():
         remove_checkpoints(checkpoint)
-    data = fingerprint(table)
+    data = workers.meet(fingerprint(table) if workers.is_first() else "")
     trainer = Trainer(table, settings.column_transform, data, checkpoint, resume, callback)
     n, in_folds = len(table), is_cross_validated(len(table), schemas.first, settings)
     folds = (

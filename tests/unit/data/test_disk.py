@@ -2,6 +2,10 @@
 place, and what they say of themselves is what the table in memory says."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from threading import Barrier
 
 import numpy as np
 import polars as pl
@@ -13,6 +17,7 @@ from quasistatic.data.disk.delimited import text_pieces
 from quasistatic.data.disk.files import is_dataset, open_table
 from quasistatic.data.disk.parts import in_parts, require_disk
 from quasistatic.data.disk.pieces import pieces_like
+from quasistatic.data.disk.sharing import Sharing
 from quasistatic.data.disk.text import text_on_disk
 from quasistatic.data.files import read_table
 from quasistatic.data.fingerprint import fingerprint
@@ -65,6 +70,40 @@ def test_a_table_on_the_disk_says_what_it_says_in_memory(tmp_path, ending):
     assert np.array_equal(table.whole(schema.names), held.whole(schema.names))
     del table
     assert [name for name in os.listdir(tmp_path) if name != path.name] == []
+
+
+def test_processes_encode_some_pieces_each_and_map_the_same_rows(tmp_path):
+    """Threads in the place of processes: each has the rows that one alone would have."""
+    frame().write_parquet(tmp_path / "t.parquet")
+    table = replace(open_table(tmp_path / "t.parquet"), scratch=tmp_path)
+    schema = infer_schema(table)
+    codec, alone = fit_and_encode(table, schema)
+    said, barrier, pieces = [], Barrier(3), []
+
+    def meet(rank, words):
+        if not rank:
+            said.append(words)
+        barrier.wait(60)
+        first = said[-1]
+        barrier.wait(60)
+        return first
+
+    def encode(rank):
+        sharing = Sharing(rank, 3, partial(meet, rank))
+        pieces.append([sharing.has(number) for number in range(6)])
+        return fit_and_encode(replace(table, sharing=sharing), schema)
+
+    with ThreadPoolExecutor(3) as pool:
+        encoded = list(pool.map(encode, range(3)))
+    assert np.array_equal(np.sum(pieces, axis=0), np.ones(6))
+    for again, rows in encoded:
+        assert again.to_json() == codec.to_json()
+        assert np.array_equal(rows.log_volume, alone.log_volume)
+        for mapped, expected in zip(rows.rows, alone.rows, strict=True):
+            assert isinstance(mapped.value, np.memmap)
+            for one, other in zip(mapped, expected, strict=True):
+                assert (one is None and other is None) or np.array_equal(one, other)
+    assert [path.name for path in tmp_path.iterdir()] == ["t.parquet"]
 
 
 def test_a_shard_that_is_missing(tmp_path):

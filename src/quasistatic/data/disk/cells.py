@@ -1,16 +1,19 @@
 """The encoded rows of a table on the disk: blocks of fixed width in files of no name."""
 
 import mmap
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile, gettempdir
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryFile, gettempdir, mkstemp
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from quasistatic.data.cells import Cells, EncodedTable
+from quasistatic.data.disk.sharing import Sharing
 from quasistatic.data.disk.table import DiskTable
+from quasistatic.data.exchange import remove_parts
 from quasistatic.errors import OutputError
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bytes_of_cells", "encode_on_disk", "forget", "in_slices", "take_rows"]
 
+_NAME, _VOLUME = "encoded", np.dtype(np.float64)
 _FEW = 2**7
 """Rows that are taken together: each lies on other pages, which the system maps in groups."""
 _AT_ONCE = 2**18
@@ -39,10 +43,10 @@ def bytes_of_cells(schema: "Schema", n_rows: int) -> int:
 
 def encode_on_disk(codec: "Codec", table: DiskTable) -> EncodedTable:
     """The rows of a table as `codec.encode` gives them, written a piece at a time: all cells of a
-    row beside each other, as a batch asks for single rows.
+    row beside each other, as a batch asks for single rows. Processes that share the table encode
+    some of the pieces each, and map one file.
 
-    They lie in a file that has no name any more: the system removes it when the process ends,
-    however it ends.
+    It has no name any more: the system removes it when the processes end, however they end.
 
     Args:
         codec: codec of the table.
@@ -53,27 +57,57 @@ def encode_on_disk(codec: "Codec", table: DiskTable) -> EncodedTable:
         DataError, SchemaError: as `codec.encode`.
     """
     folder = Path(gettempdir()) if table.scratch is None else table.scratch
-    log_volumes: list[np.ndarray] = []
+    n_rows, begin = len(table), 0
     blocks: tuple[Cells, ...] = ()
-    with ExitStack() as opened:
-        with _room(folder):
-            file = opened.enter_context(TemporaryFile(dir=folder))
-        for piece in table.pieces():
-            encoded = codec.encode(piece)
-            blocks = encoded.rows
-            log_volumes.append(encoded.log_volume)
-            with _room(folder):
-                file.write(_records(blocks).data)
-                file.flush()
-        kind = _records(tuple(cells.take(slice(0)) for cells in blocks)).dtype
-        records = np.memmap(file, kind, "r", shape=(len(table),))
+    kind = np.dtype("V")
+    with _nameless(folder, table.sharing) as file:
+        for number, piece in enumerate(table.pieces()):
+            is_own = table.sharing.has(number)
+            if is_own or not number:
+                encoded = codec.encode(piece)
+                blocks, records = encoded.rows, _records(encoded.rows)
+                kind = records.dtype
+                if is_own:
+                    with _room(folder):
+                        file.seek(begin * kind.itemsize)
+                        file.write(records.data)
+                        file.seek(n_rows * kind.itemsize + begin * _VOLUME.itemsize)
+                        file.write(encoded.log_volume.astype(_VOLUME).data)
+                        file.flush()
+            begin += len(piece)
+        table.sharing.meet("")
+        records = np.memmap(file, kind, "r", shape=(n_rows,))
+        file.seek(n_rows * kind.itemsize)
+        log_volumes = np.fromfile(file, _VOLUME, n_rows)
     _mapped(records).madvise(mmap.MADV_RANDOM)
     names = iter(kind.names or ())
     rows = tuple(
         Cells(*(None if part is None else records[next(names)] for part in cells))
         for cells in blocks
     )
-    return EncodedTable(rows, np.concatenate(log_volumes))
+    return EncodedTable(rows, log_volumes)
+
+
+@contextmanager
+def _nameless(folder: Path, sharing: Sharing) -> Iterator[BinaryIO]:
+    """A file that all processes have open, and that has a name until they have."""
+    with ExitStack() as opened:
+        if sharing.count == 1:
+            with _room(folder):
+                file = opened.enter_context(TemporaryFile(dir=folder))
+        elif sharing.rank:
+            file = opened.enter_context(open(sharing.meet(""), "r+b"))
+            sharing.meet("")
+        else:
+            remove_parts(folder / _NAME)
+            with _room(folder):
+                number, name = mkstemp(".part", f".{_NAME}.{os.getpid()}-", folder)
+                file = opened.enter_context(os.fdopen(number, "w+b"))
+            opened.callback(Path(name).unlink, missing_ok=True)
+            sharing.meet(name)
+            sharing.meet("")
+            Path(name).unlink()
+        yield file
 
 
 def _records(blocks: tuple[Cells, ...]) -> np.ndarray:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from quasistatic.data.disk.sharing import ALONE, Sharing
 from quasistatic.data.door import parsing
 from quasistatic.data.frames.container import Container, FrameContainer
 from quasistatic.data.layout import Layout
@@ -89,6 +90,7 @@ class DiskTable:
         notes: what a person should know of how the files were read (default none).
         read: function from the cells of some columns of text to their values and the cells beside
             them; None (default) where the files have values.
+        sharing: processes that have the same table, and encode it together (default: this one).
     """
 
     frame: pl.LazyFrame
@@ -101,6 +103,7 @@ class DiskTable:
     text: None = None
     notes: tuple[str, ...] = ()
     read: Callable[[pl.DataFrame], tuple[pl.DataFrame, TextCells]] | None = None
+    sharing: Sharing = ALONE
 
     def __len__(self) -> int:
         return self.n_rows if self.chosen is None else len(self.chosen)
