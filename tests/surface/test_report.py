@@ -68,6 +68,8 @@ def test_what_is_refused(model, tmp_path, penguins_path, monkeypatch):
     usage = run("report", model, penguins_path, "-o", out, "--trajectories", 2)
     assert usage.code == 2
     assert "trajectories" in usage.stderr
+    message = refused("report", model, "--learning-curve", "-o", out, folder=tmp_path)
+    assert "no rows to fit on" in message
     message = refused("report", model, "--train", penguins_path, "-o", out, folder=tmp_path)
     assert "no hold-out to measure it by" in message
     message = refused(

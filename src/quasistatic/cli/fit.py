@@ -274,5 +274,9 @@ def fit(
     screen.tell(f"Next: quasistatic sample {output} {drawn}")
     screen.tell(f"      quasistatic score {output} {data} -o scores.csv")
     screen.tell(f"      quasistatic inspect {output}")
+    if not images and model not in ("boltzmann", "rbm"):
+        screen.tell(
+            f"      quasistatic report {output} {data} --learning-curve (would more rows help?)"
+        )
     screen.json(values)
     workers.leave()

@@ -17,11 +17,11 @@ from quasistatic.errors import DataError
 from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.fitted.certificate import Certificate
 from quasistatic.fitted.likelihood import Likelihood
-from quasistatic.fitted.privacy import LEAST
 from quasistatic.fitted.ranks import ranks_among
 from quasistatic.fitted.sampling import sample
 from quasistatic.report._association import Association, associate
 from quasistatic.report._columns import Marginal, marginal, read_column
+from quasistatic.report._training_rows import learn, search
 from quasistatic.report.findings import OF_IMAGES, DataFindings, Findings, Limits, Scored
 from quasistatic.thermodynamics.crooks import matched_slope
 
@@ -33,6 +33,7 @@ def find(
     table: Table | None,
     *,
     train: Table | None = None,
+    learning: bool = False,
     name: str,
     data_name: str = "",
     settings: dict[str, Any] | None = None,
@@ -48,6 +49,8 @@ def find(
         table: table of the data to hold against the model; None for the model alone.
         train: table that the model was fitted on, where `table` is a hold-out and it is asked
             whether sampled rows are somebody's data; None (default) does not ask.
+        learning: whether parts of the training rows are fitted on to find out what more rows would
+            bring (default False): `train`, or without it four fifths of `table`.
         name: name of the model, for the page.
         data_name: name of the data, for the page (default: empty).
         settings: settings of the model and its training, for the page (default: none).
@@ -68,12 +71,11 @@ def find(
     layout = density.schema_.layout
     images = are_images(layout)
     limits = limits or (OF_IMAGES if images else Limits())
-    private = None
+    private = curve = None
     if train is not None and table is not None:
-        tell(f"Searching {len(train)} training rows for sampled ones")
-        most = max(limits.scored, LEAST)
-        n = min(len(table), max(limits.compared, LEAST))
-        private = density.privacy(train, table, n, most, random_state=seed)
+        private = search(density, train, table, limits, seed, tell)
+    if learning and table is not None:
+        curve = learn(density, train, table, trajectories, seed, tell)
     columns = [] if images else list(density.schema_.columns)
     real = (
         None if table is None else table.take(_subset(np.arange(len(table)), limits.compared, seed))
@@ -129,6 +131,7 @@ def find(
         bracket.upper - bracket.lower,
         ledger,
         private,
+        curve,
     )
 
 

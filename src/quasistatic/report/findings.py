@@ -12,6 +12,7 @@ from quasistatic.fitted.certificate import Certificate
 from quasistatic.fitted.ledger import LedgerReport
 from quasistatic.fitted.likelihood import Likelihood
 from quasistatic.fitted.privacy import Privacy
+from quasistatic.fitting.learning_curve import LearningCurve
 from quasistatic.report._association import Association
 from quasistatic.report._columns import Marginal
 from quasistatic.thermodynamics.crooks import Slope
@@ -115,6 +116,7 @@ class Findings:
         ledger: ledger of rows of the data, or else of sampled ones, nats a row.
         privacy: what sampled rows tell of the training rows, the data being the hold-out; None
             (default) without training rows.
+        learning: held-out bound by the number of rows fitted on; None (default) if it is not asked.
     """
 
     name: str
@@ -134,6 +136,7 @@ class Findings:
     gap_of_generated: np.ndarray
     ledger: LedgerReport
     privacy: Privacy | None = None
+    learning: LearningCurve | None = None
 
     @property
     def images(self) -> Layout | None:

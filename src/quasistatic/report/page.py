@@ -15,6 +15,7 @@ from quasistatic.report.figures._corridor import draw_corridors
 from quasistatic.report.figures._dependence import SHOWN as SHOWN_IN_MATRIX
 from quasistatic.report.figures._dependence import draw_matrices
 from quasistatic.report.figures._drawing import Picture
+from quasistatic.report.figures._learning import draw_learning
 from quasistatic.report.figures._ledger import draw_ledger
 from quasistatic.report.figures._marginals import draw_marginal
 from quasistatic.report.figures._pictures import draw_images
@@ -99,6 +100,11 @@ def _context(found: Findings) -> dict[str, Any]:
         },
         "ledger": _ledger(found),
         "privacy": found.privacy and privacy_section(found.privacy),
+        "learning": found.learning
+        and {
+            "answer": found.learning.answer,
+            "pictures": [draw_learning(found.learning)],
+        },
         "training": training,
         "origin": tables.origin_tables(manifest, found.settings),
     }

@@ -9,10 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from quasistatic import DataError
 from quasistatic.data.table import Table
 from quasistatic.fitted.leaks import Guess, Membership, Nearer
 from quasistatic.fitted.privacy import Privacy
 from quasistatic.fitted.privacy_words import LIMITS, sentences
+from quasistatic.fitting.learning_curve import LearningCurve
 from quasistatic.report._wording import nats, plain
 from quasistatic.report.figures._style import NAMES
 from quasistatic.report.headline import headline, notices
@@ -229,7 +231,7 @@ def test_a_long_base_measure_is_shortened_on_top(findings):
     assert "the whole of it at the end" in top
 
 
-def test_the_training_rows_are_asked_about_beside_a_hold_out(findings):
+def test_the_training_rows_are_asked_about_beside_a_hold_out(findings, pages):
     near, worse = Nearer(0.7, 0.6, 0.05, 30), Guess(0.1, 0.3, 0.2, 0.0123)
     log_p = Membership(-4.0, -4.5, 0.5, 0.1, 0.61, 0.02, (79, 40))
     guesses = {SCRIPT: worse, "unknown": Guess(*[float("nan")] * 4)}
@@ -246,7 +248,25 @@ def test_the_training_rows_are_asked_about_beside_a_hold_out(findings):
         "unknown" not in text.partition("guessed cells, the largest")[2].partition("This shows")[0]
     )
     assert 'href="#privacy"' in page
-    assert 'href="#privacy"' not in render(findings)
+    assert 'href="#privacy"' not in pages["data"]
+
+
+def test_would_more_rows_help(findings, pages):
+    curve = LearningCurve(
+        (20, 40, 80), (-3.0, -2.5, -2.0), (0.3,) * 3, (0.5, 0.5), (0.1, 0.1), 0.2, 0.04, 30
+    )
+    page = render(dataclasses.replace(findings, learning=curve))
+    text = Page(page).text
+    assert "Would more rows help?" in text
+    assert curve.answer in text
+    assert "the same 30 held-out rows" in text
+    assert 'href="#learning"' in page
+    assert 'href="#learning"' not in pages["data"]
+
+
+def test_a_learning_curve_of_too_few_rows_is_refused_before_any_work(look, nasty):
+    with pytest.raises(DataError, match="there are 64 rows, too few for a learning curve"):
+        look(nasty, learning=True)
 
 
 CSS = (files("quasistatic.report") / "template" / "page.css").read_text(encoding="utf-8")
