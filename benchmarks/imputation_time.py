@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 from density import load_mixed
-from imputation import IMPUTATIONS, codes, ours, with_holes
+from holes import with_holes
+from imputation import IMPUTATIONS, codes, ours
 from machine import describe
 
 LEVELS, MEASURED, TREES = 50, 2, 100

@@ -22,7 +22,9 @@ import numpy as np
 import optax
 import polars as pl
 from density import load_mixed
-from imputation import IMPUTATIONS, figures, with_holes
+from filling_figures import figures
+from holes import with_holes
+from imputation import IMPUTATIONS
 from machine import describe
 
 from quasistatic import DiffusionDensity
