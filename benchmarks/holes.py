@@ -2,8 +2,8 @@
 
 - `mcar`, missing completely at random: each cell with one probability, as in the protocol of
   ForestDiffusion.
-- `mar`, at random: a random three tenths of the columns of X, one at least, are whole; a cell of the
-  others is missing by a logistic model of the whole columns of its row, of its own for each column.
+- `mar`, at random: a random three tenths of the columns of X, one at least, are whole; a cell of
+  the others is missing by a logistic model of the whole columns of its row, each column by its own.
 - `mnar`, not at random: a cell is missing by a logistic model of its own value, which nobody sees.
 
 Numbers enter the logistic models as they are, categories by a random number each; the logit has the
