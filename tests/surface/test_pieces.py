@@ -33,6 +33,7 @@ def folder(tmp_path_factory):
     frame.write_csv(base / "t.csv.gz", compression="gzip")
     frame.write_parquet(base / "t.parquet", row_group_size=700)
     frame.write_ipc(base / "t.arrow")
+    frame.write_ndjson(base / "t.jsonl")
     (base / "shards").mkdir()
     for k, begin in enumerate(range(0, N, 2000)):
         frame[begin : begin + 2000].write_parquet(base / "shards" / f"part-{k}.parquet")
@@ -53,7 +54,7 @@ def folder(tmp_path_factory):
 def in_pieces(monkeypatch):
     """Nothing is held, and a piece has 1,024 rows."""
     monkeypatch.setattr("quasistatic.data.disk.files.MOST_HELD", 1)
-    for module in ("table", "delimited", "parts"):
+    for module in ("table", "delimited", "parts", "records"):
         monkeypatch.setattr(f"quasistatic.data.disk.{module}.ROWS", ROWS)
 
 
@@ -74,7 +75,7 @@ def test_scores_are_the_same(folder, request):
 
 
 @pytest.mark.parametrize(
-    "name", ["t.parquet", "shards", "shards/part-*.parquet", "t.arrow", "t.csv.gz"]
+    "name", ["t.parquet", "shards", "shards/part-*.parquet", "t.arrow", "t.csv.gz", "t.jsonl"]
 )
 def test_any_file_gives_the_scores_of_the_text(folder, name, in_pieces):
     expected, _, _ = score(folder, folder / "t.csv", "text.csv")

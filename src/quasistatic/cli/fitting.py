@@ -19,7 +19,6 @@ from quasistatic.errors import (
     OutputError,
     QuasistaticError,
     SchemaError,
-    SettingError,
     TrainingError,
 )
 from quasistatic.records import Misfit, parse_json
@@ -112,13 +111,14 @@ def prepare(
     from quasistatic.data.weights import repeated, without_weights
 
     folder = Path(output).resolve().parent
-    on_disk = table_on_disk(data, folder, missing) if kind in (None, "table") else None
+    # Of constraints all columns that one names are looked at together, in memory.
+    streamed = kind in (None, "table") and not constraints
+    on_disk = table_on_disk(data, folder, missing) if streamed else None
     if on_disk is not None:
         on_disk = on_disk if sharing is None else replace(on_disk, sharing=sharing)
         return _prepare_on_disk(
             screen, data, output, on_disk,
-            schema_file=schema_file, constraints=constraints, weights=weights,
-            resume=resume, force=force,
+            schema_file=schema_file, weights=weights, seed=seed, resume=resume, force=force,
         )  # fmt: skip
     table = read_data(data, kind, missing)
     n_rows = len(table)
@@ -145,8 +145,8 @@ def _prepare_on_disk(
     table: "DiskTable",
     *,
     schema_file: str | None,
-    constraints: "Sequence[str]",
     weights: str | None,
+    seed: int,
     resume: bool,
     force: bool,
 ) -> Job:
@@ -155,16 +155,14 @@ def _prepare_on_disk(
     from quasistatic.data.constraints.found_on_disk import find_constraints_on_disk
     from quasistatic.data.disk.cells import bytes_of_cells
     from quasistatic.data.disk.parts import require_disk
+    from quasistatic.data.weights import repeated, without_weights
 
-    for given, name in ((constraints, "--where"), (weights, "--weights")):
-        if given:
-            raise SettingError(
-                f"{name} needs a table that is held in memory",
-                where=data,
-                fix="leave it out, or fit on a part of the rows",
-            )
-    folder = Path(output).resolve().parent
-    screen.tell(f"{data}: {len(table)} rows, {len(table.names)} columns, not held in memory")
+    folder, n_rows = Path(output).resolve().parent, len(table)
+    if weights is not None:
+        table, frequencies = without_weights(table, weights)
+        table = repeated(table, frequencies, seed)
+    counted = "" if weights is None else f", {len(table)} by their weights"
+    screen.tell(f"{data}: {n_rows} rows{counted}, {len(table.names)} columns, not held in memory")
     screen.notes(table.notes)
     schemas = infer_schemas(table, None if schema_file is None else _read_json(schema_file))
     screen.schema(schemas.first)

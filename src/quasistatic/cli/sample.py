@@ -86,19 +86,15 @@ def draws(
     """
     from quasistatic import DiffusionDensity
     from quasistatic.cli.models import holed, rows_of
-    from quasistatic.data.disk.table import ROWS
+    from quasistatic.data.disk.table import spans
 
     def draw(begin: int, size: int) -> Answer:
         table = rows_of(density, size, steps, seed, model, first=begin)
         return Answer([holed(density, table, seed, model, first=begin) if missing else table], {})
 
     by_pieces = isinstance(density, DiffusionDensity) and density.schema_.layout is None
-    begin = 0
-    while begin < number:
-        left = number - begin
-        size = ROWS if by_pieces and left >= 2 * ROWS else left
+    for begin, size in spans(number) if by_pieces else [(0, number)]:
         yield partial(draw, begin, size)
-        begin += size
 
 
 def check_room(number: int, n_columns: int, output: str) -> None:

@@ -108,10 +108,8 @@ def read_data(path: str | Path, kind: DataKind | None = None, missing: Sequence[
     where = Path(path)
     if str(path) == "-":
         ordinary(where)
-    if kind in (None, "table") and is_dataset(where):
-        table = open_table(where)
-        assert table is not None
-        return table.held()
+    if kind in (None, "table") and (dataset := _dataset(path)) is not None:
+        return dataset
     if not where.exists():
         raise DataError("there is no such file or folder", where=str(path), fix="check the path")
     chosen = kind or ("images" if _looks_like_images(where) else "table")
@@ -122,6 +120,12 @@ def read_data(path: str | Path, kind: DataKind | None = None, missing: Sequence[
             "this is a folder", where=str(path), fix="give a file, or images in the folder"
         )
     return sequence_table(path) if chosen == "sequence" else read_table(path, missing)
+
+
+def _dataset(path: str | Path) -> Table | None:
+    """The table in several files, in memory; None for other paths."""
+    table = open_table(path) if is_dataset(path) else None
+    return None if table is None else table.held()
 
 
 def _looks_like_images(path: Path) -> bool:
@@ -162,7 +166,8 @@ def read_like(schema: Schema, path: str | Path) -> Table:
     layout = schema.layout
     if are_images(layout):
         return image_table(path)
-    table = read_table(path)
+    dataset = _dataset(path)
+    table = read_table(path) if dataset is None else dataset
     if layout is None:
         return read_as(table, schema)
     if len(table.names) != layout.size:

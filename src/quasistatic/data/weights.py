@@ -1,11 +1,12 @@
 """Weights of rows: frequencies. A row of weight 2 is two rows, in every respect."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 
+from quasistatic.data.disk.table import DiskTable
 from quasistatic.data.table import Table
 from quasistatic.data.text.names import resolve
 from quasistatic.errors import DataError, SchemaError
@@ -13,6 +14,7 @@ from quasistatic.errors import DataError, SchemaError
 __all__ = ["as_weights", "repeated", "without_weights"]
 
 _MOST = 2**31
+_Rows = TypeVar("_Rows", Table, DiskTable)
 
 
 def as_weights(weights: Any, n_rows: int, where: str) -> np.ndarray:
@@ -47,7 +49,7 @@ def as_weights(weights: Any, n_rows: int, where: str) -> np.ndarray:
     return values
 
 
-def repeated(table: Table, weights: Any, seed: int) -> Table:
+def repeated(table: _Rows, weights: Any, seed: int) -> _Rows:
     """The table in which a row of weight w stands w times.
 
     Where not all weights are whole numbers they are brought to a mean of 1, and a row stands
@@ -74,7 +76,7 @@ def repeated(table: Table, weights: Any, seed: int) -> Table:
     return table.take(np.repeat(np.arange(len(table)), counts.astype(np.int64)))
 
 
-def without_weights(table: Table, name: str) -> tuple[Table, np.ndarray]:
+def without_weights(table: _Rows, name: str) -> tuple[_Rows, np.ndarray]:
     """The table without a column of weights, and these.
 
     Args:
@@ -92,8 +94,11 @@ def without_weights(table: Table, name: str) -> tuple[Table, np.ndarray]:
             where=table.source,
             fix=f"its columns are {', '.join(map(repr, table.names[:20]))}",
         )
-    series = table.frame[column].cast(pl.Float64, strict=False).fill_null(float("nan"))
-    weights = as_weights(series.to_numpy(), len(table), f"{table.source}, column {column!r}")
+    series = table.holding(column).frame[column].cast(pl.Float64, strict=False)
+    where = f"{table.source}, column {column!r}"
+    weights = as_weights(series.fill_null(float("nan")).to_numpy(), len(table), where)
+    if isinstance(table, DiskTable):
+        return replace(table, frame=table.frame.drop(column)), weights
     rest = table.with_values(table.frame.drop(column))
     if rest.text is not None:
         text = rest.text

@@ -1,6 +1,7 @@
 """Tables that are not held in memory: what is wrong in one of their files is one error with its
 place, and what they say of themselves is what the table in memory says."""
 
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,11 +18,13 @@ from quasistatic.data.disk.delimited import text_pieces
 from quasistatic.data.disk.files import is_dataset, open_table
 from quasistatic.data.disk.parts import in_parts, require_disk
 from quasistatic.data.disk.pieces import pieces_like
+from quasistatic.data.disk.records import array_pieces, json_pieces
 from quasistatic.data.disk.sharing import Sharing
 from quasistatic.data.disk.text import text_on_disk
 from quasistatic.data.files import read_table
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.fitted_codec import fit_and_encode
+from quasistatic.data.weights import repeated, without_weights
 from quasistatic.errors import DataError, OutputError
 
 N, ROWS = 1000, 128
@@ -29,7 +32,7 @@ N, ROWS = 1000, 128
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
-    for module in ("table", "delimited", "parts"):
+    for module in ("table", "delimited", "parts", "records"):
         monkeypatch.setattr(f"quasistatic.data.disk.{module}.ROWS", ROWS)
 
 
@@ -181,3 +184,51 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="No space left"), in_parts(tmp_path / "t.parquet") as add:
         add(frame())
     assert os.listdir(tmp_path) == []
+
+
+def test_json_lines_in_pieces_are_the_rows_of_the_file(tmp_path):
+    """Also where a key is absent from whole pieces: its cells are missing there."""
+    lines = [
+        {"x": i / 8, "kind": "ab"[i % 2]} | ({"late": i} if i < ROWS else {}) for i in range(N)
+    ]
+    (tmp_path / "t.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    held = read_table(tmp_path / "t.jsonl").frame
+    found = [read() for read in json_pieces(tmp_path / "t.jsonl")]
+    assert [len(piece) for piece in found] == [ROWS] * (N // ROWS) + [N % ROWS]
+    together = pl.concat([piece.frame for piece in found], how="vertical_relaxed")
+    assert together.equals(held.cast({"late": together["late"].dtype}))
+    with (tmp_path / "t.jsonl").open("a") as file:
+        file.write("{\n")
+    with pytest.raises(DataError, match=f"behind line {N // ROWS * ROWS}, line {N % ROWS + 1}"):
+        [read() for read in json_pieces(tmp_path / "t.jsonl")]
+
+
+def test_an_array_in_pieces_is_the_array(tmp_path):
+    array = np.random.default_rng(0).normal(size=(N, 3))
+    np.save(tmp_path / "t.npy", array)
+    found = [read() for read in array_pieces(tmp_path / "t.npy")]
+    assert [len(piece) for piece in found] == [ROWS] * (N // ROWS - 1) + [ROWS + N % ROWS]
+    assert pl.concat([piece.frame for piece in found]).equals(read_table(tmp_path / "t.npy").frame)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("ending", [".parquet", ".csv"])
+def test_weights_of_a_table_on_the_disk(tmp_path, ending, whole):
+    """Rows are repeated as they are in memory."""
+    rng = np.random.default_rng(1)
+    weights = rng.integers(0, 4, N) if whole else rng.exponential(size=N).round(3)
+    rows, path = frame().with_columns(w=pl.Series(weights)), tmp_path / f"t{ending}"
+    rows.write_parquet(path) if ending == ".parquet" else rows.write_csv(path)
+    table = open_table(path) if ending == ".parquet" else text_on_disk(path, tmp_path)
+    found, expected = (repeated(*without_weights(t, "w"), 5) for t in (table, read_table(path)))
+    assert not found.held().frame.equals(frame())
+    assert found.held().frame.equals(expected.frame)
+    assert fingerprint(found) == fingerprint(expected)
+    assert found.holding("n").frame["n"].equals(expected.frame["n"])
+
+
+def test_rows_that_do_not_fit_are_refused_with_the_figure(tmp_path, monkeypatch):
+    frame().write_parquet(tmp_path / "t.parquet")
+    monkeypatch.setattr("quasistatic.data.memory.available_bytes", lambda: 2**10)
+    with pytest.raises(DataError, match="GiB are available"):
+        open_table(tmp_path / "t.parquet").held()

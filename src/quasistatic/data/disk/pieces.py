@@ -5,14 +5,18 @@ from functools import partial
 from pathlib import Path
 
 from quasistatic.data.arranged import read_like
+from quasistatic.data.disk import files
 from quasistatic.data.disk.delimited import raw_pieces, table_of
 from quasistatic.data.disk.files import is_held, is_large_text, open_table
+from quasistatic.data.disk.records import array_pieces, json_pieces
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.data.text.delimited import Delimited
 
 __all__ = ["pieces_like", "unread_pieces"]
+
+_RECORDS = {".jsonl": json_pieces, ".ndjson": json_pieces, ".npy": array_pieces}
 
 
 def pieces_like(schema: Schema, path: str | Path) -> Iterator[Table]:
@@ -43,11 +47,25 @@ def unread_pieces(schema: Schema, path: str | Path) -> Iterator[Callable[[], Tab
     elif is_large_text(path):
         for found, source in raw_pieces(path):
             yield partial(_read_text, found, source, schema)
+    elif (pieces := _records_of(Path(path))) is not None:
+        yield from (partial(_read, read, schema) for read in pieces)
     elif (table := open_table(path)) is None or (is_held(table) and Path(path).is_file()):
         yield partial(read_like, schema, path)
     else:
         for piece in [table.held()] if is_held(table) else table.pieces():
             yield partial(read_as, piece, schema)
+
+
+def _records_of(path: Path) -> Iterator[Callable[[], Table]] | None:
+    """The pieces of a large file of JSON lines or of a large array; None for others."""
+    pieces = _RECORDS.get(path.suffix.lower())
+    if pieces is None or not path.is_file() or path.stat().st_size <= files.MOST_HELD:
+        return None
+    return pieces(path)
+
+
+def _read(read: Callable[[], Table], schema: Schema) -> Table:
+    return read_as(read(), schema)
 
 
 def _read_text(found: Delimited, source: str, schema: Schema) -> Table:

@@ -11,12 +11,12 @@ from quasistatic.data.disk.sharing import ALONE, Sharing
 from quasistatic.data.door import parsing
 from quasistatic.data.frames.container import Container, FrameContainer
 from quasistatic.data.layout import Layout
-from quasistatic.data.memory import bytes_of_row
+from quasistatic.data.memory import bytes_of_row, require_bytes
 from quasistatic.data.table import Table
 from quasistatic.data.text.cells import TextCells
 from quasistatic.errors import DataError
 
-__all__ = ["ROWS", "AnyTable", "DiskTable", "Stamp", "behind", "regrouped"]
+__all__ = ["ROWS", "AnyTable", "DiskTable", "Stamp", "behind", "regrouped", "spans"]
 
 ROWS = 2**16
 """Rows of a piece; the last one has the rest besides."""
@@ -167,13 +167,22 @@ class DiskTable:
         """The rows `indices`, which stay on the disk.
 
         Args:
-            indices: numbers of rows, increasing.
+            indices: numbers of rows, none smaller than the one before.
         """
         rows = np.asarray(indices)
         return replace(self, chosen=rows if self.chosen is None else self.chosen[rows])
 
     def held(self) -> Table:
-        """All rows, in memory."""
+        """All rows, in memory.
+
+        Raises:
+            DataError: more than there is room for.
+        """
+        require_bytes(
+            int(len(self) * bytes_of_row(self.frame.collect_schema().dtypes())),
+            where=self.source,
+            fix="give a part of the rows",
+        )
         empty = self.frame.collect_schema().to_frame()
         return self._table(pl.concat([empty, *self._frames()]), self.source)
 
@@ -202,6 +211,24 @@ class DiskTable:
 
 AnyTable = Table | DiskTable
 """What a model is fitted on: column by column, and row by row."""
+
+
+def spans(n_rows: int) -> Iterator[tuple[int, int]]:
+    """The first row and the number of the rows of each piece.
+
+    Args:
+        n_rows: number of rows of the table.
+
+    Example:
+        >>> list(spans(ROWS + 1)), list(spans(2 * ROWS + 1))
+        ([(0, 65537)], [(0, 65536), (65536, 65537)])
+    """
+    begin = 0
+    while begin < n_rows:
+        left = n_rows - begin
+        size = ROWS if left >= 2 * ROWS else left
+        yield begin, size
+        begin += size
 
 
 def behind(source: str, begin: int) -> str:
