@@ -11,6 +11,10 @@ from quasistatic.cli.screen import Screen
 from quasistatic.errors import SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from quasistatic.data.table import Table
+    from quasistatic.estimator.energy import EnergyDensity
     from quasistatic.report.findings import Findings
 
 
@@ -93,14 +97,25 @@ def report(
         require_pillow()
     check_page(output, force)
 
+    from quasistatic import DiffusionDensity
     from quasistatic.data.arranged import read_like
-    from quasistatic.estimator.loading import load_diffusion
+    from quasistatic.estimator.loading import load
     from quasistatic.report.compute import find
     from quasistatic.report.headline import headline, notices
     from quasistatic.report.page import render
 
-    density = load_diffusion(model)
+    density = load(model)
     table = None if data is None else read_like(density.schema_, data)
+    if not isinstance(density, DiffusionDensity):
+        if train is not None or learning:
+            raise SettingError(
+                "an energy is neither searched nor fitted again",
+                where=model,
+                fix="leave out --train and --learning-curve",
+            )
+        values = _of_energy(screen, density, table, model, data, output, seed, force=force)
+        screen.json({"model": model, "data": data, "output": output, **values, "seed": seed})
+        return
     config = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
     found = find(
         density,
@@ -129,6 +144,47 @@ def report(
     )
 
 
+def _of_energy(
+    screen: Screen,
+    density: "EnergyDensity",
+    table: "Table | None",
+    model: str,
+    data: str | None,
+    output: str,
+    seed: int,
+    *,
+    force: bool,
+) -> dict[str, Any]:
+    """Write the report of an energy, and give its numbers for a JSON result."""
+    from quasistatic.cli.likelihood import likelihood_values
+    from quasistatic.report.energy import find_energy, mean_sides, render_energy
+    from quasistatic.report.output import write_page
+
+    name, data_name = Path(model).resolve().name, Path(data or "").name
+    found = find_energy(density, table, name=name, data_name=data_name, seed=seed)
+    write_page(render_energy(found), output, force)
+    likelihood, seen = found.likelihood, found.data
+    for side in [] if likelihood is None else mean_sides(likelihood):
+        screen.result(f"Mean log-likelihood of the data: {side.number} {side.meaning}")
+    screen.result(f"Base measure: {found.generated.base_measure}")
+    screen.result(f"Report: {output}")
+    return {
+        "rows": None if seen is None else seen.rows,
+        "rows_with_missing_cells": None if seen is None else seen.holes,
+        "fitted_on_these_rows": None if seen is None else seen.seen,
+        "score": None if likelihood is None else likelihood_values(likelihood),
+        "normaliser": density.manifest_["normaliser"],
+        "told": density.manifest_["told"],
+        "marginals": marginal_values(found.marginals),
+        "base_measure": found.generated.base_measure,
+    }
+
+
+def marginal_values(found: "Iterable[Any]") -> dict[str, dict[str, float]]:
+    """How far real and sampled columns are apart, for a JSON result."""
+    return {m.column.name: {"distance": m.distance, "chance": m.chance} for m in found}
+
+
 def report_values(found: "Findings") -> dict[str, Any]:
     """The numbers of the page for a JSON result."""
     from quasistatic.cli.likelihood import likelihood_values
@@ -151,9 +207,7 @@ def report_values(found: "Findings") -> dict[str, Any]:
             "limit": found.ledger.verdict.limit,
             "verdict": found.ledger.verdict.words,
         },
-        "marginals": {
-            m.column.name: {"distance": m.distance, "chance": m.chance} for m in found.marginals
-        },
+        "marginals": marginal_values(found.marginals),
         "privacy": found.privacy and found.privacy.to_json(),
         "learning_curve": found.learning and found.learning.to_json(),
         "trajectories": found.trajectories,

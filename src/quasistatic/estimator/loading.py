@@ -68,7 +68,7 @@ def load_diffusion(path: str | os.PathLike[str]) -> DiffusionDensity:
     raise SettingError(
         f"this needs a diffusion model, and the folder holds an {type(density).__name__}",
         where=str(path),
-        fix="fit with --model diffusion; `score`, `sample` and `compare` work on every model",
+        fix="fit with --model diffusion; `score`, `sample`, `compare` and `report` take any model",
     )
 
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from quasistatic.data.schema import Column
-from quasistatic.report._columns import Values
+from quasistatic.data.table import Table
+from quasistatic.report._columns import Marginal, Values, marginal, read_column
 
 MOST_BINS = 10
 ROWS_A_CELL = 5
@@ -75,6 +76,22 @@ def associate(
     ]
     assert matrices[1] is not None  # there are sampled rows always
     return Association(tuple(column.name for column in columns), matrices[0], matrices[1], bins)
+
+
+def compare(
+    columns: list[Column], real: Table | None, sampled: Table, paired: int
+) -> tuple[tuple[Marginal, ...], Association | None]:
+    """Real against sampled rows: columns one by one, and the first `paired` of them in pairs."""
+    of_sampled = [read_column(sampled, column) for column in columns]
+    of_real = None if real is None else [read_column(real, column) for column in columns]
+    marginals = tuple(
+        marginal(column, None if of_real is None else of_real[j], of_sampled[j])
+        for j, column in enumerate(columns)
+    )
+    if len(columns) < 2:
+        return marginals, None
+    taken = slice(paired)
+    return marginals, associate(columns[taken], of_real and of_real[taken], of_sampled[taken])
 
 
 def bin_rule(column: Column, value: np.ndarray, bins: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The tables of the page, as text: a caption, a head and rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -241,7 +241,7 @@ def origin_tables(manifest: dict[str, Any], settings: dict[str, Any]) -> list[Pa
     rows = [
         ["rows", data["rows"]],
         ["columns", data["columns"]],
-        ["held out", data["held_out"]],
+        *([["held out", data["held_out"]]] if "held_out" in data else []),  # an energy takes all
         ["seed given", "none" if given is None else given],
         ["seed drawn from it", manifest["seed"]],
         ["SHA-256 of the table", data["fingerprint"]],
@@ -249,11 +249,24 @@ def origin_tables(manifest: dict[str, Any], settings: dict[str, Any]) -> list[Pa
     ]
     tables = [_table("The fit", ["", "value"], rows)]
     if settings:
-        tables.append(
-            _table(
-                "Settings",
-                ["setting", "value"],
-                [[k, "not set" if v is None else v] for k, v in settings.items()],
-            )
-        )
+        tables.append(values_table("Settings", "setting", settings))
     return tables
+
+
+def values_table(caption: str, what: str, values: Mapping[str, Any]) -> PageTable:
+    """Names and their values; `what` heads the names."""
+    rows = [[name, "not set" if value is None else value] for name, value in values.items()]
+    return _table(caption, [what, "value"], rows)
+
+
+def normaliser_table(found: Mapping[str, Any]) -> PageTable:
+    """Log Z of an energy, both sides where there are two."""
+    if found["kind"] == "ais":
+        rows = [
+            ["log Z from below", nats(found["lower"], found["stderr_lower"])],
+            ["log Z from above", nats(found["upper"], found["stderr_upper"])],
+            ["gap", nats(found["upper"] - found["lower"])],
+        ]
+    else:
+        rows = [["log Z", nats(found["upper"]) if found["kind"] == "exact" else "not taken"]]
+    return _table("The normaliser, nats", ["", _number("value")], rows)

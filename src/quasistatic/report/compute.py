@@ -11,7 +11,6 @@ from quasistatic.bound.upper import bidirectional
 from quasistatic.data.codec import check_columns
 from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.layout import are_images
-from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError
 from quasistatic.estimator.density import DiffusionDensity
@@ -19,8 +18,7 @@ from quasistatic.fitted.certificate import Certificate
 from quasistatic.fitted.likelihood import Likelihood
 from quasistatic.fitted.ranks import ranks_among
 from quasistatic.fitted.sampling import sample
-from quasistatic.report._association import Association, associate
-from quasistatic.report._columns import Marginal, marginal, read_column
+from quasistatic.report._association import compare
 from quasistatic.report._training_rows import learn, search
 from quasistatic.report.findings import OF_IMAGES, DataFindings, Findings, Limits, Scored
 from quasistatic.thermodynamics.crooks import matched_slope
@@ -87,7 +85,7 @@ def find(
     fitted = density.fitted_
     drawn = sample(fitted, n_sampled, key=fitted.key(seed))
     sampled = drawn.frame
-    marginals, association = _compare(columns, real, drawn, limits)
+    marginals, association = compare(columns, real, drawn, limits.paired)
 
     whole = np.zeros(0, np.int64) if table is None else np.flatnonzero(fitted.whole_rows(table))
     index = _subset(whole, limits.scored, seed + 1)
@@ -140,21 +138,6 @@ def _subset(index: np.ndarray, most: int, seed: int) -> np.ndarray:
     if len(index) <= most:
         return index
     return np.sort(np.random.default_rng(seed).choice(index, most, replace=False))
-
-
-def _compare(
-    columns: list[Column], real: Table | None, sampled: Table, limits: Limits
-) -> tuple[tuple[Marginal, ...], Association | None]:
-    of_sampled = [read_column(sampled, column) for column in columns]
-    of_real = None if real is None else [read_column(real, column) for column in columns]
-    marginals = tuple(
-        marginal(column, None if of_real is None else of_real[j], of_sampled[j])
-        for j, column in enumerate(columns)
-    )
-    if len(columns) < 2:
-        return marginals, None
-    taken = slice(limits.paired)
-    return marginals, associate(columns[taken], of_real and of_real[taken], of_sampled[taken])
 
 
 def _score(

@@ -1,23 +1,17 @@
 """The page: what was found, in words, tables and pictures, as one HTML text."""
 
-from importlib.metadata import version
-from importlib.resources import files
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from quasistatic.data.layout import Layout, are_images
 from quasistatic.report import _tables as tables
+from quasistatic.report._html import rendered
 from quasistatic.report._privacy import privacy_section
+from quasistatic.report._sections import dependence_section, marginals_section
 from quasistatic.report._wording import counted, plain
 from quasistatic.report.figures._corridor import draw_corridors
-from quasistatic.report.figures._dependence import SHOWN as SHOWN_IN_MATRIX
-from quasistatic.report.figures._dependence import draw_matrices
 from quasistatic.report.figures._drawing import Picture
 from quasistatic.report.figures._learning import draw_learning
 from quasistatic.report.figures._ledger import draw_ledger
-from quasistatic.report.figures._marginals import draw_marginal
 from quasistatic.report.figures._pictures import draw_images
 from quasistatic.report.figures._sandwich import draw_gaps, draw_sandwich, draw_scores
 from quasistatic.report.figures._training import training_curve
@@ -25,47 +19,18 @@ from quasistatic.report.figures._work import draw_crooks, draw_work
 from quasistatic.report.findings import Findings
 from quasistatic.report.headline import headline, notices
 
-__all__ = ["SHOWN_COLUMNS", "breakable", "render"]
-
-
-SHOWN_COLUMNS = 20
-"""Columns whose distribution is drawn at most."""
+__all__ = ["render"]
 
 
 def render(found: Findings) -> str:
     """The page of a report: the same findings give the same text."""
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["breakable"] = breakable
-    return environment.get_template("page.html.jinja").render(_context(found))
-
-
-def breakable(text: str) -> Markup:
-    """Escaped text that may be broken after an underscore, as long column names must be on a phone.
-
-    Example:
-        >>> breakable("a_<b>")
-        Markup('a_<wbr>&lt;b&gt;')
-    """
-    return Markup("_<wbr>").join(text.split("_"))
-
-
-def _template(name: str) -> str:
-    return (files("quasistatic.report") / "template" / name).read_text(encoding="utf-8")
+    return rendered("page.html.jinja", _context(found))
 
 
 def _context(found: Findings) -> dict[str, Any]:
     manifest, data = found.density.manifest_, found.data
     training = training_curve(found.density.history_)
     return {
-        "version": version("quasistatic"),
-        "css": _template("page.css"),
         "model": plain(found.name),
         "subject": _subject(found.density.schema_.layout),
         "images": found.images is not None,
@@ -84,8 +49,8 @@ def _context(found: Findings) -> dict[str, Any]:
         "notices": notices(found),
         "measure": plain(found.density.schema_.base_measure()),
         "schema": tables.schema_table(found.density.schema_),
-        "marginals": _marginals(found),
-        "dependence": _dependence(found),
+        "marginals": marginals_section(found.marginals, found.sampled, data),
+        "dependence": dependence_section(found.association, len(found.marginals)),
         "pictures": _pictures(found),
         "rows": _rows(found),
         "sandwich": _sandwich(found),
@@ -152,38 +117,6 @@ def _extreme_pictures(found: Findings) -> list[Picture]:
         )
         for what, chosen in tables.extremes(found.scored)
     ]
-
-
-def _marginals(found: Findings) -> dict[str, Any]:
-    compared = found.data is not None
-    marginals = (
-        sorted(found.marginals, key=lambda m: -m.distance) if compared else list(found.marginals)
-    )
-    shown = marginals[:SHOWN_COLUMNS]
-    rest = len(marginals) - len(shown)
-    return {
-        "sampled": counted(found.sampled.height, "sampled row"),
-        "real": found.data and counted(found.data.compared, "real row"),
-        "shown": len(shown),
-        "rest": rest,
-        "pictures": [draw_marginal(m, number) for number, m in enumerate(shown)],
-        "table": tables.marginal_table(marginals) if rest and compared else None,
-    }
-
-
-def _dependence(found: Findings) -> dict[str, Any] | None:
-    association = found.association
-    if association is None:
-        return None
-    paired = len(association.names)
-    return {
-        "bins": association.bins,
-        "columns": len(found.marginals),
-        "paired": paired,
-        "shown": min(SHOWN_IN_MATRIX, paired),
-        "pictures": draw_matrices(association),
-        "table": tables.pair_table(association),
-    }
 
 
 def _rows(found: Findings) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from quasistatic.fitted.leaks import Guess, Membership, Nearer
 from quasistatic.fitted.privacy import Privacy
 from quasistatic.fitted.privacy_words import LIMITS, sentences
 from quasistatic.fitting.learning_curve import LearningCurve
+from quasistatic.report._sections import SHOWN_COLUMNS
 from quasistatic.report._wording import nats, plain
 from quasistatic.report.figures._style import NAMES
 from quasistatic.report.headline import headline, notices
-from quasistatic.report.page import SHOWN_COLUMNS, render
+from quasistatic.report.page import render
 from unit.report.conftest import SCRIPT, SMALL, N
 
 VOID = {"meta", "br", "wbr", "img", "link", "hr", "input"}
