@@ -118,7 +118,9 @@ class Masked(eqx.Module):
     share: float = eqx.field(static=True)
 
     def __init__(self, config: ModelConfig, codec: Codec, share: float, *, key: jax.Array) -> None:
-        self.forward = assemble(config, codec.typical_width, codec.marginals, key=key).forward
+        self.forward = assemble(
+            config, codec.typical_width, codec.marginals, limits=codec.limits, key=key
+        ).forward
         names = [name.removesuffix(" = atom") for name in codec.block_names]
         self.column = tuple(names.index(name) for name in names)
         self.share = share

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.config import DISCRETE_KERNELS, ModelConfig, found_at
-from quasistatic.distribution import Mixture
+from quasistatic.distribution import AbstractDistribution, Mixture, Normal, Product
 from quasistatic.forward import (
     AbstractDiffusion,
     AbstractSchedule,
@@ -22,6 +22,7 @@ from quasistatic.forward import (
     linear_schedule,
 )
 from quasistatic.forward.absorbing import paired
+from quasistatic.forward.gaussian import NO_LIMIT
 from quasistatic.model import DiffusionModel, ensemble, n_outputs
 from quasistatic.network import (
     AbstractNetwork,
@@ -46,6 +47,7 @@ def assemble(
     marginals: Sequence[np.ndarray],
     start: Mixture | None = None,
     *,
+    limits: np.ndarray | None = None,
     key: Key,
 ) -> DiffusionModel:
     """The model of a mixed row: a Gaussian block, then a discrete one.
@@ -57,9 +59,11 @@ def assemble(
         marginals: state frequencies of each discrete column (`Codec.marginals`).
         start: mixture of `config.components` products that the network departs from; None (default)
             is so many times `independent_start`.
+        limits: limits of the continuous columns' z, `[2, Dc]`, infinite for none
+            (`Codec.limits`); None (default) where no column has any.
         key: random key of the network's initial weights.
     """
-    forward = process_of(config, typical_width, marginals)
+    forward = process_of(config, typical_width, marginals, limits)
     start = independent_start(forward, config.components) if start is None else start
     # The first member has the weights that it would have alone.
     keys = [key, *(jax.random.fold_in(key, i) for i in range(1, config.members))]
@@ -78,18 +82,28 @@ def independent_start(forward: ProductDiffusion, n: int) -> Mixture | None:
     """
     if n == 1:
         return None
-    once = forward.independent()
+    once = Product(tuple(_whole(part) for part in forward.independent().parts))
     copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (n, *x.shape)), once)
     return Mixture(jnp.full(n, -math.log(n), jnp.float32), copies)
 
 
+def _whole(part: AbstractDistribution) -> AbstractDistribution:
+    """Without limits: the last step of the reversal has them, not the mixture that it departs
+    from.
+    """
+    return Normal(part.mean, part.log_variance) if isinstance(part, Normal) else part
+
+
 def skeleton(
-    config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]
+    config: ModelConfig,
+    typical_width: np.ndarray,
+    marginals: Sequence[np.ndarray],
+    limits: np.ndarray | None = None,
 ) -> DiffusionModel:
     """The model with a network of zeros, to be replaced by stored weights: nothing is drawn, so
-    nothing is compiled.
+    nothing is compiled. Arguments are those of `assemble`.
     """
-    forward = process_of(config, typical_width, marginals)
+    forward = process_of(config, typical_width, marginals, limits)
     shape = eqx.filter_eval_shape(_network, config, forward, key=jax.random.key(0))
     zeros = jax.tree.map(
         lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape
@@ -137,14 +151,20 @@ def _tile(height: int, width: int) -> int:
 
 
 def process_of(
-    config: ModelConfig, typical_width: np.ndarray, marginals: Sequence[np.ndarray]
+    config: ModelConfig,
+    typical_width: np.ndarray,
+    marginals: Sequence[np.ndarray],
+    limits: np.ndarray | None = None,
 ) -> ProductDiffusion:
     """The forward process; arguments are those of `assemble`."""
     blocks: list[AbstractDiffusion] = []
     if len(typical_width):
+        limits = None if limits is None else np.clip(limits, -NO_LIMIT, NO_LIMIT)
         shared = typical_width[:1] if config.image is not None else typical_width
         blocks.append(
-            GaussianDiffusion(_schedule(config, shared), len(typical_width), config.frequencies)
+            GaussianDiffusion(
+                _schedule(config, shared), len(typical_width), config.frequencies, limits
+            )
         )
     if len(marginals):
         discrete_block = found_at(DISCRETE_KERNELS[config.discrete_kernel])

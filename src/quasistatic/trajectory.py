@@ -23,8 +23,9 @@ import numpy as np
 
 from quasistatic.data.cells import Cells
 from quasistatic.distribution import Mixture, Product
+from quasistatic.forward.base import AbstractDiffusion
+from quasistatic.forward.product import ProductDiffusion
 from quasistatic.model import DiffusionModel
-from quasistatic.numerics import log_normal_density
 from quasistatic.rows import CHUNK, Row, in_chunks, joined, rows_at_once
 from quasistatic.typing import Array, Bool, Float, Key, State, Step
 
@@ -56,8 +57,8 @@ class Start(NamedTuple):
         width: z-widths of the row's cells, one array [D] or None per block.
         observed: flags of the cells that are there, one bool [D] per block.
         columns: flags of the cells that are there, bool [D] over all columns.
-        filler: `- log N(c; 0, 1)` of the filler cells c, 0 elsewhere, [D] nats: an atom's density
-            is divided by that of its filler.
+        filler: `- log N(c; 0, 1)` of the filler cells c (within the limits of their columns), 0
+            elsewhere, [D] nats: an atom's density is divided by that of its filler.
     """
 
     x_0: State
@@ -67,30 +68,33 @@ class Start(NamedTuple):
     filler: Float[Array, " D"]
 
 
-def start(row: Row, *, key: Key) -> Start:
-    """The state at t = 0 of a row, its filler cells drawn from N(0, 1)."""
+def start(forward: ProductDiffusion, row: Row, *, key: Key) -> Start:
+    """The state at t = 0 of a row, its filler cells drawn from N(0, 1) within their columns'
+    limits (`independent()` of the block).
+    """
     drawn = (
         cells.value
         if cells.filler is None
-        else jax.random.normal(jax.random.fold_in(key, i), cells.value.shape)
-        for i, cells in enumerate(row)
+        else block.independent().sample(key=jax.random.fold_in(key, i))
+        for i, (block, cells) in enumerate(zip(forward.blocks, row, strict=True))
     )
-    return start_at(row, tuple(drawn))
+    return start_at(forward, row, tuple(drawn))
 
 
-def start_at(row: Row, state: State) -> Start:
+def start_at(forward: ProductDiffusion, row: Row, state: State) -> Start:
     """The state at t = 0 of a row whose filler cells have the values of a state of the model."""
-    x_0, fillers = zip(*(_filled(c, x) for c, x in zip(row, state, strict=True)), strict=True)
+    parts = zip(forward.blocks, row, state, strict=True)
+    x_0, fillers = zip(*(_filled(*part) for part in parts), strict=True)
     observed = tuple(cells.observed for cells in row)
     width = tuple(cells.width for cells in row)
     return Start(x_0, width, observed, jnp.concatenate(observed), jnp.concatenate(fillers))
 
 
-def _filled(cells: Cells, x: Array) -> tuple[Array, Float[Array, " D"]]:
-    """The values of a block, its filler cells those of x, and their `- log N(c; 0, 1)`."""
+def _filled(block: AbstractDiffusion, cells: Cells, x: Array) -> tuple[Array, Float[Array, " D"]]:
+    """The values of a block, its filler cells those of x, and minus their log-density."""
     if cells.filler is None:
         return cells.value, jnp.zeros(cells.value.shape)
-    log_density = log_normal_density(x, 0.0, 0.0)
+    log_density = block.independent().log_prob(x)
     return jnp.where(cells.filler, x, cells.value), jnp.where(cells.filler, -log_density, 0.0)
 
 
@@ -156,7 +160,7 @@ class Forward(NamedTuple):
 def forward_trajectory(model: DiffusionModel, row: Row, *, key: Key) -> Forward:
     """One forward trajectory of a row."""
     fill_key, last_key, walk_key = jax.random.split(key, 3)
-    begin = start(row, key=fill_key)
+    begin = start(model.forward, row, key=fill_key)
     x_last, end = first_state(model, begin, key=last_key)
 
     def walk_on(reverse: Product | Mixture, x_t: State, t: Step) -> tuple[State, Array]:

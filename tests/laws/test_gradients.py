@@ -82,6 +82,7 @@ def costs_and_gradients(name):
     gradients."""
     forward = process(name)
     begin = start(
+        forward,
         jax.tree.map(lambda x: x[0], cells_of(forward, random_state(forward, 1), width=0.01)),
         key=jax.random.key(0),
     )

@@ -21,8 +21,8 @@ NAMES = ["gaussian-cosine", "gaussian-fourier-learned", "absorbing", "gaussian-x
 @eqx.filter_jit
 def everything(model, row, t, key):
     """All results of one row; the cost per column for every t."""
-    cost = jax.vmap(lambda s: step_cost(model, start(row, key=key), s, key=key))(t)
-    begin = start(row, key=key)
+    cost = jax.vmap(lambda s: step_cost(model, start(model.forward, row, key=key), s, key=key))(t)
+    begin = start(model.forward, row, key=key)
     features = model.forward.features(begin.x_0, begin.observed, 1)
     return log_weight(model, row, key=key), bound_terms(model, row, key=key), cost, features
 

@@ -125,7 +125,7 @@ def test_every_weight_is_the_likelihood_and_so_is_the_mean_of_the_bound(name, le
             exact = jnp.sum(model.start.log_prob(x_0, jnp.concatenate(observed)))
 
             def costs(k, row=row, steps=steps):
-                begin = start(row, key=k)
+                begin = start(model.forward, row, key=k)
                 each = jax.vmap(lambda t: step_cost(model, begin, t, key=jax.random.fold_in(k, t)))
                 return jnp.sum(each(steps)) + jnp.sum(prior_cost(model, begin))
 

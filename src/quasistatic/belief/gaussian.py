@@ -32,7 +32,7 @@ large numbers near t = 0."""
 
 @believe.register(Normal)
 def _(guess: Normal) -> NormalBelief:
-    return NormalBelief.of(guess.mean, guess.log_variance)
+    return NormalBelief.of(guess.mean, guess.log_variance, guess.low, guess.high)
 
 
 def _reach(bridge: Bridge, x_0: Float[Array, " D"]) -> tuple[Normal, Float[Array, " D"]]:
@@ -63,6 +63,8 @@ def _(kernel: Normal, bridge: Bridge, guided: NormalBelief, plain: NormalBelief)
     return Normal(
         jnp.where(own, kernel.mean, to_mean.mean),
         jnp.where(own, kernel.log_variance, log_variance),
+        kernel.low,
+        kernel.high,
     )
 
 

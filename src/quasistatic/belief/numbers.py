@@ -8,39 +8,16 @@ from typing import Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import log_ndtr, ndtr, ndtri
 
 from quasistatic.belief.base import AbstractBelief
 from quasistatic.data.cells import Cells
+from quasistatic.distribution.interval import FARTHEST, log_normal_range, sample_normal_range
 from quasistatic.numerics import LOG_ZERO, log_normal_density, log_normal_interval
 from quasistatic.typing import Array, Bool, Float, Key
 
-__all__ = ["NormalBelief", "log_normal_range"]
-
-_FARTHEST = 1e3
-"""Standard deviations beyond which an interval's edge counts as infinite."""
+__all__ = ["NormalBelief"]
 
 _TINY = 1e-30
-
-
-@jax.jit  # traced once for all programs
-def log_normal_range(low: Array, high: Array, mean: Array, log_variance: Array) -> Array:
-    """log-mass of [low, high] (either may be infinite) under N(mean, exp(log_variance)); `LOG_ZERO`
-    where it is empty.
-    """
-    a, b = _standardised(low, high, mean, log_variance)
-    upper, lower = log_ndtr(b), log_ndtr(a)
-    inside = upper + jnp.log(jnp.maximum(-jnp.expm1(lower - upper), _TINY))
-    return jnp.where(low < high, inside, LOG_ZERO)
-
-
-def _standardised(low: Array, high: Array, mean: Array, log_variance: Array) -> tuple[Array, Array]:
-    """The edges in standard deviations, mirrored into the lower tail where both lie above the
-    mean.
-    """
-    inverse = jnp.exp(-0.5 * log_variance)
-    a, b = (jnp.clip((x - mean) * inverse, -_FARTHEST, _FARTHEST) for x in (low, high))
-    return jnp.where(a > 0, -b, a), jnp.where(a > 0, -a, b)
 
 
 class NormalBelief(AbstractBelief):
@@ -60,10 +37,17 @@ class NormalBelief(AbstractBelief):
     width: Float[Array, " D"]
 
     @classmethod
-    def of(cls, mean: Float[Array, " D"], log_variance: Float[Array, " D"]) -> Self:
-        """A belief without evidence."""
+    def of(
+        cls,
+        mean: Float[Array, " D"],
+        log_variance: Float[Array, " D"],
+        low: Float[Array, " D"] | None = None,
+        high: Float[Array, " D"] | None = None,
+    ) -> Self:
+        """A belief without evidence; of columns without limits where `low` or `high` is None."""
         edge, zeros = jnp.full(mean.shape, jnp.inf), jnp.zeros(mean.shape)
-        return cls(mean, log_variance, -edge, edge, jnp.zeros(mean.shape, bool), zeros, zeros)
+        low, high = -edge if low is None else low, edge if high is None else high
+        return cls(mean, log_variance, low, high, jnp.zeros(mean.shape, bool), zeros, zeros)
 
     def log_inside(self) -> Float[Array, " D"]:
         """log-mass of the interval of each column, 0 where there is none."""
@@ -82,7 +66,7 @@ class NormalBelief(AbstractBelief):
         scale = jnp.exp(0.5 * self.log_variance)
         low = jnp.where(self.pinned, self.point - 0.5 * self.width, self.low)
         high = jnp.where(self.pinned, self.point + 0.5 * self.width, self.high)
-        a, b = (jnp.clip((x - self.mean) / scale, -_FARTHEST, _FARTHEST) for x in (low, high))
+        a, b = (jnp.clip((x - self.mean) / scale, -FARTHEST, FARTHEST) for x in (low, high))
         log_mass = log_normal_range(low, high, self.mean, self.log_variance)
         at_a, at_b = (jnp.exp(log_normal_density(x, 0.0, 0.0) - log_mass) for x in (a, b))
         shift = at_a - at_b
@@ -99,20 +83,8 @@ class NormalBelief(AbstractBelief):
         return jnp.where(exact, self.point, mean), jnp.where(exact, 0.0, variance)
 
     def sample(self, *, key: Key) -> Float[Array, " D"]:
+        drawn = sample_normal_range(self.low, self.high, self.mean, self.log_variance, key=key)
         scale = jnp.exp(0.5 * self.log_variance)
-        a, b = _standardised(self.low, self.high, self.mean, self.log_variance)
-        mirrored = (self.low - self.mean) > 0
-        below, above = ndtr(a), ndtr(b)
-        share = jax.random.uniform(key, self.mean.shape, minval=1e-7, maxval=1.0 - 1e-7)
-        # Far out in the tail the distribution is an exponential one, where ndtr has no digits left.
-        rate = jnp.maximum(-b, 1.0)
-        tail = (
-            b + jnp.log(share + (1.0 - share) * jnp.exp(-jnp.minimum(rate * (b - a), 80.0))) / rate
-        )
-        z = jnp.where(
-            b < -5.0, tail, ndtri(jnp.clip(below + share * (above - below), 1e-7, 1.0 - 1e-7))
-        )
-        drawn = jnp.clip(self.mean + scale * jnp.where(mirrored, -z, z), self.low, self.high)
         free = self.mean + scale * jax.random.normal(jax.random.fold_in(key, 1), self.mean.shape)
         cut = jnp.isfinite(self.low) | jnp.isfinite(self.high)
         return jnp.where(self.pinned, self.point, jnp.where(cut, drawn, free))

@@ -72,7 +72,7 @@ class ParticleWalk(eqx.Module):
     def __call__(self, model: DiffusionModel, row: Row, *, key: Key) -> Population:
         n = self.particles
         fill_key, last_key, walk_key = jax.random.split(key, 3)
-        begins = jax.vmap(lambda k: start(row, key=k))(jax.random.split(fill_key, n))
+        begins = jax.vmap(lambda k: start(model.forward, row, key=k))(jax.random.split(fill_key, n))
         x_last, gain = jax.vmap(lambda b, k: first_state(model, b, key=k))(
             begins, jax.random.split(last_key, n)
         )

@@ -81,7 +81,7 @@ def bound(model: DiffusionModel, row: Row, *, key: Key) -> Bound:
     if model.start is not None:
         return _of_trajectory(model, row, key)
     fill_key, walk_key = jax.random.split(key)
-    begin = start(row, key=fill_key)
+    begin = start(model.forward, row, key=fill_key)
 
     def step(carry: tuple[Array, Array], t: Step) -> tuple[tuple[Array, Array], Array]:
         first, total = carry

@@ -95,7 +95,7 @@ def pilot(model: DiffusionModel, row: Row, *, key: Key) -> tuple[Array, Array, A
     nats.
     """
     fill_key, last_key, walk_key = jax.random.split(key, 3)
-    begin = start(row, key=fill_key)
+    begin = start(model.forward, row, key=fill_key)
     x_last, gained = first_state(model, begin, key=last_key)
 
     def step(carry: tuple, t: Step) -> tuple:

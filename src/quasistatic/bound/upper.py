@@ -81,7 +81,7 @@ def posterior_log_weight(model: DiffusionModel, row: Row, generated: Generated) 
     trajectory is a draw of the posterior of the *cell*, and is weighed by the cell's mass. A filler
     cell takes the value that was generated for it.
     """
-    begin = start_at(row, generated.x_0)
+    begin = start_at(model.forward, row, generated.x_0)
     back = model.forward.marginal(begin.x_0, 1).log_prob(generated.x_1)
     reverse = model.reverse_kernel(generated.x_1, begin.observed, 1)
     return generated.log_ratio + arrive(begin, reverse) - jnp.sum(back)

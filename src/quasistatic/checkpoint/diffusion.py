@@ -90,6 +90,6 @@ def _build(contents: Contents) -> StoredModel:
     model_config = ModelConfig.from_json(config["model"])
     train_config = TrainConfig.from_json(config["train"])
     check_sizes(model_config, codec, contents.arrays)
-    empty = skeleton(model_config, codec.typical_width, codec.marginals)
+    empty = skeleton(model_config, codec.typical_width, codec.marginals, codec.limits)
     model = with_arrays(empty, contents.arrays)
     return StoredModel(model, codec, model_config, train_config, contents.manifest, ties)

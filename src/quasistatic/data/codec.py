@@ -12,7 +12,13 @@ import numpy as np
 import polars as pl
 
 from quasistatic.data.cells import Cells, EncodedTable
-from quasistatic.data.columns._coordinates import at_atoms, atom_codes, read_on_lattice, to_z
+from quasistatic.data.columns._coordinates import (
+    at_atoms,
+    atom_codes,
+    read_on_lattice,
+    to_z,
+    z_limits,
+)
 from quasistatic.data.columns.numbers import write_numbers
 from quasistatic.data.columns.states import read_codes, write_codes
 from quasistatic.data.columns.transform import Transform, transform_from_json
@@ -146,6 +152,30 @@ class Codec:
     def n_states(self) -> tuple[int, ...]:
         """Number of states of each cell of the block of states."""
         return _n_states(self.schema)
+
+    @cached_property
+    def limits(self) -> np.ndarray | None:
+        """Limits of the numbers' z that the model holds, lower and upper, float32 `[2, Dc]`,
+        infinite for none; None where no column has any, and of images.
+        """
+        if are_images(self.schema.layout):
+            return None
+        pairs = zip(self.continuous, self.transforms, strict=True)
+        found = np.array([z_limits(*pair) for pair in pairs], np.float32)
+        return found.T if np.isfinite(found).any() else None
+
+    def beyond(self, rows: Sequence[Cells]) -> np.ndarray:
+        """Which rows have a number beyond a limit that the model holds, bool `[N]`: their
+        probability is 0.
+
+        Args:
+            rows: blocks `[N, D]` of encoded rows.
+        """
+        if self.limits is None or self.numbers is None:
+            return np.zeros(len(rows[0].value), bool)
+        cells, (low, high) = rows[self.numbers], self.limits
+        out = cells.observed & ((cells.value < low) | (cells.value > high))
+        return np.any(out if cells.filler is None else out & ~cells.filler, axis=1)
 
     def encode(self, table: Table) -> EncodedTable:
         """Blocks and log-volume of a table that has the schema's columns, in any order.

@@ -21,11 +21,12 @@ from quasistatic.data.text.written import Written, written_from_json
 from quasistatic.errors import SchemaError
 from quasistatic.records import Misfit, Within, check
 
-__all__ = ["FORMAT", "KINDS", "BlockSizes", "Column", "Kind", "LeftOut", "Schema", "detail"]
+__all__ = ["FORMAT", "KINDS", "BlockSizes", "Column", "Kind", "LeftOut", "Schema", "Side", "detail"]
 
 
 Kind = Literal["continuous", "integer", "binary", "categorical", "datetime", "time", "duration"]
 KINDS: tuple[str, ...] = get_args(Kind)
+Side = Literal["lower", "upper"]
 FORMAT = 1
 """Version of the JSON form."""
 
@@ -53,6 +54,9 @@ class Column:
         decimals: decimal places that the values of a density are written with; None is full
             precision.
         upper: largest value that decoding returns; None (default) is no limit.
+        held: which of the limits the model holds, its probabilities summing to 1 within them (what
+            is beyond is impossible): those that are declared, and those that the table gives
+            evidence of. Draws beyond another limit are moved to it (default none).
         written: form of the column's cells in a file of text; None (default) where there was none.
     """
 
@@ -69,6 +73,7 @@ class Column:
     lower: float | None = None
     decimals: Annotated[int | None, Within(0, 100)] = None
     upper: float | None = None
+    held: Annotated[tuple[Side, ...], Within(0, 2)] = ()
     written: Written | None = None
 
     def __post_init__(self) -> None:
@@ -275,7 +280,7 @@ def _measure(column: Column, layout: Layout) -> str:
 
 
 def _column_to_json(column: Column) -> dict[str, Any]:
-    lists = {"categories": list(column.categories), "atoms": list(column.atoms)}
+    lists = {name: list(getattr(column, name)) for name in ("categories", "atoms", "held")}
     written = None if column.written is None else column.written.to_json()
     return asdict(column) | lists | {"written": written}
 
@@ -296,6 +301,7 @@ def _column_from_json(item: dict[str, Any]) -> Column:
         **item,
         "categories": tuple(item.get("categories", ())),
         "atoms": tuple(item.get("atoms", ())),
+        "held": tuple(item.get("held", ())),
     }
     if item.get("written") is not None:
         settings["written"] = written_from_json(item["written"])
@@ -314,6 +320,9 @@ def detail(column: Column) -> str:
     decimals = "" if column.decimals is None else f", written with {column.decimals} decimals"
     text = _lattice(column) if column.has_lattice else f"density{decimals}"
     text += f", atoms at {_values(column, column.atoms)}" if column.atoms else ""
+    for side, words in (("lower", "at least"), ("upper", "at most")):
+        if side in column.held:
+            text += f", {words} {_values(column, [getattr(column, side)])}"
     words = "" if column.written is None else column.written.words
     return f"{text}; written {words}" if words else text
 

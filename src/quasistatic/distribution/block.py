@@ -13,6 +13,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from quasistatic.distribution.interval import (
+    entropy_lost,
+    log_normal_range,
+    sample_normal_range,
+)
 from quasistatic.numerics import (
     LOG_ZERO,
     chosen,
@@ -58,36 +63,77 @@ class AbstractDistribution(eqx.Module):
 
 
 class Normal(AbstractDistribution):
-    """Independent normal columns, N(mean, exp(log_variance))."""
+    """Independent normal columns, N(mean, exp(log_variance)); those with limits cut to [low, high]
+    and normalised there.
+
+    Args:
+        mean: means of the whole distributions, `[D]`.
+        log_variance: log-variances of the whole distributions, `[D]`.
+        low: lower limits, `[D]`, minus infinity for none; None (default) where no column has one.
+        high: upper limits, `[D]`, infinity for none; None (default) where no column has one.
+    """
 
     mean: Float[Array, " D"]
     log_variance: Float[Array, " D"]
+    low: Float[Array, " D"] | None = None
+    high: Float[Array, " D"] | None = None
 
     @property
     def n_columns(self) -> int:
         return self.mean.shape[0]
 
+    def _limits(self) -> tuple[Float[Array, " D"], Float[Array, " D"]] | None:
+        """Both limits of every column; None where no column has any."""
+        if self.low is None and self.high is None:
+            return None
+        edge = jnp.full(self.mean.shape, jnp.inf, self.mean.dtype)
+        return -edge if self.low is None else self.low, edge if self.high is None else self.high
+
+    def _within(self, x: Float[Array, " D"], whole: Float[Array, " D"]) -> Float[Array, " D"]:
+        """The log-probability of x under the whole distribution, over the mass within the
+        limits.
+        """
+        limits = self._limits()
+        if limits is None:
+            return whole
+        low, high = limits
+        mass = log_normal_range(low, high, self.mean, self.log_variance)
+        return jnp.where((x >= low) & (x <= high), whole - mass, LOG_ZERO)
+
     def sample(self, *, key: Key) -> Float[Array, " D"]:
         noise = jax.random.normal(key, self.mean.shape, self.mean.dtype)
-        return self.mean + jnp.exp(0.5 * self.log_variance) * noise
+        drawn = self.mean + jnp.exp(0.5 * self.log_variance) * noise
+        limits = self._limits()
+        if limits is None:
+            return drawn
+        low, high = limits
+        within = sample_normal_range(
+            low, high, self.mean, self.log_variance, key=jax.random.fold_in(key, 1)
+        )
+        return jnp.where(jnp.isfinite(low) | jnp.isfinite(high), within, drawn)
 
     def log_prob(self, x: Float[Array, " D"]) -> Float[Array, " D"]:
-        return log_normal_density(x, self.mean, self.log_variance)
+        return self._within(x, log_normal_density(x, self.mean, self.log_variance))
 
     def log_cell(
         self, x: Float[Array, " D"], width: Float[Array, " D"] | None
     ) -> Float[Array, " D"]:
         if width is None:
             return self.log_prob(x)
-        return log_normal_interval(x, width, self.mean, self.log_variance)
+        return self._within(x, log_normal_interval(x, width, self.mean, self.log_variance))
 
     def kl(self, other: "Normal") -> Float[Array, " D"]:
+        """Of the whole distributions: limits are those of x_0 alone, of which no KL is taken."""
         log_ratio = self.log_variance - other.log_variance
         shift = jnp.square(self.mean - other.mean) * jnp.exp(-other.log_variance)
         return 0.5 * (jnp.expm1(log_ratio) - log_ratio + shift)
 
     def entropy(self) -> Float[Array, " D"]:
-        return 0.5 * (self.log_variance + jnp.log(2 * jnp.pi) + 1.0)
+        whole = 0.5 * (self.log_variance + jnp.log(2 * jnp.pi) + 1.0)
+        limits = self._limits()
+        if limits is None:
+            return whole
+        return whole - entropy_lost(*limits, self.mean, self.log_variance)
 
 
 class Categorical(AbstractDistribution):

@@ -20,8 +20,9 @@ from quasistatic.config import require_whole
 from quasistatic.data.cells import EncodedTable
 from quasistatic.data.table import Table
 from quasistatic.data.weights import as_weights
-from quasistatic.errors import DataError, SettingError
+from quasistatic.errors import DataError, SettingError, warn
 from quasistatic.fitted.model import Fitted
+from quasistatic.fitted.sides import Sides
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.query import evidence_of_rows
 from quasistatic.rows import Row
@@ -32,7 +33,6 @@ __all__ = [
     "Likelihood",
     "Method",
     "MethodName",
-    "Sides",
     "joined",
     "log_likelihood",
     "mean_and_stderr",
@@ -176,30 +176,6 @@ def mean_and_stderr(values: np.ndarray, weights: np.ndarray | None = None) -> tu
     return float(np.mean(values)), stderr
 
 
-class Sides(NamedTuple):
-    """What a method finds of N rows, in the model's units; NumPy, nats.
-
-    Args:
-        lower: lower side, `[N]` nats, below log p in expectation.
-        stderr: Monte Carlo standard error of `lower`, `[N]` nats; NaN with one draw.
-        ess: effective sample size, `[N]`; NaN where nothing is weighted.
-        upper: upper side, `[N]` nats; None (default) for a one-sided method.
-        stderr_upper: Monte Carlo standard error of `upper`, `[N]` nats; None (default) for a
-            one-sided method.
-        upper_kind: sense in which `upper` is above log p; None (default) for a one-sided method.
-        terms: named terms that add up to `lower`, `[N]` nats each; None (default) where there are
-            none.
-    """
-
-    lower: np.ndarray
-    stderr: np.ndarray
-    ess: np.ndarray
-    upper: np.ndarray | None = None
-    stderr_upper: np.ndarray | None = None
-    upper_kind: UpperKind | None = None
-    terms: dict[str, np.ndarray] | None = None
-
-
 class Method(NamedTuple):
     """One way to evaluate log p.
 
@@ -319,6 +295,10 @@ def log_likelihood(
             where=f"{table.source}, row {int(np.argmax(none)) + 1}",
             fix="look at the row; if it is an ordinary one, fit again",
         )
+    beyond = fitted.codec.beyond(encoded.rows)
+    if beyond.any():
+        _tell_of(beyond, fitted, table)
+        found = found.impossible(beyond)
     volume = encoded.log_volume
     of_cells = "" if encoded.whole.all() else "; of each row's observed cells alone"
     return Likelihood(
@@ -334,6 +314,16 @@ def log_likelihood(
         upper=None if found.upper is None else found.upper + volume,
         stderr_upper=found.stderr_upper,
         upper_kind=found.upper_kind,
+    )
+
+
+def _tell_of(beyond: np.ndarray, fitted: Fitted, table: Table) -> None:
+    """Warn of rows that are impossible, and name their columns."""
+    limited = ", ".join(repr(c.name) for c in fitted.codec.continuous if c.held)
+    warn(
+        f"{table.source}: {np.count_nonzero(beyond)} row(s), the first is row"
+        f" {int(np.argmax(beyond)) + 1}, have a value beyond a limit that the model holds (of"
+        f" {limited}): their probability is 0, log p is minus infinity"
     )
 
 

@@ -87,7 +87,7 @@ def walk_row(fitted: Fitted, table: Table, draws: int = 64, *, key: Key) -> RowW
 @eqx.filter_jit
 def _ways(model: DiffusionModel, row: Row, key: Key) -> tuple[State, State]:
     """States at t = 0 .. T, and at t = T .. 0; a leading axis T + 1."""
-    begin = start(row, key=key)
+    begin = start(model.forward, row, key=key)
     x_last, _ = first_state(model, begin, key=jax.random.fold_in(key, 0))
 
     def nearer(x_t: State, t: Step) -> tuple[State, State]:

@@ -127,7 +127,7 @@ def clustered_start(
 
 
 def _sample(encoded: EncodedTable, codec: Codec) -> Sample:
-    return Sample.of(encoded.rows, list(codec.n_states))
+    return Sample.of(encoded.rows, list(codec.n_states), codec.limits)
 
 
 def _some(encoded: EncodedTable, seed: int, most_rows: int) -> EncodedTable:

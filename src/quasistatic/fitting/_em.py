@@ -39,6 +39,8 @@ class Sample(NamedTuple):
         filler: which numbers stand for an atom and are drawn from N(0, 1), bool `[N, Dc]`.
         states: one-hot codes of the discrete columns beside each other, `[N, S]`; 0 where missing.
         columns: number of the discrete column of each of the S states, `[S]`.
+        limits: limits of the numbers' z, `[2, Dc]`, infinite for none: the components are cut to
+            them.
     """
 
     value: np.ndarray
@@ -47,15 +49,19 @@ class Sample(NamedTuple):
     filler: np.ndarray
     states: np.ndarray
     columns: np.ndarray
+    limits: np.ndarray
 
     @classmethod
-    def of(cls, rows: tuple[Cells, ...], n_states: list[int]) -> "Sample":
+    def of(
+        cls, rows: tuple[Cells, ...], n_states: list[int], limits: np.ndarray | None = None
+    ) -> "Sample":
         """The rows of a table: the block of numbers, if there is one, then the discrete block, if
         it has columns.
 
         Args:
             rows: blocks of cells, `[N, D]` each.
             n_states: number of states of each discrete column.
+            limits: limits of the numbers' z, `[2, Dc]`; None (default) for none.
         """
         *numbers, states = rows if n_states else (*rows, None)
         n_rows = len(rows[0].value)
@@ -73,14 +79,16 @@ class Sample(NamedTuple):
                 codes.append(hot & np.asarray(states.observed)[:, d, None])
         columns = np.repeat(np.arange(len(n_states)), n_states)
         hot = np.concatenate(codes, axis=1).astype(np.float64)
-        return cls(value, width.astype(np.float64), seen, filler, hot, columns)
+        edges = np.array([[-np.inf], [np.inf]]) if limits is None else np.float64(limits)
+        edges = np.broadcast_to(edges, (2, value.shape[1]))
+        return cls(value, width.astype(np.float64), seen, filler, hot, columns, edges)
 
     def take(self, index: np.ndarray) -> "Sample":
         """Some of the rows."""
         value, width, seen, filler = (
             x[index] for x in (self.value, self.width, self.seen, self.filler)
         )
-        return Sample(value, width, seen, filler, self.states[index], self.columns)
+        return Sample(value, width, seen, filler, self.states[index], self.columns, self.limits)
 
 
 class Cluster(NamedTuple):
@@ -144,10 +152,31 @@ def _log_numbers(sample: Sample, mean: np.ndarray, log_variance: np.ndarray) -> 
     terms = density + np.log(np.where(sample.width > 0, sample.width, 1.0))
     upper, lower = log_ndtr(h[wide] - u[wide]), log_ndtr(-h[wide] - u[wide])
     terms[wide] = upper + np.log(-np.expm1(lower - upper - 1e-12))
-    # Of a filler, drawn from N(0, 1), and less its own log-density there.
-    drawn = -0.5 * ((1.0 + np.square(mean)) * np.exp(-log_variance) + log_variance - 1.0)
+    # Of a filler, drawn from N(0, 1) within the limits, and less its own log-density there.
+    middle, spread = _of_filler(sample)
+    apart = spread + np.square(middle - mean)
+    drawn = -0.5 * (apart * np.exp(-log_variance) + log_variance - spread - np.square(middle))
+    drawn = drawn + _log_inside(sample.limits, np.zeros_like(mean), np.zeros_like(mean))
     terms = np.where(sample.filler, drawn, terms)
+    terms = terms - _log_inside(sample.limits, mean, log_variance)
     return np.where(sample.seen, terms, 0.0).sum(axis=1)
+
+
+def _log_inside(limits: np.ndarray, mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
+    """log-mass of N(mean, exp(log_variance)) within the limits, nats `[Dc]`."""
+    a, b = (limits - mean) * np.exp(-0.5 * log_variance)
+    a, b = np.where(a > 0, -b, a), np.where(a > 0, -a, b)
+    return log_ndtr(b) + np.log(-np.expm1(np.minimum(log_ndtr(a) - log_ndtr(b), -1e-12)))
+
+
+def _of_filler(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of N(0, 1) within the limits, `[Dc]` each."""
+    zeros = np.zeros(sample.limits.shape[1])
+    log_mass = _log_inside(sample.limits, zeros, zeros)
+    finite = np.where(np.isfinite(sample.limits), sample.limits, 0.0)
+    at = np.exp(-0.5 * (np.square(sample.limits) + np.log(2 * np.pi)) - log_mass)
+    mean = at[0] - at[1]
+    return mean, 1.0 + finite[0] * at[0] - finite[1] * at[1] - np.square(mean)
 
 
 def _maximised(sample: Sample, shares: np.ndarray, whole: Cluster | None) -> Cluster:
@@ -170,8 +199,9 @@ def _normals(
     """Means and log-variances of the numbers, `[C, Dc]`; a value within its cell is spread evenly
     (Sheppard's correction).
     """
-    x = np.where(sample.filler, 0.0, sample.value)
-    spread = np.where(sample.filler, 1.0, -np.square(sample.width) / 12.0)
+    middle, drawn = _of_filler(sample)
+    x = np.where(sample.filler, middle, sample.value)
+    spread = np.where(sample.filler, drawn, -np.square(sample.width) / 12.0)
     seen = sample.seen.astype(np.float64)
     n = shares.T @ seen
     first, second = shares.T @ (seen * x), shares.T @ (seen * (np.square(x) + spread))

@@ -41,7 +41,8 @@ def mixture_alone(
         discrete_kernel=settings.discrete_kernel,
     )
     key = jax.random.key(settings.seed)
-    model = assemble(config, codec.typical_width, codec.marginals, start, key=key)
+    sizes = codec.typical_width, codec.marginals
+    model = assemble(config, *sizes, start, limits=codec.limits, key=key)
     entry = {"step": 0, "train_nats": train_nats, "valid_nats": size.held_out_nats}
     train = replace(defaults.training(len(table), settings.preset), seed=settings.seed)
     candidate = Candidate(config, train)

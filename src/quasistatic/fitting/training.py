@@ -184,6 +184,7 @@ class Trainer:
             codec.typical_width,
             codec.marginals,
             start,
+            limits=codec.limits,
             key=jax.random.key(seed),
         )
         if schedule_of is not None:

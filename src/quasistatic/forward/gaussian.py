@@ -13,9 +13,15 @@ from quasistatic.forward.base import AbstractDiffusion, earlier
 from quasistatic.forward.fourier import fourier_features
 from quasistatic.forward.schedule import AbstractSchedule
 from quasistatic.numerics import log_normal_density
-from quasistatic.typing import Array, Bool, Float, Step
+from quasistatic.typing import Array, ArrayLike, Bool, Float, Step
 
-__all__ = ["FIRST_STEP_NARROWING", "NARROWING_OFFSET", "WIDEST_SCALING", "GaussianDiffusion"]
+__all__ = [
+    "FIRST_STEP_NARROWING",
+    "NARROWING_OFFSET",
+    "NO_LIMIT",
+    "WIDEST_SCALING",
+    "GaussianDiffusion",
+]
 
 _LOG_SNR_OF_DATA = 30.0
 """Stands for the infinite log_snr at t = 0: noise of 3e-7 standard deviations, so that the bridge
@@ -27,6 +33,9 @@ narrower than beta_1 by e^-4."""
 
 WIDEST_SCALING = 4.0
 """With `data` the network may scale the variance of x_0 given x_t by e^4 either way."""
+
+NO_LIMIT = 1e6
+"""A limit this far from 0 is none: stored numbers are finite."""
 
 _TINY = 1e-20
 
@@ -58,14 +67,24 @@ class GaussianDiffusion(AbstractDiffusion):
         schedule: log_snr of every step, of one column or of each.
         n_columns: number D of columns.
         n_frequencies: number of octaves of Fourier features (`fourier.py`) beside x_t (default 0).
+        limits: lower and upper limits of x_0, `[2, D]`, `NO_LIMIT` and beyond for none; a kernel
+            whose end is t = 0 is cut to them. None (default) where no column has any.
     """
 
     schedule: AbstractSchedule
     n_columns: int = eqx.field(static=True)
     n_frequencies: int = eqx.field(static=True)
+    limits: Float[Array, "2 D"] | None = None
 
-    def __init__(self, schedule: AbstractSchedule, n_columns: int, n_frequencies: int = 0) -> None:
+    def __init__(
+        self,
+        schedule: AbstractSchedule,
+        n_columns: int,
+        n_frequencies: int = 0,
+        limits: ArrayLike | None = None,
+    ) -> None:
         self.schedule, self.n_columns, self.n_frequencies = schedule, n_columns, n_frequencies
+        self.limits = None if limits is None else jnp.asarray(limits, jnp.float32)
 
     @property
     def trajectory_length(self) -> int:
@@ -113,7 +132,20 @@ class GaussianDiffusion(AbstractDiffusion):
         return Normal(c.from_data * x_0 + c.from_state * x_t, c.log_bridge)
 
     def independent(self) -> Normal:
-        return Normal(jnp.zeros(self.n_columns), jnp.zeros(self.n_columns))
+        return self._limited(Normal(jnp.zeros(self.n_columns), jnp.zeros(self.n_columns)), 0)
+
+    def _limited(self, kernel: Normal, s: Step) -> Normal:
+        """A distribution of x_s within the limits of the data, where s = 0."""
+        if self.limits is None:
+            return kernel
+        low, high = self.limits
+        data = jnp.asarray(s) == 0
+        return Normal(
+            kernel.mean,
+            kernel.log_variance,
+            jnp.where(data & (low > -NO_LIMIT), low, -jnp.inf),
+            jnp.where(data & (high < NO_LIMIT), high, jnp.inf),
+        )
 
     def log_evidence(self, data: Normal, x_t: Float[Array, " D"], t: Step) -> Float[Array, " D"]:
         c = self._coefficients(t)
@@ -142,10 +174,11 @@ class GaussianDiffusion(AbstractDiffusion):
         guess = data.mean + gain * (x_t - at_t.signal * data.mean)
         guess = guess - jnp.exp(0.5 * log_spread) * shift
         log_spread = log_spread + WIDEST_SCALING * jnp.tanh(scale / WIDEST_SCALING)
-        return Normal(
+        kernel = Normal(
             c.from_data * guess + c.from_state * x_t,
             jnp.logaddexp(c.log_bridge, 2.0 * jnp.log(c.from_data) + log_spread),
         )
+        return self._limited(kernel, earlier(t, s))
 
     def reverse_kernel(
         self,
@@ -170,7 +203,7 @@ class GaussianDiffusion(AbstractDiffusion):
                 - jnp.log(-jnp.expm1(-single))
             )
             narrower = -jnp.logaddexp(-wide, log_r + jnp.log(-jnp.expm1(-wide)))
-        return Normal(mean, c.log_beta - narrower)
+        return self._limited(Normal(mean, c.log_beta - narrower), earlier(t, s))
 
     def features(
         self, x_t: Float[Array, " D"], observed: Bool[Array, " D"], t: Step

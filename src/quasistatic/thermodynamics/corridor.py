@@ -52,7 +52,7 @@ def row_corridor(model: DiffusionModel, row: Row, *, key: Key) -> Corridor:
     """
     forward = model.forward
     fill_key, walk_key = jax.random.split(key)
-    begin = start(row, key=fill_key)
+    begin = start(model.forward, row, key=fill_key)
     sizes = [x.shape[0] for x in begin.x_0]
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
 

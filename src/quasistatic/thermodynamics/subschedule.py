@@ -48,7 +48,7 @@ class StrideCosts(eqx.Module):
     def __call__(self, model: DiffusionModel, row: Row, *, key: Key) -> Float[Array, "n n"]:
         fill_key, walk_key = jax.random.split(key)
         move_key = jax.random.fold_in(walk_key, 1)
-        begin = start(row, key=fill_key)
+        begin = start(model.forward, row, key=fill_key)
         ends = jnp.asarray(self.candidates)
         to = jnp.concatenate([jnp.zeros(1, ends.dtype), ends[:-1]])
 

@@ -49,7 +49,7 @@ def row_cost(
     the terms without t.
     """
     fill_key, state_key, dropout_key = jax.random.split(key, 3)
-    begin = start(row, key=fill_key)
+    begin = start(model.forward, row, key=fill_key)
     cost = step_cost(model, begin, t, key=state_key, dropout_key=dropout_key if dropout else None)
     return cost / probability + prior_cost(model, begin) - begin.filler
 

@@ -204,7 +204,7 @@ def test_limits_and_steps_of_one_column_are_those_of_the_schema():
     frame = pl.DataFrame({"a": np.arange(40.0) % 7 * 0.5, "b": np.arange(40) * 7 % 41})
     found = tied(frame, "a <= 3", "b >= -2", "b < 50", "a in steps of 0.25")
     a, b = found.schemas.first.columns
-    assert (a.upper, a.step, b.lower, b.upper) == (3.0, 0.25, 0, 49)
+    assert (a.upper, a.step, b.lower, b.upper) == (3.0, 0.25, -2, 49)
     with pytest.raises(DataError, match=r"17 row\(s\) violate .*row 2: a = 0.5; row 4"):
         tied(frame, "a in steps of 1.0")
 

@@ -302,22 +302,44 @@ def test_describe_and_base_measure():
 
 
 @pytest.mark.parametrize(
-    ("values", "limits"),
+    ("values", "limits", "held"),
     [
-        (NORMAL, (None, None)),
-        (np.exp(NORMAL), (float(np.exp(NORMAL).min()), None)),
-        (np.round(np.exp(NORMAL) + 0.05, 1), (0.1, None)),
-        (RNG.poisson(5, N), (0.0, None)),
-        (RNG.poisson(5, N) + 1, (1.0, None)),
-        (np.round(RNG.beta(2, 2, N), 2), (0.01, 1.0)),
-        (np.minimum(np.abs(NORMAL) * 4, 5.00001), (float(np.abs(NORMAL).min() * 4), 5.00001)),
-        (np.maximum(NORMAL, -1.0), (-1.0, None)),
-        ([1.5, 2.5, 3.5], (0.0, None)),
+        (NORMAL, (None, None), ()),
+        (np.exp(NORMAL), (float(np.exp(NORMAL).min()), None), ()),
+        (np.round(np.exp(NORMAL) + 0.05, 1), (0.1, None), ("lower",)),
+        (RNG.poisson(3, N), (0.0, None), ("lower",)),
+        (RNG.poisson(1, N) + 1, (1.0, None), ("lower",)),
+        (np.round(RNG.beta(3, 3, N), 2), (0.01, 1.0), ()),
+        (np.minimum(np.abs(NORMAL) * 4, 5.00001), (1e-10, 5.00001), ("lower", "upper")),
+        (np.maximum(NORMAL, -1.0), (-1.0, None), ("lower",)),
+        ([1.5, 2.5, 3.5], (0.0, None), ()),
     ],
 )
-def test_limits(values, limits):
+def test_limits(values, limits, held):
+    """The model holds those at which a smooth density would not have ended by chance."""
     found = column(values)
     assert (found.lower, found.upper) == limits
+    assert found.held == held
+
+
+def test_a_normal_column_that_happens_to_be_positive_ends_nowhere():
+    held = [column(RNG.normal(3.0, 1.0, 400)) for _ in range(50)]
+    assert not any(found.held for found in held)
+
+
+def test_declared_limits_are_held_and_rows_beyond_them_refused():
+    series = pl.Series("x", np.r_[NORMAL + 9.0, 2.5])
+    overrides = {"columns": {"x": {"lower": 2.0, "upper": 90.0}}}
+    found = infer_schema(from_frame(series.to_frame()), overrides)
+    assert found.columns[0].held == ("lower", "upper")
+    assert Schema.from_json(json.loads(json.dumps(found.to_json()))) == found
+    again = infer_schema(from_frame(series.to_frame()), found.to_json())
+    assert again.columns[0].held == ("lower", "upper")
+    overrides["columns"]["x"]["lower"] = 3.0
+    with pytest.raises(
+        SchemaError, match=r"1 value\(s\) lie beyond its limits, the first is 2\.5 in"
+    ):
+        infer_schema(from_frame(series.to_frame()), overrides)
 
 
 def test_limits_hold_where_a_column_is_decoded():

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from quasistatic.data.columns.numbers import atom_coordinates, lattice_error, read_coordinates
+from quasistatic.data.columns.numbers import (
+    atom_coordinates,
+    lattice_error,
+    limits_of,
+    read_coordinates,
+)
 from quasistatic.data.columns.transform import Transform
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
@@ -75,6 +80,20 @@ def to_z(
         np.where(used, width, 0.0).astype(np.float32),
         np.where(used, volume, 0.0),
     )
+
+
+def z_limits(column: Column, transform: Transform) -> tuple[float, float]:
+    """The limits that the model holds in the model's space, infinite where there is none.
+
+    Args:
+        column: column of numbers.
+        transform: transform of the column's coordinate to z.
+    """
+    low, high = (
+        edge if np.isinf(edge) else float(transform.forward(np.array(edge)))
+        for edge in limits_of(column)
+    )
+    return low, high
 
 
 def _inner_point(transform: Transform) -> float:

@@ -5,15 +5,29 @@ from typing import NamedTuple
 
 import numpy as np
 
+from quasistatic.data.schema import Side
+
 _FEWEST = 20
 """Values below which nothing is said of limits but that counts are not negative."""
+_NEAR = 32
+"""Values nearest to a limit that are looked at, or a tenth of all."""
+_EXPECTED = 14.0
+"""Values that a smooth density would have beyond a limit before it is believed that there are none:
+their absence has a chance of one in a million."""
+_CLOSE = 0.12
+"""Share of the values that the nearest of them may be, unless they lie in one cell."""
+_NEARLY = 1e-6
+"""Share of the smallest positive value that stands for the limit 0 of a density."""
 
 
 class Limits(NamedTuple):
-    """Smallest and largest value that decoding returns; None is no limit."""
+    """Smallest and largest value that decoding returns, None is no limit; and which of them are
+    held by the model.
+    """
 
     lower: float | None = None
     upper: float | None = None
+    held: tuple[Side, ...] = ()
 
 
 def find_limits(
@@ -24,6 +38,11 @@ def find_limits(
     A column without a negative value is not negative, and one that is always positive stays so; a
     share stays within [0, 1], and a number of per cent within [0, 100]; where the smallest or
     largest value is a point mass (a floor, a cap), nothing lies beyond it.
+
+    The model holds a limit where the table gives evidence of it: values lie so close that a smooth
+    density would have gone on beyond, or the point mass at it is the largest. The first is judged
+    by the numbers n_1 and n_2 of values in two equal intervals inside, of which n_1^2 / n_2 are
+    expected in the next one outside.
 
     Args:
         values: observed training values, at least one.
@@ -43,8 +62,52 @@ def find_limits(
         upper = 1.0
     elif low >= 0 and percent and 50 < high <= 100:
         upper = 100.0
-    lower = low if low in atoms else lower
-    return Limits(lower, high if high in atoms else upper)
+    lower, upper = low if low in atoms else lower, high if high in atoms else upper
+    positive = step is None and low > 0 and low not in atoms
+    edges: dict[Side, float | None] = {"lower": 0.0 if positive else lower, "upper": upper}
+    held: tuple[Side, ...] = tuple(
+        side
+        for side, edge in edges.items()
+        if edge is not None and _is_edge(values, edge, _SIGNS[side], step, atoms)
+    )
+    if "lower" in held and positive:
+        lower = nearly_zero(low)
+    return Limits(lower, upper, held)
+
+
+_SIGNS: dict[Side, int] = {"lower": 1, "upper": -1}
+
+
+def _is_edge(
+    values: np.ndarray, edge: float, sign: int, step: float | None, atoms: Collection[float]
+) -> bool:
+    """Whether the values end at an edge, and do not only happen to lie on one side of it.
+
+    Args:
+        values: values, all of them inside.
+        edge: limit in question.
+        sign: 1 where they lie above it, -1 where below.
+        step: lattice width; None for a density.
+        atoms: exact values with probability mass.
+    """
+    if edge in atoms:
+        counts = {atom: np.count_nonzero(values == atom) for atom in atoms}
+        return bool(counts[edge] >= _EXPECTED and counts[edge] == max(counts.values()))
+    distance = sign * (values - edge)
+    nearest = np.partition(distance, k := min(_NEAR, len(values) // 10))[k]
+    reach = nearest if step is None else step * (np.floor(nearest / step + 1e-6) + 0.5)
+    near = np.count_nonzero(distance <= reach)
+    far = np.count_nonzero(distance <= 2 * reach + (0.0 if step is None else step / 2)) - near
+    # Wide intervals would see how the density bends, not where it ends.
+    close = near <= len(values) * _CLOSE or nearest == 0
+    return bool(close and near >= _EXPECTED and near * near >= _EXPECTED * max(far, 1))
+
+
+def nearly_zero(smallest: float) -> float:
+    """What stands for the limit 0 of a density that is never 0: less than a millionth of the
+    smallest value, a power of ten.
+    """
+    return float(10.0 ** np.floor(np.log10(_NEARLY * smallest)))
 
 
 def _least_positive(step: float, offset: float) -> float:

@@ -1,7 +1,7 @@
 """What a user fixes about columns: the file behind `--schema`."""
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict, get_args
 
 import numpy as np
 import polars as pl
@@ -10,16 +10,22 @@ from quasistatic.data.columns._atoms import find_atoms
 from quasistatic.data.columns._dtypes import ticks_per_unit
 from quasistatic.data.columns._proof import prove, prove_column
 from quasistatic.data.columns.moments import MONTH, months_of
-from quasistatic.data.columns.numbers import as_numbers, as_times, time_dtype
+from quasistatic.data.columns.numbers import (
+    as_numbers,
+    as_times,
+    limits_of,
+    read_coordinates,
+    time_dtype,
+)
 from quasistatic.data.frames.container import Value
-from quasistatic.data.schema import FORMAT, KINDS, Column, Kind, Schema
+from quasistatic.data.schema import FORMAT, KINDS, Column, Kind, Schema, Side
 from quasistatic.data.text.names import resolve
 from quasistatic.data.text.times import check_format
 from quasistatic.errors import SchemaError
 from quasistatic.records import Misfit, Within, check, shown
 
 _FILE = "the schema file"
-_MODELLED = ("kind", "step", "offset", "lower", "upper", "categories", "atoms")
+_MODELLED = ("kind", "step", "offset", "lower", "upper", "held", "categories", "atoms")
 _WRITTEN = ("format", "pivot", "decimal", "thousands", "missing")
 _KEYS = (*_MODELLED, *_WRITTEN)
 _Limit = float | Annotated[str, Within(0, 100)] | None
@@ -34,6 +40,7 @@ class _Settings(TypedDict, total=False):
     offset: float | None
     lower: _Limit
     upper: _Limit
+    held: Annotated[list[Side], Within(0, 2)]
     categories: _Values
     atoms: Annotated[list[float | Annotated[str, Within(0, 100)]], Within(0, 1000)]
     format: Annotated[str, Within(1, 200)]
@@ -50,6 +57,7 @@ _FIXES = {
     "offset": "give a number, or null",
     "lower": "give a number, or null",
     "upper": "give a number, or null",
+    "held": 'write "held": [...] with "lower", "upper" or both',
     "categories": 'write "categories": [...] with numbers and texts',
     "atoms": 'write "atoms": [...] with numbers',
     "missing": 'write "missing": [...] with texts',
@@ -189,7 +197,7 @@ def override(column: Column, given: dict[str, Any], series: pl.Series, where: st
     changes: dict[str, Any] = {
         key: given[key] for key in ("step", "offset", "lower", "upper") if key in given
     }
-    changes |= {key: tuple(given[key]) for key in ("categories", "atoms") if key in given}
+    changes |= {key: tuple(given[key]) for key in ("held", "categories", "atoms") if key in given}
     if column.is_discrete:
         changes = {"categories": changes["categories"]} if changes.get("categories") else {}
         if len(changes.get("categories", ())) > 2:
@@ -197,7 +205,10 @@ def override(column: Column, given: dict[str, Any], series: pl.Series, where: st
     else:
         changes.pop("categories", None)
     if column.is_temporal:
-        changes = {key: _in_units(value, column, where) for key, value in changes.items()}
+        changes = {
+            key: value if key == "held" else _in_units(value, column, where)
+            for key, value in changes.items()
+        }
     if changes.get("step", 1) is None:
         if column.kind != "continuous":
             raise SchemaError(
@@ -212,10 +223,36 @@ def override(column: Column, given: dict[str, Any], series: pl.Series, where: st
         )
     if changes.get("offset", 0) is None:
         changes["offset"] = 0.0
+    if not column.is_discrete and given:
+        changes.setdefault("held", _held(column, given))
     changed = replace(column, **changes)
     if given:
         prove_column(changed, where.rpartition(", column ")[0])
+        if changed.held:
+            _refuse_beyond(changed, series, where)
     return changed
+
+
+def _held(column: Column, given: dict[str, Any]) -> tuple[Side, ...]:
+    """Limits that are declared, and those found that are still the column's."""
+    kept = () if given.get("step", 1) is None else column.held
+    sides = get_args(Side)
+    return tuple(s for s in sides if (given[s] is not None if s in given else s in kept))
+
+
+def _refuse_beyond(column: Column, series: pl.Series, where: str) -> None:
+    """Refuse values beyond a limit that the model is to hold."""
+    coordinate, observed = read_coordinates(series, column, where.rpartition(", column ")[0])
+    low, high = limits_of(replace(column, atoms=()))
+    out = observed & ((coordinate < low) | (coordinate > high))
+    if out.any():
+        row = int(np.argmax(out))
+        raise SchemaError(
+            f"{np.count_nonzero(out)} value(s) lie beyond its limits, the first is {series[row]} in"
+            f" row {row + 1}",
+            where=where,
+            fix="correct these rows, or the limits",
+        )
 
 
 def _in_units(value: Any, column: Column, where: str) -> Any:

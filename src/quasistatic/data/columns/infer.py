@@ -304,6 +304,7 @@ def _float_column(series: pl.Series, numbers: pl.Series, kind: str, where: str) 
             decimals=written_decimals(*_distinct(numbers)),
             lower=limits.lower,
             upper=limits.upper,
+            held=limits.held,
         )
     whole = (
         lattice.step >= 1
@@ -342,4 +343,5 @@ def _lattice_column(
         constant=bool(values.min() == values.max()),
         lower=limits.lower,
         upper=limits.upper,
+        held=limits.held,
     )

@@ -5,6 +5,7 @@ of a density is x itself.
 """
 
 import math
+from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,7 @@ from quasistatic.data.columns._dtypes import (
 from quasistatic.data.columns._lattice import decimal_places
 from quasistatic.data.columns._parsing import parsed
 from quasistatic.data.columns.moments import MONTH, days_of, months_of
-from quasistatic.data.schema import Column
+from quasistatic.data.schema import Column, Side
 from quasistatic.errors import DataError, SchemaError
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "check_finite",
     "first_row",
     "lattice_error",
+    "limits_of",
     "read_coordinates",
     "time_dtype",
     "write_numbers",
@@ -137,6 +139,25 @@ def atom_coordinates(column: Column) -> np.ndarray:
         return np.asarray(column.atoms, dtype=np.float64)
     from_offset = [atom - column.offset for atom in column.atoms]  # exact where both are integers
     return np.rint(np.asarray(from_offset, dtype=np.float64) / (column.step or 1.0))
+
+
+def limits_of(column: Column) -> tuple[float, float]:
+    """Coordinates of the limits that the model holds, infinite where there is none; on a lattice
+    the outer edges of the first and the last cell.
+
+    A point mass at the end of a lattice is no cell of the number: the state beside it says so.
+    """
+    low, high = (getattr(column, side) if side in column.held else None for side in get_args(Side))
+    if not column.has_lattice:
+        return -np.inf if low is None else low, np.inf if high is None else high
+    step, slack, atoms = column.step or 1.0, 1e-9, atom_coordinates(column)
+    first = -np.inf if low is None else np.ceil((low - column.offset) / step - slack)
+    last = np.inf if high is None else np.floor((high - column.offset) / step + slack)
+    while first in atoms:
+        first += 1.0
+    while last in atoms:
+        last -= 1.0
+    return (float(first) - 0.5, float(last) + 0.5) if first <= last else (-np.inf, np.inf)
 
 
 def read_coordinates(
@@ -278,6 +299,8 @@ def _write_times(coordinate: np.ndarray, column: Column, dtype: pl.DataType) -> 
     step, offset = round((column.step or 1.0) * ticks), int(column.offset) * ticks
     if column.lower is not None:
         low = max(low, int(column.lower) * ticks)
+    if column.upper is not None:
+        high = min(high, int(column.upper) * ticks)
     series = _write_integers(coordinate, column.name, step, offset, low, high).cast(pl.Int64)
     series = series.cast(pl.Int32) if isinstance(dtype, pl.Date) else series
     return series.cast(dtype).cast(pl.String) if as_text else series.cast(dtype)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
+from quasistatic.data.columns._limits import nearly_zero
 from quasistatic.data.columns._overrides import override
 from quasistatic.data.columns.alternatives import Schemas, infer_schemas
 from quasistatic.data.constraints.language import Comparison, Steps
@@ -13,7 +14,7 @@ from quasistatic.data.constraints.order import Order
 from quasistatic.data.constraints.ties import Ties, statements_of
 from quasistatic.data.constraints.violations import refuse_violations
 from quasistatic.data.reading import read_as
-from quasistatic.data.schema import Column, Schema
+from quasistatic.data.schema import Column, Schema, Side
 from quasistatic.data.table import Table
 from quasistatic.errors import SchemaError
 
@@ -61,7 +62,7 @@ def tie(table: Table, schemas: Schemas, constraints: Sequence[str] = ()) -> Tied
     ties = Ties.of(options[0], table)
     refuse_violations(ties, table)
     free = ties.free(table)
-    made = _made_columns(ties, free)
+    made = _made_columns(ties, free, table)
     free_options = []
     for i, schema in enumerate(options):
         own = {column.name: replace(column, written=None) for column in schema.columns}
@@ -168,11 +169,23 @@ def _with_limit(column: Column, limit: float, factor: float, one: Comparison) ->
             limit = limit + beyond * np.sign(factor)
     limit = float(limit)
     if factor > 0:
-        return replace(column, lower=max(limit, -np.inf if column.lower is None else column.lower))
-    return replace(column, upper=min(limit, np.inf if column.upper is None else column.upper))
+        return _narrowed(column, limit, None)
+    return _narrowed(column, None, limit)
 
 
-def _made_columns(ties: Ties, free: Table) -> dict[str, tuple[Column, ...]]:
+def _narrowed(column: Column, lower: float | None, upper: float | None) -> Column:
+    """The column within limits that are declared, and held; its own ones stay where they are held
+    and narrower.
+    """
+    held = set(column.held)
+    if lower is not None and ("lower" not in held or column.lower is None or lower >= column.lower):
+        column, held = replace(column, lower=lower), held | {"lower"}
+    if upper is not None and ("upper" not in held or column.upper is None or upper <= column.upper):
+        column, held = replace(column, upper=upper), held | {"upper"}
+    return replace(column, held=tuple(side for side in get_args(Side) if side in held))
+
+
+def _made_columns(ties: Ties, free: Table, table: Table) -> dict[str, tuple[Column, ...]]:
     """The columns of combinations and of differences, with all point masses and with the clear
     ones.
     """
@@ -188,11 +201,21 @@ def _made_columns(ties: Ties, free: Table) -> dict[str, tuple[Column, ...]]:
         kind = "integer" if series.dtype.is_integer() else "continuous"
         alone = Table(series.to_frame(), free.source)
         options = infer_schemas(alone, {"columns": {order.free: {"kind": kind}}}).options
-        found[order.free] = tuple(_bounded(s.columns[0], order, ties, alone) for s in options)
+        found[order.free] = tuple(
+            _bounded(s.columns[0], order, ties, alone, table) for s in options
+        )
     return found
 
 
-def _bounded(column: Column, order: Order, ties: Ties, alone: Table) -> Column:
+def _resolution(table: Table, column: Column) -> float:
+    """What a difference from a float has to be so that the sum with it is another float, also where
+    it is some times larger than in the table.
+    """
+    largest = float(table.frame[column.name].abs().max())  # type: ignore[arg-type]
+    return 64 * largest * float(np.finfo(np.float32 if column.dtype == "Float32" else float).eps)
+
+
+def _bounded(column: Column, order: Order, ties: Ties, alone: Table, table: Table) -> Column:
     """The column of differences on the lattice and within the limits that it must have."""
     pivot = ties.schema.column(order.pivot)
     if not column.has_lattice and pivot.has_lattice and order.scale.decimals is not None:
@@ -203,10 +226,7 @@ def _bounded(column: Column, order: Order, ties: Ties, alone: Table) -> Column:
         # Else the difference would be counted where the column has a density.
         column = override(column, {"step": None}, alone.frame[column.name], alone.source)
     lower, upper = order.limits
-    if lower is None:
-        smallest = alone.frame[column.name].min()
-        lower = float(smallest)  # type: ignore[arg-type]
-    lower = lower if column.lower is None else max(lower, column.lower)
-    if upper is not None and column.upper is not None:
-        upper = min(upper, column.upper)
-    return replace(column, lower=lower, upper=column.upper if upper is None else upper)
+    if lower is None:  # a density of differences that are never 0
+        smallest = float(alone.frame[column.name].min())  # type: ignore[arg-type]
+        lower = min(max(nearly_zero(smallest), _resolution(table, pivot)), smallest)
+    return _narrowed(column, lower, upper)
