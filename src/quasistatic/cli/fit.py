@@ -51,6 +51,14 @@ def fit(
             "country`, `combinations of a, b`, `price in steps of 0.05`. Repeat it.",
         ),
     ] = None,
+    unique: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMNS",
+            help="Columns in which no two rows of a sampled table are alike: `number`, or `shop, "
+            "day` together. Repeat it.",
+        ),
+    ] = None,
     weights: Weights = None,
     kind: Annotated[
         Literal["table", "images", "sequence"] | None,
@@ -236,6 +244,7 @@ def fit(
     screen = Screen(as_json=as_json, quiet=quiet)
     refuse_halves("--missing", missing or ())
     refuse_halves("--where", where or ())
+    refuse_halves("--unique", unique or ())
     given = {
         name
         for name in context.params
@@ -261,7 +270,7 @@ def fit(
             kind=kind,
             schema_file=schema,
             missing=missing or (),
-            constraints=where or (),
+            constraints=(*(where or ()), *(f"unique {names}" for names in unique or ())),
             weights=weights,
             seed=seed,
             resume=resume,

@@ -87,12 +87,14 @@ def draws(
     from quasistatic import DiffusionDensity
     from quasistatic.cli.models import holed, rows_of
     from quasistatic.data.disk.table import spans
+    from quasistatic.fitted.unique import unique_of
 
     def draw(begin: int, size: int) -> Answer:
         table = rows_of(density, size, steps, seed, model, first=begin)
         return Answer([holed(density, table, seed, model, first=begin) if missing else table], {})
 
     by_pieces = isinstance(density, DiffusionDensity) and density.schema_.layout is None
+    by_pieces = by_pieces and not unique_of(density.fitted_)
     for begin, size in spans(number) if by_pieces else [(0, number)]:
         yield partial(draw, begin, size)
 

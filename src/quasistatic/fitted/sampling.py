@@ -1,11 +1,14 @@
 """New rows of a fitted model."""
 
 import numpy as np
+import polars as pl
 
 from quasistatic.data.memory import require_rows
+from quasistatic.data.reading import table_of
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
+from quasistatic.fitted.unique import unique_of, without_repeats
 from quasistatic.trajectory import sample_rows
 from quasistatic.typing import Key
 
@@ -26,14 +29,22 @@ def sample(
         steps: length of the best sub-schedule that is walked; None walks all T steps.
         key: random key of all rows.
         first: number of the first row (default 0): rows that are drawn a piece at a time are those
-            that are drawn at once.
+            that are drawn at once, but for constraints that want rows unique: they hold within
+            a piece.
 
     Raises:
         SettingError: a negative number of rows, or steps out of range.
-        DataError: more rows than there is memory for.
+        DataError: more rows than there is memory for, or than differ where they are to be unique.
     """
     if not isinstance(n_samples, int | np.integer) or n_samples < 0:
         raise SettingError(f"n_samples = {n_samples!r} must be a whole number, not negative")
     require_rows(int(n_samples), len(fitted.schema.names))
-    states = sample_rows(fitted.walked(steps), int(n_samples), key=key, first=first)
-    return fitted.table_of(states, SOURCE)
+    model, unique = fitted.walked(steps), unique_of(fitted)
+
+    def draw(number: int, first: int) -> pl.DataFrame:
+        return fitted.decode(sample_rows(model, number, key=key, first=first))
+
+    frame = draw(int(n_samples), first)
+    if unique:
+        frame = without_repeats(frame, unique, lambda n, drawn: draw(n, first + drawn))
+    return table_of(frame, fitted.schema, SOURCE)

@@ -155,3 +155,31 @@ def test_rows_that_violate_cannot_be_scored(model, frame):
     bad = frame[:3].with_columns(total=pl.lit(1.0))
     with pytest.raises(DataError, match=r"3 row\(s\) violate the constraint 'total = a \+ b'"):
         model.score_samples(bad)
+
+
+def test_unique_rows(tmp_path):
+    """Of 6 x 100 pairs 150 are wanted; the identifier is not modelled."""
+    rng = np.random.default_rng(0)
+    n = 150
+    pairs = rng.choice(600, n, replace=False)
+    table = pl.DataFrame(
+        {"id": np.arange(n) + 1000, "shop": [f"s{k % 6}" for k in pairs], "day": pairs // 6}
+    )
+    settings = {"model": "mixture", "components": 2, "random_state": 0}
+    unique = ["unique id", "unique shop, day"]
+    model = DiffusionDensity(**settings).fit(table, constraints=unique)
+    assert model.schema_.constraints == tuple(unique)
+    assert model.schema_.names == ("shop", "day")
+    loose = DiffusionDensity(**settings).fit(table)
+    one = table.head(1).drop("id")
+    assert model.score_samples(one) == pytest.approx(loose.score_samples(one), abs=1e-5)
+    assert loose.sample(n, random_state=1).is_duplicated().sum() > 0
+    drawn = model.sample(n, random_state=1)
+    assert drawn.height == n
+    assert drawn.is_duplicated().sum() == 0
+    with pytest.raises(DataError, match=r"9000 rows are to differ in 'shop', 'day', and the model"):
+        model.sample(9000, random_state=1)
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").sample(n, random_state=1).equals(drawn)
+    with pytest.raises(DataError, match=r"144 row\(s\) repeat an earlier one in 'unique shop': "):
+        DiffusionDensity(**settings).fit(table, constraints=["unique shop"])

@@ -7,6 +7,7 @@
 | `city determines country, region` | one value of the second for each value of the first |
 | `combinations of make, model` | only the combinations that the table has |
 | `price in steps of 0.05` | a lattice |
+| `unique number`, `unique shop, day` | no two rows alike |
 
 Columns are found by the longest name that fits; one may be put between backticks.
 """
@@ -24,6 +25,7 @@ __all__ = [
     "Comparison",
     "Statement",
     "Steps",
+    "Unique",
     "parse",
     "read_comparison",
     "read_form",
@@ -34,8 +36,8 @@ _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _LARGEST = 1e12
 """Numbers in a form: with six decimals they fit into 64 bits."""
 _HELP = (
-    "write `end > start`, `total = a + b`, `city determines country`, `combinations of a, b` or"
-    " `price in steps of 0.05`"
+    "write `end > start`, `total = a + b`, `city determines country`, `combinations of a, b`,"
+    " `price in steps of 0.05` or `unique number`"
 )
 
 
@@ -86,7 +88,21 @@ class Steps:
     text: str
 
 
-Statement = Comparison | Combinations | Steps
+@dataclass(frozen=True)
+class Unique:
+    """Columns in which no two rows of a table are alike; rows with a missing cell there are like
+    none.
+
+    Args:
+        members: the columns.
+        text: constraint as it was written.
+    """
+
+    members: tuple[str, ...]
+    text: str
+
+
+Statement = Comparison | Combinations | Steps | Unique
 
 
 def parse(text: str, names: Sequence[str]) -> tuple[Statement, ...]:
@@ -107,6 +123,7 @@ def parse(text: str, names: Sequence[str]) -> tuple[Statement, ...]:
     for pattern, build in (
         (r"^(.+) determines? (.+)$", _determines),
         (r"^combinations of (.+)$", _combinations),
+        (r"^unique (.+)$", _unique),
         (r"^(.+) in steps of (\S+)(?: from (\S+))?$", _steps),
     ):
         match = re.match(pattern, text)
@@ -252,6 +269,10 @@ def _combinations(text: str, names: Sequence[str], listed: str) -> Combinations:
             "a combination has two columns or more", where=f"the constraint {text!r}", fix=_HELP
         )
     return Combinations(members, members, text)
+
+
+def _unique(text: str, names: Sequence[str], listed: str) -> Unique:
+    return Unique(_listed(listed, names, text), text)
 
 
 def _steps(

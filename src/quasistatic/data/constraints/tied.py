@@ -12,7 +12,7 @@ from quasistatic.data.columns.alternatives import Schemas, infer_schemas
 from quasistatic.data.constraints.language import Comparison, Steps
 from quasistatic.data.constraints.order import Order
 from quasistatic.data.constraints.ties import Ties, statements_of
-from quasistatic.data.constraints.violations import refuse_violations
+from quasistatic.data.constraints.violations import refuse_repeats, refuse_violations
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Column, Schema, Side
 from quasistatic.data.table import Table
@@ -61,6 +61,7 @@ def tie(table: Table, schemas: Schemas, constraints: Sequence[str] = ()) -> Tied
     options = [_limited(schema, table) for schema in schemas.options]
     ties = Ties.of(options[0], table)
     refuse_violations(ties, table)
+    refuse_repeats(ties, table)
     free = ties.free(table)
     made = _made_columns(ties, free, table)
     free_options = []

@@ -318,12 +318,18 @@ class Ties:
 
 
 def statements_of(schema: Schema) -> tuple[Statement, ...]:
-    """What the constraints of a schema say.
+    """What the constraints of a schema say; of an identifier, which is not modelled, it can be
+    said that it is unique.
 
     Args:
         schema: schema of a table.
     """
-    return tuple(one for text in schema.constraints for one in parse(text, schema.names))
+    every = (*schema.names, *(item.name for item in schema.left_out))
+    return tuple(
+        one
+        for text in schema.constraints
+        for one in parse(text, every if text.startswith("unique ") else schema.names)
+    )
 
 
 def _groups(statements: Sequence[Combinations]) -> list[Combinations]:

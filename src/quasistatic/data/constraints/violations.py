@@ -1,15 +1,16 @@
 """Rows that a constraint does not allow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from quasistatic.data.columns._lattice import decimal_places
 from quasistatic.data.columns.numbers import lattice_error, read_coordinates
 from quasistatic.data.constraints._assigned import solved_for
 from quasistatic.data.constraints.combination import Combination
-from quasistatic.data.constraints.language import Comparison, Statement, Steps
+from quasistatic.data.constraints.language import Comparison, Statement, Steps, Unique
 from quasistatic.data.constraints.scale import Scale
 from quasistatic.data.constraints.ties import Ties
 from quasistatic.data.reading import read_as
@@ -17,7 +18,7 @@ from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError
 
-__all__ = ["against", "refuse_violations", "violations"]
+__all__ = ["against", "refuse_repeats", "refuse_violations", "repeats", "violations"]
 
 _SHOWN = 3
 _RELATIVE = 1e-9
@@ -38,16 +39,56 @@ def refuse_violations(ties: Ties, table: Table) -> None:
     for one, bad in _broken(ties, table):
         rows = np.flatnonzero(bad)
         names = one.members if isinstance(one, Combination) else _names(one)
-        shown = "; ".join(
-            f"row {row + 1}: " + ", ".join(f"{n} = {table.frame[n][int(row)]}" for n in names)
-            for row in rows[:_SHOWN]
-        )
-        more = ", ..." if len(rows) > _SHOWN else ""
         raise DataError(
-            f"{len(rows)} row(s) violate the constraint {one.text!r}: {shown}{more}",
+            f"{len(rows)} row(s) violate the constraint {one.text!r}: {_shown(table, rows, names)}",
             where=table.source,
             fix="correct these rows, empty a cell of each, or leave the constraint out",
         )
+
+
+def _shown(table: Table, rows: np.ndarray, names: Sequence[str]) -> str:
+    """The first of some rows, with their cells in some columns."""
+    shown = "; ".join(
+        f"row {row + 1}: " + ", ".join(f"{n} = {table.frame[n][int(row)]}" for n in names)
+        for row in rows[:_SHOWN]
+    )
+    return shown + (", ..." if len(rows) > _SHOWN else "")
+
+
+def refuse_repeats(ties: Ties, table: Table) -> None:
+    """Refuse rows that are alike where the constraints want them unique: of the fitted table, for a
+    row that is scored may well be one of it.
+
+    Args:
+        ties: constraints of the table.
+        table: table with the columns of the schema.
+
+    Raises:
+        DataError: naming a constraint, the number of rows and the first three.
+    """
+    for one in ties.statements:
+        if (
+            isinstance(one, Unique)
+            and (rows := np.flatnonzero(repeats(table.frame, one.members))).size
+        ):
+            shown = _shown(table, rows, one.members)
+            raise DataError(
+                f"{len(rows)} row(s) repeat an earlier one in {one.text!r}: {shown}",
+                where=table.source,
+                fix="leave the repetitions out, or the constraint (--unique)",
+            )
+
+
+def repeats(frame: pl.DataFrame, members: tuple[str, ...]) -> np.ndarray:
+    """Which rows are like an earlier one in some columns, bool `[N]`; none with a missing cell.
+
+    Args:
+        frame: frame of N rows.
+        members: names of the columns.
+    """
+    there = pl.all_horizontal(pl.col(name).is_not_null() for name in members)
+    again = ~pl.struct(members).is_first_distinct()
+    return frame.select(there & again).to_series().to_numpy()
 
 
 def violations(ties: Ties, table: Table) -> np.ndarray:
