@@ -236,6 +236,11 @@ def _first_block(x, rounded):
     return x[0]
 
 
+def _sum_of_mixed(x, rounded):
+    """A number less a state."""
+    return x[0] - jnp.where(x[1][0] == 1, 0.5, 0.0)[None]
+
+
 def _mixed(x):
     """r of a number and a state together."""
     return -0.5 * jnp.square(x[0][0] - jnp.where(x[1][0] == 1, 1.0, -0.5))
@@ -279,6 +284,10 @@ EVIDENCE = {
     "within": (
         "gaussian-erasure",
         lambda: Within(_first_block, _f([0.31]), _f([1.09]), _f([0.2])),
+    ),
+    "within-solved": (
+        "gaussian-x-heat-bath",
+        lambda: Within(_sum_of_mixed, _f([0.31]), _f([1.09]), _f([0.2]), pivot=0),
     ),
     "function": ("gaussian-erasure", lambda: Function(_bump)),
     "function-without-gradient": ("gaussian-erasure", lambda: Function(_bump, guided=False)),

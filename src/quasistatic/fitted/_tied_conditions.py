@@ -98,7 +98,7 @@ def translated(
         inner = expanded(ties, form)
         rest = None if inner is None else _reduced(free, codec, inner)
         if inner is None or rest is None or len(rest.terms) > 1:
-            open_forms.append((form, inner, wanted))
+            open_forms.append((form, rest, wanted))
         else:
             _limit(found, rest, wanted, form.text, where)
     if open_forms:
@@ -210,9 +210,9 @@ def _open(
     lattice, or a window about it.
     """
     low, high, scale = np.zeros((3, len(forms)))
-    for j, (form, inner, wanted) in enumerate(forms):
-        sd = spread(codec, form if inner is None else inner)
-        unit = 0.0 if inner is None else unit_of(codec, inner)
+    for j, (form, rest, wanted) in enumerate(forms):
+        sd = spread(codec, form if rest is None else rest)
+        unit = 0.0 if rest is None else unit_of(codec, rest)
         low[j], high[j], closed = _interval(wanted)
         if low[j] == high[j] and not unit:
             low[j], high[j] = low[j] - WINDOW * sd, high[j] + WINDOW * sd
@@ -224,4 +224,24 @@ def _open(
         scale[j] = max(0.5 * unit, SLOPE * sd)
     numbers = numbers_of(codec, ties, [form for form, _, _ in forms])
     edges = (jnp.asarray(x, jnp.float32) for x in (low, high, scale))
-    found.within = Within(numbers, *edges)
+    found.within = Within(numbers, *edges, pivot=_pivot(codec, [rest for _, rest, _ in forms]))
+
+
+def _pivot(codec: Codec, forms: list[Form | None]) -> int | None:
+    """The number of the column for which the last step solves: a density if there is one, that
+    which moves the first form the most; None where a form is not linear in columns of the model.
+    """
+    first, *_ = forms
+    if first is None or any(form is None for form in forms):
+        return None
+    columns = [(codec.schema.column(name), value) for name, value in first.terms]
+    numbers = [
+        (
+            not column.has_lattice,
+            spread(codec, Form.of({column.name: value})),
+            codec.places(column.name)[0].index,
+        )
+        for column, value in columns
+        if not column.is_discrete and not column.atoms
+    ]
+    return max(numbers)[-1] if numbers else None

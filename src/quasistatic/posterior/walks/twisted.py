@@ -38,6 +38,7 @@ from quasistatic.particles import (
 )
 from quasistatic.posterior._guide import Guess, guess, tilted_kernel
 from quasistatic.posterior.evidence.base import AbstractEvidence
+from quasistatic.posterior.walks._solved import solved_step, with_pivot
 from quasistatic.typing import Array, Float, Int, Key, State, Step
 
 __all__ = [
@@ -150,6 +151,10 @@ def last_step(
         evidence: evidence r of the row.
         key: random key of the draw.
     """
+    within = with_pivot(evidence)
+    if within is not None:
+        x_0, log_weight = solved_step(found, within, key=key)
+        return x_0, log_weight + evidence.log_residual(x_0)
     x_0 = found.guided.sample(key=key)
     ratio = found.conditioned.log_prob(x_0) - found.guided.log_prob(x_0)
     return x_0, found.conditioned.log_mass + ratio + evidence.log_residual(x_0)
