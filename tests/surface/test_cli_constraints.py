@@ -22,7 +22,7 @@ def data(tmp_path_factory):
 def constrained(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("constrained") / "model"
     where = [part for text in CONSTRAINTS for part in ("--where", text)]
-    outcome = run("fit", data, "-o", folder, *where, *MIXTURE)
+    outcome = run("fit", data, "-o", folder, *where, "--unique", "start, city, a", *MIXTURE)
     assert outcome.code == 0, outcome.stderr
     return folder
 
@@ -30,11 +30,11 @@ def constrained(data, tmp_path_factory):
 def test_constraints_are_shown_and_stored(constrained):
     outcome = run("inspect", constrained, "--json")
     found = json.loads(outcome.stdout)
-    assert found["constraints"] == CONSTRAINTS
+    assert found["constraints"] == [*CONSTRAINTS, "unique start, city, a"]
     assert "adding nothing: total, r, country" in found["base_measure"]
     assert "end > start" in outcome.stderr  # the printed schema
     schema = json.loads((constrained / "schema.json").read_text())
-    assert schema["constraints"] == CONSTRAINTS
+    assert schema["constraints"] == found["constraints"]
 
 
 def test_samples_and_conditions_of_the_command_line(constrained, tmp_path):
@@ -42,7 +42,7 @@ def test_samples_and_conditions_of_the_command_line(constrained, tmp_path):
     drawn = pl.read_csv(tmp_path / "s.csv", try_parse_dates=True)
     assert (drawn["end"] > drawn["start"]).all()
     outcome = run(
-        "condition", constrained, "--given", "end - start <= 2", "--given", "country=FR",
+        "condition", constrained, "--given", "end - start <= 2 days", "--given", "country=FR",
         "-n", 40, "-o", tmp_path / "c.csv", "--json",
     )  # fmt: skip
     assert outcome.code == 0, outcome.stderr

@@ -48,6 +48,7 @@ def condition(
     layout = layout_of(model)
     check_rows_output(output, force=force, as_json=as_json, layout=layout)
 
+    from quasistatic.data.constraints.moments import units_of
     from quasistatic.estimator.loading import load_diffusion
     from quasistatic.fitted.given import read_given
     from quasistatic.fitted.rarity import warning_of
@@ -55,7 +56,7 @@ def condition(
     density = load_diffusion(model)
     schema = density.schema_
     discrete = [c.name for c in schema.columns if c.is_discrete]
-    conditions = read_given(given, discrete, schema.names)
+    conditions = read_given(given, discrete, schema.names, units_of(schema))
     rare = warning_of(density.fitted_, [name for name in conditions if name in discrete])
     if rare:
         screen.warn(f"Warning: {rare}.")

@@ -20,11 +20,11 @@ _EVERY = frozenset({*_ANY, "force", "as_json", "quiet"})
 _DIFFUSION = (
     "preset", "max_steps", "max_minutes", "batch_size", "learning_rate", "resume",
     "trajectory_length", "components", "discrete_kernel", "schedule", "column_transform", "width",
-    "depth", "dropout", "frequencies", "members", "where", "processes",
+    "depth", "dropout", "frequencies", "members", "where", "unique", "processes",
 )  # fmt: skip
-_OF_COMMAND = ("resume", "where", "processes")
+_OF_COMMAND = ("resume", "where", "unique", "processes")
 """Options that are no settings of the density."""
-_MIXTURE = ("components", "discrete_kernel", "column_transform", "where")
+_MIXTURE = ("components", "discrete_kernel", "column_transform", "where", "unique")
 _ENERGY = ("method", "l1", "l2", "updates")
 
 

@@ -4,6 +4,7 @@ the rows of a table that meet them.
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -53,13 +54,13 @@ def _relations(text: str, names: Sequence[str]) -> list[tuple[str, str, str]]:
 
 
 def _of_forms(
-    text: str, discrete: Sequence[str], names: Sequence[str]
+    text: str, discrete: Sequence[str], names: Sequence[str], units: Mapping[str, str]
 ) -> list[tuple[Form, str, str]]:
     """Form, relation and value of each part of a comparison of several columns of numbers, such as
     `end - start < 30`; none where it is no such comparison.
     """
     try:
-        comparisons = read_comparison(text, [name for name in names if name not in discrete])
+        comparisons = read_comparison(text, [n for n in names if n not in discrete], units)
     except SchemaError:
         return []
     found = []
@@ -74,7 +75,10 @@ def _of_forms(
 
 
 def read_given(
-    given: Sequence[str], discrete: Sequence[str], names: Sequence[str] = ()
+    given: Sequence[str],
+    discrete: Sequence[str],
+    names: Sequence[str] = (),
+    units: Mapping[str, str] = MappingProxyType({}),
 ) -> Mapping[Any, Any]:
     """The conditions that are written; two limits of one column, or of one linear form of
     several, are one range.
@@ -83,6 +87,7 @@ def read_given(
         given: conditions, each as it is written.
         discrete: names of the columns with categories.
         names: names of all columns, which may hold blanks and relations (default: none are known).
+        units: units of the columns of times, by name (default none).
 
     Raises:
         SettingError: no relation in it, or two that contradict each other.
@@ -91,7 +96,7 @@ def read_given(
     parts = []
     refuse_halves("the condition", given)
     for text in given:
-        of_forms = _of_forms(text, discrete, names)
+        of_forms = _of_forms(text, discrete, names, units)
         parts += [(text, part) for part in of_forms or _relations(text, [*names, *discrete])]
     for text, (name, relation, value) in parts:
         if not relation or not value:

@@ -11,6 +11,7 @@ import polars as pl
 from quasistatic.data.codec import check_columns
 from quasistatic.data.columns.numbers import as_numbers, as_times, time_dtype
 from quasistatic.data.columns.states import read_codes, write_codes
+from quasistatic.data.constraints.moments import units_of
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Column, Schema
 from quasistatic.data.table import Table
@@ -101,7 +102,7 @@ class Subject:
             SettingError: one that is none.
         """
         discrete = [column.name for column in self.schema.columns if column.is_discrete]
-        return read_given(given, discrete, self.schema.names)
+        return read_given(given, discrete, self.schema.names, units_of(self.schema))
 
 
 def _series(name: str, values: list[Any]) -> pl.Series:

@@ -321,3 +321,54 @@ def test_of_shares_those_that_are_given_are_not_cut():
     drawn = pl.DataFrame({"p": [0.9, 0.3], "q": [0.6, 0.2]})
     filled = found_ties.kept(drawn, from_frame(given))
     assert filled.rows() == [(0.4, 0.6, 0.0), (0.3, 0.2, 0.5)]
+
+
+UNITS = {"start": "d", "end": "d", "at": "s", "month": "mon", "open": "min"}
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("end < 2024-03-01", "end < 19783"),
+        ("start >= 1960-01-02", "start >= -3652"),
+        ("end - start < 30 days", "end - start < 30"),
+        ("end - start <= 2 weeks", "end - start <= 14"),
+        ("at - 86400 * x < 36 h", "at - 86400 * x < 129600"),
+        ("at >= 1970-01-02 00:01", "at >= 86460"),
+        ("open > 08:30", "open > 510"),
+        ("month >= 1971-02", "month >= 13"),
+        ("x < 2000-10", "x < 1990"),  # of numbers
+        ("end < 2024-03-02 - start", "end < `2024-03-02` - start"),  # a column's name comes first
+    ],
+)
+def test_dates_and_durations_are_numbers_of_the_columns_unit(text, plain):
+    names = [*UNITS, "x", "2024-03-02"]
+    (found,), (meant,) = (parse(t, names, UNITS) for t in (text, plain))
+    assert (found.form, found.relation, found.text) == (meant.form, meant.relation, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("end < 2024-02-30", "'2024-02-30' is no date"),
+        ("end - start < 12 h", "'12 h' is no whole number of 'd'"),
+        ("end - start < 3 months", "'3 months' is no fixed number of 'd'"),
+        ("month < 1971-02-05", "'1971-02-05' is no whole number of 'mon'"),
+    ],
+)
+def test_a_time_that_is_no_number_of_the_unit_is_refused(text, message):
+    with pytest.raises(SchemaError, match=message):
+        parse(text, list(UNITS), UNITS)
+
+
+def test_constraints_with_dates_of_a_table():
+    days = [datetime.date(2024, 1, 1) + datetime.timedelta(int(k)) for k in range(60)]
+    frame = pl.DataFrame(
+        {"start": days, "end": [d + datetime.timedelta(i % 9) for i, d in enumerate(days)]}
+    )
+    texts = ["start >= 2024-01-01", "end - start <= 2 weeks"]
+    found = tied(frame, *texts)
+    assert found.ties.schema.column("start").lower == 19723
+    assert found.ties.schema.constraints == tuple(texts)
+    with pytest.raises(DataError, match=r"29 row\(s\) violate the constraint 'start < 2024-02-01'"):
+        tied(frame, "start < 2024-02-01")

@@ -25,6 +25,7 @@ from quasistatic.data.constraints.combination import MOST
 from quasistatic.data.constraints.form import Form
 from quasistatic.data.constraints.language import Combinations, Comparison, parse
 from quasistatic.data.constraints.scale import are_numbers
+from quasistatic.data.constraints.ties import statements_of
 from quasistatic.data.constraints.violations import against
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Column, Schema
@@ -108,7 +109,7 @@ def _names(one: object) -> tuple[str, ...]:
 
 def _is_known(text: str, schema: Schema) -> bool:
     """Whether the constraints of the schema tie the columns of a proposal already."""
-    given = [set(_names(one)) for c in schema.constraints for one in parse(c, schema.names)]
+    given = [set(_names(one)) for one in statements_of(schema)]
     return any(set(_names(one)) <= names for one in parse(text, schema.names) for names in given)
 
 

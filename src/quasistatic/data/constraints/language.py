@@ -9,14 +9,17 @@
 | `price in steps of 0.05` | a lattice |
 | `unique number`, `unique shop, day` | no two rows alike |
 
-Columns are found by the longest name that fits; one may be put between backticks.
+Columns are found by the longest name that fits; one may be put between backticks. Beside columns of
+times stand dates, times of day and durations (`end < 2024-03-01`, `end - start < 30 days`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from quasistatic.data.constraints.form import Form
+from quasistatic.data.constraints.moments import with_numbers
 from quasistatic.data.text.names import resolve
 from quasistatic.errors import SchemaError
 
@@ -105,12 +108,16 @@ class Unique:
 Statement = Comparison | Combinations | Steps | Unique
 
 
-def parse(text: str, names: Sequence[str]) -> tuple[Statement, ...]:
+def parse(
+    text: str, names: Sequence[str], units: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Statement, ...]:
     """What a constraint says; a chain `a < b < c` says several things.
 
     Args:
         text: constraint as it is written.
         names: names of the columns.
+        units: units of the columns of times, by name (default none), in which dates and durations
+            are counted.
 
     Raises:
         SchemaError: no constraint, or of unknown columns.
@@ -130,19 +137,25 @@ def parse(text: str, names: Sequence[str]) -> tuple[Statement, ...]:
         found = None if match is None else build(text, names, *match.groups())
         if found is not None:
             return (found,)
-    return read_comparison(text, names)
+    return read_comparison(text, names, units)
 
 
-def read_comparison(text: str, names: Sequence[str]) -> tuple[Comparison, ...]:
+def read_comparison(
+    text: str, names: Sequence[str], units: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Comparison, ...]:
     """Forms and relations of `a < b`, `a + b = c` and chains of them.
 
     Args:
         text: comparison as it is written.
         names: names of the columns.
+        units: units of the columns of times, by name (default none).
 
     Raises:
         SchemaError: no comparison of linear forms of the columns.
     """
+    written = text
+    if units:
+        text = with_numbers(text, units, lambda place: _name_at(written, place, names))
     forms, relations, form, place, sign = [], [], Form(()), 0, 1.0
     expects_term = True
     factor = None
@@ -194,7 +207,7 @@ def read_comparison(text: str, names: Sequence[str]) -> tuple[Comparison, ...]:
         numbers = [difference.constant, *(value for _, value in difference.terms)]
         if not all(abs(number) <= _LARGEST for number in numbers):
             raise SchemaError("a number in it is too large", where=f"the constraint {text!r}")
-        found.append(Comparison(difference, kind, text))
+        found.append(Comparison(difference, kind, written))
     return tuple(found)
 
 

@@ -22,6 +22,7 @@ from quasistatic.data.constraints._assigned import (
 from quasistatic.data.constraints.combination import Combination
 from quasistatic.data.constraints.equation import Equation
 from quasistatic.data.constraints.language import Combinations, Comparison, Statement, parse
+from quasistatic.data.constraints.moments import units_of
 from quasistatic.data.constraints.order import Order
 from quasistatic.data.constraints.scale import Scale, places_of
 from quasistatic.data.constraints.stored import check_combinations
@@ -325,10 +326,11 @@ def statements_of(schema: Schema) -> tuple[Statement, ...]:
         schema: schema of a table.
     """
     every = (*schema.names, *(item.name for item in schema.left_out))
+    units = units_of(schema)
     return tuple(
         one
         for text in schema.constraints
-        for one in parse(text, every if text.startswith("unique ") else schema.names)
+        for one in parse(text, every if text.startswith("unique ") else schema.names, units)
     )
 
 
