@@ -20,6 +20,12 @@ def test_is_a_synthetic_table_somebodys_data(fitted, tmp_path, penguins_path):
     assert values["membership"]["rows"] == [40, 40]
     assert set(values["guesses"]) == set(whole.columns)
     assert "differential privacy" in outcome.stderr
+    copies = ["--synthetic", paths[0], "--rows", 40, "--quiet"]
+    outcome = run("privacy", fitted, *paths, *copies)
+    assert outcome.code == 0, outcome.stderr
+    assert "200 of 200 drawn rows (100.0 %) equal a training row" in outcome.stdout
+    message = refused("privacy", fitted, *paths, *copies, "-n", 30, folder=tmp_path)
+    assert "leave out -n" in message
     message = refused("privacy", fitted, paths[0], penguins_path, folder=tmp_path)
     assert "the table that the model was fitted on" in message
     message = refused("privacy", fitted, paths[0], paths[0], folder=tmp_path)

@@ -6,6 +6,7 @@ import typer
 
 from quasistatic.cli.options import Json, Model, Quiet, Seed
 from quasistatic.cli.screen import Screen, nats
+from quasistatic.errors import SettingError
 
 if TYPE_CHECKING:
     from quasistatic.fitted.privacy import Privacy
@@ -28,6 +29,12 @@ def privacy(
         int | None,
         typer.Option(
             "--number", "-n", metavar="N", min=20, help="Rows to draw. [default: as HOLDOUT has]"
+        ),
+    ] = None,
+    synthetic: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Rows that are judged in place of new ones: what is handed out."
         ),
     ] = None,
     rows: Annotated[
@@ -54,22 +61,28 @@ def privacy(
 
     `quasistatic privacy model train.csv held-out.csv`
 
-    `quasistatic privacy model train.csv held-out.csv -n 10000 --json`
+    `quasistatic privacy model train.csv held-out.csv --synthetic synthetic.csv`
     """
     screen = Screen(as_json=as_json, quiet=quiet)
+    if synthetic is not None and number is not None:
+        raise SettingError("--synthetic has its own number of rows", fix="leave out -n")
 
     from quasistatic.data.arranged import read_like
     from quasistatic.estimator.loading import load_diffusion
+    from quasistatic.fitted import privacy as room
     from quasistatic.fitted.privacy_words import LIMITS, sentences
 
     density = load_diffusion(model)
-    tables = [read_like(density.schema_, path) for path in (train, holdout)]
-    found = density.privacy(*tables, n=number, rows=rows, random_state=seed)
+    seen, unseen = (read_like(density.schema_, path) for path in (train, holdout))
+    given = None if synthetic is None else read_like(density.schema_, synthetic)
+    fitted = density.fitted_
+    found = room.privacy(fitted, seen, unseen, number, rows, given, key=fitted.key(seed))
     _show_columns(screen, found)
     for sentence in sentences(found):
         screen.result(sentence)
     screen.result(LIMITS)
-    values = {"model": model, "train_table": train, "holdout_table": holdout}
+    tables = {"train_table": train, "holdout_table": holdout, "synthetic_table": synthetic}
+    values = {"model": model} | tables
     screen.json(values | found.to_json() | {"seed": seed})
 
 

@@ -97,7 +97,8 @@ def nearer(shares: np.ndarray, train: int, rows: int) -> Nearer:
     total = len(shares)
     p = train / total
     spread = np.sum((shares - 1.0 / total) ** 2) * total / (total - 1)
-    return Nearer(float(shares[:train].sum()), p, float(np.sqrt(p * (1 - p) * spread)), rows)
+    share = float(shares[:train].sum() / shares.sum())
+    return Nearer(share, p, float(np.sqrt(p * (1 - p) * spread)), rows)
 
 
 def membership(train: np.ndarray, holdout: np.ndarray) -> Membership:

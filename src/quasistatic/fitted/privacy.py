@@ -5,6 +5,7 @@ tell of both is what the population is like; what they tell of the training rows
 Distances are those of `fitted._nearest`, to all real rows; the numbers those of `fitted.leaks`.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -92,6 +93,7 @@ def privacy(
     holdout: Table,
     n: int | None = None,
     rows: int = 2000,
+    synthetic: Table | None = None,
     *,
     key: Key,
 ) -> Privacy:
@@ -105,6 +107,7 @@ def privacy(
             has.
         rows: number of rows of each table, at least 20, whose likelihood and cells are asked: all
             (default 2000), or so many drawn at random.
+        synthetic: rows that are judged, 20 at least; None (default) draws them from the model.
         key: random key of the drawn rows, of the choice of rows and of the likelihoods.
 
     Raises:
@@ -113,9 +116,11 @@ def privacy(
         SchemaError: columns or categories that are not the model's.
     """
     n = len(holdout) if n is None else n
-    _check(fitted, train, holdout, n, rows)
+    _check(fitted, (train, holdout, *(() if synthetic is None else (synthetic,))), n, rows)
+    if fingerprint(holdout) == fitted.record["data"]["fingerprint"]:
+        raise _no_holdout(holdout, "this is the table that the model was fitted on")
     draw_key, choice_key = jax.random.split(key)
-    drawn = sample(fitted, n, key=draw_key)
+    drawn = sample(fitted, n, key=draw_key) if synthetic is None else synthetic
     tables = (train, holdout, drawn)
     seen, unseen, made = records(fitted.schema, tables, real=2)
     _require_two(seen, unseen, train, holdout)
@@ -185,8 +190,8 @@ def _some(rng: np.random.Generator, number: int, most: int) -> np.ndarray:
     return np.sort(rng.choice(number, most, replace=False))
 
 
-def _check(fitted: Fitted, train: Table, holdout: Table, n: int, rows: int) -> None:
-    for table in (train, holdout):
+def _check(fitted: Fitted, tables: Sequence[Table], n: int, rows: int) -> None:
+    for table in tables:
         check_columns(table, fitted.schema)
         if len(table) < LEAST:
             raise DataError(
@@ -196,8 +201,6 @@ def _check(fitted: Fitted, train: Table, holdout: Table, n: int, rows: int) -> N
             )
     for name, value in (("n", n), ("rows", rows)):
         require_whole(name, value, LEAST, "with fewer a leak cannot be told from chance")
-    if fingerprint(holdout) == fitted.record["data"]["fingerprint"]:
-        raise _no_holdout(holdout, "this is the table that the model was fitted on")
 
 
 def _require_two(seen: Records, unseen: Records, train: Table, holdout: Table) -> None:
