@@ -18,6 +18,7 @@ import numpy as np
 from quasistatic.compiled import forget_programs_if_crowded, require_own_process
 from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
+from quasistatic.forward import tabulated
 from quasistatic.model import DiffusionModel
 from quasistatic.typing import Array, Key
 
@@ -222,6 +223,7 @@ def evaluate_pairs(
     """`function(model, row, key=key)` of (row, draw) pairs `[n]`; the key of a pair is made of
     `identity` and `draw`.
     """
+    model = tabulated(model)
 
     def one(row: Row, who: Array, number: Array) -> Any:
         return function(model, row, key=jax.random.fold_in(jax.random.fold_in(key, who), number))

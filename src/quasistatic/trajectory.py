@@ -23,6 +23,7 @@ import numpy as np
 
 from quasistatic.data.cells import Cells
 from quasistatic.distribution import Mixture, Product
+from quasistatic.forward import tabulated
 from quasistatic.forward.base import AbstractDiffusion
 from quasistatic.forward.product import ProductDiffusion
 from quasistatic.model import DiffusionModel
@@ -298,6 +299,7 @@ def _all(one: Any, model: DiffusionModel, n_rows: int, key: Key, chunk: int, fir
 @eqx.filter_jit
 def _reverse(one: Any, model: DiffusionModel, index: Array, key: Key) -> Any:
     """`sample` or `generate` with the keys of some rows."""
+    model = tabulated(model)
     prior = jax.eval_shape(lambda: model.forward.prior().sample(key=key))
     observed = jax.tree.map(lambda x: jnp.ones(x.shape, bool), prior)
     return jax.vmap(lambda i: one(model, observed, key=jax.random.fold_in(key, i)))(index)

@@ -27,6 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.distribution import Mixture, Product
+from quasistatic.forward import tabulated
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import Row
 from quasistatic.trajectory import (
@@ -114,6 +115,7 @@ def pilot(model: DiffusionModel, row: Row, *, key: Key) -> tuple[Array, Array, A
 
 @eqx.filter_jit
 def _pilots(model: DiffusionModel, rows: Row, keys: Key) -> tuple[Array, Array, Array]:
+    model = tabulated(model)
     return jax.vmap(lambda row, ks: jax.vmap(lambda k: pilot(model, row, key=k))(ks))(rows, keys)
 
 

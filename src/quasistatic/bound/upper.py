@@ -23,6 +23,7 @@ import numpy as np
 
 from quasistatic.bound.evaluate import evaluate_log_weights
 from quasistatic.bound.lower import weighted_bound
+from quasistatic.forward import tabulated
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import CHUNK, Row, in_chunks, joined, row_numbers, rows_at_once, take
 from quasistatic.trajectory import Generated, arrive, start_at
@@ -102,6 +103,7 @@ def evaluate_posterior_log_weights(
 
 @eqx.filter_jit
 def _weigh(model: DiffusionModel, rows: Row, generated: Generated) -> Float[Array, " n"]:
+    model = tabulated(model)
     return jax.vmap(lambda row, g: posterior_log_weight(model, row, g))(rows, generated)
 
 

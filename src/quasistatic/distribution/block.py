@@ -225,7 +225,7 @@ class RandomSubset(AbstractDistribution):
         return self.current.shape[0]
 
     def _log_subsets(self) -> Float[Array, ""]:
-        return log_binomial(jnp.sum(self.candidates), self.count)
+        return log_binomial(jnp.sum(self.candidates), self.count, self.n_columns)
 
     def sample(self, *, key: Key) -> Int[Array, " D"]:
         which, what = jax.random.split(key)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import log_ndtr, ndtr, ndtri
 
-from quasistatic.numerics import HALF_LOG_TWO_PI, LOG_ZERO
+from quasistatic.numerics import HALF_LOG_TWO_PI, LOG_ZERO, log_normal_between
 from quasistatic.typing import Array, Key
 
 __all__ = ["FARTHEST", "entropy_lost", "log_normal_range", "sample_normal_range"]
@@ -12,7 +12,6 @@ __all__ = ["FARTHEST", "entropy_lost", "log_normal_range", "sample_normal_range"
 FARTHEST = 1e3
 """Standard deviations beyond which an interval's edge counts as infinite."""
 
-_TINY = 1e-30
 _TAIL = -5.0
 """Below it `ndtr` has few digits left, and draws are found by their logarithms."""
 
@@ -22,9 +21,10 @@ def log_normal_range(low: Array, high: Array, mean: Array, log_variance: Array) 
     """log-mass of [low, high] (either may be infinite) under N(mean, exp(log_variance)); `LOG_ZERO`
     where it is empty.
     """
-    a, b = _standardised(low, high, mean, log_variance)
-    upper, lower = log_ndtr(b), log_ndtr(a)
-    inside = upper + jnp.log(jnp.maximum(-jnp.expm1(lower - upper), _TINY))
+    inverse = jnp.exp(-0.5 * log_variance)
+    a, b = _in_deviations(low, mean, inverse), _in_deviations(high, mean, inverse)
+    swapped = jnp.abs(a) > jnp.abs(b)
+    inside = log_normal_between(jnp.where(swapped, -b, a), jnp.where(swapped, -a, b))
     return jnp.where(low < high, inside, LOG_ZERO)
 
 

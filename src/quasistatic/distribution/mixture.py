@@ -61,7 +61,7 @@ class Mixture(eqx.Module):
 
     def log_prob(self, x: State, columns: Bool[Array, " D"] | None = None) -> Float[Array, " D"]:
         """Log-density or log-probability of `x`, nats: the columns that count have even shares."""
-        each = jax.vmap(lambda p: jnp.sum(p.log_prob(x, columns)))(self.components)
+        each = jax.vmap(lambda p: p.log_prob_of_row(x, columns))(self.components)
         return _shared(jax.nn.logsumexp(self.log_weights + each), x, columns)
 
     def log_cell(
@@ -71,7 +71,7 @@ class Mixture(eqx.Module):
         columns: Bool[Array, " D"] | None = None,
     ) -> Float[Array, " D"]:
         """Log-mass of the data cells of the given widths around `x`, nats, in even shares."""
-        each = jax.vmap(lambda p: jnp.sum(p.log_cell(x, width, columns)))(self.components)
+        each = jax.vmap(lambda p: p.log_cell_of_row(x, width, columns))(self.components)
         return _shared(jax.nn.logsumexp(self.log_weights + each), x, columns)
 
     def given(self, gains: Float[Array, " C"]) -> tuple["Mixture", Float[Array, ""]]:
@@ -89,8 +89,7 @@ class Mixture(eqx.Module):
         """The mixture given the cells of `x` that `columns` flags, for the other columns, and the
         log-probability of these cells, nats.
         """
-        terms = jax.vmap(lambda p: p.log_prob(x, columns))(self.components)
-        return self.given(jnp.sum(terms, axis=-1))
+        return self.given(jax.vmap(lambda p: p.log_prob_of_row(x, columns))(self.components))
 
 
 def _shared(total: Float[Array, ""], x: State, columns: Bool[Array, " D"] | None) -> Array:

@@ -3,7 +3,7 @@
 from quasistatic.forward.absorbing import AbsorbingDiffusion
 from quasistatic.forward.base import AbstractDiffusion
 from quasistatic.forward.categorical import CategoricalDiffusion, binomial_diffusion
-from quasistatic.forward.gaussian import GaussianDiffusion
+from quasistatic.forward.gaussian import GaussianDiffusion, tabulated
 from quasistatic.forward.product import ProductDiffusion
 from quasistatic.forward.schedule import (
     AbstractSchedule,
@@ -31,4 +31,5 @@ __all__ = [
     "binomial_diffusion",
     "cosine_schedule",
     "linear_schedule",
+    "tabulated",
 ]

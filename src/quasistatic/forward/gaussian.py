@@ -2,7 +2,7 @@ r"""Gaussian diffusion of continuous columns (paper, equation (3) and table C.1)
 preserving, pi = N(0, I).
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -21,6 +21,7 @@ __all__ = [
     "NO_LIMIT",
     "WIDEST_SCALING",
     "GaussianDiffusion",
+    "tabulated",
 ]
 
 _LOG_SNR_OF_DATA = 30.0
@@ -74,7 +75,8 @@ class GaussianDiffusion(AbstractDiffusion):
     schedule: AbstractSchedule
     n_columns: int = eqx.field(static=True)
     n_frequencies: int = eqx.field(static=True)
-    limits: Float[Array, "2 D"] | None = None
+    limits: Float[Array, "2 D"] | None
+    _steps: "_Steps | None"  # of a whole program, where they are known (`tabulated`)
 
     def __init__(
         self,
@@ -85,6 +87,7 @@ class GaussianDiffusion(AbstractDiffusion):
     ) -> None:
         self.schedule, self.n_columns, self.n_frequencies = schedule, n_columns, n_frequencies
         self.limits = None if limits is None else jnp.asarray(limits, jnp.float32)
+        self._steps = None
 
     @property
     def trajectory_length(self) -> int:
@@ -107,11 +110,11 @@ class GaussianDiffusion(AbstractDiffusion):
         """Those of step t, looked up: the table is computed once for a whole batch, and for all
         columns if they share the schedule; those of a stride from s are computed for it.
         """
+        steps = _all_steps(self.schedule) if self._steps is None else self._steps
         if s is not None:
-            now = _log_snr(self.schedule)
-            found = _coefficients(now[t], now[s])
+            found = _coefficients(steps.log_snr[t], steps.log_snr[s])
         else:
-            found = jnp.moveaxis(_table(self.schedule)[t], -1, 0)
+            found = jnp.moveaxis(steps.coefficients[t], -1, 0)
         return _Coefficients(*(jnp.broadcast_to(c, (self.n_columns,)) for c in found))
 
     def prior(self) -> Normal:
@@ -242,19 +245,19 @@ class _Coefficients(NamedTuple):
     log_bridge: Array  # log of its variance beta_t (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t)
 
 
+class _Steps(NamedTuple):
+    """What a schedule makes of all its steps, t = 0..T."""
+
+    log_snr: Float[Array, "T C"]  # finite
+    coefficients: Float[Array, "T C n"]  # those of the single steps
+
+
 @jax.jit  # here and below: traced once for all kernels of a program, and for the next program
-def _log_snr(schedule: AbstractSchedule) -> Float[Array, "T C"]:
-    """log_snr of steps 0..T, finite."""
+def _all_steps(schedule: AbstractSchedule) -> _Steps:
     steps = jnp.arange(schedule.trajectory_length + 1)
-    return jnp.clip(jax.vmap(schedule.log_snr)(steps), -_LOG_SNR_OF_DATA, _LOG_SNR_OF_DATA)
-
-
-@jax.jit
-def _table(schedule: AbstractSchedule) -> Float[Array, "T C n"]:
-    """The coefficients of the single steps from t = 0..T."""
-    now = _log_snr(schedule)
+    now = jnp.clip(jax.vmap(schedule.log_snr)(steps), -_LOG_SNR_OF_DATA, _LOG_SNR_OF_DATA)
     before = jnp.concatenate([jnp.full((1, now.shape[1]), _LOG_SNR_OF_DATA + 1.0), now[:-1]])
-    return jnp.stack(_coefficients(now, before), axis=-1)
+    return _Steps(now, jnp.stack(_coefficients(now, before), axis=-1))
 
 
 @jax.jit
@@ -275,3 +278,27 @@ def _coefficients(now: Float[Array, "... D"], before: Float[Array, "... D"]) -> 
         jnp.exp(0.5 * log_kept + shrink),
         log_beta + shrink,
     )
+
+
+_Tree = TypeVar("_Tree")
+
+
+def tabulated(tree: _Tree) -> _Tree:
+    """A model, or another tree with forward processes, whose Gaussian ones have the coefficients of
+    all their steps at hand: a program that asks for them once, before its loops and maps over rows,
+    is compiled in less time than one in which every distribution computes its own.
+
+    Args:
+        tree: tree with the processes.
+    """
+
+    def is_gaussian(node: object) -> bool:
+        return isinstance(node, GaussianDiffusion)
+
+    def with_steps(node: object) -> object:
+        if not isinstance(node, GaussianDiffusion) or node._steps is not None:
+            return node
+        steps = _all_steps(node.schedule)
+        return eqx.tree_at(lambda x: x._steps, node, steps, is_leaf=lambda x: x is None)
+
+    return jax.tree.map(with_steps, tree, is_leaf=is_gaussian)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from quasistatic.forward import tabulated
 from quasistatic.model import DiffusionModel
 from quasistatic.particles import combine, share_out
 from quasistatic.posterior.evidence.base import AbstractEvidence
@@ -137,6 +138,7 @@ def _walk_runs(
     index: Array,
     key: Key,
 ) -> ProductParticles:
+    model, expert = tabulated((model, expert))
     return jax.vmap(lambda i: walk(model, expert, evidence, key=jax.random.fold_in(key, i)))(index)
 
 

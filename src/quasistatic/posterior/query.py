@@ -20,6 +20,7 @@ import numpy as np
 from quasistatic.bound.lower import WeightedBound
 from quasistatic.compiled import QUICKLY
 from quasistatic.errors import DataError
+from quasistatic.forward import tabulated
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior.evidence.base import AbstractEvidence, AllOf
 from quasistatic.posterior.evidence.observed import Observed
@@ -200,6 +201,8 @@ def _walk_chunk(
     key: Key,
     shared: bool,
 ) -> Posterior:
+    model = tabulated(model)
+
     def one(r: AbstractEvidence, checksum: Array, number: Array) -> Posterior:
         return walk(model, r, key=jax.random.fold_in(jax.random.fold_in(key, checksum), number))
 

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from quasistatic.forward import tabulated
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import CHUNK, in_chunks, joined
 from quasistatic.thermodynamics.bennett import bennett
@@ -92,4 +93,5 @@ def _works(model: DiffusionModel, other: DiffusionModel, n: int, key: Key) -> np
 def _chunk(
     model: DiffusionModel, other: DiffusionModel, index: Array, key: Key
 ) -> Float[Array, " n"]:
+    model, other = tabulated((model, other))
     return jax.vmap(lambda i: path_work(model, other, key=jax.random.fold_in(key, i)))(index)

@@ -6,13 +6,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
 
 from quasistatic.bound.terms import bound_costs, prior_cost, step_cost
 from quasistatic.config import TrainConfig
+from quasistatic.forward import tabulated
 from quasistatic.model import DiffusionModel
 from quasistatic.rows import Row
-from quasistatic.train.state import optimiser
+from quasistatic.train.state import flat, optimiser
 from quasistatic.trajectory import start
 from quasistatic.typing import Array, Float, Int, Key
 from quasistatic.workers import AXIS
@@ -68,7 +70,7 @@ def batch_cost(
     `weights[t - 1]` times. With an axis of a mesh the rows are this process's share of the batch,
     and have the steps and the noise that they have in the whole.
     """
-    n_here = jax.tree.leaves(rows)[0].shape[0]
+    model, n_here = tabulated(model), jax.tree.leaves(rows)[0].shape[0]
     n = n_here if axis is None else n_here * jax.lax.axis_size(axis)
     time_key, row_key = jax.random.split(key)
     draw = draw_times(probabilities, n, key=time_key)
@@ -104,7 +106,7 @@ def run_steps(
     """k optimiser steps.
 
     Args:
-        carry: parameters, their average, and the state of the optimiser.
+        carry: parameters, their average, and the state of the optimiser (of flat parameters).
         static: untrained part of the model.
         batches: rows of the k batches, `[k, B, ...]`.
         probabilities: probabilities of the steps t = 1..T, `[T]`.
@@ -179,7 +181,10 @@ def _scan(
     axis: str | None,
     key: Key,
 ) -> tuple[Any, Any, Any, Array]:
-    transformation = optimiser(config)
+    parameters, average, optimiser_state = carry
+    transformation = optimiser(config, parameters)
+    flat_rates = flat(jax.tree.map(lambda x, rate: jnp.full(x.shape, rate), parameters, rates))
+    flat_parameters, in_shape = ravel_pytree(parameters)
 
     def loss(parameters, batch, step_key):
         model = eqx.combine(parameters, static)
@@ -197,24 +202,27 @@ def _scan(
     def step(carry, inputs):
         parameters, average, optimiser_state = carry
         number, batch = inputs
-        gradient_of = jax.value_and_grad(loss, has_aux=True)
-        (value, n_columns), gradient = gradient_of(
-            parameters, batch, jax.random.fold_in(key, number)
+        (value, n_columns), gradient = jax.value_and_grad(loss, has_aux=True)(
+            in_shape(parameters), batch, jax.random.fold_in(key, number)
         )
+        gradient = flat(gradient)
         if axis is not None:
             value, gradient = jax.lax.pmean((value, gradient), axis)
         with jax.numpy_dtype_promotion("standard"):  # optax raises its decay to an integer power
             updates, optimiser_state = transformation.update(gradient, optimiser_state, parameters)
-        parameters = optax.apply_updates(parameters, jax.tree.map(jnp.multiply, updates, rates))
+        scaled = jax.tree.map(jnp.multiply, updates, flat_rates)
+        parameters = optax.apply_updates(parameters, scaled)
         decay = jnp.minimum(
             config.ema_decay,
             (1.0 + number.astype(jnp.float32)) / (10.0 + number.astype(jnp.float32)),
         )
-        average = jax.tree.map(lambda a, p: a + (1.0 - decay) * (p - a), average, parameters)
+        average = average + (1.0 - decay) * (parameters - average)
         return (parameters, average, optimiser_state), value * n_columns
 
     numbers = first + jnp.arange(jax.tree.leaves(batches)[0].shape[0], dtype=jnp.int32)
-    (parameters, average, optimiser_state), values = jax.lax.scan(step, carry, (numbers, batches))
+    carry = flat_parameters, flat(average), optimiser_state
+    (*found, optimiser_state), values = jax.lax.scan(step, carry, (numbers, batches))
+    parameters, average = map(in_shape, found)
     return parameters, average, optimiser_state, values
 
 
@@ -232,7 +240,7 @@ def mean_cost(
     per column, or, where the reverse kernels are mixtures, per step of whole trajectories, which
     vary less. The same noise at every call.
     """
-    model = eqx.combine(parameters, static)
+    model = tabulated(eqx.combine(parameters, static))
 
     def one(inputs):
         index, chunk = inputs

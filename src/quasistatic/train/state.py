@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 
 from quasistatic.config import TrainConfig
 from quasistatic.forward.schedule import AbstractSchedule
@@ -15,6 +16,7 @@ from quasistatic.typing import Array, Float
 
 __all__ = [
     "TrainState",
+    "flat",
     "initial_state",
     "learning_shares",
     "optimiser",
@@ -71,8 +73,18 @@ def learning_shares(model: DiffusionModel, *, fixed_schedule: bool) -> Any:
     return jax.tree.map(of_part, eqx.filter(model, trainable(model)), is_leaf=is_schedule)
 
 
-def optimiser(config: TrainConfig) -> optax.GradientTransformation:
-    """AdamW with clipping, warm-up and a cosine; matrices only are decayed."""
+def flat(tree: Any) -> Float[Array, " P"]:
+    """The arrays of a tree as one vector: what is done to every parameter is then done once."""
+    return ravel_pytree(tree)[0]
+
+
+def optimiser(config: TrainConfig, parameters: Any) -> optax.GradientTransformation:
+    """AdamW of flat parameters with clipping, warm-up and a cosine; matrices only are decayed.
+
+    Args:
+        config: settings of the training.
+        parameters: parameters, not flat: they tell which are matrices.
+    """
     warmup = min(config.warmup_steps, max(config.max_steps // 10, 1))
     rate = optax.warmup_cosine_decay_schedule(
         0.0,
@@ -81,12 +93,19 @@ def optimiser(config: TrainConfig) -> optax.GradientTransformation:
         max(config.max_steps, warmup + 1),
         end_value=0.01 * config.learning_rate,
     )
+    decay = flat(
+        jax.tree.map(
+            lambda x: jnp.full(x.shape, config.weight_decay if x.ndim >= 2 else 0.0), parameters
+        )
+    )
+
+    def decayed(update: Array, parameter: Array) -> Array:
+        return update + decay * parameter
+
     return optax.chain(
         optax.clip_by_global_norm(config.clip_norm),
         optax.scale_by_adam(b2=0.99),
-        optax.add_decayed_weights(
-            config.weight_decay, mask=lambda tree: jax.tree.map(lambda x: x.ndim >= 2, tree)
-        ),
+        optax.stateless(lambda updates, params: jax.tree.map(decayed, updates, params)),
         optax.scale_by_learning_rate(rate),
     )
 
@@ -94,7 +113,8 @@ def optimiser(config: TrainConfig) -> optax.GradientTransformation:
 def initial_state(model: DiffusionModel, config: TrainConfig) -> TrainState:
     """The state before the first step."""
     parameters = eqx.filter(model, trainable(model))
-    return TrainState(parameters, parameters, parameters, optimiser(config).init(parameters))
+    moments = optimiser(config, parameters).init(flat(parameters))
+    return TrainState(parameters, parameters, parameters, moments)
 
 
 def time_probabilities(

@@ -102,16 +102,17 @@ def test_a_few_minutes_are_for_one_network(schema, mixed, build_tiny):
 
 
 def test_a_fixed_network_is_one_candidate(schema):
-    assert len(candidates(48, schema, FitSettings())) > 1
-    assert len(candidates(48, schema, FitSettings(dropout=0.2, frequencies=1))) == 1
+    assert len(candidates(800, schema, FitSettings())) > 1
+    assert len(candidates(800, schema, FitSettings(dropout=0.2, frequencies=1))) == 1
 
 
 @pytest.mark.parametrize(
     ("n_rows", "numbers", "preset", "tried"),
     [
-        (100, 5, "default", [(128, 0.1, 0), (128, 0.3, 0)]),
+        (100, 5, "default", [(128, 0.3, 0)]),
         (800, 5, "default", [(128, 0.1, 0), (128, 0.3, 0), (128, 0.1, 6)]),
-        (100, 0, "default", [(128, 0.1, 0), (128, 0.3, 0)]),
+        (100, 0, "default", [(128, 0.3, 0)]),
+        (800, 0, "default", [(128, 0.1, 0), (128, 0.3, 0)]),
         (3000, 5, "default", [(128, 0.1, 0), (128, 0.1, 6)]),
         (3000, 500, "default", [(128, 0.1, 0), (128, 0.3, 0)]),
         (8000, 5, "default", [(256, 0.1, 6)]),
@@ -221,9 +222,9 @@ def test_preset_is_larger_and_longer():
 
 
 def test_larger_tables_are_trained_longer():
-    rows = (100, 1999, 2000, 9000, 10_000, 20_000, 40_000, 10**6)
+    rows = (100, 500, 1999, 2000, 9000, 10_000, 20_000, 40_000, 10**6)
     steps = [defaults.training(n, "default").max_steps for n in rows]
-    assert steps == [2000, 2000, 3000, 3000, 3000, 6000, 12_000, 12_000]
+    assert steps == [1000, 2000, 2000, 3000, 3000, 3000, 6000, 12_000, 12_000]
     for n in rows:
         training = defaults.training(n, "default")
         assert training.max_steps % training.evaluate_every == 0
