@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,6 +84,53 @@ def test_a_killed_process_ends_the_other_and_resume_goes_on(folder):
     _, said = again.communicate(timeout=300)
     assert again.returncode == 0, said
     files = [{f.name: f.read_bytes() for f in (folder / n).iterdir()} for n in ("killed", "m2")]
+    assert files[0] == files[1]
+
+
+HOSTS = """
+set -e
+hosts=$1; shift
+enter='mount --bind "$1" /etc/hosts'
+unshare --net --mount --uts sh -c "hostname beta; $enter; exec sleep 600" - "$hosts" & beta=$!
+trap 'kill $beta' EXIT
+hostname alpha; mount --bind "$hosts" /etc/hosts
+until [ "$(nsenter --target $beta --uts hostname 2>/dev/null)" = beta ]; do sleep 0.1; done
+other="nsenter --target $beta --net --mount --uts"
+ip link add name hosta type veth peer name hostb netns $beta
+ip address add 10.77.0.1/24 dev hosta; ip link set lo up; ip link set hosta up
+$other ip address add 10.77.0.2/24 dev hostb; $other ip link set lo up; $other ip link set hostb up
+export JAX_COORDINATOR_ADDRESS=10.77.0.1:5555 JAX_NUM_PROCESSES=2
+JAX_PROCESS_ID=1 $other "$@" & second=$!
+JAX_PROCESS_ID=0 "$@"
+wait $second
+"""
+"""Two hosts, each with a network and a name of its own, which a cable joins; a command on both."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("unshare", "nsenter", "ip"))), reason="no such tools"
+)
+def test_two_hosts_train_the_model_of_two_processes(folder):
+    spaces = ["unshare", "--user", "--map-root-user", "--net", "--mount", "--uts"]
+    if subprocess.run([*spaces, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine allows no network of one's own")
+    (folder / "hosts").write_text("127.0.0.1 localhost\n10.77.0.1 alpha\n10.77.0.2 beta\n")
+    command = [
+        sys.executable,
+        "-m",
+        "quasistatic",
+        "fit",
+        folder / "t.csv",
+        "-o",
+        folder / "hosted",
+    ]
+    command = [*spaces, "sh", "-c", HOSTS, "-", folder / "hosts", *command, *HOW]
+    done = subprocess.run(
+        list(map(str, command)), check=False, capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 0, done.stderr
+    files = [{f.name: f.read_bytes() for f in (folder / n).iterdir()} for n in ("hosted", "m2")]
     assert files[0] == files[1]
 
 
