@@ -4,6 +4,9 @@ r"""Test log-likelihood beside published figures and baselines. Prints a Markdow
         [--preset thorough] [--trajectories 64]
     QUASISTATIC_DATA=... python benchmarks/density.py fd27 [NAMES]
 
+Where `zuko` is installed, tables of numbers alone get a neural spline flow beside the mixtures
+(`spline_flow.py`).
+
 Splits: `debd` as published (the model's own validation split is taken from the training rows and
 the published validation rows are added to them); `fd27` 80/20 with the given seed. Test rows are
 scored once.
@@ -124,6 +127,7 @@ def mixed(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[str
     """One of the mixed tables; X and y together are the row."""
     from baselines import independent, mixture, numbers
     from mixed_mixture import mixed_mixture
+    from spline_flow import is_installed, spline_flow
 
     frame = load_mixed(path)
     order = np.random.default_rng(arguments.seed).permutation(len(frame))
@@ -153,6 +157,11 @@ def mixed(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[str
         parts = [numbers(codec, part) for part in (train[n_valid:], train[:n_valid], test)]
         values, chosen = mixture(*parts, arguments.seed)
         result |= {"Gaussian mixture": figure(values), "components": chosen}
+        flow = chosen = ""
+        if is_installed() and not discrete.any():
+            values, chosen = spline_flow(*parts, arguments.seed)
+            flow = figure(values)
+        result |= {"spline flow": flow, "its settings": chosen}
         result["independent"] = figure(independent(*parts, arguments.seed))
     return result
 
