@@ -1,10 +1,12 @@
-"""The pictures of docs/explore.md: the explorer of the penguins in headless Chromium.
+"""The pictures of docs/explore.md: the explorer of penguins and of digits in headless Chromium.
 
     pip install ".[explore,test]"
-    python benchmarks/explore_pictures.py [MODEL]
+    python benchmarks/explore_pictures.py [MODEL [IMAGES]]
 
-Needed is a Chromium on the path. Without MODEL one is fitted first, with the settings of
-`quasistatic fit --max-minutes 1`. Written are docs/figures/explore-*.png.
+Needed is a Chromium on the path. Without MODEL one of the penguins is fitted first, with the
+settings of `quasistatic fit --max-minutes 1`; without IMAGES one of scikit-learn's first 1,500
+digits, with those of `--max-minutes 5`; the other digits are shown. Written are
+docs/figures/explore-*.png.
 """
 
 import io
@@ -15,12 +17,16 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
+from sklearn.datasets import load_digits
 
-from quasistatic import DiffusionDensity
+from quasistatic import DiffusionDensity, image_table
 from quasistatic.data.files import read_table
+from quasistatic.data.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE, FIGURES = ROOT / "examples" / "penguins.csv", ROOT / "docs" / "figures"
@@ -41,15 +47,30 @@ PICTURES = (
     ("phone", f"/row?{UNKNOWN}", NARROW, "dark"),
 )
 """Name, address, size and colours of each."""
+OF_IMAGES = (("image", "/image?row=3&hide=AAAAPDw8PA&sigma=30&noisy=yes", WIDE, "light"),)
+"""The same of the digits; a square of 4 x 4 pixels is hidden."""
 
 
-def main(model: str | None) -> None:
+def main(model: str | None, images: str | None) -> None:
     """Explore, and take the pictures."""
-    if model is None:
-        density = DiffusionDensity(random_state=0, max_minutes=1).fit(read_table(TABLE))
-        model = str(Path(tempfile.mkdtemp()) / "penguins")
-        density.save(model)
-    command = [sys.executable, "-m", "quasistatic", "explore", model, str(TABLE), "--no-browser"]
+    folder = Path(tempfile.mkdtemp())
+    stack = load_digits().images.astype(np.uint8) * 15
+    np.save(folder / "digits.npy", stack[1500:])
+    model = model or fitted(read_table(TABLE), folder / "penguins", 1)
+    images = images or fitted(image_table(stack[:1500]), folder / "digits", 5)
+    explored(model, TABLE, PICTURES)
+    explored(images, folder / "digits.npy", OF_IMAGES)
+
+
+def fitted(table: Table, folder: Path, minutes: float) -> str:
+    """The folder of a model of a table."""
+    DiffusionDensity(random_state=0, max_minutes=minutes).fit(table).save(folder)
+    return str(folder)
+
+
+def explored(model: str, table: Path, pictures: tuple[Any, ...]) -> None:
+    """Pictures of one model with its table."""
+    command = [sys.executable, "-m", "quasistatic", "explore", model, str(table), "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdout is not None
         address = service.stdout.readline().split(" at ")[1].split("/ ")[0]
@@ -60,7 +81,7 @@ def main(model: str | None) -> None:
                 browser = playwright.chromium.launch(
                     executable_path=shutil.which("chromium"), args=QUIET
                 )
-                for picture in PICTURES:
+                for picture in pictures:
                     take(browser, address, *picture)
         finally:
             service.terminate()
@@ -86,4 +107,4 @@ def take(
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else None)
+    main(*(*sys.argv[1:3], None, None)[:2])

@@ -6,8 +6,7 @@ target; a sampler says what the target is (`bound/smc.py`, `posterior/walks/`), 
 the mean of the weights times the means at all resamplings, estimates the last target's normaliser
 without bias, for every intermediate one.
 
-Source: Del Moral (2004); Carpenter et al. (1999) for systematic resampling; Lee and Whiteley (2018)
-for the error.
+Source: Del Moral (2004); Carpenter et al. (1999) for systematic resampling.
 """
 
 from typing import Any, NamedTuple, TypeVar
@@ -181,10 +180,9 @@ class Families(NamedTuple):
         effective: effective number of first ancestors, `1 / sum_a (sum of the weights of a's
             descendants)^2`, between 1 and P; without resampling the effective sample size. After
             many resamplings few ancestors are left, and it is pessimistic.
-        variance: estimate of Var(Z) / Z^2 from the same families, `1 - (P / (P-1))^(r+1) sum over
-            pairs of different families of W_i W_j`, r the number of resamplings; at least 0. By the
-            delta method the variance of log Z. Unbiased for multinomial resampling; the systematic
-            one here varies less, so that it errs on the side of caution.
+        variance: estimate of Var(Z) / Z^2 of particles that were never resampled, `P / (P-1) (sum
+            of W_i^2 - 1/P)`, by the delta method the variance of log Z; NaN of others, which have
+            ancestors in common: several populations tell it.
     """
 
     effective: Float[Array, ""]
@@ -201,9 +199,8 @@ def families(state: ParticleState, log_weight: Float[Array, " P"]) -> Families:
     n = log_weight.shape[0]
     shares = jax.ops.segment_sum(jax.nn.softmax(log_weight), state.ancestors, n)
     same = jnp.sum(jnp.square(shares))
-    inflation = (state.n_resampled + 1.0) * -jnp.log1p(-1.0 / n) if n > 1 else jnp.nan
-    variance = jnp.maximum(1.0 - jnp.exp(inflation) * (1.0 - same), 0.0)
-    return Families(1.0 / same, variance)
+    variance = jnp.maximum(same - 1.0 / n, 0.0) * n / (n - 1) if n > 1 else jnp.nan
+    return Families(1.0 / same, jnp.where(state.n_resampled > 0, jnp.nan, variance))
 
 
 class Combined(NamedTuple):
@@ -224,7 +221,7 @@ def combine(log_z: np.ndarray, ess: np.ndarray, variance: np.ndarray) -> Combine
     """`log mean Z` over the populations of each row: Z is unbiased, so their mean is.
 
     The standard error is that of the spread of the populations by the delta method where there are
-    at least 2, and else the square root of the variance within the one.
+    at least 2, and else the square root of the variance within the one (NaN where it resampled).
 
     Args:
         log_z: log Z of every population, `[N, runs]` nats; `-inf` where it has no particle left.

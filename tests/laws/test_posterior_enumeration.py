@@ -12,7 +12,7 @@ from laws.enumeration import Chain, joint_states
 from laws.models import is_gaussian, model_of
 from laws.statistics import assert_mean
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.posterior import Observed, OrderedWalk, TwistedWalk
+from quasistatic.posterior import Observed, OrderedWalk, Populations, TwistedWalk
 
 RUNS, PARTICLES = 1 << 12, 4
 FINE = 601
@@ -77,12 +77,22 @@ MIXTURES = [
 """Where the reverse kernels are mixtures."""
 
 
-@pytest.mark.parametrize("name", [*EVIDENCE, *ABSORBING, *MIXTURES])
+SEVERAL = [f"{name}, several populations" for name in ("confused", "range")]
+INDEPENDENT = ["range, independent particles"]
+
+
+def walk_of(name):
+    if name in SEVERAL:
+        return Populations(PARTICLES, 2, 1)
+    if name in INDEPENDENT:
+        return TwistedWalk(PARTICLES, 1, 0.0)
+    return OrderedWalk(PARTICLES, 1) if name in ABSORBING else TwistedWalk(PARTICLES, 1, 0.9)
+
+
+@pytest.mark.parametrize("name", [*EVIDENCE, *ABSORBING, *MIXTURES, *SEVERAL, *INDEPENDENT])
 def test_evidence_and_draws_are_those_of_the_enumeration(name):
     kernel, make = EVIDENCE[name.split(", ")[0]]
-    walk = (
-        OrderedWalk(PARTICLES, 1) if name in ABSORBING else TwistedWalk(PARTICLES, 1, threshold=0.9)
-    )
+    walk = walk_of(name)
     scale, components = 0.2 if kernel.startswith("gaussian") else 0.4, 3 if name in MIXTURES else 1
     model = model_of(KERNELS[kernel](), scale=scale, components=components)
     forward, evidence = model.forward, make()
@@ -106,7 +116,10 @@ def test_evidence_and_draws_are_those_of_the_enumeration(name):
     compared = exact > 1e-9
     assert np.all(weighted[:, (exact < 1e-12) & (exact >= 0)] == 0)
     assert_mean(weighted[:, compared].T / exact[compared][:, None], 1.0, tolerance=5e-3)
-    assert np.all((found.ess >= 0) & (found.ess <= PARTICLES * 1.001))
+    assert np.all((found.ess >= 0) & (found.ess <= walk.particles * 1.001))
+    if name in SEVERAL + INDEPENDENT:  # E s^2 = Var Z: the stated error is the true one
+        assert np.std(z) > 0.05 * exact[0]
+        assert_mean((found.variance * z**2 - (z - exact[0]) ** 2) / exact[0] ** 2, 0.0)
 
 
 def at_the_cells(chain, evidence, states, volume):

@@ -42,7 +42,7 @@ class Population(NamedTuple):
         log_z: log Z, nats; E Z = p(x_0).
         ess: effective number of *first ancestors* (`particles.Families`), between 1 and P; without
             resampling it is the usual effective sample size.
-        variance: estimate of Var(Z) / p(x_0)^2 within the run, from the same families.
+        variance: estimate of Var(Z) / p(x_0)^2 within a run that never resampled; NaN of others.
         n_resampled: number of resamplings.
     """
 
@@ -145,8 +145,8 @@ def population_bound(populations: Population) -> WeightedBound:
     """`log mean Z` over the runs of each row (Z is unbiased, so their mean is), with its error.
 
     The standard error is that of the runs by the delta method when there are at least 2, and else
-    the square root of the within-run variance; the effective sample size is that of all families of
-    all runs together.
+    the square root of the within-run variance, if there is one; the effective sample size is that
+    of all families of all runs together.
 
     Example:
         >>> import numpy as np

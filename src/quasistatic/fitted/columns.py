@@ -8,6 +8,12 @@ over; D + 1 evidences a row. They share their random numbers, so that most of th
 D - 1 columns cancels in the difference. In the limit of many particles this is the model's
 conditional; with few its error is that of two log-evidences, less what cancels.
 
+Of a column of states the second one is summed over the *other* states alone,
+
+    p(x_j | x_-j) = p(x) / (p(x) + p(x_-j, another state)),
+
+which is the same of exact evidences, and a probability of estimates too.
+
 Raw values of log p(x_j | x_-j) cannot be compared between columns: a density depends on the unit, a
 count has less of it than a flag. With reference rows, the surprise of a cell is minus the logarithm
 of the share of reference cells that are as improbable,
@@ -27,6 +33,7 @@ such a column is then blamed less.
 from typing import NamedTuple, Self
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.config import require_whole
@@ -36,7 +43,9 @@ from quasistatic.data.columns.numbers import read_coordinates
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
 from quasistatic.fitted.model import Fitted
-from quasistatic.posterior.query import evidence_of_rows
+from quasistatic.numerics import LOG_ZERO
+from quasistatic.posterior import Soft
+from quasistatic.posterior.query import Beside, evidence_of_rows
 from quasistatic.rows import row_checksums
 from quasistatic.typing import Key
 
@@ -107,24 +116,60 @@ def column_log_probs(
         for j in range(begin, min(begin + together, len(columns) + 1)):
             cells = rows if j == 0 else codec.without(rows, [columns[j - 1].name])
             some = np.concatenate([c.observed for c in cells], axis=1).any(axis=1)
-            index = np.flatnonzero(
-                some if j == 0 else some & _is_there(codec, rows, columns[j - 1])
-            )
+            if j > 0:
+                some |= columns[j - 1].is_discrete
+                some &= _is_there(codec, rows, columns[j - 1])
+            index = np.flatnonzero(some)
             asked.append((j, index, tuple(c.take(index) for c in cells)))
         index = np.concatenate([index for _, index, _ in asked])
         if len(index):
             cells = jax.tree.map(lambda *xs: np.concatenate(xs), *(cells for _, _, cells in asked))
-            z = evidence_of_rows(
-                walked, cells, particles=particles, key=key, identity=identity[index]
-            )
             number = np.concatenate([np.full(len(index), j) for j, index, _ in asked])
+            z = evidence_of_rows(
+                walked,
+                cells,
+                particles=particles,
+                key=key,
+                identity=identity[index],
+                beside=_another_state(codec, rows, number, index),
+            )
             found[:, number, index] = z.lower, np.square(z.stderr)
     for j, column in enumerate(columns):
         index = np.flatnonzero(_is_there(codec, rows, column))
-        others = found[:, j + 1, index]
-        log_p[index, j] = found[0, 0, index] - others[0] + _log_volume(table, codec, column)[index]
-        variance[index, j] = found[1, 0, index] + others[1]
+        own, others, both = found[0, 0, index], found[0, j + 1, index], found[1, :, index].T
+        weight = 1.0
+        if column.is_discrete:
+            whole = np.logaddexp(own, others)
+            weight, others = np.exp(others - np.where(np.isfinite(whole), whole, 0.0)), whole
+        with np.errstate(invalid="ignore"):  # an impossible row
+            log_p[index, j] = own - others + _log_volume(table, codec, column)[index]
+        # Where there is no other state, there is no error of it either.
+        variance[index, j] = np.where(weight, weight**2 * (both[0] + both[j + 1]), 0.0)
     return Conditionals(codec.schema.names, log_p, np.sqrt(variance))
+
+
+def _another_state(
+    codec: Codec, rows: tuple[Cells, ...], number: np.ndarray, index: np.ndarray
+) -> Beside | None:
+    """That the hidden cells of columns of states are in another state than they are.
+
+    Args:
+        codec: codec of the model.
+        rows: cells of all rows.
+        number: number of each evidence's hidden column, counted from 1; 0 where nothing is hidden.
+        index: number of each evidence's row.
+    """
+    if codec.states is None:
+        return None
+    log_r = np.zeros((len(index), len(codec.n_states), max(codec.n_states)), np.float32)
+    informed = np.zeros(len(index), bool)
+    for j, column in enumerate(codec.schema.columns):
+        if column.is_discrete:
+            which = np.flatnonzero(number == j + 1)
+            block, place = codec.places(column.name)[0]
+            log_r[which, place, np.asarray(rows[block].value)[index[which], place]] = LOG_ZERO
+            informed[which] = True
+    return Beside(Soft(jnp.asarray(log_r), codec.states), informed)
 
 
 def _is_there(codec: Codec, rows: tuple[Cells, ...], column: Column) -> np.ndarray:

@@ -53,7 +53,7 @@ def impute(
 ) -> Filled:
     """The table with its holes filled by draws given the cells that are there.
 
-    Observed cells are given back as they were. The draws of a row come from one population of
+    Observed cells are given back as they were. The draws of a row come from a few populations of
     particles: each is a draw of the posterior, two of them are a little more alike than independent
     ones. Equal rows get different draws.
 

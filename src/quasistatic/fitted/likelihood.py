@@ -43,7 +43,7 @@ MethodName = Literal["bound", "ais", "smc", "sandwich"]
 _MAX_RUNS = 4
 """Independent populations of the method "smc": their spread is its error bar."""
 _POPULATION = 8
-"""Particles of a population at least, before there is a second one."""
+"""Particles of a population at least, before there is a third one."""
 _LEAST_PARTICLES = 16
 """Particles of a row with holes, where the method has fewer trajectories."""
 
@@ -209,7 +209,7 @@ def _ais(model: DiffusionModel, rows: Row, n: int, *, key: Key) -> Sides:
 
 def _smc(model: DiffusionModel, rows: Row, n: int, *, key: Key) -> Sides:
     twist_key, walk_key = jax.random.split(key)
-    runs = int(np.clip(n // _POPULATION, 1, _MAX_RUNS))
+    runs = int(np.clip(n // _POPULATION, 2, _MAX_RUNS))
     twist = fit_twist(model, key=twist_key)
     populations = evaluate_populations(
         model, rows, twist, particles=n // runs, runs=runs, key=walk_key

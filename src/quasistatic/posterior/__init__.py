@@ -12,6 +12,7 @@ from quasistatic.posterior.evidence.range import Range
 from quasistatic.posterior.evidence.within import Within
 from quasistatic.posterior.query import Posteriors
 from quasistatic.posterior.walks.ordered import OrderedWalk
+from quasistatic.posterior.walks.populations import Populations
 from quasistatic.posterior.walks.product import ProductWalk
 from quasistatic.posterior.walks.recipe2015 import Recipe2015
 from quasistatic.posterior.walks.twisted import Posterior, TwistedWalk
@@ -25,6 +26,7 @@ __all__ = [
     "Noisy",
     "Observed",
     "OrderedWalk",
+    "Populations",
     "Posterior",
     "Posteriors",
     "ProductWalk",

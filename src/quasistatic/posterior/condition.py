@@ -16,13 +16,14 @@ from quasistatic.particles import combine, share_out
 from quasistatic.posterior.evidence.base import AbstractEvidence
 from quasistatic.posterior.query import (
     CHUNK,
+    SHORT,
     Posteriors,
     numbers_among_equals,
-    walk_of,
     walk_rows,
 )
+from quasistatic.posterior.walks.ordered import OrderedWalk, is_absorbing
 from quasistatic.posterior.walks.product import ProductParticles, ProductWalk
-from quasistatic.posterior.walks.twisted import IMPOSSIBLE
+from quasistatic.posterior.walks.twisted import IMPOSSIBLE, TwistedWalk
 from quasistatic.rows import in_chunks, joined
 from quasistatic.typing import Array, Key, State
 
@@ -59,7 +60,13 @@ def condition_rows(
     """
     runs = _populations(n_rows, particles, populations)
     same, numbers = np.zeros(runs, np.uint32), np.arange(runs, dtype=np.uint32)
-    walk = walk_of(model, particles, particles)
+    n = jnp.asarray(particles, jnp.int32)
+    threshold = 0.0 if model.trajectory_length <= SHORT else 0.5
+    walk = (
+        OrderedWalk(particles, n)
+        if is_absorbing(model)
+        else TwistedWalk(particles, n, threshold=threshold)
+    )
     found = walk_rows(walk, model, evidence, same, numbers, key, CHUNK, shared=True)
     if found.impossible.all():
         return _nothing(jax.tree.map(lambda x: x[0], found.draws), runs * particles)

@@ -25,6 +25,7 @@ from quasistatic.model import DiffusionModel
 from quasistatic.posterior.evidence.base import AbstractEvidence, AllOf
 from quasistatic.posterior.evidence.observed import Observed
 from quasistatic.posterior.walks.ordered import OrderedWalk, is_absorbing
+from quasistatic.posterior.walks.populations import Populations
 from quasistatic.posterior.walks.twisted import Posterior, TwistedWalk
 from quasistatic.rows import Row, in_chunks, joined, row_checksums, rows_at_once, take
 from quasistatic.trajectory import sample_rows
@@ -33,6 +34,7 @@ from quasistatic.typing import Array, Key
 __all__ = [
     "CHUNK",
     "COLLAPSED",
+    "SHORT",
     "Beside",
     "Posteriors",
     "Walk",
@@ -47,10 +49,14 @@ __all__ = [
 CHUNK = 2048
 """Number of particles that walk at once."""
 
+SHORT = 32
+"""Steps of a walk without resampling, at most."""
+_FEW, _MANY = 4, 8
+"""Populations of a row: many where each of them has `_FEW` particles."""
 COLLAPSED = 2.0
 """Fewer effective particles than this, and a row's draws say little."""
 
-Walk = TwistedWalk | OrderedWalk
+Walk = TwistedWalk | OrderedWalk | Populations
 
 
 class Posteriors(NamedTuple):
@@ -121,7 +127,8 @@ def posterior_rows(
         model: model p.
         evidence: evidence of N rows.
         draws: number n of draws of each row, taken from its particles as `TwistedWalk` says.
-        particles: number P of particles of each row; at least one for each draw walks.
+        particles: number P of particles of each row, rounded up to whole populations; at least one
+            for each draw walks.
         key: random key of all rows.
         chunk: number of particles that walk at once, at least those of one row (default 2048).
     """
@@ -141,12 +148,21 @@ def _checksums(evidence: AbstractEvidence) -> np.ndarray:
 
 
 def walk_of(model: DiffusionModel, particles: int, draws: int) -> Walk:
-    """The sampler for a model; its number of draws is an array: another one needs no other
+    """The sampler for a row of a model. Its number of draws is an array: another one needs no other
     program.
+
+    Particles that walk at most `SHORT` steps are not resampled: so early, promises of the model
+    choose worse than final weights (`benchmarks/resampling.py`), and independent weights know their
+    error. On longer walks there are several populations, `_FEW` or `_MANY` of them, whose spread is
+    the error.
     """
-    return (OrderedWalk if is_absorbing(model) else TwistedWalk)(
-        particles, jnp.asarray(draws, jnp.int32)
-    )
+    n = jnp.asarray(draws, jnp.int32)
+    if is_absorbing(model):
+        return OrderedWalk(particles, n)
+    if model.trajectory_length <= SHORT:
+        return TwistedWalk(particles, n, threshold=0.0)
+    runs = _FEW if particles < _MANY * _FEW else _MANY
+    return Populations(-(-particles // runs), runs, n)
 
 
 def walk_rows(
@@ -232,8 +248,8 @@ def impute_rows(
     """Draws of the missing cells given the observed ones. Rows without a hole cost nothing, rows
     without a cell are plain samples.
 
-    The draws of one row come from one population of particles: each is a draw of the posterior (as
-    P grows), but two of them may share ancestors, which makes them a little more alike than
+    The draws of one row come from its particles (`walk_of`): each is a draw of the posterior (as P
+    grows), but two of them may share ancestors, which makes them a little more alike than
     independent draws.
 
     Args:

@@ -16,6 +16,7 @@ from quasistatic.fitted.likelihood import log_likelihood
 from quasistatic.fitted.ranks import Ranks, ranks_among
 from quasistatic.fitted.sampling import sample
 from quasistatic.fitted.scores import REFERENCE_ROWS
+from quasistatic.serve.marginal import MarginalRanks
 from quasistatic.serve.subject import Subject
 from quasistatic.serve.table_scores import TableScores
 
@@ -43,6 +44,7 @@ class Reference:
         self.table: Table | None = None
         self.log_p: np.ndarray | None = None
         self.tails: Tails | None = None
+        self.marginal = MarginalRanks(subject.fitted, seed)
         self.done = 0.0
         arranged = subject.schema.layout is not None
         self.rows, self.trajectories = _ARRANGED if arranged else (REFERENCE_ROWS, _TRAJECTORIES)

@@ -12,6 +12,7 @@ from quasistatic.fitted.columns import Conditionals
 from quasistatic.fitted.imputation import refuse_impossible
 from quasistatic.fitted.likelihood import METHODS, Likelihood, log_likelihood
 from quasistatic.fitted.model import Fitted
+from quasistatic.fitted.ranks import Ranks
 from quasistatic.particles import combine, share_out
 from quasistatic.posterior.budget import shortened
 from quasistatic.posterior.query import numbers_among_equals
@@ -22,7 +23,7 @@ __all__ = ["Filled", "RowAnswer", "Unknown", "answers_of_row", "filled_row"]
 
 _WHOLE = ((16, 16), (64, 16), (256, 16), (1024, 64))
 """Trajectories of a whole row and particles of its cells, round by round."""
-_HOLED = ((16, 16), (64, 64))
+_HOLED = ((8, 16), (64, 64))
 """Particles of each population of a row with holes, and of its cells."""
 _POPULATIONS = 8
 """Independent populations of a row with holes: their spread is the error, where the estimate from
@@ -52,6 +53,8 @@ class RowAnswer(NamedTuple):
         cells: log p of every cell given the others; None (default) as long as it is not known.
         unknown: what the unknown cells may be, by column; None (default) as long as it is not
             known.
+        rank: share of the model's rows of which the same cells are less likely; None (default) of a
+            whole row, and as long as it is not known.
         round: number of the round, counted from 1.
         rounds: number of rounds in all.
     """
@@ -61,6 +64,7 @@ class RowAnswer(NamedTuple):
     likelihood: Likelihood | None = None
     cells: Conditionals | None = None
     unknown: dict[str, Unknown] | None = None
+    rank: Ranks | None = None
     round: int = 1
     rounds: int = 1
 
@@ -98,6 +102,10 @@ def answers_of_row(reference: Reference, row: Table) -> Iterator[RowAnswer]:
             judged = particles
             found = found._replace(cells=reference.conditionals(row, particles))
             yield found
+        if names and not whole and found.rank is None and reference.table is not None:
+            for rank in reference.marginal.of(row, reference.table):
+                found = found._replace(rank=rank)
+                yield found
 
 
 class Filled(NamedTuple):

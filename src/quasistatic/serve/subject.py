@@ -84,8 +84,9 @@ class Subject:
             )
         columns = [_series(name, [row.get(name) for row in rows]) for name in names]
         table = Table(pl.DataFrame(columns), _SOURCE, self.schema.container)
-        frame = read_as(table, self.schema).frame
-        return replace(table, frame=frame.with_columns(_own(frame, c) for c in self.schema.columns))
+        read = read_as(table, self.schema)
+        own = (_own(read.frame, column) for column in self.schema.columns)
+        return replace(read, frame=read.frame.with_columns(own))
 
     def rows_of(self, table: Table) -> list[dict[str, Any]]:
         """The rows of a table as JSON."""

@@ -67,6 +67,7 @@ def test_conditionals_of_a_flag_are_those_of_the_joint(density, table):
     ]
     exact = np.where(rows["flag"] == "short", *parts) - np.logaddexp(*parts)
     found = np.stack([conditionals(density, rows, 64, seed).log_p[:, 2] for seed in range(8)])
+    assert np.all(found <= 0), "an estimate is a probability, too"
     stderr = found.std(0, ddof=1) / np.sqrt(8)
     threshold = stats.t.isf(1e-6 / 2 / 24, 7)
     assert np.all(np.abs(found.mean(0) - exact) < threshold * stderr + 0.05)

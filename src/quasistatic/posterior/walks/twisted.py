@@ -9,14 +9,14 @@ under the model's guess (`posterior/_guide.py`) the intermediate targets and the
 
 The last target is p(x_0..x_T) r(x_0) for every psi > 0 and every k~, so E Z = E_p r and the
 weighted particles converge to the posterior whatever the quality of the guide. Where the effective
-sample size of the weights falls below P/2, the particles are resampled (systematically).
+sample size of the weights falls below P/2, the particles are resampled (systematically); never on
+short walks (`query.walk_of`), of which Z is the mean of independent weights.
 
 For an observed cell without width k~ is the bridge to its value, and the weight p/q of that cell's
 noisy path, as in `trajectory.log_weight`: a row that is observed as a whole has its likelihood as
 evidence.
 
-Source: Wu et al. 2023 (twisted diffusion sampler); Naesseth, Lindsten, Schoen 2019; Lee and
-Whiteley 2018 for the error.
+Source: Wu et al. 2023 (twisted diffusion sampler); Naesseth, Lindsten, Schoen 2019.
 """
 
 from typing import NamedTuple
@@ -66,8 +66,8 @@ class Posterior(NamedTuple):
         draws: `[P, D]` per block, the first n of them draws of x_0 from the weighted particles; a
             pinned cell holds the middle of its cell.
         log_evidence: log Z, nats; `-inf` if no particle was left (then the draws mean nothing).
-        variance: estimate of Var(Z) / Z^2 from the families of particles (an upper one; see
-            `particles.Families`); by the delta method the variance of log Z.
+        variance: estimate of Var(Z) / Z^2, by the delta method the variance of log Z; NaN of one
+            population that was resampled (`walks/populations.py` has several).
         ess: effective sample size of the last weights, between 1 and P.
         ancestors: effective number of first ancestors, between 1 and P: how many independent
             particles there are.
@@ -91,7 +91,8 @@ class TwistedWalk(eqx.Module):
     Args:
         particles: number P of particles.
         draws: number n <= P of draws; as an array it is no part of the compiled program.
-        threshold: share of P below which the effective sample size makes resample (default 1/2).
+        threshold: share of P below which the effective sample size makes resample (default 1/2); 0
+            for never.
     """
 
     particles: int = eqx.field(static=True)
@@ -107,9 +108,10 @@ class TwistedWalk(eqx.Module):
 
         def walk_on(state: ParticleState, found: Guess, t: Step) -> ParticleState:
             select_key, move_key = jax.random.split(jax.random.fold_in(walk_key, t))
-            log_twist = jnp.maximum(found.guided.log_mass, LEAST_TWIST)
-            target = state.log_weight + log_twist
-            state, found = resample(state, target, found, self.threshold, key=select_key)
+            if self.threshold > 0:
+                log_twist = jnp.maximum(found.guided.log_mass, LEAST_TWIST)
+                target = state.log_weight + log_twist
+                state, found = resample(state, target, found, self.threshold, key=select_key)
 
             def move(x: State, g: Guess, k: Key) -> tuple[State, Float[Array, ""]]:
                 kernel = tilted_kernel(model, g, x, t)

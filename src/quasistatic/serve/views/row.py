@@ -67,7 +67,9 @@ def summary(
     if told is None:
         return {place: ("nothing.html.jinja", {})}
     lower, stderr = float(told.lower[0]), float(told.stderr[0])
-    rank = reference.ranks(told.lower if ranked is None else ranked) if found.whole else None
+    rank = found.rank
+    if found.whole:
+        rank = reference.ranks(told.lower if ranked is None else ranked)
     thing, cells = _WORDS[None if layout is None else layout.kind]
     a_place = layout.shape[0] if are_images(layout) else 1
     return {
@@ -90,7 +92,7 @@ def summary(
                 "measure": told.base_measure,
                 "percent": None if rank is None else f"{100 * float(rank.share[0]):.0f}",
                 "percent_error": None if rank is None else f"{100 * float(rank.stderr[0]):.0f}",
-                "waiting": rank is None and found.whole,
+                "waiting": rank is None and (found.whole or layout is None),
                 "round": found.round,
                 "rounds": found.rounds,
             },
