@@ -67,7 +67,7 @@ class Posterior(NamedTuple):
             pinned cell holds the middle of its cell.
         log_evidence: log Z, nats; `-inf` if no particle was left (then the draws mean nothing).
         variance: estimate of Var(Z) / Z^2, by the delta method the variance of log Z; NaN of one
-            population that was resampled (`walks/populations.py` has several).
+            population that was resampled (`Populations` is of several).
         ess: effective sample size of the last weights, between 1 and P.
         ancestors: effective number of first ancestors, between 1 and P: how many independent
             particles there are.
