@@ -49,7 +49,7 @@ __all__ = [
 CHUNK = 2048
 """Number of particles that walk at once."""
 
-SHORT = 32
+SHORT = 16
 """Steps of a walk without resampling, at most."""
 _FEW, _MANY = 4, 8
 """Populations of a row: many where each of them has `_FEW` particles."""
