@@ -53,6 +53,21 @@ class _Pattern(TypedDict):
     rows: _Count
 
 
+class _Feature(TypedDict):
+    name: str
+    mean: NotRequired[float]
+    sd: NotRequired[Annotated[float, Within(5e-324, 1e300)]]
+    values: NotRequired[list[str]]
+
+
+class _Flags(TypedDict):
+    """Logistic regressions of the flags of missing cells."""
+
+    groups: list[list[str]]
+    features: list[_Feature]
+    weights: list[list[float]]
+
+
 class _Event(TypedDict):
     step: _Count
     train_nats: float
@@ -97,6 +112,7 @@ class _Manifest(TypedDict):
     stopped_early: NotRequired[str]
     proposed: NotRequired[list[str]]
     missing: NotRequired[list[_Pattern]]
+    missing_given: NotRequired[_Flags]
     certificate: NotRequired[_Certificate]
     parameters: NotRequired[dict[str, Any]]
     n_features_in: NotRequired[_Count]

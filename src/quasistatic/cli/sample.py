@@ -21,7 +21,7 @@ def sample(
         bool,
         typer.Option(
             "--missing",
-            help="With holes: patterns of missing cells as often as in the fitted table.",
+            help="With holes as in the fitted table: by the row's cells, or patterns as often.",
         ),
     ] = False,
     steps: Steps = None,

@@ -1,6 +1,7 @@
-"""The holes of synthetic rows: patterns of missing cells as often as in the fitted table.
+"""The holes of synthetic rows: patterns of missing cells as in the fitted table.
 
-The patterns are drawn by themselves, not given the cells of their row, and are no part of log p.
+They are drawn given the cells of their row where held-out rows of the fitted table are likelier so
+(`flags`), else as often as the table has them; and they are no part of log p.
 """
 
 from collections import Counter
@@ -13,6 +14,7 @@ import polars as pl
 from quasistatic.data.disk.table import AnyTable
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
+from quasistatic.fitted.flags import draw_flags
 from quasistatic.fitted.model import Fitted
 from quasistatic.typing import Key
 
@@ -50,7 +52,7 @@ def patterns_of(table: AnyTable, names: tuple[str, ...]) -> list[dict[str, Any]]
 
 
 def with_holes(fitted: Fitted, table: Table, *, key: Key, first: int = 0) -> Table:
-    """Rows with patterns of missing cells, drawn as often as the fitted table has them.
+    """Rows with patterns of missing cells as the fitted table has them.
 
     Args:
         fitted: fitted model, with the patterns of its table.
@@ -69,17 +71,29 @@ def with_holes(fitted: Fitted, table: Table, *, key: Key, first: int = 0) -> Tab
     patterns = fitted.record["missing"]
     if not patterns:
         return table
+    given = fitted.record.get("missing_given")
+    if given is not None:
+        return _without(table, draw_flags(given, table.frame, _generator(key, first)))
     counts = np.asarray([item["rows"] for item in patterns], np.float64)
-    rng = np.random.default_rng(
+    which = _generator(key, first).choice(len(patterns), len(table), p=counts / counts.sum())
+    gone = {name for item in patterns for name in item["columns"]}
+    return _without(
+        table,
+        {name: np.asarray([name in item["columns"] for item in patterns])[which] for name in gone},
+    )
+
+
+def _generator(key: Key, first: int) -> np.random.Generator:
+    return np.random.default_rng(
         [*np.asarray(jax.random.key_data(key)), *([first] if first else [])]
     )
-    which = rng.choice(len(patterns), len(table), p=counts / counts.sum())
-    gone = {name for item in patterns for name in item["columns"]}
+
+
+def _without(table: Table, holes: dict[str, np.ndarray]) -> Table:
+    """The table without some cells, bool `[N]` by column."""
     frame = table.frame.with_columns(
-        pl.when(pl.Series(np.asarray([name not in item["columns"] for item in patterns])[which]))
-        .then(pl.col(name))
-        .alias(name)
+        pl.when(pl.Series(~holes[name])).then(pl.col(name)).alias(name)
         for name in table.names
-        if name in gone
+        if name in holes
     )
     return table.with_values(frame)

@@ -3,14 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from quasistatic.data.codec import check_columns
 from quasistatic.data.columns.alternatives import Schemas
 from quasistatic.data.constraints.tied import as_fitted, tie
 from quasistatic.data.disk.table import AnyTable
 from quasistatic.data.fingerprint import fingerprint
+from quasistatic.data.reading import read_as
+from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import SchemaError
+from quasistatic.fitted.flags import flags_of
 from quasistatic.fitted.holes import patterns_of
 from quasistatic.fitted.model import Fitted
 from quasistatic.fitting.selection import fit_table
@@ -60,7 +64,9 @@ def fit_constrained(
     here = (table, schemas) if tied is None else (tied.table, tied.schemas)
     fitted = fit_table(*here, settings, checkpoint=checkpoint, resume=resume, callback=callback)
     if schemas.first.layout is None:
-        missing = {"missing": patterns_of(table, schemas.first.names)}
+        missing: dict[str, Any] = {"missing": patterns_of(table, schemas.first.names)}
+        given = _flags(table, schemas.first) if missing["missing"] else None
+        missing |= {} if given is None else {"missing_given": given}
         fitted = replace(fitted, record=fitted.record | missing)
     if tied is None:
         return fitted
@@ -71,3 +77,10 @@ def fit_constrained(
         "base_measure": ties.schema.base_measure(),
     }
     return replace(fitted, record=record, ties=ties)
+
+
+def _flags(table: AnyTable, schema: Schema) -> dict[str, Any] | None:
+    """The regressions of the flags of missing cells; none of a table on the disk."""
+    if not isinstance(table, Table):
+        return None
+    return flags_of(read_as(table, schema).frame.select(schema.names))
