@@ -2,7 +2,10 @@ r"""What constraints are worth: rows that violate them, held-out log p and secon
 without, on five made tables. Prints a Markdown table.
 
     python benchmarks/constraints.py [--rows 1500] [--samples 100000] [--model mixture]
-        [--tables stays invoices ...] [--max-steps 1000]
+        [--tables stays invoices ...] [--max-steps 1000] [--filled 400] [--conditioned 1000]
+
+With `--filled 100000 --conditioned 100000` as many rows are filled and conditioned as are sampled;
+half as many rows with holes are filled twice each, held-out rows again and again with other holes.
 
 The rules are checked by expressions that are written out here, not by the package. log p is AIS-16
 of half as many held-out rows, nats per row; where a column is determined, the model without
@@ -21,8 +24,6 @@ import polars as pl
 
 from quasistatic import DiffusionDensity, between
 
-FILLED = 200
-CONDITIONED = 1000
 CITIES = {
     "Paris": ("FR", 48.857, 2.352), "Lyon": ("FR", 45.764, 4.836), "Lille": ("FR", 50.629, 3.057),
     "Bonn": ("DE", 50.737, 7.098), "Kiel": ("DE", 54.323, 10.123), "Ulm": ("DE", 48.401, 9.988),
@@ -177,6 +178,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=100_000)
     parser.add_argument("--model", choices=("mixture", "diffusion"), default="mixture")
     parser.add_argument("--max-steps", type=int, default=1000)
+    parser.add_argument("--filled", type=int, default=400)
+    parser.add_argument("--conditioned", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     print(machine.describe(), flush=True)
@@ -207,13 +210,15 @@ def measured(name: str, constrained: bool, arguments: argparse.Namespace) -> tup
     found = density.log_likelihood(held_out, "ais", random_state=0)
     drawn = density.sample(arguments.samples, random_state=1)
     rng = np.random.default_rng(2)
-    holed = held_out[:FILLED].with_columns(
-        pl.when(pl.Series(rng.random(FILLED) < 0.6)).then(pl.col(c)).alias(c) for c in table.columns
+    taken = held_out[np.arange(arguments.filled // 2) % len(held_out)]
+    holed = taken.with_columns(
+        pl.when(pl.Series(rng.random(len(taken)) < 0.6)).then(pl.col(c)).alias(c)
+        for c in table.columns
     )
     filled = pl.concat(density.impute(holed, 2, random_state=0))
     if constrained or not any(" " in key for key in case.given):
-        given = density.condition(case.given).sample(CONDITIONED, random_state=0)
-        conditioned = f"{given.filter(case.broken | ~case.met).height} of {CONDITIONED}"
+        given = density.condition(case.given).sample(arguments.conditioned, random_state=0)
+        conditioned = f"{given.filter(case.broken | ~case.met).height} of {len(given)}"
     else:
         conditioned = "-"
     return (

@@ -67,7 +67,8 @@ def score(
     OUT has one line for each row of DATA, in the same order: `log_likelihood`, `stderr`, `ess` (the
     effective number of trajectories; not with `bound`) and, with `sandwich`, `upper` and
     `stderr_upper`. A row with missing cells gets the log-likelihood of the cells that are there, by
-    particles; it has no upper side, and `sandwich` refuses it. Printed: the mean over the rows and
+    particles (which cells are missing is no part of it); it has no upper side, and `sandwich`
+    refuses it. Printed: the mean over the rows and
     its standard error, the units and the base measure; for images also bits per pixel, for
     sequences bits per sequence. `--method flow` writes `flow_log_density` instead: the density of a
     different model, not to be compared with the others; there a row with missing cells has no

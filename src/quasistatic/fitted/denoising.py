@@ -11,6 +11,8 @@ from quasistatic.config import require_whole
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
 from quasistatic.data.columns.numbers import as_numbers, check_finite
+from quasistatic.data.constraints.language import Comparison
+from quasistatic.data.constraints.ties import Ties
 from quasistatic.data.reading import read_as
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
@@ -47,16 +49,19 @@ def denoise(
         key: random key of the draws.
 
     Raises:
-        SettingError: sigma <= 0, an unknown column, or one without numbers.
+        SettingError: sigma <= 0, an unknown column, or one without numbers or in a constraint.
         DataError, SchemaError: rows that the model cannot encode, or that are impossible under it.
     """
     require_whole("n_draws", n_draws, 1)
     require_whole("particles", particles, 1)
     codec, source = fitted.codec, table.source
-    table = read_as(table, codec.schema)
+    table = read_as(table, fitted.schema)
     sigma = sigma if isinstance(sigma, Mapping) else _of_all_numbers(codec, sigma)
-    rows = codec.encode(Table(_on_lattice(table, codec, sigma), source)).rows
-    evidence = _noisy_rows(codec, rows, table.frame, sigma)
+    if fitted.ties is not None:
+        _refuse_tied(fitted.ties, sigma)
+    free = fitted.free(table)
+    rows = codec.encode(Table(_on_lattice(free, codec, sigma), source)).rows
+    evidence = _noisy_rows(codec, rows, free.frame, sigma)
     warn_of_far_cells(codec, rows, source)
     found = posterior_rows(
         fitted.model, evidence, draws=n_draws, particles=max(particles, n_draws), key=key
@@ -68,6 +73,20 @@ def denoise(
         for name in sigma
     ]
     return table.with_values(table.frame.with_columns(means))
+
+
+def _refuse_tied(ties: Ties, sigma: Collection[str]) -> None:
+    """Refuse noise on columns that a constraint ties to others: what is measured with noise breaks
+    it.
+    """
+    forms = [one.form for one in ties.statements if isinstance(one, Comparison)]
+    tied = {name for form in forms if len(form.terms) > 1 for name in form.names}
+    tied |= {name for one in ties.combinations for name in one.members}
+    if noisy := sorted(tied & set(sigma)):
+        raise SettingError(
+            f"the constraints tie {noisy[0]!r} to other columns, and noise on it breaks them",
+            fix="name noisy columns that are in no constraint, or fit without it",
+        )
 
 
 def _of_all_numbers(codec: Codec, sigma: float) -> dict[str, float]:

@@ -30,6 +30,7 @@ from quasistatic.data.memory import check_size
 from quasistatic.data.schema import Schema
 from quasistatic.errors import SettingError, warn
 from quasistatic.fitted.model import Fitted
+from quasistatic.fitted.settling import stopped_in_folds
 from quasistatic.fitting._candidates import Candidate, candidates, is_cross_validated
 from quasistatic.fitting._clusters import BASELINE, FEW_ROWS, MANY_ROWS, Size, best_size
 from quasistatic.fitting._completion import worth_completing
@@ -52,12 +53,14 @@ class _Chosen(NamedTuple):
         codec: codec of the model.
         candidate: settings of the final training.
         held_out: words that say which rows decided.
+        stopped: sentence that says where the clock stopped a cross-validation (default: nowhere).
     """
 
     result: FitResult
     codec: Codec
     candidate: Candidate
     held_out: str
+    stopped: str = ""
 
 
 def fit_table(
@@ -139,6 +142,8 @@ def fit_table(
         "base_measure": schema.base_measure(),
         "history": chosen.result.history,
     }
+    if chosen.stopped:
+        record["stopped_early"] = chosen.stopped
     for words in lost_digits(chosen.codec, table):
         warn(f"{table.source}, {words}")
     final = chosen.candidate
@@ -219,7 +224,8 @@ def cross_validated(
         for entry, held_out in zip(result.history, best.curve(), strict=False)
     ]
     result = FitResult(result.model, best.reached(), history)
-    return _Chosen(result, trained.rows.codec, final, folds.words)
+    stopped = stopped_in_folds(best.curves, best.candidate.train)
+    return _Chosen(result, trained.rows.codec, final, folds.words, stopped)
 
 
 def _known_to(

@@ -78,6 +78,15 @@ def test_numbers_have_forms(tmp_path, cells, values, kind):
     assert described(table)["a"][0] == kind
 
 
+def test_per_cent_end_at_100(tmp_path):
+    """And at 0, of which as many values tell; numbers without the sign do not."""
+    share = np.random.default_rng(0).integers(0, 101, 300)
+    table = table_of(tmp_path, lines([f"{k}%" for k in share], [str(k) for k in share]))
+    with_sign, without = infer_schema(table).columns[:2]
+    assert (with_sign.lower, with_sign.upper, with_sign.held) == (0, 100, ("lower", "upper"))
+    assert (without.lower, without.upper) == (0, None)
+
+
 @pytest.mark.parametrize(
     ("cells", "values", "overrides"),
     [

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from quasistatic import DataError, DiffusionDensity, SchemaError, between, load
+from quasistatic import DataError, DiffusionDensity, SchemaError, SettingError, between, load
 from quasistatic.data.constraints.violations import violations
 from quasistatic.data.table import from_frame
 
@@ -155,6 +155,22 @@ def test_rows_that_violate_cannot_be_scored(model, frame):
     bad = frame[:3].with_columns(total=pl.lit(1.0))
     with pytest.raises(DataError, match=r"3 row\(s\) violate the constraint 'total = a \+ b'"):
         model.score_samples(bad)
+
+
+def test_noise_is_taken_away_beside_constraints(model):
+    frame = stays(250)[:6]
+    with pytest.raises(SettingError, match="the constraints tie 'total' to other columns"):
+        model.denoise(frame, sigma={"total": 1.0})
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=200).round(2)
+    truth = pl.DataFrame({"a": a, "b": (a + rng.gamma(2, 1, 200)).round(2), "x": 2 * a})
+    settings = {"model": "mixture", "components": 3, "random_state": 0}
+    other = DiffusionDensity(**settings).fit(truth, constraints=["b >= a"])
+    noisy = truth[:30].with_columns(x=pl.col("x") + rng.normal(size=30))
+    found = other.denoise(noisy, sigma={"x": 1.0}, random_state=0)
+    assert found.drop("x").equals(truth[:30].drop("x"))
+    errors = [(one["x"] - truth["x"][:30]).abs().mean() for one in (noisy, found)]
+    assert errors[1] < 0.8 * errors[0]
 
 
 def test_unique_rows(tmp_path):

@@ -11,7 +11,7 @@ from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.table import from_frame
 from quasistatic.fitted.rarity import rare_states, warning_of
-from quasistatic.fitted.settling import stopped_early
+from quasistatic.fitted.settling import stopped_early, stopped_in_folds
 
 
 def trained(bounds, **settings):
@@ -35,6 +35,26 @@ def test_a_clock_that_stopped_training_before_its_bound_settled(bounds, settings
     said = stopped_early(trained(bounds, **settings))
     assert bool(said) == bool(words)
     assert words in said
+
+
+@pytest.mark.parametrize(
+    ("curves", "settings", "words"),
+    [
+        ([[-3.0, -2.0], [-3.0, -2.0, -1.0]], {"max_minutes": 5}, "in 2 of 2 folds, after 5 eval"),
+        ([[-3.0, -2.0], [-1.0, *[-2.0] * 10]], {"max_minutes": 5}, "in 1 of 2 folds, after 13"),
+        ([[-3.0, -2.0], [-3.0, -2.0]], {"max_minutes": 5, "max_steps": 400}, ""),
+        ([[-3.0, -2.0], [-3.0, -2.0]], {}, ""),
+    ],
+)
+def test_a_clock_that_stopped_a_cross_validation(curves, settings, words):
+    config = TrainConfig(**{"evaluate_every": 200} | settings)
+    said = stopped_in_folds(curves, config)
+    assert bool(said) == bool(words)
+    assert words in said
+    fitted = SimpleNamespace(
+        train_config=TrainConfig(stop_step=3), record={"history": [], "stopped_early": said}
+    )
+    assert stopped_early(fitted) == said
 
 
 def test_a_category_of_four_rows_in_many_is_not_to_be_trusted():

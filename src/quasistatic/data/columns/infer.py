@@ -140,9 +140,19 @@ def _decide(series: pl.Series, given: dict[str, Any], table: Table) -> Column | 
         if reason:
             return LeftOut(series.name, reason)
         kind = "categorical" if "categories" in given else _kind(series)
-    column = _build(series, kind, where)
     written = None if table.text is None else table.text.written.get(series.name)
-    return override(_with_form(column, written, series), given, series, where)
+    column = _with_form(_build(series, kind, where), written, series)
+    return override(_with_per_cent(column, series), given, series, where)
+
+
+def _with_per_cent(column: Column, series: pl.Series) -> Column:
+    """The column with the limits of numbers of per cent, if its cells are written with the sign."""
+    form = None if column.written is None else column.written.form
+    if not isinstance(form, NumberForm) or "%" not in form.behind or column.is_discrete:
+        return column
+    values = as_numbers(series, column.name).drop_nulls().to_numpy().astype(np.float64)
+    limits = find_limits(values, column.step, column.offset, column.atoms, percent=True)
+    return replace(column, lower=limits.lower, upper=limits.upper, held=limits.held)
 
 
 def _with_form(column: Column, written: Written | None, series: pl.Series) -> Column:
