@@ -172,7 +172,8 @@ def mean_and_stderr(values: np.ndarray, weights: np.ndarray | None = None) -> tu
         variance = np.sum(weights * np.square(values - mean)) / (n - 1) if n > 1 else np.nan
         return mean, float(np.sqrt(variance / n))
     n = len(values)
-    stderr = float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+    with np.errstate(invalid="ignore"):  # of impossible rows, whose log p is minus infinity
+        stderr = float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
     return float(np.mean(values)), stderr
 
 

@@ -189,7 +189,8 @@ def _digits(numbers: pl.Series, least: int, most: int | None) -> tuple[pl.Series
     values = numbers.fill_null(0.0).cast(pl.Float64).abs().to_numpy()
     places = max(least, 0 if most is None else most)
     scaled = values * 10.0**places
-    exact = (scaled < 2**53) & (np.abs(scaled - np.rint(scaled)) <= 1e-6 + 1e-12 * scaled)
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        exact = (scaled < 2**53) & (np.abs(scaled - np.rint(scaled)) <= 1e-6 + 1e-12 * scaled)
     if most is not None and exact.all() and places <= _MOST_DIGITS:
         text = pl.Series(np.rint(scaled).astype(np.int64)).cast(pl.String).str.zfill(places + 1)
         if places == 0:
