@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -85,6 +86,25 @@ def test_a_killed_process_ends_the_other_and_resume_goes_on(folder):
     assert again.returncode == 0, said
     files = [{f.name: f.read_bytes() for f in (folder / n).iterdir()} for n in ("killed", "m2")]
     assert files[0] == files[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_that_fails_ends_the_others(folder, rank):
+    """A full disk: its files may not grow. The second one writes the pieces that it hands over."""
+    before = sorted({*folder.iterdir(), folder / "site"})
+    begun = score(folder, "full.csv")
+    children = Path(f"/proc/{begun.pid}/task/{begun.pid}/children")
+    while len(children.read_text().split()) < 2:
+        assert begun.poll() is None
+        time.sleep(0.02)
+    process = int(children.read_text().split()[rank])
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (0, 0))
+    _, said = begun.communicate(timeout=200)
+    assert begun.returncode == 2, said
+    assert ("process 1 of 2 ended" if rank else "cannot be written") in said
+    assert "Traceback" not in said
+    assert sorted(folder.iterdir()) == before
 
 
 HOSTS = """

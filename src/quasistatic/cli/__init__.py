@@ -4,5 +4,14 @@
 def main() -> None:
     """Run `quasistatic` with the arguments of the process."""
     from quasistatic.cli.app import app
+    from quasistatic.cli.processes import end_apart
 
-    app(prog_name="quasistatic")
+    try:
+        app(prog_name="quasistatic")
+    except SystemExit as ended:
+        if ended.code:
+            end_apart(ended.code)
+        raise
+    except BaseException:  # where not even a message can be written
+        end_apart(1)
+        raise

@@ -14,7 +14,7 @@ from typing import IO
 
 from quasistatic.errors import TrainingError
 
-__all__ = ["AGAIN", "in_processes", "keep_stdout", "send_pulse"]
+__all__ = ["AGAIN", "end_apart", "in_processes", "keep_stdout", "send_pulse"]
 
 _PULSE = "QUASISTATIC_PULSE"
 """Environment variable with the number of the pipe on which a process says that it lives."""
@@ -133,6 +133,21 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
+
+
+def end_apart(code: str | int) -> None:
+    """End this process now if others work with it, as it has failed: JAX would wait for them at its
+    end, while they wait for what this one no longer says.
+
+    Args:
+        code: exit code, or a message in its place.
+    """
+    workers = sys.modules.get("quasistatic.workers")
+    if workers is not None and workers.count() > 1:
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 1)
 
 
 def keep_stdout() -> None:
