@@ -90,8 +90,10 @@ def test_a_killed_process_ends_the_other_and_resume_goes_on(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_process_that_fails_ends_the_others(folder, rank):
+def test_a_process_that_fails_ends_the_others(folder, rank, tmp_path, monkeypatch):
     """A full disk: its files may not grow. The second one writes the pieces that it hands over."""
+    # What it cuts short in a cache of programs is nobody else's.
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
     before = sorted({*folder.iterdir(), folder / "site"})
     begun = score(folder, "full.csv")
     children = Path(f"/proc/{begun.pid}/task/{begun.pid}/children")
