@@ -7,6 +7,7 @@ columns that are always missing together having one flag. Cells that are missing
 They say nothing of cells that are missing by their own value.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ import polars as pl
 
 from quasistatic.fitted.patterns import log_frequency
 
-__all__ = ["draw_flags", "flags_of"]
+__all__ = ["draw_flags", "flags_of", "some_rows"]
 
 _MOST_ROWS = 20_000
 _MOST_CATEGORIES = 12
@@ -28,16 +29,25 @@ _ERRORS = 2.0
 """Standard errors by which held-out rows have to be likelier than by the patterns alone."""
 
 
+def some_rows(n_rows: int) -> np.ndarray:
+    """Numbers of the rows of a table that the regressions are made from, increasing.
+
+    Args:
+        n_rows: number of rows of the table.
+    """
+    if n_rows <= _MOST_ROWS:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(0).choice(n_rows, _MOST_ROWS, replace=False))
+
+
 def flags_of(frame: pl.DataFrame) -> dict[str, Any] | None:
     """The regressions of a table in JSON types; None where held-out rows are no likelier than by
     the frequencies of the patterns.
 
     Args:
-        frame: frame of the training rows.
+        frame: frame of the training rows, `some_rows` of them.
     """
     rng = np.random.default_rng(0)
-    if frame.height > _MOST_ROWS:
-        frame = frame[np.sort(rng.choice(frame.height, _MOST_ROWS, replace=False))]
     groups = _groups(frame)
     if not groups or frame.height < 50:
         return None
@@ -92,8 +102,9 @@ def _feature(series: pl.Series) -> dict[str, Any] | None:
             return None
         return {"name": series.name, "mean": float(there.mean()), "sd": float(there.std())}
     texts = series.cast(pl.String, strict=False).drop_nulls()
-    counts = texts.value_counts(sort=True).to_series(0).to_list()
-    return {"name": series.name, "values": counts[:_MOST_CATEGORIES]} if len(counts) > 1 else None
+    counts = Counter(texts.to_list())
+    values = sorted(counts, key=lambda text: (-counts[text], text))[:_MOST_CATEGORIES]
+    return {"name": series.name, "values": values} if len(counts) > 1 else None
 
 
 def _numbers(series: pl.Series) -> np.ndarray:

@@ -14,7 +14,7 @@ from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.errors import SchemaError
-from quasistatic.fitted.flags import flags_of
+from quasistatic.fitted.flags import flags_of, some_rows
 from quasistatic.fitted.holes import patterns_of
 from quasistatic.fitted.model import Fitted
 from quasistatic.fitting.selection import fit_table
@@ -80,7 +80,6 @@ def fit_constrained(
 
 
 def _flags(table: AnyTable, schema: Schema) -> dict[str, Any] | None:
-    """The regressions of the flags of missing cells; none of a table on the disk."""
-    if not isinstance(table, Table):
-        return None
-    return flags_of(read_as(table, schema).frame.select(schema.names))
+    """The regressions of the flags of missing cells."""
+    some = table.take(some_rows(len(table))).held()
+    return flags_of(read_as(some, schema).frame.select(schema.names))

@@ -52,8 +52,8 @@ def judged(monkeypatch):
         kept = cross_validated(trainer, options, Schemas((schema,)), Folds.of(40, 0), rival)
         if kept is None:
             return None, phases
-        result, _, chosen, _ = kept
-        return result.valid_nats, chosen.model.width, chosen.train.stop_step, phases
+        chosen = kept.candidate
+        return kept.result.valid_nats, chosen.model.width, chosen.train.stop_step, phases
 
     return of
 
