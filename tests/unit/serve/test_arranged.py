@@ -108,6 +108,7 @@ def test_noise_is_added_and_taken_away(images):
     assert (kind, "standard deviation" in told["what"]) == ("refused", True)
 
 
+@pytest.mark.slow
 def test_a_sequence_is_a_line_of_which_places_are_filled(sequences):
     page = sequences.get("/sequence?sample=1").text
     assert "sequence of length 5" in page.lower()
