@@ -275,9 +275,11 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_gives_the_same_model(tmp_path, pe
         "--model",
         "diffusion",
         "--max-steps",
-        "400",
+        "300",
         "--trajectory-length",
         "10",
+        "--components",
+        "1",
         "--width",
         "16",
     ]
