@@ -120,6 +120,41 @@ def test_work_obeys_the_laws_of_thermodynamics(name):
     assert fast.bennett[1] < fast.jarzynski.stderr
 
 
+@BOTH
+def test_work_as_pymbar_reads_it(name):
+    """Free energy and error from the same work values, of both directions and of one. Only its
+    closed estimators are asked, which leave JAX as it is; its reverse work has the other sign.
+    """
+    pymbar = pytest.importorskip("pymbar")
+    energy = ENERGIES[name]
+    samples = exact.sample(energy, 1500, key=jax.random.key(17))
+    whole = jarzynski.protocol(energy, np.zeros(energy.sites), samples, steps=3)
+    for reverse in (whole.reverse, whole.reverse[:100]):
+        value, stderr = whole._replace(reverse=reverse).bennett
+        theirs = pymbar.bar(
+            whole.forward, -reverse, relative_tolerance=1e-13, uncertainty_method="MBAR"
+        )
+        assert abs(value + theirs["Delta_f"]) < 1e-9
+        assert abs(stderr - theirs["dDelta_f"]) < 1e-8
+    one, theirs = whole.jarzynski, pymbar.exp(whole.forward)
+    assert abs(one.log_z + theirs["Delta_f"]) < 1e-10
+    assert abs(one.stderr / theirs["dDelta_f"] - 1) < 1 / 1000  # n - 1 in place of n
+    assert not jax.config.jax_enable_x64
+
+
+def test_crooks_on_work_that_pymbar_draws():
+    """Normal work of both directions with dF = 1.3: slope 1, and the histograms cross at dF."""
+    systems = pytest.importorskip("pymbar.testsystems")
+    forward, reverse = systems.gaussian_work_example(
+        N_F=3000, N_R=2000, mu_F=2.5, sigma_F=np.sqrt(2.4), seed=7
+    )
+    found = jarzynski.WorkValues(forward, -reverse)
+    assert abs(found.slope.z) < 6
+    assert found.slope.stderr < 0.1
+    assert abs(jarzynski.crossing(found) + 1.3) < 0.2
+    assert abs(found.bennett[0] + 1.3) < 6 * found.bennett[1]
+
+
 def test_the_crossing_of_two_normal_distributions(rng):
     work = jarzynski.WorkValues(rng.normal(3, 2, 20_000), rng.normal(-1, 2, 20_000))
     assert abs(jarzynski.crossing(work) + 1) < 0.1  # they cross at W = 1, log Z = -1
