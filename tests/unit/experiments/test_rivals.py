@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from cases import ENERGIES
 from quasistatic.cli.app import app
 from quasistatic.errors import OutputError, SettingError
-from quasistatic.experiments.rivals import entry, machines, normalisers, running
+from quasistatic.experiments.rivals import annealed, entry, machines, normalisers, running
 from quasistatic.experiments.rivals.sizes import Sizes
 from quasistatic.rivals import exact
 from quasistatic.rivals.boltzmann import BoltzmannMachine
@@ -39,7 +40,11 @@ def test_the_glass_is_that_of_the_paper():
 def test_errors_of_couplings_and_correlations():
     truth = machines.glass(2, 1)
     known = machines.known(truth, 4000, 100, 0)
-    assert machines.errors(known, truth) == {"couplings": 0, "correlations": 0}
+    assert machines.errors(known, truth) == {
+        "couplings": 0,
+        "correlations": 0,
+        "products": 0,
+    }
     moved = BoltzmannMachine(truth.bias, truth.coupling.at[0].add(-2.0), truth.graph)
     found = machines.errors(known, moved)
     assert abs(found["couplings"] - 2 * 1.0 / 16) < 1e-6  # J_ij and J_ji, by 1 each, of 16 entries
@@ -49,7 +54,10 @@ def test_errors_of_couplings_and_correlations():
     covariance = (centred * p[:, None]).T @ centred
     scale = np.sqrt(np.diag(covariance))
     np.testing.assert_allclose(known.correlations, covariance / np.outer(scale, scale), atol=1e-5)
-    assert machines.errors(known, lambda: known.train)["correlations"] < 6 / 4000
+    np.testing.assert_allclose(known.products, (rows * p[:, None]).T @ rows, atol=1e-5)
+    sampled = machines.errors(known, lambda: known.train)
+    assert sampled["correlations"] < 6 / 4000
+    assert sampled["products"] < 6 / 4000
 
 
 def test_real_bits():
@@ -87,6 +95,19 @@ def test_what_is_said_of_log_z():
     assert found["annealed importance sampling"].held in (0, 0.25, 0.5, 0.75, 1)
     text = normalisers.table(list(found.values()), log_z)
     assert f"{log_z:.3f}" in text
+
+
+def test_the_published_example_is_a_line():
+    """Both sides around the exact log Z, and how far off each is."""
+    energy = ENERGIES["restricted"]
+    rows, _, log_z = enumerated(energy)
+    found = annealed.annealed("ours", energy, np.zeros(5), rows, paths=50, steps=20, seed=0)
+    assert abs(found.log_z - log_z) < 1e-5
+    assert abs(found.forward - log_z) < 6 * found.stderr[0]
+    assert abs(found.backward - log_z) < 6 * found.stderr[1]
+    assert abs(found.log_p - np.mean([energy.log_weight(x) for x in rows]) + log_z) < 1e-4
+    text = annealed.table([found])
+    assert "| 332.06 | 331.86 | -0.20 | 333.98 | +1.92 | -143.30 |" in text
 
 
 def test_a_run_writes_numbers_tables_and_the_figure(tmp_path):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from quasistatic.experiments.figures.canvas import DATA, FAINT, MODEL, blank, save
-from quasistatic.experiments.rivals.benches import Bench
+from quasistatic.experiments.rivals.bench import Bench
 from quasistatic.experiments.rivals.entry import Entry
 
 _LEAST = 1e-3

@@ -48,12 +48,14 @@ class Known(NamedTuple):
         train: training rows, `[N, D]`.
         test: test rows, `[M, D]`.
         correlations: correlations of the bits under the truth, `[D, D]`.
+        products: E x_i x_j under the truth, `[D, D]`.
     """
 
     truth: BoltzmannMachine
     train: np.ndarray
     test: np.ndarray
     correlations: np.ndarray
+    products: np.ndarray
 
 
 def glass(side: int, seed: int) -> BoltzmannMachine:
@@ -107,45 +109,39 @@ def penguins() -> np.ndarray:
 def known(truth: BoltzmannMachine, n_train: int, n_test: int, seed: int) -> Known:
     """Exact samples of a machine, and its correlations."""
     rows = exact.sample(truth, n_train + n_test, key=jax.random.key(seed))
-    return Known(truth, rows[:n_train], rows[n_train:], correlations_of(truth))
-
-
-def correlations_of(energy: BoltzmannMachine) -> np.ndarray:
-    """Exact correlations of the bits of a machine, `[D, D]`."""
-    covariance = in_double(moments, energy)[1]
-    return _normalised(covariance)
-
-
-def sampled_correlations(rows: np.ndarray) -> np.ndarray:
-    """Correlations of rows, `[D, D]`; 0 with a constant column."""
-    return _normalised(np.cov(np.asarray(rows, np.float64).T))
+    return Known(truth, rows[:n_train], rows[n_train:], *_pairs(*in_double(moments, truth)))
 
 
 def errors(known: Known, estimate: BoltzmannMachine | Callable[[], np.ndarray]) -> dict[str, float]:
-    """Mean squared errors over all pairs (i, j): of the entries of J, and of correlations.
+    """Mean squared errors over all pairs (i, j): of the entries of J, of the correlations, and of
+    E x_i x_j, which is what some authors call a correlation.
 
     Args:
         known: machine that the rows are of.
         estimate: machine that was learned, or a function that draws rows of another model.
     """
-    if not isinstance(estimate, BoltzmannMachine):
-        gap = sampled_correlations(estimate()) - known.correlations
-        return {"correlations": float(np.mean(gap**2))}
-    found, truth = (_matrix(energy) for energy in (estimate, known.truth))
-    gap = correlations_of(estimate) - known.correlations
-    return {
-        "couplings": float(np.mean((found - truth) ** 2)),
-        "correlations": float(np.mean(gap**2)),
-    }
+    found = {}
+    if isinstance(estimate, BoltzmannMachine):
+        gap = _matrix(estimate) - _matrix(known.truth)
+        found["couplings"] = float(np.mean(gap**2))
+        mean, covariance = in_double(moments, estimate)
+    else:
+        rows = np.asarray(estimate(), np.float64)
+        mean, covariance = rows.mean(axis=0), np.cov(rows.T, ddof=0)
+    correlations, products = _pairs(mean, covariance)
+    found["correlations"] = float(np.mean((correlations - known.correlations) ** 2))
+    found["products"] = float(np.mean((products - known.products) ** 2))
+    return found
+
+
+def _pairs(mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Correlations, 0 with a constant column, and E x_i x_j of all pairs, `[D, D]` each."""
+    scale = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    safe = np.where(scale > 0, scale, 1.0)
+    return covariance / np.outer(safe, safe), covariance + np.outer(mean, mean)
 
 
 def _matrix(energy: BoltzmannMachine) -> np.ndarray:
     """J of `E = x'Jx`."""
     coupling = np.asarray(dense(energy.graph, energy.coupling), np.float64)
     return -0.5 * coupling - np.diag(np.asarray(energy.bias, np.float64))
-
-
-def _normalised(covariance: np.ndarray) -> np.ndarray:
-    scale = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    safe = np.where(scale > 0, scale, 1.0)
-    return covariance / np.outer(safe, safe)

@@ -12,8 +12,9 @@ from quasistatic.checkpoint import versions
 from quasistatic.errors import OutputError, SettingError
 from quasistatic.experiments.machine import machine
 from quasistatic.experiments.markdown import markdown, number
-from quasistatic.experiments.rivals import entry, normalisers
-from quasistatic.experiments.rivals.benches import BENCHES, Bench, Stage
+from quasistatic.experiments.rivals import annealed, entry, normalisers
+from quasistatic.experiments.rivals.bench import Bench, Stage
+from quasistatic.experiments.rivals.benches import BENCHES
 from quasistatic.experiments.rivals.figure import quality_against_seconds
 from quasistatic.experiments.rivals.sizes import FULL, QUICK, Sizes
 
@@ -76,17 +77,19 @@ def results(found: Sequence[Bench]) -> str:
             parts.append(_errors(bench))
         if bench.log_z is not None and bench.claims:
             parts.append(normalisers.table(bench.claims, bench.log_z))
+        if bench.annealed:
+            parts.append(annealed.table(bench.annealed))
     return "\n".join(parts)
 
 
 def _errors(bench: Bench) -> str:
     """Mean squared errors of couplings and correlations, beside those that are published."""
-    head = ["method", "error of couplings", "of correlations"]
+    head = ["method", "error of couplings", "of correlations", "of E x_i x_j"]
     if bench.published:
         head += ["ICML 2011: couplings", "correlations"]
     rows = []
     for line in bench.entries:
-        values = [line.errors.get("couplings"), line.errors["correlations"]]
+        values = [line.errors.get(name) for name in ("couplings", "correlations", "products")]
         if bench.published:
             values += bench.published.get(line.method, (None, None))
         rows.append([line.method, *(number(value, digits=4) for value in values)])
@@ -110,6 +113,7 @@ def _write(
                 "log_z": bench.log_z,
                 "entries": [line.to_json() for line in bench.entries],
                 "claims": [claim.to_json() for claim in bench.claims],
+                "annealed": [one.to_json() for one in bench.annealed],
             }
             for bench in found
         },

@@ -22,6 +22,7 @@ class Sizes:
         roll_rows: number of rows of the Swiss roll.
         trajectories: number of trajectories of diffusion per test row.
         diffusion: settings of `DiffusionDensity`.
+        mnist: whether a machine of MNIST is annealed, where the files are there.
     """
 
     side: int
@@ -37,6 +38,7 @@ class Sizes:
     roll_rows: int
     trajectories: int
     diffusion: dict[str, Any] = field(default_factory=dict)
+    mnist: bool = False
 
 
 QUICK = Sizes(
@@ -47,5 +49,5 @@ QUICK = Sizes(
 FULL = Sizes(
     side=10, seeds=5, rows=20_000, test=2000, known_rows=20_000, updates=10_000, paths=200,
     steps=300, repetitions=100, score_updates=20_000, roll_rows=20_000, trajectories=64,
-    diffusion={"max_minutes": 4},
+    diffusion={"max_minutes": 4}, mnist=True,
 )  # fmt: skip
