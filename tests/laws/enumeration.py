@@ -7,7 +7,7 @@ continuous column, or a whole discrete block."""
 
 from functools import reduce
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -76,25 +76,31 @@ def _probabilities(part, axis: Axis, points) -> np.ndarray:
     block."""
     if axis.column is None:
         return np.exp(np.asarray(pairwise_log_prob(part, jnp.asarray(points)), np.float64))
-    mean, log_variance = (
-        np.asarray(x[:, axis.column], np.float64)[:, None] for x in (part.mean, part.log_variance)
-    )
-    return stats.norm.pdf(points[None], mean, np.exp(0.5 * log_variance))
+    return _cell_mass(part, axis, points, np.zeros(len(points)))
 
 
-def _cell_mass(part, axis: Axis, values, width: float) -> np.ndarray:
-    if axis.column is None or width == 0:
+def _cell_mass(part, axis: Axis, values, width) -> np.ndarray:
+    """`[S, n]`: mass of the cells, density where the width is 0, within the limits of the block's
+    distributions."""
+    if axis.column is None:
         return _probabilities(part, axis, values)
     mean, log_variance = (
         np.asarray(x[:, axis.column], np.float64)[:, None] for x in (part.mean, part.log_variance)
     )
-    z = (values[None] - mean) / np.exp(0.5 * log_variance)
-    h = 0.5 * width / np.exp(0.5 * log_variance)
-    return np.where(
-        z > 0,
-        stats.norm.sf(z - h) - stats.norm.sf(z + h),
-        stats.norm.cdf(z + h) - stats.norm.cdf(z - h),
+    scale, half = np.exp(0.5 * log_variance), 0.5 * width
+    low, high = (
+        side * np.inf if x is None else np.asarray(x[:, axis.column], np.float64)[:, None]
+        for side, x in ((-1, part.low), (1, part.high))
     )
+
+    def mass(a, b):
+        a, b = (np.clip(x, low, high) - mean for x in (a, b))
+        a, b = np.where(a > 0, -b, a) / scale, np.where(a > 0, -a, b) / scale  # the lower tail
+        return stats.norm.cdf(b) - stats.norm.cdf(a)
+
+    density = stats.norm.pdf(values[None], mean, scale) * ((values >= low) & (values <= high))
+    found = np.where(width == 0, density, mass(values - half, values + half))
+    return found / np.maximum(mass(low, high), np.finfo(float).tiny)
 
 
 @eqx.filter_jit
@@ -153,9 +159,9 @@ class Chain:
         """Transition probabilities from every x_t to the points of every axis."""
         return [_probabilities(parts[a.block], a, a.points) * a.volume for a in self.axes]
 
-    def log_prob(self, x_0, width: float = 0.0) -> np.ndarray:
+    def log_prob(self, x_0, width: Any = 0.0) -> np.ndarray:
         """log p(x_0) `[N]` of data states, or of the cells of the given width around the continuous
-        columns."""
+        columns: one width, or `[N, D]` of a first continuous block, 0 for a density."""
         total = 0.0
         for weight, parts in self.step(1):
             likelihood = weight[:, None]
@@ -165,7 +171,8 @@ class Chain:
                     if a.column is not None
                     else x_0[a.block]
                 )
-                likelihood = likelihood * _cell_mass(parts[a.block], a, values, width)
+                of_axis = width[:, a.column] if np.ndim(width) and a.column is not None else width
+                likelihood = likelihood * _cell_mass(parts[a.block], a, values, of_axis)
             total = total + self.p_1 @ likelihood
         return np.log(total)
 

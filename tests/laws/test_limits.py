@@ -44,6 +44,14 @@ def test_the_density_within_limits_is_scipys_and_0_beyond():
     assert (ours.log_prob(beyond) < -1e8).all()
 
 
+def test_a_density_whose_limit_is_very_far_out_is_not_overstated():
+    """Float32 has digits for 1,000 standard deviations; farther out the density is too small."""
+    mean = -np.array([0.9, 0.9999, 1.0, 1.0001, 2.0])
+    ours, theirs = truncated([(m, 2 * np.log(1e-3), 0.0, high) for m in mean for high in (EDGE, 1)])
+    x = jnp.full(2 * len(mean), 1e-6)
+    assert (ours.log_prob(x) <= theirs.logpdf(1e-6) + 0.2).all()
+
+
 def test_draws_within_limits():
     """A false alarm in one test of a million at a level of 1e-7 for each of six columns."""
     ours, theirs = truncated()

@@ -24,7 +24,10 @@ def log_normal_range(low: Array, high: Array, mean: Array, log_variance: Array) 
     inverse = jnp.exp(-0.5 * log_variance)
     a, b = _in_deviations(low, mean, inverse), _in_deviations(high, mean, inverse)
     swapped = jnp.abs(a) > jnp.abs(b)
-    inside = log_normal_between(jnp.where(swapped, -b, a), jnp.where(swapped, -a, b))
+    edge, far = jnp.where(swapped, -b, a), jnp.where(swapped, -a, b)
+    # Far out the mass is that of the nearer edge: two edges in one place would have none of it, and
+    # what is divided by it would be infinitely likely.
+    inside = log_normal_between(edge, jnp.where(edge < FARTHEST - 1.0, far, far + 1.0))
     return jnp.where(low < high, inside, LOG_ZERO)
 
 
