@@ -158,7 +158,7 @@ def test_outliers_ranks_rows_and_names_a_column(model, tmp_path, penguins_path):
     values = json.loads(outcome.stdout)
     assert values["rows"] == 5
     assert values["first"][0]["blame"] == "body_mass_g"
-    for score in ("bound", "ais", "typicality"):
+    for score in ("bound", "typicality"):
         done = run(
             "outliers",
             model,
