@@ -26,7 +26,7 @@ slow: $(VENV)/.installed-test
 SIZE ?= 1
 
 attack: $(VENV)/.installed-test
-	PYTHONPATH=tests $(BIN)/python -m attack.campaign $(SIZE)
+	PYTHONPATH=tests $(BIN)/python -m attack.campaign $(SIZE) $(if $(PARTS),--only $(PARTS))
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

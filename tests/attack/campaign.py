@@ -1,11 +1,15 @@
 """The long attack: `make attack`, which prints what was tried and what broke.
 
-    python -m attack.campaign [SIZE] [SEED]
+    python -m attack.campaign [SIZE] [--seed SEED] [--only PART ...]
 
-SIZE 1 (the default) takes some minutes on one core; everything grows with it. What breaks is
-printed with its input, of which the least belongs into `finds.py`.
+SIZE 1 (the default) takes some minutes on one core; everything grows with it. Parts are `files`,
+`schemas`, `conditions`, `folders`, `fits`, `tables`, `kills` and `disks`. Every case has a
+generator of its own, which the seed, the name of the attack and the number of the case make again:
+what breaks is printed with the number of its first case, and the least input belongs into
+`finds.py`.
 """
 
+import argparse
 import json
 import os
 import random
@@ -17,7 +21,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,29 +29,39 @@ from attack import conditions, folders, readers, schemas, torture
 from attack.mutation import mutated
 
 GOOD = {"read", "refused", "used", "loaded", "kept"}
+PARTS = ("kills", "disks", "files", "schemas", "conditions", "folders", "fits", "tables")
 SLOW_SECONDS, LARGEST_GIB = 10.0, 2.0
+Case = Callable[[random.Random], str]
 REPOSITORY = Path(__file__).parents[2]
 
 
-def tried(name: str, cases: Iterable[Callable[[], str]]) -> dict[str, Any]:
-    """Run cases one after the other; count and print their outcomes.
+def tried(name: str, case: Case, number: int, seed: int) -> dict[str, Any]:
+    """Run the cases of an attack one after the other; count and print their outcomes.
 
     Args:
         name: name of the attack.
-        cases: functions that give an outcome.
+        case: function that makes a case from a generator, and gives its outcome.
+        number: number of cases.
+        seed: seed of the generators.
     """
-    found, slowest, start = Counter(), 0.0, time.monotonic()
-    for case in cases:
+    found, first, slowest, start = Counter(), {}, 0.0, time.monotonic()
+    for i in range(number):
         begun = time.monotonic()
         signal.alarm(int(6 * SLOW_SECONDS))
-        found[case()] += 1
+        what = case(random.Random(f"{seed} {name} {i}"))
         signal.alarm(0)
-        slowest = max(slowest, time.monotonic() - begun)
-    broken = {what: count for what, count in found.items() if what not in GOOD}
+        seconds = time.monotonic() - begun
+        found[what] += 1
+        first.setdefault(what, i)
+        slowest = max(slowest, seconds)
     result = {
-        "tried": sum(found.values()),
+        "tried": number,
         **{what: found[what] for what in sorted(GOOD) if found[what]},
-        "broken": broken,
+        "broken": {
+            what: {"times": count, "first": first[what]}
+            for what, count in found.items()
+            if what not in GOOD
+        },
         "hangs": int(slowest > SLOW_SECONDS),
         "slowest_s": round(slowest, 2),
         "seconds": round(time.monotonic() - start, 1),
@@ -56,54 +70,55 @@ def tried(name: str, cases: Iterable[Callable[[], str]]) -> dict[str, Any]:
     return result
 
 
-def attacks(size: float, seed: int, base: Path) -> dict[str, Iterable[Callable[[], str]]]:
-    """The cases of every attack on what is read.
+def attacks(parts: Collection[str], base: Path) -> Iterator[tuple[str, int, Case]]:
+    """Name, number of cases at size 1 and case of every attack on what is read.
 
     Args:
-        size: size of the attack.
-        seed: seed of the changes.
+        parts: parts to try.
         base: folder to work in.
     """
     from quasistatic.data.columns.alternatives import infer_schemas
     from quasistatic.estimator.loading import load
 
-    rng = random.Random(seed)
-    table, whole = schemas.read(base)
-    options = infer_schemas(table, None)
-    density = load(REPOSITORY / "tests" / "golden" / "mixed")
+    if "files" in parts:
+        for ending, good in readers.seeds().items():
 
-    def file(ending: str, good: tuple[bytes, ...]) -> str:
-        content = mutated(rng.choice(good), rng, good)
-        return readers.outcome(readers.write(content, ending, base))
+            def file(rng: random.Random, e: str = ending, g: tuple[bytes, ...] = good) -> str:
+                return readers.outcome(readers.write(mutated(rng.choice(g), rng, g), e, base))
 
-    def folder(good: Path) -> str:
-        return folders.outcome(folders.spoiled(good, base / "m", rng), folders.look)
+            yield f"files {ending}", 4000 if ending in (".csv", ".tsv") else 3000, file
+    if "schemas" in parts:
+        table, whole = schemas.read(base)
+        yield "--schema", 5000, lambda rng: schemas.outcome(table, schemas.spoiled(whole, rng))
+    if "conditions" in parts:
+        table, _ = schemas.read(base)
+        options = infer_schemas(table, None)
+        density = load(REPOSITORY / "tests" / "golden" / "mixed")
+        sentence = conditions.sentence
 
-    def times(n: float, case: Callable[[], str]) -> Iterable[Callable[[], str]]:
-        return (case for _ in range(int(n * size)))
+        def given(rng: random.Random) -> str:
+            return conditions.outcome_given(density, [sentence(conditions.GIVEN, rng)])
 
-    found = {}
-    for ending, good in readers.seeds().items():
-        n = 4000 if ending in (".csv", ".tsv") else 3000
-        found[f"files {ending}"] = times(n, lambda e=ending, g=good: file(e, g))
-    found["--schema"] = times(5000, lambda: schemas.outcome(table, schemas.spoiled(whole, rng)))
-    found["--given"] = times(
-        10_000,
-        lambda: conditions.outcome_given(density, [conditions.sentence(conditions.GIVEN, rng)]),
-    )
-    found["--where"] = times(
-        10_000,
-        lambda: conditions.outcome_where(
-            table, options, [conditions.sentence(conditions.WHERE, rng)]
-        ),
-    )
-    for good in models(base):
-        found[f"model folder {good.name}"] = times(1000, lambda g=good: folder(g))
-    found["fits of such tables"] = times(
-        40, lambda: torture.outcome_of_fit(torture.frame_of(rng), base / "fit")
-    )
-    found["torture tables"] = times(1000, lambda: torture.outcome(torture.frame_of(rng)))
-    return found
+        def where(rng: random.Random) -> str:
+            return conditions.outcome_where(table, options, [sentence(conditions.WHERE, rng)])
+
+        yield "--given", 10_000, given
+        yield "--where", 10_000, where
+    for good in models(base) if "folders" in parts else ():
+
+        def folder(rng: random.Random, g: Path = good) -> str:
+            return folders.outcome(folders.spoiled(g, base / "m", rng), folders.look)
+
+        yield f"model folder {good.name}", 1000, folder
+    if "fits" in parts:
+        path = base / "fit"
+        yield (
+            "fits of torture tables",
+            40,
+            lambda rng: torture.outcome_of_fit(torture.frame_of(rng), path),
+        )
+    if "tables" in parts:
+        yield "torture tables", 1000, lambda rng: torture.outcome(torture.frame_of(rng))
 
 
 def models(base: Path) -> list[Path]:
@@ -123,26 +138,30 @@ def models(base: Path) -> list[Path]:
     return [*golden, base / "energy", base / "pandas"]
 
 
-def main(size: float = 1.0, seed: int = 0) -> int:
-    """Every attack; the number of kinds of broken things."""
+def main(size: float, seed: int, parts: Collection[str]) -> int:
+    """The named attacks; the number of kinds of broken things."""
     signal.signal(signal.SIGALRM, _too_long)
     warnings.simplefilter("ignore")
     in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    broken = 0
+    broken = executions = 0
     with tempfile.TemporaryDirectory(dir=in_memory) as folder:
         base = Path(folder)
-        for name in ("files", "kills", "disks"):
-            (base / name).mkdir()
         for module, arguments in (
-            ("kills", [str(round(20 * size))]),
+            ("kills", [str(round(25 * size))]),
             ("disks", [str(round(200 * size)), str(round(10 * size))]),
         ):
-            broken += forked(module, [str(base / module), *arguments])
-        for name, cases in attacks(size, seed, base / "files").items():
-            result = tried(name, cases)
+            if module in parts:
+                (base / module).mkdir()
+                broken += forked(module, [str(base / module), *arguments])
+        (base / "files").mkdir()
+        for name, number, case in attacks(parts, base / "files"):
+            result = tried(name, case, round(number * size), seed)
             broken += len(result["broken"]) + result["hangs"]
+            executions += result["tried"]
     gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"largest process {gib:.2f} GiB; {broken} kinds of broken things")
+    print(
+        f"{executions} executions; largest process {gib:.2f} GiB; {broken} kinds of broken things"
+    )
     return broken + (gib > LARGEST_GIB)
 
 
@@ -167,5 +186,9 @@ def _too_long(number: int, frame: Any) -> None:
 
 
 if __name__ == "__main__":
-    given = dict(zip(("size", "seed"), map(float, sys.argv[1:]), strict=False))
-    sys.exit(bool(main(given.get("size", 1.0), int(given.get("seed", 0)))))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("size", type=float, nargs="?", default=1.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART")
+    given = parser.parse_args()
+    sys.exit(bool(main(given.size, given.seed, given.only)))

@@ -1,11 +1,14 @@
 """Files of every kind that is read, and what becomes of one: read, refused, or broken."""
 
+import gzip
 import io
 import json
+import tempfile
 import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from quasistatic.data.fingerprint import fingerprint
 from quasistatic.data.fitted_codec import fit_codec
 from quasistatic.data.table import Table
 from quasistatic.errors import QuasistaticError
+from workbooks import workbook
 
 TEXT = (
     b"size,n\n12,1\n5,2\n7,3\n",
@@ -52,9 +56,13 @@ def seeds() -> dict[str, tuple[bytes, ...]]:
     images = io.BytesIO()
     np.save(images, (np.arange(3 * 4 * 4) % 251).astype(np.uint8).reshape(3, 4, 4))
     idx = bytes([0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, *range(12)])
+    packed = io.BytesIO()
+    pl.DataFrame({"x": ["1", "2", "4"], "n": ["a", "b", "a"]}).write_csv(packed, compression="zstd")
     return {
         ".csv": TEXT,
         ".tsv": TEXT,
+        ".csv.gz": (gzip.compress(TEXT[0], mtime=0), gzip.compress(TEXT[2], mtime=0)),
+        ".csv.zst": (packed.getvalue(),),
         ".jsonl": LINES,
         ".parquet": (parquet.getvalue(),),
         ".arrow": (arrow.getvalue(),),
@@ -62,7 +70,18 @@ def seeds() -> dict[str, tuple[bytes, ...]]:
         ".npz": (archive.getvalue(),),
         ".idx": (idx,),
         "/0.png": (_png(),),
+        ".xlsx": _workbooks(),
     }
+
+
+def _workbooks() -> tuple[bytes, ...]:
+    rows = [
+        ["n", "x", "d", "s"],
+        *([i, i / 4, date(2020, 1, 1 + i), "ab"[i % 2]] for i in range(6)),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        path = workbook(Path(folder) / "t.xlsx", {"empty": [], "data": rows})
+        return (path.read_bytes(),)
 
 
 def _png() -> bytes:

@@ -21,9 +21,11 @@ from quasistatic.cli.reproduce import reproduce
 from quasistatic.cli.sample import sample
 from quasistatic.cli.score import score
 from quasistatic.cli.serve import serve
+from quasistatic.cli.usage import LegibleGroup
 
 app = typer.Typer(
     name="quasistatic",
+    cls=LegibleGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
