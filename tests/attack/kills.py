@@ -95,6 +95,52 @@ def table_file(path: Path) -> None:
     write_whole(path, lambda file: file.write(NEW), True)
 
 
+TABLES = ("t-1.csv", "t-2.csv")
+
+
+def tables_together(folder: Path) -> None:
+    """Write tables that belong together over others."""
+    from quasistatic.data.output import write_whole
+    from quasistatic.data.together import together
+
+    with together():
+        for name in TABLES:
+            write_whole(folder / name, lambda file: file.write(NEW), True)
+
+
+def attack_tables(base: Path, old: bool) -> dict[str, int]:
+    """Kill the writing of several tables at every call; count the kills, and the states in which
+    one is new and another old, or one is missing after the next process has written there.
+
+    Args:
+        base: empty folder to work in.
+        old: whether there are older tables.
+    """
+    from quasistatic.data.output import check_output
+
+    found = {"kills": 0, "mixed": 0, "halves": 0, "left_over": 0}
+    for stage in range(1, MOST_CALLS):
+        place = base / str(stage)
+        place.mkdir()
+        for name in TABLES if old else ():
+            (place / name).write_bytes(OLD)
+        if not killed_at(stage, lambda place=place: tables_together(place)):
+            break
+        found["kills"] += 1
+        now = {(place / name).read_bytes() for name in TABLES if (place / name).exists()}
+        found["mixed"] += len(now) > 1
+        found["halves"] += not now <= {OLD, NEW}
+        check_output(place / "t-9.csv")  # whoever writes there next
+        there = [(place / name).read_bytes() for name in TABLES if (place / name).exists()]
+        whole = [[OLD] * 2, [NEW] * 2] if old else [[], [NEW] * 2]
+        found["mixed"] += there not in whole
+        tables_together(place)
+        found["halves"] += any((place / name).read_bytes() != NEW for name in TABLES)
+        found["left_over"] += sorted(item.name for item in place.iterdir()) != sorted(TABLES)
+        shutil.rmtree(place)
+    return found
+
+
 def _laid(path: Path, old: bool) -> None:
     """A folder of old files with somebody else's among them, or nothing."""
     if old:
@@ -222,6 +268,11 @@ def main(base: Path, repetitions: int = 1) -> dict[str, dict[str, int]]:
                 (base / name / str(turn)).mkdir(parents=True)
                 counts = attack_folder(work, base / name / str(turn), old)
                 found.setdefault(name, Counter()).update(counts)
+        for old in (True, False):
+            name = f"several tables, {'over others' if old else 'new'}"
+            (base / name / str(turn)).mkdir(parents=True)
+            counts = attack_tables(base / name / str(turn), old)
+            found.setdefault(name, Counter()).update(counts)
         (base / "file" / str(turn)).mkdir(parents=True)
         found.setdefault("table file", Counter()).update(attack_file(base / "file" / str(turn)))
     if repetitions > 1:

@@ -5,7 +5,9 @@ import sys
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from quasistatic.cli.app import app
 from quasistatic.cli.failure import say
 from quasistatic.cli.legible import legible, legible_json
 from quasistatic.cli.rows import write_rows
@@ -57,3 +59,24 @@ def test_rows_on_a_terminal_are_legible_and_elsewhere_as_they_are(capsys, monkey
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     write_rows(frame, "-", force=False)
     assert not [c for c in acts(capsys.readouterr().out) if c != "\r"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [EVIL],
+        [f"--{EVIL}"],
+        ["fit", "t.csv", f"--{EVIL}"],
+        ["fit", "t.csv", f"--wid{EVIL}"],
+        ["fit", "t.csv", "--width", EVIL],
+        ["fit", "t.csv", "--model", EVIL],
+        ["fit", "t.csv", EVIL, EVIL],
+        ["inspect", EVIL],
+    ],
+    ids=range(8),
+)
+def test_wrong_usage_is_legible(arguments):
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert done.output
+    assert not acts(done.output)

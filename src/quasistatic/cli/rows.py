@@ -149,8 +149,7 @@ def write_all_pieces(
         layout: layout of the rows.
     """
     from quasistatic.data.disk.parts import in_parts
-    from quasistatic.data.layout import are_images
-    from quasistatic.data.output import write_tables
+    from quasistatic.data.together import together
 
     if len(outputs) == 1:
         write_pieces((piece for (piece,) in pieces), outputs[0], force=force, layout=layout)
@@ -160,14 +159,12 @@ def write_all_pieces(
         return
     second = next(pieces, None)
     own = [table for table in first if not isinstance(table, bytes)]
-    if second is None and are_images(layout):
-        for table, output in zip(own, outputs, strict=True):
-            write_rows(table, output, force=force, layout=layout)
-    elif second is None:
-        write_tables(own, outputs, force=force)
-    else:
-        with ExitStack() as files:
-            adds = [files.enter_context(in_parts(output, force)) for output in outputs]
-            for tables in chain([first, second], pieces):
-                for add, table in zip(adds, tables, strict=True):
-                    add(table)
+    with together(), ExitStack() as files:
+        if second is None:
+            for table, output in zip(own, outputs, strict=True):
+                write_rows(table, output, force=force, layout=layout)
+            return
+        adds = [files.enter_context(in_parts(output, force)) for output in outputs]
+        for tables in chain([first, second], pieces):
+            for add, table in zip(adds, tables, strict=True):
+                add(table)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from quasistatic.errors import OutputError, warn
 
-__all__ = ["check_name", "new_folder", "recover", "remove_parts", "sync"]
+__all__ = ["check_name", "is_over", "new_folder", "recover", "remove_parts", "sync"]
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _CANNOT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
@@ -87,7 +87,7 @@ def recover(path: Path, is_own: Callable[[Path], bool]) -> None:
     for kind in ("old", "new"):
         for left in sorted(path.parent.glob(f".{_literal(path.name)}.{kind}-*")):
             number = left.name.rpartition("-")[2]
-            if not (number.isdecimal() and _is_over(int(number)) and left.is_dir()):
+            if not (number.isdecimal() and is_over(int(number)) and left.is_dir()):
                 continue
             if kind == "old" and not os.path.lexists(path):
                 left.rename(path)
@@ -106,7 +106,7 @@ def remove_parts(path: Path) -> None:
     """
     for left in path.parent.glob(f".{_literal(path.name)}.*-*.part"):
         number = left.name.removeprefix(f".{path.name}.").partition("-")[0]
-        if number.isdecimal() and int(number) != os.getpid() and _is_over(int(number)):
+        if number.isdecimal() and int(number) != os.getpid() and is_over(int(number)):
             left.unlink(missing_ok=True)
 
 
@@ -124,6 +124,23 @@ def sync(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def is_over(process: int) -> bool:
+    """Whether a process has ended; one of our own number is an earlier one.
+
+    Args:
+        process: number of the process.
+    """
+    if process == os.getpid():
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
 
 
 def _take_place(fresh: Path, path: Path, force: bool) -> Path | None:
@@ -190,16 +207,3 @@ def _beside(path: Path, kind: str, process: int) -> Path:
 def _literal(name: str) -> str:
     """A name for `glob`, in which nothing stands for anything else."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
-
-
-def _is_over(process: int) -> bool:
-    """Whether a process has ended; one of our own number is an earlier one."""
-    if process == os.getpid():
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):
-        return False
-    return False

@@ -8,7 +8,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 import polars as pl
 
-from quasistatic.data.exchange import remove_parts, sync
+from quasistatic.data.exchange import remove_parts
 from quasistatic.data.files import EXTENSIONS
 from quasistatic.data.table import Table
 from quasistatic.data.text._dialect import Dialect
@@ -25,6 +25,7 @@ from quasistatic.data.text.cells import TextCells
 from quasistatic.data.text.delimited import quoted, write_delimited
 from quasistatic.data.text.jsonlines import write_json_lines
 from quasistatic.data.text.written import Written
+from quasistatic.data.together import finish, put_in_place, together
 from quasistatic.errors import OutputError
 
 __all__ = [
@@ -65,6 +66,7 @@ def check_output(
         fix = f"give a name that ends in {', '.join(extensions)}"
         raise OutputError(f"unknown kind of file {path.suffix!r}", where=str(path), fix=fix)
     check_parent(path)
+    finish(path.parent)
     if os.path.lexists(path) and not force:
         raise OutputError(
             "the file exists already",
@@ -127,10 +129,9 @@ def write_tables(
         OutputError: as `write_table`.
     """
     checked = [check_output(path, force) for path in paths]
-    with ExitStack() as renamings:
+    with together():
         for table, path in zip(tables, checked, strict=True):
-            write = partial(_write, table, path)
-            renamings.enter_context(_beside(path, write, force, WRITABLE))
+            write_whole(path, partial(_write, table, path), force)
 
 
 def _write(table: pl.DataFrame | Table, path: Path, file: BinaryIO) -> None:
@@ -207,23 +208,11 @@ def write_whole(
     Raises:
         OutputError: as `check_output`, or the disk is full, or `write` refuses.
     """
-    with _beside(path, write, force, extensions):
-        pass
-
-
-@contextmanager
-def _beside(
-    path: Path, write: Callable[[BinaryIO], object], force: bool, extensions: Collection[str]
-) -> Iterator[None]:
-    """Write a file beside `path`, which takes that name at the end of the `with` block; after an
-    error there it is removed.
-    """
     with refusals(path):
         part = PartFile(path)
         try:
             write(part.file)
             part.complete()
-            yield
             part.take_place(force, extensions)
         finally:
             part.discard()
@@ -266,6 +255,7 @@ class PartFile:
     def __init__(self, path: Path) -> None:
         self.given = path
         self.path = path.resolve() if path.is_symlink() else path
+        finish(self.path.parent)
         remove_parts(self.path)
         descriptor, name = tempfile.mkstemp(
             prefix=f".{self.path.name}.{os.getpid()}-", suffix=".part", dir=self.path.parent
@@ -281,7 +271,7 @@ class PartFile:
         os.chmod(self.written, _mode_of(self.path))
 
     def take_place(self, force: bool, extensions: Collection[str] = WRITABLE) -> None:
-        """Give the file its name.
+        """Give the file its name, at once or at the end of `together`.
 
         Args:
             force: whether an existing file is replaced.
@@ -291,9 +281,8 @@ class PartFile:
             OutputError: as `check_output`.
         """
         check_output(self.given, force, extensions)
-        os.replace(self.written, self.path)
+        put_in_place(self.written, self.path)
         self._is_left = False
-        sync(self.path.parent)
 
     def discard(self) -> None:
         """Remove the file if it has not taken its place."""

@@ -16,7 +16,7 @@ __all__ = ["without_panics"]
 
 _STDERR = 2
 _PANIC = re.compile(
-    rb"\n?thread '[^\n]*' (\(\d+\) )?panicked at .*?(note: [^\n]*\n|(?=\n\n?thread ')|\Z)",
+    rb"\n?thread '[^\n]*' (\(\d+\) )?panicked at .*?\n(note: [^\n]*\n|(?=\n?thread ')|\Z)",
     re.DOTALL,
 )
 
