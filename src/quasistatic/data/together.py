@@ -19,11 +19,11 @@ from quasistatic.errors import warn
 
 __all__ = ["finish", "put_in_place", "together"]
 
-Move = tuple[Path, Path]
+_Move = tuple[Path, Path]
 """A complete file under its other name, and the path that it is to have."""
 _LARGEST_LIST = 2**20  # bytes
 
-_held: ContextVar[list[Move] | None] = ContextVar("_held", default=None)
+_held: ContextVar[list[_Move] | None] = ContextVar("_held", default=None)
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def together() -> Iterator[None]:
     if _held.get() is not None:  # part of a larger whole
         yield
         return
-    held: list[Move] = []
+    held: list[_Move] = []
     token = _held.set(held)
     try:
         yield
@@ -79,7 +79,7 @@ def finish(folder: Path) -> None:
             warn(f"{names}: putting them in place was interrupted; they are there now")
 
 
-def _move(moves: Sequence[Move]) -> None:
+def _move(moves: Sequence[_Move]) -> None:
     folders = {path.parent for _, path in moves}
     listed = None if len(moves) < 2 or len(folders) > 1 else _write(moves)
     if listed is not None:
@@ -93,7 +93,7 @@ def _move(moves: Sequence[Move]) -> None:
         listed.unlink()
 
 
-def _write(moves: Sequence[Move]) -> Path:
+def _write(moves: Sequence[_Move]) -> Path:
     """The list, on the disk."""
     folder, first = moves[0][1].parent, moves[0][1].name
     descriptor, name = tempfile.mkstemp(
@@ -113,7 +113,7 @@ def _write(moves: Sequence[Move]) -> Path:
     return listed
 
 
-def _read(listed: Path, number: str) -> list[Move]:
+def _read(listed: Path, number: str) -> list[_Move]:
     """What a list says; nothing of one that was not written here: no name leads out of its folder,
     and only files of that process are moved.
     """
