@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 from attack import conditions, folders, readers, schemas, torture
-from attack.mutation import mutated
 
 GOOD = {"read", "refused", "used", "loaded", "kept"}
 PARTS = ("kills", "disks", "files", "schemas", "conditions", "folders", "fits", "tables")
@@ -35,8 +34,51 @@ Case = Callable[[random.Random], str]
 REPOSITORY = Path(__file__).parents[2]
 
 
-def tried(name: str, case: Case, number: int, seed: int) -> dict[str, Any]:
-    """Run the cases of an attack one after the other; count and print their outcomes.
+class Tally:
+    """What became of the cases of an attack, which is printed at its end.
+
+    Args:
+        name: name of the attack.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name, self.slowest = name, 0.0
+        self.found: Counter[str] = Counter()
+        self._first: dict[str, int] = {}
+        self._start = time.monotonic()
+
+    def add(self, what: str, seconds: float) -> None:
+        """Count a case.
+
+        Args:
+            what: what became of it.
+            seconds: time that it took.
+        """
+        self._first.setdefault(what, self.found.total())
+        self.found[what] += 1
+        self.slowest = max(self.slowest, seconds)
+
+    def printed(self) -> int:
+        """Print the counts; the number of kinds of broken things."""
+        broken = {
+            what: {"times": count, "first": self._first[what]}
+            for what, count in self.found.items()
+            if what not in GOOD
+        }
+        result = {
+            "tried": self.found.total(),
+            **{what: self.found[what] for what in sorted(GOOD) if self.found[what]},
+            "broken": broken,
+            "hangs": int(self.slowest > SLOW_SECONDS),
+            "slowest_s": round(self.slowest, 2),
+            "seconds": round(time.monotonic() - self._start, 1),
+        }
+        print(f"{self.name:24s} {json.dumps(result)}", flush=True)
+        return len(broken) + result["hangs"]
+
+
+def tried(name: str, case: Case, number: int, seed: int) -> Tally:
+    """Run the cases of an attack one after the other.
 
     Args:
         name: name of the attack.
@@ -44,30 +86,61 @@ def tried(name: str, case: Case, number: int, seed: int) -> dict[str, Any]:
         number: number of cases.
         seed: seed of the generators.
     """
-    found, first, slowest, start = Counter(), {}, 0.0, time.monotonic()
+    tally = Tally(name)
     for i in range(number):
         begun = time.monotonic()
         signal.alarm(int(6 * SLOW_SECONDS))
         what = case(random.Random(f"{seed} {name} {i}"))
         signal.alarm(0)
-        seconds = time.monotonic() - begun
-        found[what] += 1
-        first.setdefault(what, i)
-        slowest = max(slowest, seconds)
-    result = {
-        "tried": number,
-        **{what: found[what] for what in sorted(GOOD) if found[what]},
-        "broken": {
-            what: {"times": count, "first": first[what]}
-            for what, count in found.items()
-            if what not in GOOD
-        },
-        "hangs": int(slowest > SLOW_SECONDS),
-        "slowest_s": round(slowest, 2),
-        "seconds": round(time.monotonic() - start, 1),
-    }
-    print(f"{name:24s} {json.dumps(result)}", flush=True)
-    return result
+        tally.add(what, time.monotonic() - begun)
+    return tally
+
+
+def tried_apart(ending: str, number: int, seed: int, base: Path) -> Tally:
+    """Read mutated files in processes of their own: where a parser ends one with an error, as a
+    user would see it, another goes on.
+
+    Args:
+        ending: ending of the files.
+        number: number of cases.
+        seed: seed of the changes.
+        base: empty folder to work in.
+    """
+    tally = Tally(f"files {ending}")
+    while (first := tally.found.total()) < number:
+        limits = map(str, (seed, first, number))
+        with tempfile.TemporaryFile("w+") as words:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "attack.readers", ending, *limits, str(base)],
+                stdout=subprocess.PIPE,
+                stderr=words,
+                text=True,
+            )
+            _listen(process, tally)
+            code = process.wait()
+            words.seek(0)
+            said = words.read()
+        if tally.found.total() < number:
+            refused = code == 2 and said.startswith("Error: ")
+            tally.add("refused" if refused else f"exit code {code}: {said[-80:]}", 0)
+    return tally
+
+
+def _listen(process: "subprocess.Popen[str]", tally: Tally) -> None:
+    """Count what a process says of its cases; it is ended when it says nothing for too long."""
+    assert process.stdout is not None
+    begun = None
+    signal.alarm(int(6 * SLOW_SECONDS))
+    try:
+        while line := process.stdout.readline():
+            now = time.monotonic()
+            tally.add(line.strip(), 0 if begun is None else now - begun)
+            begun = now
+            signal.alarm(int(6 * SLOW_SECONDS))
+    except TimeoutError:
+        process.kill()
+        tally.slowest = 6 * SLOW_SECONDS
+    signal.alarm(0)
 
 
 def attacks(parts: Collection[str], base: Path) -> Iterator[tuple[str, int, Case]]:
@@ -80,13 +153,6 @@ def attacks(parts: Collection[str], base: Path) -> Iterator[tuple[str, int, Case
     from quasistatic.data.columns.alternatives import infer_schemas
     from quasistatic.estimator.loading import load
 
-    if "files" in parts:
-        for ending, good in readers.seeds().items():
-
-            def file(rng: random.Random, e: str = ending, g: tuple[bytes, ...] = good) -> str:
-                return readers.outcome(readers.write(mutated(rng.choice(g), rng, g), e, base))
-
-            yield f"files {ending}", 4000 if ending in (".csv", ".tsv") else 3000, file
     if "schemas" in parts:
         table, whole = schemas.read(base)
         yield "--schema", 5000, lambda rng: schemas.outcome(table, schemas.spoiled(whole, rng))
@@ -154,11 +220,17 @@ def main(size: float, seed: int, parts: Collection[str]) -> int:
                 (base / module).mkdir()
                 broken += forked(module, [str(base / module), *arguments])
         (base / "files").mkdir()
+        for ending in readers.seeds() if "files" in parts else ():
+            number = 4000 if ending in (".csv", ".tsv") else 3000
+            tally = tried_apart(ending, round(number * size), seed, base / "files")
+            broken += tally.printed()
+            executions += tally.found.total()
         for name, number, case in attacks(parts, base / "files"):
-            result = tried(name, case, round(number * size), seed)
-            broken += len(result["broken"]) + result["hangs"]
-            executions += result["tried"]
-    gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+            tally = tried(name, case, round(number * size), seed)
+            broken += tally.printed()
+            executions += tally.found.total()
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    gib = max(resource.getrusage(one).ru_maxrss for one in who) / 2**20
     print(
         f"{executions} executions; largest process {gib:.2f} GiB; {broken} kinds of broken things"
     )

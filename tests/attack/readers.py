@@ -1,8 +1,14 @@
-"""Files of every kind that is read, and what becomes of one: read, refused, or broken."""
+"""Files of every kind that is read, and what becomes of one: read, refused, or broken.
+
+`python -m attack.readers ENDING SEED FIRST LAST FOLDER` tries mutated ones, and prints a line for
+each: a process of its own, since there are files at which a parser ends it.
+"""
 
 import gzip
 import io
 import json
+import random
+import sys
 import tempfile
 import traceback
 import warnings
@@ -15,6 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from attack.mutation import mutated
 from quasistatic.data.arranged import read_data
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.fingerprint import fingerprint
@@ -167,3 +174,24 @@ def outcome_of(work: Callable[[], Any]) -> str:
             raise
         return told(error)
     return "used"
+
+
+def main(ending: str, seed: int, first: int, last: int, folder: Path) -> None:
+    """Try mutated files of one ending; print what becomes of each.
+
+    Args:
+        ending: ending of the files.
+        seed: seed of the changes.
+        first: number of the first case.
+        last: number behind the last case.
+        folder: empty folder to work in.
+    """
+    good = seeds()[ending]
+    for i in range(first, last):
+        rng = random.Random(f"{seed} {ending} {i}")
+        path = write(mutated(rng.choice(good), rng, good), ending, folder)
+        print(outcome(path), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:5]), Path(sys.argv[5]))

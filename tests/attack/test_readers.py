@@ -4,6 +4,9 @@ import gzip
 import io
 import os
 import random
+import shutil
+import subprocess
+import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -53,12 +56,34 @@ def test_corpus(path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+READ = """
+import sys
+from quasistatic.data.files import read_table
+from quasistatic.errors import DataError
+try:
+    read_table(sys.argv[1])
+except DataError as error:
+    print(ascii(f"Error: {error}")[1:], file=sys.stderr)
+    sys.exit(2)
+"""
+
+
+def test_a_parser_that_would_end_the_process_says_which_file_it_was(tmp_path):
+    path = tmp_path / "\x1b[2J.parquet"
+    shutil.copy(CORPUS.with_name("ends-the-process.parquet"), path)
+    done = subprocess.run([sys.executable, "-c", READ, str(path)], capture_output=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: {tmp_path}/".encode())
+    assert done.stderr.count(b"no intact Parquet file") == 1
+    assert b"\x1b" not in done.stderr
+
+
 def test_all_but_panics_is_heard(capfd):
-    with without_panics():
+    with without_panics("unsaid"):
         os.write(2, b"before\n")
         for note in (b"", b"note: run with `RUST_BACKTRACE=1`\n"):
             os.write(2, b"\nthread 'a-1' (7) panicked at x.rs:3:9:\nrange end\n" + note)
-        with without_panics():
+        with without_panics("unsaid"):
             os.write(2, b"within\n")
     os.write(2, b"behind\n")
     assert capfd.readouterr().err == "before\nwithin\nbehind\n"

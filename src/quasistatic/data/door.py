@@ -36,7 +36,8 @@ def parsing(path: Path, kind: str, *, fix: str = "write the file again") -> Iter
     where = str(path)
     try:
         ordinary(path)
-        with without_panics():
+        broken = DataError(f"this is no intact {kind} (its parser gave up)", where=where, fix=fix)
+        with without_panics(str(broken)):
             yield
     except QuasistaticError:
         raise
