@@ -12,7 +12,7 @@ lattices and of full precision alike, in the limit of many draws.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -31,6 +31,7 @@ from quasistatic.errors import DataError
 from quasistatic.fitted._generated import returned
 from quasistatic.fitted._tied import expanded, spread
 from quasistatic.model import DiffusionModel
+from quasistatic.network import ZeroNetwork
 from quasistatic.posterior.query import Beside, Posteriors, evidence_of_rows, impute_rows
 from quasistatic.rows import row_checksums
 from quasistatic.typing import Key
@@ -42,7 +43,7 @@ MORE = 16
 _NEIGHBOURS = (0, 1, -1, 2, -2)
 """Points of a lattice about the solution of a rounded equation that are tried."""
 _PARTICLES = 8
-"""Particles of each evidence."""
+"""Particles of each evidence; of a mixture one, as they hardly differ."""
 
 
 class _Solve(NamedTuple):
@@ -93,27 +94,37 @@ def drawn(
             `MORE` times as many (default `DRAWS`).
     """
     left = ties.leftover(table)
-    several = impute_rows(
-        model,
-        encoded.rows,
-        n_imputations=max(draws, least) if left else draws,
-        particles=particles,
-        key=key,
-        beside=beside,
-    )
+    effort: dict[str, Any] = {"particles": particles, "key": key}
+    several = impute_rows(model, encoded.rows, n_imputations=draws, beside=beside, **effort)
     if not left:
         return several
-    states = [np.array(block[:, :draws]) for block in several.draws]
+    held = np.flatnonzero(np.any(list(left.values()), axis=0))
+    many = impute_rows(
+        model,
+        encoded.take(held).rows,
+        n_imputations=max(draws, least),
+        beside=None if beside is None else beside.take(held),
+        **effort,
+    )
+    states = [np.array(block) for block in several.draws]
     numbers = [np.array(x) for x in several[1:5]]
+    for of_all, of_held in zip(numbers, many[1:5], strict=True):
+        of_all[held] = of_held
     content, seed = row_checksums(encoded.rows), np.asarray(jax.random.key_data(key))
     groups = _groups(codec, ties, table, left)
     proposals = [
-        _proposal(codec, ties, table, group, tuple(block[group.rows] for block in several.draws))
+        _proposal(
+            codec,
+            ties,
+            table,
+            group,
+            tuple(block[np.searchsorted(held, group.rows)] for block in many.draws),
+        )
         for group in groups
     ]
     index = np.concatenate([group.rows for group in groups])
-    many = np.repeat(index, max(draws, least))
-    also = None if beside is None else beside.take(many)
+    each = np.repeat(index, max(draws, least))
+    also = None if beside is None else beside.take(each)
     log_weights, cells = _weighted(codec, model, proposals, also, key=jax.random.fold_in(key, 2))
     lost = list[int]()
     for i, row in enumerate(index):
@@ -272,7 +283,8 @@ def _weighted(
     n, m = log_factor.shape
     cells = codec.encode(Table(pl.concat([one.frame for one in proposals]), "the drawn rows"))
     hidden = codec.encode(Table(pl.concat([one.hidden for one in proposals]), "the drawn rows"))
-    effort = {"particles": _PARTICLES, "key": key, "identity": row_checksums(cells.rows)}
+    particles = 1 if isinstance(model.network, ZeroNetwork) else _PARTICLES
+    effort = {"particles": particles, "key": key, "identity": row_checksums(cells.rows)}
     whole = evidence_of_rows(model, cells.rows, **effort).lower + cells.log_volume
     without = evidence_of_rows(model, hidden.rows, beside=beside, **effort).lower
     without = without + hidden.log_volume

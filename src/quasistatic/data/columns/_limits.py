@@ -16,6 +16,8 @@ _EXPECTED = 14.0
 their absence has a chance of one in a million."""
 _CLOSE = 0.12
 """Share of the values that the nearest of them may be, unless they lie in one cell."""
+_HEAP = 3
+"""Times as many rows as its neighbour, where a value at the end is a floor or a cap."""
 _NEARLY = 1e-6
 """Share of the smallest positive value that stands for the limit 0 of a density."""
 
@@ -37,7 +39,7 @@ def find_limits(
 
     A column without a negative value is not negative, and one that is always positive stays so; a
     share stays within [0, 1], and a number of per cent within [0, 100]; where the smallest or
-    largest value is a point mass (a floor, a cap), nothing lies beyond it.
+    largest value is a point mass or the heap of a lattice (a floor, a cap), nothing lies beyond it.
 
     The model holds a limit where the table gives evidence of it: values lie so close that a smooth
     density would have gone on beyond, or the point mass at it is the largest. The first is judged
@@ -62,20 +64,61 @@ def find_limits(
         upper = 1.0
     elif low >= 0 and percent and 50 < high <= 100:
         upper = 100.0
-    lower, upper = low if low in atoms else lower, high if high in atoms else upper
+    lower = low if _repeats(values, low, 1, step, atoms) else lower
+    upper = high if _repeats(values, high, -1, step, atoms) else upper
     positive = step is None and low > 0 and low not in atoms
-    edges: dict[Side, float | None] = {"lower": 0.0 if positive else lower, "upper": upper}
-    held: tuple[Side, ...] = tuple(
-        side
-        for side, edge in edges.items()
-        if edge is not None and _is_edge(values, edge, _SIGNS[side], step, atoms)
-    )
+    held = _held(values, 0.0 if positive else lower, upper, step, atoms)
     if "lower" in held and positive:
         lower = nearly_zero(low)
     return Limits(lower, upper, held)
 
 
-_SIGNS: dict[Side, int] = {"lower": 1, "upper": -1}
+def find_ends(values: np.ndarray, step: float, atoms: Collection[float]) -> Limits:
+    """The limits of a column whose zero means nothing, of dates: its first and last value, where
+    many rows have them.
+
+    Args:
+        values: observed training values, at least one.
+        step: lattice width, in the units of the values.
+        atoms: exact values with probability mass.
+    """
+    low, high = values.min().item(), values.max().item()
+    if len(values) < _FEWEST or max(abs(low), abs(high)) >= 2**53:
+        return Limits()
+    lower = low if _repeats(values, low, 1, step, atoms) else None
+    upper = high if _repeats(values, high, -1, step, atoms) else None
+    return Limits(lower, upper, _held(values, lower, upper, step, atoms))
+
+
+def _repeats(
+    values: np.ndarray, end: float, sign: int, step: float | None, atoms: Collection[float]
+) -> bool:
+    """Whether the smallest or largest value is one of many rows: a point mass, or on a lattice the
+    most frequent value, with `_HEAP` times as many rows as the one beside it.
+    """
+    if end in atoms:
+        return True
+    n = np.count_nonzero(values == end)
+    if step is None or n < _EXPECTED or not _is_edge(values, end, sign, step, ()):
+        return False
+    beside = np.count_nonzero(np.abs(values - end - sign * step) < 0.5 * step)
+    return bool(n >= _HEAP * beside and n == np.unique(values, return_counts=True)[1].max())
+
+
+def _held(
+    values: np.ndarray,
+    lower: float | None,
+    upper: float | None,
+    step: float | None,
+    atoms: Collection[float],
+) -> tuple[Side, ...]:
+    """Which limits the table gives evidence of."""
+    edges: tuple[tuple[Side, int, float | None], ...] = ("lower", 1, lower), ("upper", -1, upper)
+    return tuple(
+        side
+        for side, sign, edge in edges
+        if edge is not None and _is_edge(values, edge, sign, step, atoms)
+    )
 
 
 def _is_edge(

@@ -3,7 +3,7 @@ summaries.
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,7 @@ from quasistatic.data.columns._dtypes import (
 )
 from quasistatic.data.columns._lattice import float_lattice, integer_lattice, written_decimals
 from quasistatic.data.columns._left_out import left_out_reason
-from quasistatic.data.columns._limits import find_limits
+from quasistatic.data.columns._limits import Limits, find_ends, find_limits
 from quasistatic.data.columns._overrides import override, read_constraints, read_overrides
 from quasistatic.data.columns._parsing import parsed
 from quasistatic.data.columns.moments import MONTH, months_of
@@ -28,7 +28,7 @@ from quasistatic.data.columns.numbers import as_numbers, check_finite
 from quasistatic.data.columns.states import state_values
 from quasistatic.data.disk.table import AnyTable
 from quasistatic.data.reading import read_as_given
-from quasistatic.data.schema import Column, Kind, LeftOut, Schema, Value
+from quasistatic.data.schema import Column, Kind, LeftOut, Schema, Side, Value
 from quasistatic.data.table import Table
 from quasistatic.data.text.numbers import NumberForm
 from quasistatic.data.text.written import Written
@@ -248,19 +248,45 @@ def _time_column(series: pl.Series, kind: str, where: str) -> Column:
     every = values if unit == TIME_UNITS[-1] else _in_unit(times.dtype, values, unit)
     position = (every - int(lattice.offset)) / lattice.step
     atoms = find_atoms(position, 1.0) if len(ticks) > 1 else ()
-    floor = 0 if kind != "datetime" and ticks[0] >= 0 else None
+    atoms = tuple(int(lattice.offset) + int(atom) * int(lattice.step) for atom in atoms)
+    limits = _limits_of_times(kind, times.dtype, unit, every, lattice.step, lattice.offset, atoms)
     return Column(
         series.name,
         kind,  # type: ignore[arg-type]
         dtype_text(times.dtype if is_text(series.dtype) else series.dtype),
         lattice.step,
         int(lattice.offset),
-        atoms=tuple(int(lattice.offset) + int(atom) * int(lattice.step) for atom in atoms),
+        atoms=atoms,
         missing=series.null_count(),
         constant=len(ticks) == 1,
         unit=unit,
-        lower=floor,
+        lower=limits.lower,
+        upper=limits.upper,
+        held=limits.held,
     )
+
+
+def _limits_of_times(
+    kind: str,
+    dtype: pl.DataType,
+    unit: str,
+    values: np.ndarray,
+    step: float,
+    offset: float,
+    atoms: tuple[int, ...],
+) -> Limits:
+    """The day's ends of times of day, which are always held; those of numbers of durations, and of
+    dates their point masses at an end. Whole numbers of the unit.
+    """
+    if kind == "time":
+        day = 86400 * ticks_per_unit(dtype, "s") // ticks_per_unit(dtype, unit)
+        return Limits(0, day - 1, get_args(Side))
+    if kind == "datetime":
+        found = find_ends(values, step, atoms)
+    else:
+        found = find_limits(values.astype(np.float64), step, offset, atoms, percent=False)
+    ends = (None if end is None else int(end) for end in found[:2])
+    return Limits(*ends, found.held)
 
 
 def _unit(dtype: pl.DataType, ticks: np.ndarray) -> tuple[str, np.ndarray]:

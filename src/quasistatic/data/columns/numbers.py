@@ -290,6 +290,8 @@ def _write_times(coordinate: np.ndarray, column: Column, dtype: pl.DataType) -> 
     dtype = time_dtype(column)
     if column.unit == MONTH:
         first, last = -12 * 1969, 12 * 8030 - 1  # the years 1 to 9999
+        first = first if column.lower is None else max(first, int(column.lower))
+        last = last if column.upper is None else min(last, int(column.upper))
         months = np.rint(coordinate) * (column.step or 1.0) + column.offset
         days = days_of(np.clip(months, first, last).astype(np.int64))
         series = pl.Series(column.name, days.astype(np.int32)).cast(pl.Date).cast(dtype)
