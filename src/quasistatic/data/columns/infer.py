@@ -285,8 +285,8 @@ def _limits_of_times(
         found = find_ends(values, step, atoms)
     else:
         found = find_limits(values.astype(np.float64), step, offset, atoms, percent=False)
-    ends = (None if end is None else int(end) for end in found[:2])
-    return Limits(*ends, found.held)
+    lower, upper = (None if end is None else int(end) for end in found[:2])
+    return Limits(lower, upper, found.held)
 
 
 def _unit(dtype: pl.DataType, ticks: np.ndarray) -> tuple[str, np.ndarray]:
