@@ -12,7 +12,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.compiled import forget_programs_if_crowded, require_own_process
@@ -95,7 +94,7 @@ def row_numbers(rows: Any) -> np.ndarray:
 
 def take(rows: Any, index: np.ndarray) -> Any:
     """Some rows of a tree of NumPy arrays, on the device."""
-    return jax.tree.map(lambda x: jnp.asarray(x[index]), rows)
+    return jax.tree.map(lambda x: jax.device_put(x[index]), rows)
 
 
 def in_chunks(program: Callable[[np.ndarray], Any], n: int, size: int) -> Iterator[Any]:
@@ -191,7 +190,9 @@ def iterate_rows(
     def program(index: np.ndarray) -> Any:
         row, draw = np.repeat(index, draws), np.tile(np.arange(draws), len(index))
         found = _evaluate(function, model, rows, identity, row, draw, key)
-        return jax.tree.map(lambda x: x.reshape(len(index), draws, *x.shape[1:]), found)
+        return jax.tree.map(
+            lambda x: np.reshape(np.asarray(x), (len(index), draws, *x.shape[1:])), found
+        )
 
     size = rows_at_once(model, len(identity), chunk, walks=draws)
     for part in in_chunks(program, len(identity), size):
@@ -212,8 +213,8 @@ def _evaluate(
     key: Key,
 ) -> Any:
     """The pairs (row, draw) of one chunk."""
-    labels = jnp.asarray(identity[row]), jnp.asarray(draw, jnp.uint32)
-    return evaluate_pairs(function, model, take(rows, row), *labels, key)
+    who, number = jax.device_put((identity[row], draw.astype(np.uint32)))
+    return evaluate_pairs(function, model, take(rows, row), who, number, key)
 
 
 @eqx.filter_jit

@@ -291,7 +291,7 @@ def cells_of(x_0: tuple[Any, ...]) -> Row:
 
 def _all(one: Any, model: DiffusionModel, n_rows: int, key: Key, chunk: int, first: int = 0) -> Any:
     def program(index: np.ndarray) -> Any:
-        return _reverse(one, model, jnp.asarray(index + first, jnp.uint32), key)
+        return _reverse(one, model, jax.device_put((index + first).astype(np.uint32)), key)
 
     return joined(in_chunks(program, n_rows, rows_at_once(model, n_rows, chunk)))
 

@@ -82,8 +82,9 @@ def test_fit_says_which_point_masses_were_not_worth_it(tmp_path):
     tenths = np.where(rng.random(160) < 0.5, np.round(x), np.round(x, 1))
     data = tmp_path / "data.csv"
     pl.DataFrame({"tenths": tenths, "twin": x + rng.normal(0, 0.3, 160)}).write_csv(data)
-    small = "--model diffusion --components 1 --members 1 --width 16 --depth 1 --dropout 0".split()
-    small += "--frequencies 0 --batch-size 64 --max-steps 150 --seed 0".split()
+    small = ["--model", "diffusion", "--components", "1", "--members", "1", "--frequencies", "0"]
+    small += ["--width", "16", "--depth", "1", "--dropout", "0", "--seed", "0"]
+    small += ["--batch-size", "64", "--max-steps", "150"]
     outcome = run("fit", data, "-o", tmp_path / "model", *small, "--json")
     assert outcome.code == 0, outcome.stderr
     assert "Column 'tenths' goes without point masses" in outcome.stderr

@@ -7,7 +7,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 __all__ = ["arrays_of", "digest_of", "with_arrays", "write_file"]
@@ -43,7 +42,7 @@ def with_arrays(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
                 f"not {leaf.dtype} {leaf.shape}"
             )
     return eqx.combine(
-        jax.tree_util.tree_unflatten(structure, [jnp.asarray(arrays[name]) for name in names]),
+        jax.tree_util.tree_unflatten(structure, [jax.device_put(arrays[name]) for name in names]),
         static,
     )
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.data.cells import EncodedTable
@@ -121,9 +120,9 @@ def clustered_start(
     """
     found, _ = estimate(encoded, codec, clusters, seed)
     which = np.arange(components) % clusters
-    repeated = jax.tree.map(lambda x: x[which], found)
+    repeated = jax.tree.map(lambda x: jax.device_put(np.asarray(x)[which]), found)
     copies = np.bincount(which)[which]
-    return Mixture(repeated.log_weights - _array(np.log(copies)), repeated.components)
+    return Mixture(_array(np.asarray(repeated.log_weights) - np.log(copies)), repeated.components)
 
 
 def _sample(encoded: EncodedTable, codec: Codec) -> Sample:
@@ -163,4 +162,4 @@ def _mixture(cluster: Cluster, n_states: list[int]) -> Mixture:
 
 
 def _array(x: np.ndarray) -> jax.Array:
-    return jnp.asarray(x, jnp.float32)
+    return jax.device_put(np.asarray(x, np.float32))

@@ -35,7 +35,7 @@ def pad_log_probs(probs: Sequence[Sequence[float] | np.ndarray]) -> Float[Array,
     for row, p in zip(padded, probs, strict=True):
         p = np.asarray(p, np.float64) / np.sum(p)
         row[: len(p)] = np.where(p > 0, np.log(np.maximum(p, _TINY)), LOG_ZERO)
-    return jnp.asarray(padded)
+    return jax.device_put(padded)
 
 
 class CategoricalDiffusion(AbstractDiffusion):

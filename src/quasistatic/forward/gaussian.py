@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from quasistatic.distribution import Normal
 from quasistatic.forward.base import AbstractDiffusion, earlier
@@ -135,7 +136,8 @@ class GaussianDiffusion(AbstractDiffusion):
         return Normal(c.from_data * x_0 + c.from_state * x_t, c.log_bridge)
 
     def independent(self) -> Normal:
-        return self._limited(Normal(jnp.zeros(self.n_columns), jnp.zeros(self.n_columns)), 0)
+        zeros = jax.device_put(np.zeros(self.n_columns, np.float32))
+        return self._limited(Normal(zeros, zeros), 0)
 
     def _limited(self, kernel: Normal, s: Step) -> Normal:
         """A distribution of x_s within the limits of the data, where s = 0."""

@@ -93,8 +93,9 @@ class LearnedSchedule(AbstractSchedule):
         """Linear in log_snr, from the given first value of each column."""
         low, high = cls.RANGE
         fraction = np.clip((np.asarray(highest, np.float64) - low) / (high - low), 0.02, 0.98)
-        raw = jnp.asarray(np.log(fraction) - np.log1p(-fraction), jnp.float32)
-        return cls(trajectory_length, raw, jnp.zeros((len(fraction), cls.KNOTS), jnp.float32))
+        raw = (np.log(fraction) - np.log1p(-fraction)).astype(np.float32)
+        increments = np.zeros((len(fraction), cls.KNOTS), np.float32)
+        return cls(trajectory_length, *jax.device_put((raw, increments)))
 
     def log_snr(self, t: Step) -> Float[Array, " C"]:
         low, high = self.RANGE

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.bound.lower import WeightedBound
@@ -156,7 +155,7 @@ def walk_of(model: DiffusionModel, particles: int, draws: int) -> Walk:
     error. On longer walks there are several populations, `_FEW` or `_MANY` of them, whose spread is
     the error.
     """
-    n = jnp.asarray(draws, jnp.int32)
+    n = jax.device_put(np.int32(draws))
     if is_absorbing(model):
         return OrderedWalk(particles, n)
     if model.trajectory_length <= SHORT:
@@ -191,8 +190,8 @@ def walk_rows(
 
     def program(index: np.ndarray) -> Posterior:
         here = evidence if shared else take(evidence, index)
-        labels = jnp.asarray(checksums[index]), jnp.asarray(numbers[index])
-        found = _walk_chunk(walk, model, here, *labels, key, shared)
+        content, number = jax.device_put((checksums[index], numbers[index]))
+        found = _walk_chunk(walk, model, here, content, number, key, shared)
         # A copy, not a view: the other places need not be kept until the last chunk.
         draws = (np.ascontiguousarray(np.asarray(x)[:, : int(walk.draws)]) for x in found.draws)
         return found._replace(draws=tuple(draws))

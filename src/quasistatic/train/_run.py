@@ -72,7 +72,7 @@ class Run:
             TrainingError: still not finite after `MAX_RETRIES` attempts.
         """
         while True:
-            key = jax.random.fold_in(self.key, state.retries)
+            key = jax.random.fold_in(self.key, jax.device_put(np.uint32(state.retries)))
             after, values = self._steps(state, n, key)
             if np.all(np.isfinite(values)) and _all_finite(after.parameters):
                 return after, -float(np.mean(values))
@@ -83,11 +83,11 @@ class Run:
     def _steps(self, state: TrainState, n: int, key: Key) -> tuple[TrainState, np.ndarray]:
         values = []
         rates = jax.tree.map(
-            lambda share: jnp.asarray(share * state.rate_scale, jnp.float32), self.shares
+            lambda share: jax.device_put(np.float32(share * state.rate_scale)), self.shares
         )
         for begin in range(state.step, state.step + n, size := self._scan_length(n)):
             carry = state.parameters, state.average, state.optimiser
-            first = jnp.asarray(begin, jnp.int32)
+            first = jax.device_put(np.int32(begin))
             if workers.count() == 1:
                 parts = self._batches(begin, size), self.probabilities, first, rates
                 found = run_steps(carry, self.static, *parts, _compiled(self.config), key=key)
@@ -195,6 +195,5 @@ def _compiled(config: TrainConfig) -> TrainConfig:
     )
 
 
-@eqx.filter_jit
-def _all_finite(tree: Any) -> jax.Array:
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(tree)]))
+def _all_finite(tree: Any) -> bool:
+    return all(np.isfinite(x).all() for x in jax.tree.leaves(tree))

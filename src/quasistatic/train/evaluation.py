@@ -6,7 +6,7 @@ from threading import Thread
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from quasistatic.rows import Row
 from quasistatic.train._step import mean_cost
@@ -41,14 +41,14 @@ class Evaluation:
         # twice.
         kept = n_chunks * size
         self.rows = jax.tree.map(
-            lambda x: jnp.asarray(x[:kept]).reshape(-1, size, *x.shape[1:]), rows
+            lambda x: jax.device_put(np.reshape(x[:kept], (-1, size, *x.shape[1:]))), rows
         )
         self.repetitions = max(1, DRAWS // (kept * steps))
         self.static, self.probabilities, self.key = static, probabilities, key
 
     def __call__(self, parameters: Any) -> float:
         """Mean of K at the given parameters."""
-        return -float(jnp.sum(self._costs(parameters)))
+        return -float(np.sum(np.asarray(self._costs(parameters))))
 
     @contextmanager
     def compiled_beside(self, parameters: Any) -> Iterator[None]:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
 
@@ -113,8 +114,10 @@ def optimiser(config: TrainConfig, parameters: Any) -> optax.GradientTransformat
 def initial_state(model: DiffusionModel, config: TrainConfig) -> TrainState:
     """The state before the first step."""
     parameters = eqx.filter(model, trainable(model))
-    moments = optimiser(config, parameters).init(flat(parameters))
-    return TrainState(parameters, parameters, parameters, moments)
+    moments = jax.eval_shape(lambda p: optimiser(config, p).init(flat(p)), parameters)
+    # They all begin at 0, and zeros that are handed over need no program.
+    zeros = jax.tree.map(lambda x: jax.device_put(np.zeros(x.shape, x.dtype)), moments)
+    return TrainState(parameters, parameters, parameters, zeros)
 
 
 def time_probabilities(
@@ -123,7 +126,8 @@ def time_probabilities(
     """The distribution that training draws t = 1..T from; the loss is divided by it, so its
     expectation does not change.
     """
-    if first_step_share is None or trajectory_length == 1:
-        return jnp.full(trajectory_length, 1.0 / trajectory_length)
-    rest = (1.0 - first_step_share) / (trajectory_length - 1)
-    return jnp.full(trajectory_length, rest).at[0].set(first_step_share)
+    found = np.full(trajectory_length, 1.0 / trajectory_length, np.float32)
+    if first_step_share is not None and trajectory_length > 1:
+        found[1:] = (1.0 - first_step_share) / (trajectory_length - 1)
+        found[0] = first_step_share
+    return jax.device_put(found)

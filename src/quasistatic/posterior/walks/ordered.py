@@ -33,7 +33,7 @@ __all__ = ["OrderedWalk", "is_absorbing"]
 
 def is_absorbing(model: DiffusionModel) -> bool:
     """Whether the model is one absorbing block and nothing else."""
-    parts = model.forward.prior().parts
+    parts = eqx.filter_eval_shape(model.forward.prior).parts
     return len(parts) == 1 and isinstance(parts[0], RandomSubset)
 
 
