@@ -8,7 +8,11 @@ import pytest
 
 from quasistatic.data.columns.alternatives import infer_schemas
 from quasistatic.data.constraints.found_on_disk import find_constraints_on_disk
+from quasistatic.data.disk.drawn import drawn_rows
 from quasistatic.data.disk.files import open_table
+from quasistatic.data.table import Table
+from quasistatic.errors import DataError
+from quasistatic.report.findings import DataFindings
 from surface.conftest import ONCE, refused, run
 
 N, ROWS = 4 * 1024 + 300, 1024
@@ -207,3 +211,43 @@ def test_constraints_are_proposed_that_every_row_keeps(folder, in_pieces, monkey
         table = open_table(path)
         found = find_constraints_on_disk(table, infer_schemas(table).first)
         assert found == expected
+
+
+def test_rows_are_drawn_from_pieces(folder, in_pieces):
+    """Every row is in the table, in its order, and is drawn as often as another: of 40 draws of a
+    quarter of the rows each half has a quarter within 5 standard deviations (a false alarm in
+    10^6)."""
+    whole = pl.read_csv(folder / "whole.csv").with_row_index()
+    keyed = [Table(part) for part in whole.iter_slices(ROWS)]
+    most, first_half = len(whole) // 4, []
+    for seed in range(40):
+        drawn, total = drawn_rows(iter(keyed), most, seed)
+        assert total == len(whole)
+        assert len(drawn) == most
+        chosen = drawn.frame["index"].to_numpy()
+        assert np.all(np.diff(chosen) > 0)
+        assert drawn.frame.equals(whole[chosen])
+        first_half.append(np.mean(chosen < len(whole) // 2))
+    spread = np.sqrt(0.25 / most * (1 - most / len(whole)) / 40)
+    assert abs(np.mean(first_half) - (len(whole) // 2) / len(whole)) < 5 * spread
+    alone, total = drawn_rows([keyed[0]], 2, 0)
+    assert alone is keyed[0]
+    assert total == ROWS
+
+
+def test_a_report_of_a_table_on_the_disk(folder, in_pieces, monkeypatch):
+    """It is of rows that were drawn from the whole of it, and says so."""
+    asked = []
+
+    def stop(density, table, **options):
+        asked.append((table, options["n_rows"]))
+        raise DataError("enough")
+
+    monkeypatch.setattr("quasistatic.cli.report._MOST_ROWS", 500)
+    monkeypatch.setattr("quasistatic.report.compute.find", stop)
+    refused("report", folder / "model", folder / "t.parquet", "-o", "r.html", folder=folder)
+    ((table, total),) = asked
+    assert (len(table), total) == (500, N)
+    (said,) = DataFindings("t", 500, 0, 500, False, None, total).of_a_part(0)
+    assert f"{N:,} rows" in said
+    assert "500 of them, drawn at random (seed 0)" in said

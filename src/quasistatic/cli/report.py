@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from quasistatic.estimator.energy import EnergyDensity
     from quasistatic.report.findings import Findings
 
+_MOST_ROWS = 2**16
+"""Rows of a table beyond memory that the report is of."""
+
 
 def report(
     model: Model,
@@ -99,13 +102,17 @@ def report(
 
     from quasistatic import DiffusionDensity
     from quasistatic.data.arranged import read_like
+    from quasistatic.data.disk.drawn import drawn_rows
+    from quasistatic.data.disk.pieces import pieces_like
     from quasistatic.estimator.loading import load
     from quasistatic.report.compute import find
     from quasistatic.report.headline import headline, notices
     from quasistatic.report.page import render
 
     density = load(model)
-    table = None if data is None else read_like(density.schema_, data)
+    table = total = None
+    if data is not None:
+        table, total = drawn_rows(pieces_like(density.schema_, data), _MOST_ROWS, seed)
     if not isinstance(density, DiffusionDensity):
         if train is not None or learning:
             raise SettingError(
@@ -113,7 +120,8 @@ def report(
                 where=model,
                 fix="leave out --train and --learning-curve",
             )
-        values = _of_energy(screen, density, table, model, data, output, seed, force=force)
+        shown = table, total, Path(data or "").name
+        values = _of_energy(screen, density, *shown, model, output, seed, force=force)
         screen.json({"model": model, "data": data, "output": output, **values, "seed": seed})
         return
     config = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
@@ -124,6 +132,7 @@ def report(
         train=None if train is None else read_like(density.schema_, train),
         name=Path(model).resolve().name,
         data_name="" if data is None else Path(data).name,
+        n_rows=total,
         settings=config["model"] | config["train"],
         trajectories=trajectories,
         seed=seed,
@@ -148,8 +157,9 @@ def _of_energy(
     screen: Screen,
     density: "EnergyDensity",
     table: "Table | None",
+    total: int | None,
+    data_name: str,
     model: str,
-    data: str | None,
     output: str,
     seed: int,
     *,
@@ -160,8 +170,8 @@ def _of_energy(
     from quasistatic.report.energy import find_energy, mean_sides, render_energy
     from quasistatic.report.output import write_page
 
-    name, data_name = Path(model).resolve().name, Path(data or "").name
-    found = find_energy(density, table, name=name, data_name=data_name, seed=seed)
+    what = {"name": Path(model).resolve().name, "data_name": data_name, "n_rows": total}
+    found = find_energy(density, table, **what, seed=seed)
     write_page(render_energy(found), output, force)
     likelihood, seen = found.likelihood, found.data
     for side in [] if likelihood is None else mean_sides(likelihood):
@@ -169,7 +179,7 @@ def _of_energy(
     screen.result(f"Base measure: {found.generated.base_measure}")
     screen.result(f"Report: {output}")
     return {
-        "rows": None if seen is None else seen.rows,
+        "rows": None if seen is None else seen.total,
         "rows_with_missing_cells": None if seen is None else seen.holes,
         "fitted_on_these_rows": None if seen is None else seen.seen,
         "score": None if likelihood is None else likelihood_values(likelihood),
@@ -191,7 +201,8 @@ def report_values(found: "Findings") -> dict[str, Any]:
 
     data, steps = found.data, found.ledger.steps
     return {
-        "rows": None if data is None else data.rows,
+        "rows": None if data is None else data.total,
+        "rows_looked_at": None if data is None else data.rows,
         "rows_with_missing_cells": None if data is None else data.holes,
         "fitted_on_these_rows": None if data is None else data.seen,
         "score": None if found.scored is None else likelihood_values(found.scored.likelihood),

@@ -34,6 +34,7 @@ def find(
     learning: bool = False,
     name: str,
     data_name: str = "",
+    n_rows: int | None = None,
     settings: dict[str, Any] | None = None,
     trajectories: int = 32,
     seed: int = 0,
@@ -51,6 +52,7 @@ def find(
             bring (default False): `train`, or without it four fifths of `table`.
         name: name of the model, for the page.
         data_name: name of the data, for the page (default: empty).
+        n_rows: number of rows of the data that `table` was drawn from; None (default): it is all.
         settings: settings of the model and its training, for the page (default: none).
         trajectories: number of trajectories a row, at least 3 (default 32).
         seed: seed of everything random (default 0).
@@ -101,7 +103,8 @@ def find(
     data = None
     if table is not None and real is not None:
         seen = fingerprint(table) == density.manifest_["data"]["fingerprint"]
-        data = DataFindings(data_name, len(table), len(table) - len(whole), len(real), seen, scored)
+        counts = len(table), len(table) - len(whole), len(real)
+        data = DataFindings(data_name, *counts, seen, scored, n_rows or len(table))
 
     tell("Weighing trajectories in both directions")
     certificate, stored = _certificate(density, trajectories, seed, limits)

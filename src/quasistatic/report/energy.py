@@ -65,6 +65,7 @@ def find_energy(
     *,
     name: str,
     data_name: str = "",
+    n_rows: int | None = None,
     seed: int = 0,
     limits: Limits | None = None,
 ) -> EnergyFindings:
@@ -75,6 +76,7 @@ def find_energy(
         table: table of the data to hold against it; None for the energy alone.
         name: name of the model, for the page.
         data_name: name of the data, for the page (default: empty).
+        n_rows: number of rows of the data that `table` was drawn from; None (default): it is all.
         seed: seed of everything random (default 0).
         limits: limits on the numbers of rows and columns; None (default) for those of a table.
 
@@ -93,7 +95,7 @@ def find_energy(
         real, whole = table.take(chosen), np.flatnonzero(fitted.whole_rows(table))
         seen = fingerprint(table) == density.manifest_["data"]["fingerprint"]
         counts = len(table), len(table) - len(whole), len(real)
-        data = DataFindings(data_name, *counts, seen, None)
+        data = DataFindings(data_name, *counts, seen, None, n_rows or len(table))
         likelihood = log_likelihood(fitted, table.take(whole)) if len(whole) else None
     n = limits.generated if real is None else max(len(real), limits.generated)
     drawn = sample(fitted, n, seed=seed)
@@ -142,7 +144,7 @@ def render_energy(found: EnergyFindings) -> str:
         "method": METHODS[density.method].meaning,
         "fitted": {"rows": rows, "columns": counted(len(density.schema_.columns), "column")},
         "version_fitted": manifest["versions"]["quasistatic"],
-        "data": data and {"name": plain(data.name), "rows": counted(data.rows, "row")},
+        "data": data and {"name": plain(data.name), "rows": counted(data.total, "row")},
         "sides": [] if likelihood is None else mean_sides(likelihood),
         "scored": likelihood and counted(len(likelihood.lower), "row"),
         "meaning": MEANINGS[found.generated.method],
@@ -169,7 +171,7 @@ def _notices(found: EnergyFindings) -> list[str]:
             "No data were given: give DATA, best of rows that the energy was not fitted on, to see"
             " their log p, and real columns and pairs against sampled ones."
         ]
-    said = []
+    said = data.of_a_part(found.seed)
     if data.seen:
         said.append(
             "These data are the table that the energy was fitted on, which flatters its likelihood."

@@ -76,12 +76,13 @@ class DataFindings:
 
     Args:
         name: name of the file of the data.
-        rows: number of rows of the table.
+        rows: number of rows that were looked at.
         holes: number of rows with missing cells, which have no score.
         compared: number of rows behind marginals and associations.
         seen: whether it is the very table that the model was fitted on.
         scored: rows with both sides of their log-likelihood; None where every row has a missing
             cell.
+        total: number of rows of the table; more than `rows` where they were drawn from it.
     """
 
     name: str
@@ -90,6 +91,21 @@ class DataFindings:
     compared: int
     seen: bool
     scored: Scored | None
+    total: int
+
+    def of_a_part(self, seed: int) -> list[str]:
+        """What a page says first where it is of a part of a table.
+
+        Args:
+            seed: seed that the rows were drawn with.
+        """
+        if self.rows == self.total:
+            return []
+        return [
+            f"The table has {self.total:,} rows and is not held in memory: this page is of"
+            f" {self.rows:,} of them, drawn at random (seed {seed}). It was not asked whether the"
+            " model was fitted on this table."
+        ]
 
 
 @dataclass(frozen=True)

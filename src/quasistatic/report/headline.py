@@ -118,7 +118,8 @@ def notices(found: Findings) -> list[str]:
             " ones, both sides of the likelihood of real rows, and the most and the least likely of"
             " them."
         ]
-    data, said = found.data, []
+    data = found.data
+    said = data.of_a_part(found.seed)
     early = found.density.fitted_.record.get("stopped_early")
     if early:
         said.append(f"{early[0].upper()}{early[1:]}.")

@@ -34,7 +34,7 @@ def _context(found: Findings) -> dict[str, Any]:
         "model": plain(found.name),
         "subject": _subject(found.density.schema_.layout),
         "images": found.images is not None,
-        "data": data and {"name": plain(data.name), "rows": counted(data.rows, "row")},
+        "data": data and {"name": plain(data.name), "rows": counted(data.total, "row")},
         "fitted": {
             "rows": counted(manifest["data"]["rows"], "row"),
             "columns": ""
