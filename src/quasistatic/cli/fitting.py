@@ -108,7 +108,8 @@ def prepare(
     from quasistatic.data.constraints.tied import with_constraints
     from quasistatic.data.disk.fitting import table_on_disk
     from quasistatic.data.reading import read_as
-    from quasistatic.data.weights import repeated, without_weights
+    from quasistatic.data.text.names import resolve
+    from quasistatic.data.weights import repeated, with_weights_left_out, without_weights
 
     folder = Path(output).resolve().parent
     # Of constraints all columns that one names are looked at together, in memory.
@@ -123,9 +124,11 @@ def prepare(
     table = read_data(data, kind, missing)
     n_rows = len(table)
     if weights is not None:
+        weights = resolve(weights, table.names) or weights
         table, frequencies = without_weights(table, weights)
         table = repeated(table, frequencies, seed)
     schemas = infer_schemas(table, None if schema_file is None else _read_json(schema_file))
+    schemas = schemas if weights is None else with_weights_left_out(schemas, weights)
     schemas = with_constraints(table, schemas, constraints)
     table = read_as(table, schemas.first)
     width = f"{table.frame.width} columns" if table.layout is None else table.layout.words
@@ -155,16 +158,19 @@ def _prepare_on_disk(
     from quasistatic.data.constraints.found_on_disk import find_constraints_on_disk
     from quasistatic.data.disk.cells import bytes_of_cells
     from quasistatic.data.disk.parts import require_disk
-    from quasistatic.data.weights import repeated, without_weights
+    from quasistatic.data.text.names import resolve
+    from quasistatic.data.weights import repeated, with_weights_left_out, without_weights
 
     folder, n_rows = Path(output).resolve().parent, len(table)
     if weights is not None:
+        weights = resolve(weights, table.names) or weights
         table, frequencies = without_weights(table, weights)
         table = repeated(table, frequencies, seed)
     counted = "" if weights is None else f", {len(table)} by their weights"
     screen.tell(f"{data}: {n_rows} rows{counted}, {len(table.names)} columns, not held in memory")
     screen.notes(table.notes)
     schemas = infer_schemas(table, None if schema_file is None else _read_json(schema_file))
+    schemas = schemas if weights is None else with_weights_left_out(schemas, weights)
     screen.schema(schemas.first)
     needed = bytes_of_cells(schemas.first, len(table))
     require_disk(needed, folder, what=f"the encoded table of {len(table)} rows")

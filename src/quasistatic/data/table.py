@@ -46,6 +46,8 @@ class Table:
         notes: what a person should know of how the file was read, one line each (default none).
         origin: index and attributes of the pandas frame that the rows came in; None (default) if
             they came in none.
+        numbers: numbers of the rows in what they were taken from, where weights repeat them; None
+            (default) for their own.
     """
 
     frame: pl.DataFrame
@@ -54,6 +56,7 @@ class Table:
     text: TextCells | None = None
     notes: tuple[str, ...] = ()
     origin: tuple[Any, dict[Any, Any]] | None = field(default=None, compare=False)
+    numbers: np.ndarray | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         floats = [name for name, dtype in self.frame.schema.items() if dtype.is_float()]
@@ -104,7 +107,8 @@ class Table:
         rows = np.asarray(indices)
         text = None if self.text is None else self.text.take(rows)
         origin = None if self.origin is None else (self.origin[0][rows], self.origin[1])
-        return replace(self, frame=self.frame[rows], text=text, origin=origin)
+        numbers = None if self.numbers is None else self.numbers[rows]
+        return replace(self, frame=self.frame[rows], text=text, origin=origin, numbers=numbers)
 
     def with_values(self, frame: pl.DataFrame) -> "Table":
         """The table with other values; cells of text whose value is the same stay as they are.

@@ -6,12 +6,14 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
+from quasistatic.data.columns.alternatives import Schemas
 from quasistatic.data.disk.table import DiskTable
+from quasistatic.data.schema import LeftOut
 from quasistatic.data.table import Table
 from quasistatic.data.text.names import resolve
 from quasistatic.errors import DataError, SchemaError
 
-__all__ = ["as_weights", "repeated", "without_weights"]
+__all__ = ["as_weights", "repeated", "with_weights_left_out", "without_weights"]
 
 _MOST = 2**31
 _Rows = TypeVar("_Rows", Table, DiskTable)
@@ -73,7 +75,21 @@ def repeated(table: _Rows, weights: Any, seed: int) -> _Rows:
         counts = np.diff(np.r_[0.0, ends])
     else:
         counts = values
-    return table.take(np.repeat(np.arange(len(table)), counts.astype(np.int64)))
+    rows = np.repeat(np.arange(len(table)), counts.astype(np.int64))
+    found = table.take(rows)
+    return found if isinstance(found, DiskTable) else replace(found, numbers=rows)
+
+
+def with_weights_left_out(schemas: Schemas, name: str) -> Schemas:
+    """The schemas of a table in which the column of weights may stand, though it is not modelled.
+
+    Args:
+        schemas: schemas of the table without that column.
+        name: name of the column.
+    """
+    left_out = LeftOut(name, "weights of the rows")
+    options = (replace(s, left_out=(*s.left_out, left_out)) for s in schemas.options)
+    return replace(schemas, options=tuple(options))
 
 
 def without_weights(table: _Rows, name: str) -> tuple[_Rows, np.ndarray]:

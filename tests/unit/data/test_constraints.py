@@ -19,6 +19,7 @@ from quasistatic.data.constraints.ties import Ties
 from quasistatic.data.constraints.violations import violations
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import from_frame
+from quasistatic.data.weights import repeated
 
 N = 40
 DAY = datetime.date(2020, 1, 1)
@@ -263,6 +264,17 @@ def found(frame, *constraints):
     table = from_frame(frame)
     schemas = infer_schemas(table)
     return find_constraints(table, with_constraints(table, schemas, constraints).first)
+
+
+def test_rows_that_weights_repeat_are_named_by_their_own_numbers():
+    frame = pl.DataFrame({"a": [1, 2, 3, 9, 5], "b": [2, 3, 4, 5, 6]})
+    table = repeated(from_frame(frame), [3, 0, 2, 2, 1], 0)
+    with pytest.raises(DataError, match=r"2 row\(s\) violate .*'b > a': row 4: b = 5, a = 9\n"):
+        tie(table, infer_schemas(table), ["b > a"])
+    with pytest.raises(
+        DataError, match=r"(?s)row 1: a = 1; row 3: a = 3.*a row of weight 2 is two"
+    ):
+        tie(table, infer_schemas(table), ["unique a"])
 
 
 def test_what_holds_in_every_row_is_proposed_once_as_it_is_pasted():

@@ -92,3 +92,10 @@ def test_a_column_of_weights_is_no_column_of_the_model(tmp_path):
     again = run("score", tmp_path / "m", tmp_path / "twice.csv", "-o", tmp_path / "t.csv", "--json")
     assert found["mean"] == pytest.approx(json.loads(again.stdout)["mean"])
     assert pl.read_csv(tmp_path / "s.csv").height == 120
+    # It may stand in a table that is asked about, as `fit` advises, and in a fit by this schema.
+    left = json.loads((tmp_path / "m" / "schema.json").read_text())["left_out"]
+    assert left == [{"name": "n", "reason": "weights of the rows"}]
+    plain = run("score", tmp_path / "m", data, "-o", tmp_path / "u.csv", "--json")
+    assert plain.code == 0, plain.stderr
+    schema = ["--weights", "n", "--schema", tmp_path / "m" / "schema.json"]
+    assert run("fit", data, "-o", tmp_path / "again", *schema, *options).code == 0

@@ -93,7 +93,7 @@ def read_overrides(data: dict[str, Any] | None, names: list[str]) -> dict[str, d
             fix='write {"columns": {NAME: {"kind": KIND}}}',
         )
     if isinstance(data["columns"], list):
-        given = _from_schema(Schema.from_json(data))
+        given = _from_schema(Schema.from_json(data), names)
     else:
         unknown = set(data) - {"columns", "format", "constraints"}
         if unknown or data.get("format", FORMAT) != FORMAT:
@@ -142,12 +142,14 @@ def read_constraints(data: dict[str, Any] | None) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _from_schema(schema: Schema) -> dict[str, dict[str, Any]]:
+def _from_schema(schema: Schema, names: list[str]) -> dict[str, dict[str, Any]]:
+    """What a whole schema fixes; a column that it leaves out need not be there."""
     prove(schema, _FILE)
     given = {c.name: {key: getattr(c, key) for key in _MODELLED} for c in schema.columns}
     for column in schema.columns:
         given[column.name]["written"] = column.written
-    return given | {item.name: {"kind": "ignore"} for item in schema.left_out}
+    left_out = (item.name for item in schema.left_out if resolve(item.name, names) is not None)
+    return given | {name: {"kind": "ignore"} for name in left_out}
 
 
 def _check(name: str, settings: Any) -> None:

@@ -48,8 +48,11 @@ def refuse_violations(ties: Ties, table: Table) -> None:
 
 def _shown(table: Table, rows: np.ndarray, names: Sequence[str]) -> str:
     """The first of some rows, with their cells in some columns."""
+    numbers = np.arange(len(table)) if table.numbers is None else table.numbers
+    _, first = np.unique(numbers[rows], return_index=True)
+    rows = rows[first]
     shown = "; ".join(
-        f"row {row + 1}: " + ", ".join(f"{n} = {table.frame[n][int(row)]}" for n in names)
+        f"row {numbers[row] + 1}: " + ", ".join(f"{n} = {table.frame[n][int(row)]}" for n in names)
         for row in rows[:_SHOWN]
     )
     return shown + (", ..." if len(rows) > _SHOWN else "")
@@ -72,10 +75,11 @@ def refuse_repeats(ties: Ties, table: Table) -> None:
             and (rows := np.flatnonzero(repeats(table.frame, one.members))).size
         ):
             shown = _shown(table, rows, one.members)
+            weighted = "" if table.numbers is None else "; a row of weight 2 is two rows"
             raise DataError(
                 f"{len(rows)} row(s) repeat an earlier one in {one.text!r}: {shown}",
                 where=table.source,
-                fix="leave the repetitions out, or the constraint (--unique)",
+                fix=f"leave the repetitions out, or the constraint (--unique){weighted}",
             )
 
 
