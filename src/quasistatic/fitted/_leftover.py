@@ -140,7 +140,7 @@ def drawn(
             state[row] = block[i, chosen]
         ess = 1.0 / np.sum(np.square(share))
         numbers[0][row] += total - np.log(len(share))
-        numbers[1][row] = np.hypot(numbers[1][row], np.sqrt(1.0 / ess - 1.0 / len(share)))
+        numbers[1][row] = np.hypot(numbers[1][row], np.sqrt(max(1.0 / ess - 1.0 / len(share), 0.0)))
         for of_walk in numbers[2:]:
             of_walk[row] = min(of_walk[row], ess)
     if lost and least == DRAWS:

@@ -260,6 +260,20 @@ def test_what_the_whole_says_of_an_equation_may_be_rounded():
         tied(frame.with_columns(pl.col("tax") + 0.02), "tax = 0.19 * net")
 
 
+def test_what_is_made_of_a_rounded_cell_is_made_of_the_cell_that_is_known():
+    """A tax of 47.025 is written as 47.03 or 47.02, and the total is made of the one that is there;
+    a net price drawn at the edge of those with a tax of 66.81 is one of them."""
+    net = np.round(np.geomspace(5, 400, 40), 2)
+    tax = np.round(net * 0.19, 2)
+    frame = pl.DataFrame({"net": net, "tax": tax, "total": np.round(net + tax, 2)})
+    ties = tied(frame, "tax = 0.19 * net", "total = net + tax").ties
+    given = pl.DataFrame(
+        {"net": [None, None], "tax": [47.03, 66.81], "total": [None, None]}, schema=frame.schema
+    )
+    made = ties.kept(pl.DataFrame({"net": [247.5, 351.6]}), from_frame(given))
+    assert made.rows() == [(247.5, 47.03, 294.53), (351.61, 66.81, 418.42)]
+
+
 def found(frame, *constraints):
     table = from_frame(frame)
     schemas = infer_schemas(table)

@@ -6,8 +6,8 @@ import re
 import numpy as np
 import polars as pl
 
-from quasistatic.data.columns._dtypes import is_text
-from quasistatic.data.frames.container import ArrayContainer
+from quasistatic.data.columns._dtypes import dtype_text, is_text
+from quasistatic.data.frames.container import ArrayContainer, PandasContainer
 from quasistatic.data.table import Table
 from quasistatic.data.text._time_forms import time_forms
 from quasistatic.data.text.numbers import PLAIN, marks_of
@@ -33,6 +33,24 @@ _FEW_MISFITS = 12
 _MOST_LEVELS = 12
 """Different cells up to which numbers among words are levels of a category."""
 _LONGEST_CATEGORY = 1000
+
+
+def unfit_reason(series: pl.Series, table: Table) -> str:
+    """Why no kind fits the cells of a column, and what to make of them.
+
+    Args:
+        series: cells of the column, of a type that no kind fits.
+        table: table of the column.
+    """
+    container, of = table.container, dtype_text(series.dtype)
+    into = "numbers, dates or text"
+    if isinstance(container, PandasContainer) and series.name in container.columns:
+        kept = container.columns[series.name].dtype
+        if kept.startswith(("interval", "period")):
+            of, into = kept, 'categories (.astype("category"))'
+        if kept.startswith("period"):
+            into += " or dates (.dt.to_timestamp())"
+    return f"cells of type {of} cannot be modelled; convert them to {into} to model them"
 
 
 def left_out_reason(series: pl.Series, table: Table) -> str:

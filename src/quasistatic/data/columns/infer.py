@@ -19,7 +19,7 @@ from quasistatic.data.columns._dtypes import (
     ticks_per_unit,
 )
 from quasistatic.data.columns._lattice import float_lattice, integer_lattice, written_decimals
-from quasistatic.data.columns._left_out import left_out_reason
+from quasistatic.data.columns._left_out import left_out_reason, unfit_reason
 from quasistatic.data.columns._limits import Limits, find_ends, find_limits
 from quasistatic.data.columns._overrides import override, read_constraints, read_overrides
 from quasistatic.data.columns._parsing import parsed
@@ -125,11 +125,7 @@ def _decide(series: pl.Series, given: dict[str, Any], table: Table) -> Column | 
                 where=where,
                 fix="convert the column, or ignore it",
             )
-        return LeftOut(
-            series.name,
-            f"cells of type {dtype_text(series.dtype)} cannot be modelled; convert them to numbers,"
-            " dates or text to model them",
-        )
+        return LeftOut(series.name, unfit_reason(series, table))
     if series.null_count() == len(series):
         if kind is not None:
             raise SchemaError(f"every cell is missing, none is {kind}", where=where, fix=_DROP)

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
+from quasistatic.data.columns.numbers import read_coordinates, write_numbers
 from quasistatic.data.constraints._assigned import (
     eliminated,
     equations_of,
@@ -259,6 +260,11 @@ class Ties:
             made[order.pivot] = order.remade(frame[order.free], self.schema, reader)
         for equation in self.equations:
             made |= equation.remade(self.schema, self._reader(Table(pl.DataFrame(made))), known)
+            if (
+                given is not None and equation.step
+            ):  # what is rounded may be known in its other form
+                cells = given[equation.pivot]
+                made[equation.pivot] = cells.zip_with(cells.is_not_null(), made[equation.pivot])
         return pl.DataFrame([made[name] for name in self.schema.names])
 
     def kept(self, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -272,6 +278,7 @@ class Ties:
             table: table whose cells were given.
         """
         table = self.completed(table)
+        frame = self._within_intervals(frame, table)
         made = self.whole(frame, table.frame)
         left = self.leftover(table)
         measured = {order.pivot: (order.bounds, order.scale) for order in self.orders}
@@ -293,6 +300,24 @@ class Ties:
                     rest = rest - taken
             made = self.whole(frame, table.frame)
         return made
+
+    def _within_intervals(self, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+        """The frame with numbers that keep to what rounded equations say of them: a draw at the
+        edge of the last cell may have been rounded into the next one.
+        """
+        for _, name, ends, rows in self.intervals(table):
+            column = self.schema.column(name)
+            if not column.has_lattice:
+                continue
+            low, high = ((end - column.offset) / (column.step or 1.0) for end in ends)
+            place, _ = read_coordinates(frame[name], column, table.source)
+            kept = np.clip(place, np.ceil(low - 1e-6), np.floor(high + 1e-6))
+            chosen = pl.Series(rows & (np.abs(kept - place) > 0.5))
+            moved = write_numbers(np.where(rows, kept, place), column).alias(name)
+            frame = frame.with_columns(
+                pl.when(chosen).then(moved).otherwise(frame[name]).alias(name)
+            )
+        return frame
 
     def of_row(self, row: dict[str, Any], xp: Any) -> dict[str, Any]:
         """The columns of one decoded row of free ones: numbers in the units of their column,
