@@ -20,6 +20,10 @@ FILES = {
         + b"\n",
     ),
     "a day beyond the calendar": (".csv", b"d\n" + b"9999-12-31\n0001-01-01\n5000-06-06\n" * 9),
+    "images of no width, and of more pixels than can be counted": (
+        ".idx",
+        bytes([0, 0, 8, 3]) + b"\xff\0\xff\0" * 2 + bytes(4),
+    ),
     "images that claim 4 GiB": (
         ".idx",
         bytes([0, 0, 8, 3, 0, 0, 255, 255, 0, 0, 255, 0, 0, 0, 1, 0]),

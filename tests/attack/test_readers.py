@@ -25,7 +25,9 @@ from quasistatic.data.images.files import read_npy
 from quasistatic.data.images.idx import read_idx
 from quasistatic.data.panics import without_panics
 from quasistatic.data.table import from_frame
+from quasistatic.data.text._zstd import most_unpacked
 from quasistatic.errors import DataError
+from workbooks import workbook
 
 CORPUS = Path(__file__).with_name("corpus")
 TRIES = 120
@@ -152,6 +154,53 @@ def test_bombs_are_refused_before_they_are_unpacked(name, tmp_path, monkeypatch)
     if ending == ".npy":
         with pytest.raises(DataError, match="GiB"):
             read_npy(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["NPZ", "text, packed by zstd", "text, packed by gzip", "workbook"]
+)
+def test_files_that_are_packed_as_no_table_is(name, tmp_path, monkeypatch):
+    """With memory enough, a file that unpacks to hundreds of times its size is refused."""
+    monkeypatch.setattr("quasistatic.data.memory.MOST_UNPACKED", 2**19)
+    ending, make = BOMBS[name]
+    path = tmp_path / f"bomb{ending}"
+    make(path)
+    with pytest.raises(DataError, match=r"MiB unpack to .* times as much"):
+        read_table(path)
+    monkeypatch.setattr("quasistatic.data.memory.MOST_UNPACKED", 2**25)
+    if name != "workbook":  # which is none inside
+        assert len(read_table(path)) >= 400_000
+
+
+def test_blocks_of_zstd_are_counted_and_not_unpacked(tmp_path):
+    block = ((2**17 << 3) | (1 << 1)).to_bytes(3, "little") + b"a"  # one letter, again and again
+    frame = b"\x28\xb5\x2f\xfd\x00\x58" + block * 4000 + b"\x01\0\0"
+    skipped = b"\x50\x2a\x4d\x18\x03\0\0\0abc"
+    assert most_unpacked(skipped + frame + frame) == 2 * 4000 * 2**17
+    for damaged in (frame[:-1], frame + b"x", frame[:5], b"abcd", b"\x50\x2a\x4d\x18\xff\0\0\0"):
+        with pytest.raises(ValueError, match="zstd frame"):
+            most_unpacked(damaged)
+    (tmp_path / "t.csv.zst").write_bytes(frame)
+    with pytest.raises(DataError, match="unpack to 500 MiB"):
+        read_table(tmp_path / "t.csv.zst")
+
+
+def test_a_workbook_of_two_cells_far_apart(tmp_path):
+    """Its parser makes all cells between them, in a process that has no room for that."""
+    path = workbook(tmp_path / "t.xlsx", {"far": [["a"], [1]]})
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = parts["xl/worksheets/s1.xml"]
+    parts["xl/worksheets/s1.xml"] = sheet.replace(
+        b"</sheetData>", b'<row r="900000"><c r="ZZ900000"><v>1</v></c></row></sheetData>'
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(
+        DataError, match=r"take more than 1\.3 GiB of memory, and it holds 0\.0 MiB"
+    ):
+        read_table(path)
 
 
 def _head(shape):

@@ -11,7 +11,7 @@ import polars as pl
 from quasistatic.data import _workbook as workbook
 from quasistatic.data.door import ordinary, parsing
 from quasistatic.data.frames.container import FrameContainer
-from quasistatic.data.memory import bytes_of_row, declared_bytes, require_bytes
+from quasistatic.data.memory import bytes_of_row, declared_bytes, refuse_bomb, require_bytes
 from quasistatic.data.table import Table, from_array
 from quasistatic.data.text._bytes import PACKED, decoded, read_bytes, unpacked_suffix
 from quasistatic.data.text.cells import read_cells, unquoted
@@ -160,7 +160,9 @@ def _npz(path: Path, missing: tuple[str, ...]) -> Table:
         _without_objects(path),
         np.load(file, allow_pickle=False) as archive,
     ):
-        require_bytes(_unpacked_bytes(archive.zip), where=str(path))
+        unpacked = _unpacked_bytes(archive.zip)
+        require_bytes(unpacked, where=str(path))
+        refuse_bomb(path, unpacked)
         arrays = {key: archive[key] for key in archive.files}
     foreign = [key for key, array in arrays.items() if not isinstance(array, np.ndarray)]
     if foreign:

@@ -13,11 +13,13 @@ from quasistatic.data.schema import Schema
 from quasistatic.errors import DataError
 
 __all__ = [
+    "MOST_UNPACKED",
     "available_bytes",
     "bytes_of_row",
     "check_size",
     "declared_bytes",
     "estimate_bytes",
+    "refuse_bomb",
     "require_bytes",
     "require_rows",
 ]
@@ -28,6 +30,9 @@ _WIDTH, _BATCH, _COPIES = (
     512,
     5,
 )  # of a default network; parameters, gradient, two moments and their average
+MOST_UNPACKED = 2**25
+"""Bytes that any packed file may unpack to."""
+_DENSEST = 100
 _DRAWN = 12
 """Bytes of a cell that is drawn, at the least: in the model's units and in the table's."""
 _BYTES = {
@@ -107,6 +112,26 @@ def require_bytes(
             " available",
             where=where,
             fix=fix,
+        )
+
+
+def refuse_bomb(path: Path, unpacked: int) -> None:
+    """Refuse a packed file that is made to fill memory: large, and packed as no table is.
+
+    Args:
+        path: path of the file.
+        unpacked: bytes that it unpacks to.
+
+    Raises:
+        DataError: more than 32 MiB, and more than 100 times its size; with both figures.
+    """
+    packed = path.stat().st_size
+    if unpacked > max(MOST_UNPACKED, _DENSEST * packed):
+        raise DataError(
+            f"its {packed / 2**20:.1f} MiB unpack to {unpacked / 2**20:.0f} MiB, more"
+            f" than {_DENSEST} times as much",
+            where=str(path),
+            fix="unpack it, if you know that it is meant so, and give what was in it",
         )
 
 

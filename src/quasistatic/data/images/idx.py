@@ -7,7 +7,7 @@ from typing import IO
 import numpy as np
 
 from quasistatic.data.door import parsing
-from quasistatic.data.memory import require_bytes
+from quasistatic.data.memory import refuse_bomb, require_bytes
 from quasistatic.errors import DataError
 
 __all__ = ["read_idx"]
@@ -45,13 +45,15 @@ def read_idx(path: str | Path) -> np.ndarray:
         kind = np.dtype(_KINDS[head[2]])
         wanted = kind.itemsize * int(np.prod(shape, dtype=object))
         require_bytes(wanted, where=str(path))
+        if packed:
+            refuse_bomb(path, wanted)
         content = _read_at_most(file, wanted + 1)
-    if len(content) != wanted:
-        what = "is truncated" if len(content) < wanted else "is longer than it says"
-        raise DataError(
-            f"the file {what}: {shape} numbers take {wanted} bytes", where=str(path), fix=fix
-        )
-    return np.frombuffer(content, kind).reshape(shape).astype(kind.newbyteorder("="))
+        if len(content) != wanted:
+            what = "is truncated" if len(content) < wanted else "is longer than it says"
+            raise DataError(
+                f"the file {what}: {shape} numbers take {wanted} bytes", where=str(path), fix=fix
+            )
+        return np.frombuffer(content, kind).reshape(shape).astype(kind.newbyteorder("="))
 
 
 def _read_at_most(file: IO[bytes] | gzip.GzipFile, size: int) -> bytes:

@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from quasistatic.data.door import parsing
-from quasistatic.data.memory import available_bytes, require_bytes
+from quasistatic.data.memory import available_bytes, refuse_bomb, require_bytes
+from quasistatic.data.text._zstd import most_unpacked
 from quasistatic.errors import DataError
 
 PACKED = (".gz", ".zst")
@@ -14,6 +15,7 @@ PACKED = (".gz", ".zst")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _END_OF_FILE = b"\x1a"  # what CP/M and DOS wrote behind the last line
 _COPIES = 3  # of a text, while its cells are found: its bytes, itself, and the cells
+_PIECE = 2**24
 _NEVER = "\x1e"  # a line end that no text has: polars then gives back the file as one cell
 
 
@@ -38,31 +40,38 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _gunzip(path: Path) -> bytes:
-    limit = available_bytes() // 4
+    pieces, length = [], 0
     with gzip.open(path) as file:
-        data = file.read(limit)
-        if file.read(1):
-            raise _too_long(path, limit)
-    return data
+        while piece := file.read(_PIECE):
+            pieces.append(piece)
+            length += len(piece)
+            _check_unpacked(path, length)
+    return b"".join(pieces)
 
 
 def _unzstd(path: Path) -> bytes:
-    options = {"quote_char": None, "has_header": False, "infer_schema": False}
-    lines = pl.scan_csv(path, glob=False, separator="\x1f", **options)
-    length = pl.first().str.len_bytes().cast(pl.UInt64).sum() + pl.len()
-    limit = available_bytes() // 4
-    if lines.select(length).collect(engine="streaming").item() > limit:
-        raise _too_long(path, limit)
-    cells = pl.read_csv(path.read_bytes(), separator="\x1f", eol_char=_NEVER, **options)
+    packed = path.read_bytes()
+    _check_unpacked(path, most_unpacked(packed))
+    cells = pl.read_csv(
+        packed,
+        separator="\x1f",
+        eol_char=_NEVER,
+        quote_char=None,
+        has_header=False,
+        infer_schema=False,
+    )
     return _NEVER.join(cells.to_series().fill_null("")).encode()
 
 
-def _too_long(path: Path, limit: int) -> DataError:
-    return DataError(
-        f"it unpacks to more than {limit / 2**30:.1f} GiB, a quarter of the memory left",
-        where=str(path),
-        fix="give a part of the table",
-    )
+def _check_unpacked(path: Path, length: int) -> None:
+    refuse_bomb(path, length)
+    limit = available_bytes() // 4
+    if length > limit:
+        raise DataError(
+            f"it unpacks to more than {limit / 2**30:.1f} GiB, a quarter of the memory left",
+            where=str(path),
+            fix="give a part of the table",
+        )
 
 
 def decoded(data: bytes, path: Path) -> tuple[str, bool]:
