@@ -10,6 +10,7 @@ FILES = {
     "UTF-16 of odd length": (".csv", b"\xff\xfea\x00,\x00b\x00\n"),
     "underflowed p-values": (".csv", b"p\n" + b"0\n1e-310\n0.5\n1\n" * 9),
     "JSON of 3,000 levels": (".jsonl", b'{"a": ' + b"[" * 3000 + b"]" * 3000 + b"}\n"),
+    "a key that occurs twice": (".jsonl", b'{"a": 1, "a": 2}\n{"a": 3}\n'),
     "a header without an end": (".npy", b"\x93NUMPY\x01\x00\x06\x00{'a':("),
     "an array of 2**60 numbers": (
         ".npy",

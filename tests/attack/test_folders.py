@@ -58,6 +58,23 @@ def test_the_unchanged_folder_loads(folder):
     assert outcome(folder, look) == "loaded"
 
 
+def test_what_is_checked_costs_less_than_50_ms(folder):
+    """Against reading the same files and checking nothing; of the processor's time, the least."""
+
+    def plainly():
+        for name in FILES:
+            json.loads((folder / name).read_bytes())
+        safetensors.load((folder / "model.safetensors").read_bytes())
+
+    def seconds(work):
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+
+    load(folder)
+    assert min(seconds(lambda: load(folder)) - seconds(plainly) for _ in range(5)) < 0.05
+
+
 @pytest.mark.parametrize(
     ("change_of", "words"),
     [

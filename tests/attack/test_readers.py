@@ -20,6 +20,7 @@ from attack.mutation import mutated
 from attack.readers import outcome, seeds, tally, write
 from quasistatic.data.arranged import read_data
 from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.disk.delimited import raw_pieces
 from quasistatic.data.files import read_table
 from quasistatic.data.images.files import read_npy
 from quasistatic.data.images.idx import read_idx
@@ -201,6 +202,21 @@ def test_a_workbook_of_two_cells_far_apart(tmp_path):
         DataError, match=r"take more than 1\.3 GiB of memory, and it holds 0\.0 MiB"
     ):
         read_table(path)
+
+
+def test_a_line_without_an_end(tmp_path):
+    """A file of 16 GiB of zeros, of which nobody would see the end."""
+    path = tmp_path / "t.csv"
+    with path.open("wb") as file:
+        file.truncate(2**34)
+    with pytest.raises(DataError, match="a line is longer than 16 MiB"):
+        next(raw_pieces(path))
+
+
+def test_a_key_that_occurs_twice_is_named(tmp_path):
+    (tmp_path / "t.jsonl").write_bytes(FILES["a key that occurs twice"][1])
+    with pytest.raises(DataError, match=r"line 1: no JSON \(the key 'a' occurs twice"):
+        read_table(tmp_path / "t.jsonl")
 
 
 def _head(shape):

@@ -1,15 +1,18 @@
 """A delimited text, read a piece at a time."""
 
 import gzip
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import polars as pl
 
 from quasistatic.data.disk.table import ROWS, Stamp
 from quasistatic.data.door import parsing
 from quasistatic.data.frames.container import FrameContainer
+from quasistatic.data.memory import MOST_UNPACKED, refuse_bomb
 from quasistatic.data.table import Table
 from quasistatic.data.text._bytes import decoded, unpacked_suffix
 from quasistatic.data.text.cells import read_cells, unquoted
@@ -18,6 +21,8 @@ from quasistatic.errors import DataError
 
 __all__ = ["raw_pieces", "table_of", "text_pieces"]
 
+_LONGEST_LINE = 2**24
+"""Bytes."""
 _LONGEST_RECORD = 1000
 """Lines of a record at most, where a quotation mark is open at the end of a piece."""
 
@@ -70,7 +75,7 @@ def raw_pieces(path: str | Path) -> Iterator[tuple[Delimited, str]]:
     unpack = gzip.open if path.suffix.lower() == ".gz" else open
     with unpack(path, "rb") as file:
         begin = 0
-        for block in _blocks(file, path):
+        for block in _blocks(cast("BinaryIO", file), path):
             lines = block.count(b"\n")
             source = f"{path}, behind line {begin}" if begin else str(path)
             with parsing(path, "text file"):
@@ -100,12 +105,27 @@ def _refuse_header(raw: pl.DataFrame, source: str) -> None:
         )
 
 
-def _blocks(file: Iterable[bytes], path: Path) -> Iterator[bytes]:
+def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    """The lines, none of which takes more memory than a line of a table does."""
+    packed, length = path.suffix.lower() == ".gz", 0
+    for line in iter(partial(file.readline, _LONGEST_LINE), b""):
+        if len(line) == _LONGEST_LINE:
+            raise DataError(
+                f"a line is longer than {_LONGEST_LINE / 2**20:.0f} MiB: this is no table",
+                where=str(path),
+                fix="give a file with one row a line",
+            )
+        if packed and (length := length + len(line)) > MOST_UNPACKED:
+            refuse_bomb(path, length)
+        yield line
+
+
+def _blocks(file: BinaryIO, path: Path) -> Iterator[bytes]:
     """Whole records, about `ROWS` lines each and the header; the last block has less than twice as
     many.
     """
     held: list[bytes] = []
-    lines, size = iter(file), ROWS + 1
+    lines, size = _lines(file, path), ROWS + 1
     while True:
         with parsing(path, "text file"):
             held += islice(lines, size + ROWS - len(held))

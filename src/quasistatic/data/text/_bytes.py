@@ -50,6 +50,7 @@ def _gunzip(path: Path) -> bytes:
 
 
 def _unzstd(path: Path) -> bytes:
+    require_bytes(path.stat().st_size, where=str(path))
     packed = path.read_bytes()
     _check_unpacked(path, most_unpacked(packed))
     cells = pl.read_csv(

@@ -101,10 +101,13 @@ def _quoted(text: str, separator: str) -> tuple[list[list[str]], list[int]]:
     end follows; any other mark is a character like the rest.
     """
     mark = re.escape(separator)
+    # Nothing is taken back (`*+`): what is doubled or escaped never closes a cell, and to remember
+    # each of millions of marks takes a hundred times the memory of the text.
     stop = rf"(?:{mark}|\r?\n|\Z)" if mark else r"(?:\r?\n|\Z)"
     within = rf"[^{mark}\n]*?" if mark else r"[^\n]*?"
     cell = re.compile(
-        rf'([ \t]*"[^"\\]*(?:(?:""|\\.|\\\n)[^"\\]*)*"[ \t]*(?={stop})|{within})({stop})', re.DOTALL
+        rf'([ \t]*"[^"\\]*+(?:(?:""|\\.|\\\n)[^"\\]*+)*+"[ \t]*(?={stop})|{within})({stop})',
+        re.DOTALL,
     )
     rows: list[list[str]] = []
     offsets: list[int] = []

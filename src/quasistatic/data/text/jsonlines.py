@@ -23,7 +23,19 @@ def _constant(text: str) -> _Number | None:
     return None if text == "NaN" else _Number(text.lower().replace("infinity", "inf"))
 
 
-_DECODER = json.JSONDecoder(parse_int=_Number, parse_float=_Number, parse_constant=_constant)
+def _unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are not alike: of two values of one key, one would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} occurs twice")
+    return found
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unlike, parse_int=_Number, parse_float=_Number, parse_constant=_constant
+)
 
 
 def read_json_lines(
