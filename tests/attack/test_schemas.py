@@ -50,6 +50,14 @@ def test_settings_are_held_to_their_declaration(tmp_path, settings, words):
     assert len(str(caught.value)) < 1000
 
 
+@pytest.mark.parametrize(("name", "value"), [("offset", 2**63), ("step", 2**65)])
+def test_times_that_no_calendar_has(tmp_path, name, value):
+    table, _ = read(tmp_path)
+    settings = {"kind": "datetime", "step": 1, "offset": 0} | {name: value}
+    with pytest.raises(SchemaError, match=rf"{name} = \d+ is (beyond|longer than) all times"):
+        infer_schema(table, {"columns": {"d": settings}})
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

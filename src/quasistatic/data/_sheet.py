@@ -26,7 +26,7 @@ def main(book: str, frame: str, most_bytes: int, most_seconds: int) -> None:
     with open(book, "rb") as file:
         read = fastexcel.read_excel(file.read())
     names = read.sheet_names
-    found = {"sheets": len(names)}
+    found: dict[str, str | int] = {"sheets": len(names)}
     for name in names:
         sheet = read.load_sheet(name)
         if sheet.total_height and sheet.width:
@@ -38,6 +38,6 @@ def main(book: str, frame: str, most_bytes: int, most_seconds: int) -> None:
 
 if __name__ == "__main__":
     try:
-        main(*sys.argv[1:3], *map(int, sys.argv[3:]))
+        main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     except Exception as error:  # noqa: BLE001
         sys.stdout.write(json.dumps({"error": str(error)}))

@@ -17,6 +17,8 @@ from quasistatic.records import shown
 
 _FARTHEST = 2.0**64
 """Steps between a lattice's point at offset and 0."""
+_TICKS = 2**63
+"""Of the longest time that 64 bits count."""
 
 
 def prove(schema: Schema, where: str = "the schema") -> None:
@@ -116,8 +118,15 @@ def _times_wrong(column: Column) -> str:
     numbers = (column.step or 0, column.offset, *column.atoms, column.lower or 0, column.upper or 0)
     if not all(math.isfinite(number) and float(number).is_integer() for number in numbers):
         return "times are counted in whole units"
-    if column.unit != MONTH and not ticks_per_unit(time_dtype(column), column.unit):
+    if column.unit == MONTH:
+        return ""
+    ticks = ticks_per_unit(time_dtype(column), column.unit)
+    if not ticks:
         return f"its type {column.dtype} has no {column.unit}"
+    if not -_TICKS <= column.offset * ticks < _TICKS:
+        return f"offset = {shown(column.offset)} is beyond all times"
+    if (column.step or 0) * ticks > 2 * _TICKS:
+        return f"step = {shown(column.step)} is longer than all times"
     return ""
 
 
