@@ -18,6 +18,8 @@ from quasistatic.errors import ModelFolderError
 from quasistatic.estimator.loading import load
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+SCHEMA = json.loads((GOLDEN / "mixed" / "schema.json").read_bytes())
+YEAR = [column["name"] for column in SCHEMA["columns"]].index("year")
 TRIES = 100
 
 
@@ -90,6 +92,7 @@ def test_what_is_checked_costs_less_than_50_ms(folder):
         (("config.json", "codec", "transforms", 0, "x", 0, 1e6), "does not increase"),
         (("schema.json", "columns", 0, "categories", ["a"]), "states"),
         (("schema.json", "columns", 2, "step", 0), "is not between"),
+        (("schema.json", "columns", YEAR, "offset", 2**64), "no whole number of its type"),
         (("schema.json", "columns", 2, "kind", "x"), "is none of"),
         (("schema.json", "columns", 2, "dtype", "Float65"), "no column type"),
         (("manifest.json", "x", 1), r"unknown keys \['x'\]"),

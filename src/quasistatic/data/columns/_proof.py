@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from quasistatic.data.columns._dtypes import TIME_UNITS, ticks_per_unit
+from quasistatic.data.columns._dtypes import TIME_UNITS, parse_dtype, ticks_per_unit
 from quasistatic.data.columns.moments import MONTH
 from quasistatic.data.columns.numbers import time_dtype, write_numbers
 from quasistatic.data.columns.states import read_codes, write_codes
@@ -18,7 +18,7 @@ from quasistatic.records import shown
 _FARTHEST = 2.0**64
 """Steps between a lattice's point at offset and 0."""
 _TICKS = 2**63
-"""Of the longest time that 64 bits count."""
+"""Of the longest time that 64 bits count; and the numbers that they hold, without a sign."""
 
 
 def prove(schema: Schema, where: str = "the schema") -> None:
@@ -104,6 +104,9 @@ def _numbers_wrong(column: Column) -> str:
         return f"a column of kind {column.kind} needs a step"
     if step is not None and not (step > 0 and abs(offset) <= _FARTHEST * step):
         return f"no lattice has step {shown(step)} and offset {shown(offset)}"
+    most = _TICKS if parse_dtype(column.dtype).is_signed_integer() else 2 * _TICKS
+    if isinstance(offset, int) and not -_TICKS <= offset < most:
+        return f"no whole number of its type {column.dtype} is offset = {shown(offset)}"
     if column.lower is not None and column.upper is not None and column.lower > column.upper:
         return f"its limits are empty: {shown(column.lower)} to {shown(column.upper)}"
     if column.is_temporal:
