@@ -39,7 +39,9 @@ from quasistatic.typing import Key
 DRAWS = 64
 """Draws of what is not solved for, at least."""
 MORE = 16
-"""Times as many draws of a row of which none is possible."""
+"""Times as many draws of a row of which none is possible, and as many again of few such rows."""
+_FEW = 64
+"""Rows at most of which there are so many."""
 _NEIGHBOURS = (0, 1, -1, 2, -2)
 """Points of a lattice about the solution of a rounded equation that are tried."""
 _PARTICLES = 8
@@ -91,7 +93,7 @@ def drawn(
         beside: what else is known of the rows.
         key: random key of all rows.
         least: draws of what is not solved for, at least; where none of them is possible, there are
-            `MORE` times as many (default `DRAWS`).
+            `MORE` times as many, twice at most (default `DRAWS`).
     """
     left = ties.leftover(table)
     effort: dict[str, Any] = {"particles": particles, "key": key}
@@ -143,7 +145,7 @@ def drawn(
         numbers[1][row] = np.hypot(numbers[1][row], np.sqrt(max(1.0 / ess - 1.0 / len(share), 0.0)))
         for of_walk in numbers[2:]:
             of_walk[row] = min(of_walk[row], ess)
-    if lost and least == DRAWS:
+    if lost and (least == DRAWS or (least == MORE * DRAWS and len(lost) <= _FEW)):
         some = np.asarray(lost)
         again = drawn(
             codec,
@@ -155,7 +157,7 @@ def drawn(
             particles=particles,
             beside=None if beside is None else beside.take(some),
             key=jax.random.fold_in(key, 3),
-            least=MORE * DRAWS,
+            least=MORE * least,
         )
         for state, block in zip(states, again.draws, strict=True):
             state[some] = block
