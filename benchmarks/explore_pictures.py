@@ -4,9 +4,9 @@
     python benchmarks/explore_pictures.py [MODEL [IMAGES]]
 
 Needed is a Chromium on the path. Without MODEL one of the penguins is fitted first, with the
-settings of `quasistatic fit --max-minutes 1`; without IMAGES one of scikit-learn's first 1,500
-digits, with those of `--max-minutes 5`; the other digits are shown. Written are
-docs/figures/explore-*.png.
+settings of `quasistatic fit --model diffusion --max-minutes 2`; without IMAGES one of
+scikit-learn's first 1,500 digits, with those of `--model diffusion --max-minutes 5`; the other
+digits are shown. Written are docs/figures/explore-*.png.
 """
 
 import io
@@ -56,7 +56,7 @@ def main(model: str | None, images: str | None) -> None:
     folder = Path(tempfile.mkdtemp())
     stack = load_digits().images.astype(np.uint8) * 15
     np.save(folder / "digits.npy", stack[1500:])
-    model = model or fitted(read_table(TABLE), folder / "penguins", 1)
+    model = model or fitted(read_table(TABLE), folder / "penguins", 2)
     images = images or fitted(image_table(stack[:1500]), folder / "digits", 5)
     explored(model, TABLE, PICTURES)
     explored(images, folder / "digits.npy", OF_IMAGES)
@@ -64,7 +64,8 @@ def main(model: str | None, images: str | None) -> None:
 
 def fitted(table: Table, folder: Path, minutes: float) -> str:
     """The folder of a model of a table."""
-    DiffusionDensity(random_state=0, max_minutes=minutes).fit(table).save(folder)
+    density = DiffusionDensity(model="diffusion", random_state=0, max_minutes=minutes)
+    density.fit(table).save(folder)
     return str(folder)
 
 
@@ -97,6 +98,9 @@ def take(
     page.goto(address + path)
     page.wait_for_selector("main:not([aria-busy])")
     page.wait_for_selector("[data-waiting]", state="detached")
+    while page.get_by_text("by now").count():  # a table is judged for some time only
+        page.reload()
+        page.wait_for_selector("main:not([aria-busy])")
     image = Image.open(io.BytesIO(page.screenshot()))
     found = FIGURES / f"explore-{name}.png"
     image.convert("RGB").quantize(128).save(found, optimize=True)

@@ -4,7 +4,8 @@
     python benchmarks/explore_schemathesis.py [CASES]
 
 Requests come from the service's own OpenAPI document, half of them against it. Checked are the
-status (no 5xx but 503 with Retry-After) and that every answer is as the document says.
+status (no 5xx but 503 with Retry-After) and that every answer is as the document says. A client waits
+for longer than the service takes for a question at most.
 """
 
 import sys
@@ -24,6 +25,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 from quasistatic import DiffusionDensity
 from quasistatic.data.files import read_table
 from quasistatic.serve.app import application
+from quasistatic.serve.limits import Limits
 from quasistatic.serve.running import address_of, bound
 from quasistatic.serve.subject import Subject
 
@@ -49,7 +51,7 @@ def asking(address: str, seen: Counter[str]) -> Callable[[schemathesis.Case], No
     """A function that sends one request, and checks its answer."""
 
     def ask(case: schemathesis.Case) -> None:
-        response = case.call(base_url=address, timeout=120)
+        response = case.call(base_url=address, timeout=2 * Limits().seconds)
         seen[f"{case.operation.path} {response.status_code}"] += 1
         retry = "retry-after" in {name.lower() for name in response.headers}
         if response.status_code >= 500 and not (response.status_code == 503 and retry):

@@ -175,7 +175,8 @@ def fit(
         typer.Option(
             metavar="NAME",
             rich_help_panel=_ENERGY,
-            help="How it is learned: `exact`, `pseudolikelihood`, `mpf`, `ratio`, `cd`, `pcd`, "
+            help="How it is learned: `exact`, `pseudolikelihood`, `mpf`, `mpf-opposite`, "
+            "`ratio`, `cd`, `pcd`, "
             "`centred-pcd`; boltzmann also `mean-field`, `tap`, `bethe`. [default: mpf; "
             "centred-pcd for rbm]",
         ),

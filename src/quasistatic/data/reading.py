@@ -82,11 +82,12 @@ def read_as(table: Table, schema: Schema) -> Table:
         tokens = (*form.missing, *(own.missing if own is not None else ()))
         asked = replace(form, missing=tuple(dict.fromkeys(tokens)))
         read = asked.read(contents)
-        failed = contents.is_not_null() & read.is_null() & ~asked.is_missing(contents)
-        if failed.any():
-            if own is not None and _is_alike(own.form, form.form) and name not in _open(table):
-                continue
-            raise _unread(contents, failed, column, f"{table.source}, column {name!r}")
+        if read.null_count() > contents.null_count():
+            failed = contents.is_not_null() & read.is_null() & ~asked.is_missing(contents)
+            if failed.any():
+                if own is not None and _is_alike(own.form, form.form) and name not in _open(table):
+                    continue
+                raise _unread(contents, failed, column, f"{table.source}, column {name!r}")
         values[name], written[name] = read, asked
     if not values:
         return table

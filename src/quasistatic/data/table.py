@@ -60,7 +60,9 @@ class Table:
 
     def __post_init__(self) -> None:
         floats = [name for name, dtype in self.frame.schema.items() if dtype.is_float()]
-        object.__setattr__(self, "frame", self.frame.with_columns(pl.col(floats).fill_nan(None)))
+        if floats:
+            frame = self.frame.with_columns(pl.col(floats).fill_nan(None))
+            object.__setattr__(self, "frame", frame)
 
     def __len__(self) -> int:
         return self.frame.height

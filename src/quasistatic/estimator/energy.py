@@ -13,12 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 from quasistatic.checkpoint import versions
 from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.schema import Schema
-from quasistatic.errors import SettingError
+from quasistatic.estimator._saving import record_of
 from quasistatic.estimator._validation import accept_tables, as_table, native
 from quasistatic.fitted.energy import FittedEnergy, log_likelihood, sample
 from quasistatic.fitted.energy_store import save_energy
 from quasistatic.fitted.likelihood import Likelihood
-from quasistatic.fitted.model import Seed
+from quasistatic.fitted.model import Seed, seed_of
 from quasistatic.fitting.energy import EnergySettings, GraphSetting, fit_energy
 from quasistatic.rivals.methods import EnergyName
 from quasistatic.rivals.normaliser import NormaliserName
@@ -33,8 +33,9 @@ class EnergyDensity(DensityMixin, BaseEstimator):
         energy: "boltzmann" (default), a fully visible Boltzmann machine, or "rbm", a restricted
             one.
         method: how it is learned: "exact" (maximum likelihood), "pseudolikelihood", "mpf" (minimum
-            probability flow, default), "ratio" (ratio matching), "cd", "pcd" or "centred-pcd"
-            (contrastive divergence); of a Boltzmann machine also "mean-field", "tap" or "bethe".
+            probability flow, default), "mpf-opposite" (to opposite rows too), "ratio" (ratio
+            matching), "cd", "pcd" or "centred-pcd" (contrastive divergence); of a Boltzmann
+            machine also "mean-field", "tap" or "bethe".
         graph: which columns interact in a Boltzmann machine: None or "complete" (default: all
             pairs), "10x10" or (10, 10) (a lattice), or pairs of column numbers, counted from 0.
         hidden: number of hidden bits of a restricted machine (default 16).
@@ -154,16 +155,8 @@ class EnergyDensity(DensityMixin, BaseEstimator):
             SettingError: a negative number of rows.
         """
         check_is_fitted(self)
-        return native(sample(self.fitted_, n_samples, seed=self._seed(random_state)))
-
-    def _seed(self, random_state: Seed) -> int:
-        if random_state is None:
-            return int(self.fitted_.record["seed"])
-        if isinstance(random_state, np.random.RandomState):
-            return int(random_state.randint(2**31 - 1))
-        if not isinstance(random_state, int | np.integer):
-            raise SettingError(f"{random_state!r} cannot be used to seed a random key")
-        return int(random_state)
+        seed = seed_of(random_state, int(self.fitted_.record["seed"]))
+        return native(sample(self.fitted_, n_samples, seed=seed))
 
     def save(self, path: str | os.PathLike[str], force: bool = False) -> None:
         """Write the model folder, whole or not at all.
@@ -176,19 +169,9 @@ class EnergyDensity(DensityMixin, BaseEstimator):
             OutputError: the path exists (and not `force`), or cannot be written.
         """
         check_is_fitted(self)
-        names, seed = vars(self).get("feature_names_in_"), self.random_state
         graph = self.graph if self.graph is None or isinstance(self.graph, str) else None
-        kept = {
-            "random_state": int(seed) if isinstance(seed, int | np.integer) else None,
-            "graph": graph or self.fitted_.settings.get("edges"),
-        }
-        record = self.fitted_.record | {
-            "history": [],
-            "parameters": self.get_params(deep=False) | kept,
-            "n_features_in": self.n_features_in_,
-            "feature_names_in": None if names is None else list(names),
-        }
-        self.manifest_ = save_energy(path, self.fitted_, record, force=force)
+        record = record_of(self, graph=graph or self.fitted_.settings.get("edges"))
+        self.manifest_ = save_energy(path, self.fitted_, record | {"history": []}, force=force)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "fitted_" in vars(self)

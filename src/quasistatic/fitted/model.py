@@ -27,13 +27,32 @@ from quasistatic.posterior.query import Posteriors, impute_rows
 from quasistatic.thermodynamics.subschedule import best_subschedule
 from quasistatic.typing import Key
 
-__all__ = ["Fitted", "Seed"]
+__all__ = ["Fitted", "Seed", "seed_of"]
 
 Seed = int | np.integer | np.random.RandomState | None
 """Where randomness begins: a number, a generator that is drawn from, or None, the seed of the
 fit."""
 _SCHEDULE_ROWS = 256
 """Generated rows whose costs choose a sub-schedule."""
+
+
+def seed_of(seed: Seed, own: int) -> int:
+    """A seed as a number.
+
+    Args:
+        seed: seed as a number, a generator (a number is drawn from it), or None for `own`.
+        own: seed of the fit.
+
+    Raises:
+        SettingError: something else.
+    """
+    if seed is None:
+        return own
+    if isinstance(seed, np.random.RandomState):
+        return int(seed.randint(2**31 - 1))
+    if not isinstance(seed, int | np.integer):
+        raise SettingError(f"{seed!r} cannot be used to seed a random key")
+    return int(seed)
 
 
 @dataclass(frozen=True)
@@ -74,16 +93,10 @@ class Fitted:
                 the seed of the fit.
 
         Raises:
-            ValueError: something else.
+            SettingError: something else.
         """
         require_own_process()
-        if seed is None:
-            return jax.random.key(self.train_config.seed)
-        if isinstance(seed, np.random.RandomState):
-            return jax.random.key(seed.randint(2**31 - 1))
-        if not isinstance(seed, int | np.integer):
-            raise ValueError(f"{seed!r} cannot be used to seed a random key")
-        return jax.random.key(int(seed))
+        return jax.random.key(seed_of(seed, self.train_config.seed))
 
     def encode(self, table: Table, *, whole: str = "") -> EncodedTable:
         """The cells of a table of at least one row.

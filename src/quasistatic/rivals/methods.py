@@ -74,6 +74,9 @@ METHODS: Mapping[str, Method] = {
     "exact": Method(exact.fit, "maximum likelihood, Z summed exactly"),
     "pseudolikelihood": Method(pseudolikelihood.fit, "pseudolikelihood"),
     "mpf": Method(probability_flow.fit, "minimum probability flow"),
+    "mpf-opposite": Method(
+        probability_flow.fit_with_opposite, "minimum probability flow, to opposite rows too"
+    ),
     "ratio": Method(ratio_matching.fit, "ratio matching"),
     "cd": Method(_with(), "contrastive divergence", _CHAINS),
     "pcd": Method(_with(persistent=True), "persistent contrastive divergence", _CHAINS),

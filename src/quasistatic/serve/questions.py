@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from quasistatic.data.columns.states import write_codes
 from quasistatic.data.table import Table
 from quasistatic.fitted.imputation import impute
 from quasistatic.fitted.likelihood import Likelihood, log_likelihood
@@ -18,7 +17,7 @@ from quasistatic.fitted.sampling import sample
 from quasistatic.serve import declared
 from quasistatic.serve.limits import Refused
 from quasistatic.serve.reference import MOST_COLUMNS, Reference
-from quasistatic.serve.subject import Subject, labels, plain
+from quasistatic.serve.subject import Subject, labels, plain, values_of
 
 __all__ = ["about", "condition", "explain", "fill", "row_schema", "score", "some"]
 
@@ -41,7 +40,7 @@ def about(subject: Subject) -> dict[str, Any]:
             "unit": column.unit,
             "lower": column.lower,
             "upper": column.upper,
-            "values": labels(column) if column.is_discrete else None,
+            "values": list(labels(column)) if column.is_discrete else None,
             "missing": column.missing,
         }
         for column in subject.schema.columns
@@ -62,8 +61,7 @@ def row_schema(subject: Subject) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for column in subject.schema.columns:
         if column.is_discrete:
-            values = write_codes(np.arange(len(column.categories), dtype=np.int32), column)
-            properties[column.name] = {"enum": [*plain(values.to_list()), None]}
+            properties[column.name] = {"enum": [*plain(values_of(column)), None]}
         elif column.is_temporal:
             properties[column.name] = {"type": ["string", "null"]}
         else:

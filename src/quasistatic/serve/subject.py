@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -20,7 +21,7 @@ from quasistatic.estimator.density import DiffusionDensity
 from quasistatic.fitted.given import read_given
 from quasistatic.fitted.model import Fitted
 
-__all__ = ["Subject", "cell_text", "labels", "plain"]
+__all__ = ["Subject", "cell_text", "labels", "plain", "values_of"]
 
 _SOURCE = "the question"
 """`Table.source` of rows that were asked about."""
@@ -129,14 +130,23 @@ def _own(frame: pl.DataFrame, column: Column) -> pl.Series:
     return as_numbers(series, where)
 
 
-def labels(column: Column) -> list[str]:
+def values_of(column: Column) -> list[Any]:
+    """The categories of a column in the order of their codes.
+
+    Args:
+        column: column of states.
+    """
+    return write_codes(np.arange(len(column.categories), dtype=np.int32), column).to_list()
+
+
+@lru_cache(maxsize=256)
+def labels(column: Column) -> tuple[str, ...]:
     """The categories of a column as people read them.
 
     Args:
         column: column of states.
     """
-    codes = np.arange(len(column.categories), dtype=np.int32)
-    return [cell_text(value) for value in write_codes(codes, column).to_list()]
+    return tuple(cell_text(value) for value in values_of(column))
 
 
 def cell_text(value: Any) -> str:

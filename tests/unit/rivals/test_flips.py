@@ -8,19 +8,20 @@ from sklearn.linear_model import LogisticRegression
 
 from cases import ENERGIES
 from quasistatic.rivals import exact, probability_flow, pseudolikelihood, ratio_matching
-from quasistatic.rivals.boltzmann import machine
+from quasistatic.rivals.boltzmann import BoltzmannMachine, machine
 from quasistatic.rivals.double import in_double
 from quasistatic.rivals.graph import complete
 from quasistatic.rivals.lbfgs import minimise
 from quasistatic.rivals.learning import fit_rows, mean_loss
 from rivals_oracles import enumerated, flat, moved
 
-METHODS = {
-    "pseudolikelihood": pseudolikelihood,
-    "flow": probability_flow,
-    "ratio": ratio_matching,
+LOSSES = {
+    "pseudolikelihood": pseudolikelihood.loss,
+    "flow": probability_flow.loss,
+    "flow with opposite": probability_flow.loss_with_opposite,
+    "ratio": ratio_matching.loss,
 }
-EVERY = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+EVERY = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 BOTH = pytest.mark.parametrize("name", ["lattice", "restricted"])
 
 
@@ -34,28 +35,28 @@ def slope(loss, energy, rows, weights):
 
 @EVERY
 @BOTH
-def test_the_gradient_is_0_at_the_truth_under_its_own_distribution(method, name):
+def test_the_gradient_is_0_at_the_truth_under_its_own_distribution(loss, name):
     energy = ENERGIES[name]
     rows, p, _ = enumerated(energy)
-    at_truth = flat(in_double(slope, method.loss, energy, rows, p))
+    at_truth = flat(in_double(slope, loss, energy, rows, p))
     assert np.abs(at_truth).max() < 1e-6
-    off = flat(in_double(slope, method.loss, ENERGIES[name].independent(energy.bias), rows, p))
+    off = flat(in_double(slope, loss, ENERGIES[name].independent(energy.bias), rows, p))
     assert np.abs(off).max() > 1e-2
 
 
 @EVERY
 @BOTH
-def test_the_gradient_by_finite_differences(method, name, rng):
+def test_the_gradient_by_finite_differences(loss, name, rng):
     energy = jax.tree.map(lambda x: np.asarray(x, np.float64), ENERGIES[name])
     rows = (rng.random((20, energy.sites)) < 0.5).astype(np.float64)
     weights = np.full(20, 1 / 20)
     direction = jax.tree.map(lambda x: rng.normal(size=x.shape), energy)
-    gradient = flat(in_double(slope, method.loss, energy, rows, weights)) @ flat(direction)
+    gradient = flat(in_double(slope, loss, energy, rows, weights)) @ flat(direction)
     h = 1e-5
     up, down = (
         in_double(
             value,
-            method.loss,
+            loss,
             moved(energy, direction, s),
             rows,
             weights,
@@ -66,11 +67,31 @@ def test_the_gradient_by_finite_differences(method, name, rng):
 
 
 @EVERY
-def test_truth_is_found_from_its_own_distribution(method):
+def test_truth_is_found_from_its_own_distribution(loss):
     truth = ENERGIES["lattice"]
     rows, p, _ = enumerated(truth)
-    found = fit_rows(method.loss, machine(truth.graph), rows, weights=p, tolerance=1e-8)
+    found = fit_rows(loss, machine(truth.graph), rows, weights=p, tolerance=1e-8)
     np.testing.assert_allclose(flat(found.energy), flat(truth), atol=1e-3)
+
+
+def test_opposite_rows_weigh_the_two_halves():
+    """Rows that no single flip joins: one flip at a time says nothing of which half is likelier."""
+    strong = np.full(15, 3.0, np.float32)
+    truth = BoltzmannMachine(np.full(6, -7.4, np.float32), strong, complete(6))
+    rows = exact.sample(truth, 4000, key=jax.random.key(4))
+    share, true_share = rows.mean(), float(exact_mean(truth))
+    assert abs(share - true_share) < 0.05
+    near, opposite = (
+        float(exact_mean(fit(machine(complete(6)), rows, l2=1e-3).energy))
+        for fit in (probability_flow.fit, probability_flow.fit_with_opposite)
+    )
+    assert abs(opposite - share) < 0.02
+    assert abs(near - share) > 3 * abs(opposite - share)
+
+
+def exact_mean(energy):
+    all_rows, p, _ = enumerated(energy)
+    return p @ all_rows.mean(axis=1)
 
 
 def test_pseudolikelihood_is_one_logistic_regression_of_all_columns():

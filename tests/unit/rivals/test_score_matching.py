@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from quasistatic.rivals import score_matching
 from quasistatic.rivals.double import in_double
@@ -48,12 +49,18 @@ def test_the_trace_is_that_of_the_second_derivatives(rng):
     assert abs(score_matching.loss(energy, x) - (0.5 * slope @ slope + curvature)) < 1e-4
 
 
-def test_the_gradient_by_finite_differences(rng):
+def mean_blurred(energy, rows):
+    blurred = score_matching.denoising(0.3)
+    return jnp.mean(jax.vmap(lambda x: blurred(energy, x, jax.random.key(26)))(rows))
+
+
+@pytest.mark.parametrize("mean", [mean_loss, mean_blurred])
+def test_the_gradient_by_finite_differences(mean, rng):
     energy = jax.tree.map(np.float64, network_energy(2, 4, key=jax.random.key(24)))
     rows = rng.normal(size=(5, 2))
     direction = jax.tree.map(lambda x: rng.normal(size=x.shape), energy)
-    gradient = flat(in_double(jax.grad(mean_loss), energy, rows)) @ flat(direction)
-    up, down = (in_double(mean_loss, moved(energy, direction, s), rows) for s in (1e-5, -1e-5))
+    gradient = flat(in_double(jax.grad(mean), energy, rows)) @ flat(direction)
+    up, down = (in_double(mean, moved(energy, direction, s), rows) for s in (1e-5, -1e-5))
     assert abs((up - down) / 2e-5 - gradient) < 1e-6 * max(1, abs(gradient))
 
 

@@ -1,5 +1,6 @@
 """Variational Bayes against conjugate closed forms, enumeration and quadrature."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +9,9 @@ from scipy.special import betaln
 
 from quasistatic.rivals import autoencoder
 from quasistatic.rivals import bernoulli_mixture as mixture
+from quasistatic.rivals.double import in_double
 from quasistatic.rivals.exact import states
+from rivals_oracles import flat, moved
 
 
 def test_one_component_is_the_exact_evidence(rng):
@@ -45,6 +48,21 @@ def test_the_mixture_is_normalised_and_sampled(rng):
 def test_too_few_rounds_are_told(rng):
     with pytest.warns(UserWarning, match="still rises"):
         mixture.fit((rng.random((60, 5)) < 0.4).astype(float), 3, rounds=2)
+
+
+def mean_bound(model, rows):
+    keys = jax.random.split(jax.random.key(22), len(rows))
+    return jnp.mean(jax.vmap(lambda x, k: autoencoder.bound(model, x, 3, key=k))(rows, keys))
+
+
+def test_the_gradient_of_the_bound_by_finite_differences(rng):
+    model = autoencoder.autoencoder(4, 2, 3, key=jax.random.key(20))
+    start = jax.tree.map(np.float64, model)
+    rows = (rng.random((6, 4)) < 0.5).astype(np.float64)
+    direction = jax.tree.map(lambda x: rng.normal(size=x.shape), start)
+    gradient = flat(in_double(eqx.filter_grad(mean_bound), start, rows)) @ flat(direction)
+    up, down = (in_double(mean_bound, moved(start, direction, s), rows) for s in (1e-5, -1e-5))
+    assert abs((up - down) / 2e-5 - gradient) < 1e-6 * max(1, abs(gradient))
 
 
 def test_the_autoencoder_is_below_quadrature_and_rises_to_it(rng):

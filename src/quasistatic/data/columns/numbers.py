@@ -31,6 +31,7 @@ __all__ = [
     "first_row",
     "lattice_error",
     "limits_of",
+    "observed_cells",
     "read_coordinates",
     "time_dtype",
     "write_numbers",
@@ -47,6 +48,15 @@ def first_row(mask: np.ndarray) -> int:
     return int(np.argmax(mask)) + 1
 
 
+def observed_cells(series: pl.Series) -> np.ndarray:
+    """Which cells are not null, bool `[N]`; of a row or two, in a tenth of the time of Polars' own
+    expression.
+    """
+    if series.null_count() == 0:
+        return np.ones(len(series), bool)
+    return series.is_not_null().to_numpy()
+
+
 def check_finite(series: pl.Series, source: str) -> None:
     """Refuse infinities, numbers beyond `_LARGEST`, and dates outside of the years 1 to 9999.
 
@@ -57,7 +67,8 @@ def check_finite(series: pl.Series, source: str) -> None:
         _check_years(series, source)
     if not series.dtype.is_float():
         return
-    bad = (series.abs() > _LARGEST).fill_null(False).to_numpy()
+    # A cell that is missing is NaN, which is not; in double precision, whatever the dtype.
+    bad = np.abs(series.to_numpy()) > np.float64(_LARGEST)
     if bad.any():
         row = first_row(bad)
         raise DataError(
@@ -184,10 +195,13 @@ def read_coordinates(
         coordinate = (values - int(column.offset) * ticks) / ((column.step or 1.0) * ticks)
         return coordinate, series.is_not_null().to_numpy()
     series = as_numbers(series, where)
-    series = series.fill_nan(None) if series.dtype.is_float() else series
     check_finite(series.rename(column.name), source)
-    observed = series.is_not_null().to_numpy()
-    values = series.fill_null(0).to_numpy()
+    if series.dtype.is_float():
+        values = series.to_numpy()  # NaN where the cell is missing
+        observed = ~np.isnan(values)
+        values = np.where(observed, values, values.dtype.type(0))
+    else:
+        observed, values = observed_cells(series), series.fill_null(0).to_numpy()
     if column.dtype == "Float32" and values.dtype.kind == "f":
         values = values.astype(np.float32)  # so that 0.1 is the model's 0.1
     if column.step is None:

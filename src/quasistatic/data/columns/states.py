@@ -1,10 +1,12 @@
 """Columns of states (binary, categorical, constant) <-> int32 codes."""
 
+from functools import lru_cache
+
 import numpy as np
 import polars as pl
 
 from quasistatic.data.columns._dtypes import is_temporal, parse_dtype
-from quasistatic.data.columns.numbers import as_times, first_row
+from quasistatic.data.columns.numbers import as_times, first_row, observed_cells
 from quasistatic.data.schema import Column, Value
 from quasistatic.errors import SchemaError
 
@@ -21,7 +23,7 @@ def read_codes(series: pl.Series, column: Column, source: str) -> tuple[np.ndarr
     """
     if is_temporal(parse_dtype(column.dtype)):
         series = as_times(series, parse_dtype(column.dtype), f"{source}, column {column.name!r}")
-    observed = series.is_not_null().to_numpy()
+    observed = observed_cells(series)
     codes = (
         _text_codes(series, column)
         if isinstance(column.categories[0], str)
@@ -50,10 +52,14 @@ def _text_codes(series: pl.Series, column: Column) -> np.ndarray:
     text = series.cast(pl.String, strict=False)
     if series.dtype == pl.Boolean and "True" in column.categories:
         text = text.str.to_titlecase()
-    codes = text.cast(
-        pl.Enum([str(value) for value in column.categories]), strict=False
-    ).to_physical()
-    return codes.cast(pl.Int64).fill_null(-1).to_numpy()
+    codes = text.cast(_enum(column.categories), strict=False).to_physical()
+    codes = codes.cast(pl.Int64)
+    return (codes.fill_null(-1) if codes.null_count() else codes).to_numpy()
+
+
+@lru_cache(maxsize=256)
+def _enum(categories: tuple[Value, ...]) -> pl.Enum:
+    return pl.Enum([str(value) for value in categories])
 
 
 def _number_codes(series: pl.Series, column: Column) -> np.ndarray:
@@ -77,7 +83,7 @@ def _number_codes(series: pl.Series, column: Column) -> np.ndarray:
     values = series.cast(pl.Int64 if dtype.kind == "i" else pl.Float64).fill_null(0).to_numpy()
     if column.dtype == "Float32":
         known, values = known.astype(np.float32), values.astype(np.float32)
-    valid = series.is_not_null().to_numpy()
+    valid = observed_cells(series)
     order = np.argsort(known)
     position = np.clip(np.searchsorted(known[order], values), 0, len(known) - 1)
     codes = order[position]
@@ -86,6 +92,12 @@ def _number_codes(series: pl.Series, column: Column) -> np.ndarray:
 
 def write_codes(codes: np.ndarray, column: Column) -> pl.Series:
     """The column's values of codes `[N]`, in its dtype."""
+    return _states(column).gather(pl.Series(codes.astype(np.int64)))
+
+
+@lru_cache(maxsize=256)
+def _states(column: Column) -> pl.Series:
+    """The states in the order of their codes, in the column's dtype."""
     dtype = parse_dtype(column.dtype)
     values = list(column.categories)
     if is_temporal(dtype):
@@ -97,7 +109,7 @@ def write_codes(codes: np.ndarray, column: Column) -> pl.Series:
         states = pl.Series(column.name, [str(value) for value in values]).cast(dtype)
     else:
         states = pl.Series(column.name, values, strict=False).cast(dtype)
-    return states.gather(pl.Series(codes.astype(np.int64)))
+    return states
 
 
 def state_values(series: pl.Series) -> tuple[Value, ...]:

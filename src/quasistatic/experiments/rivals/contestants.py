@@ -139,6 +139,7 @@ def diffusion_entry(
     trajectories: int,
     errors: Errors = lambda draw: {},
     seed: int = 0,
+    name: str = "diffusion",
 ) -> Entry:
     """Diffusion; log p is its importance-weighted lower bound, and it reports both sides."""
     fitted, fit_seconds = timed(
@@ -153,7 +154,7 @@ def diffusion_entry(
     sides = sorted((found.mean, float(np.mean(found.upper))))
     drawn = 1000 if len(train) < 10_000 else 4000
     return Entry(
-        "diffusion",
+        name,
         "yes", True, found.mean, True, None if truth is None else truth - found.mean,
         (sides[0], sides[1]), None,
         fit_seconds, sample_seconds, score_seconds * 1000 / len(test), "by particles",

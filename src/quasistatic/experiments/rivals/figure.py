@@ -44,6 +44,6 @@ def quality_against_seconds(benches: list[Bench], path: Path) -> None:
 def _point(axis, entry: Entry, truth: float) -> None:
     """One method with its name; diffusion in the colour of the model."""
     at = max(entry.fit_seconds, _LEAST), max(truth - entry.log_p, _LEAST)
-    axis.plot(*at, "o", color=MODEL if entry.method == "diffusion" else DATA, markersize=4)
+    axis.plot(*at, "o", color=MODEL if entry.method.startswith("diffusion") else DATA, markersize=4)
     name = entry.method.removeprefix("restricted machine, ").split(",")[0]
     axis.annotate(name, at, xytext=(4, 2), textcoords="offset points", fontsize=6, color=FAINT)

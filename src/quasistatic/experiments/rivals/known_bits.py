@@ -19,6 +19,7 @@ _GLASS = {
     "exact": ("exact", "exact", {"l2": 1e-5}),
     "pseudolikelihood": ("pseudolikelihood", "ais", {"l2": 1e-5}),
     "mpf": ("mpf", "ais", {"l2": 1e-4}),
+    "mpf-opposite": ("mpf-opposite", "ais", {"l2": 1e-4}),
     "ratio": ("ratio", "ais", {"l2": 1e-5}),
     "cd-1": ("cd", "ais", {}),
     "cd-10": ("cd", "ais", {"k": 10}),

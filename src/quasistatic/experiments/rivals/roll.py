@@ -15,6 +15,8 @@ from quasistatic.rivals.score_matching import exact as hyvarinen
 
 _BLUR = 0.05
 _GRID = np.linspace(-3.5, 3.5, 701)
+_AS_IN_THE_PAPER = {"model": "diffusion", "trajectory_length": 40, "components": 1}
+_PAPER_NAME = "diffusion, 40 steps as in the paper"
 
 
 def roll(sizes: Sizes, seed: int, tell: Stage) -> Bench:
@@ -28,12 +30,14 @@ def roll(sizes: Sizes, seed: int, tell: Stage) -> Bench:
             (f"denoising score matching, noise {_BLUR}", denoising(_BLUR)),
         )
     ]
-    tell("roll: diffusion")
-    entries.append(
-        contestants.diffusion_entry(
-            train, test, truth, sizes.diffusion, trajectories=sizes.trajectories, seed=seed
-        )
-    )
+    for name, own in (("diffusion", {}), (_PAPER_NAME, _AS_IN_THE_PAPER)):
+        tell(f"roll: {name}")
+        entries.append(
+            contestants.diffusion_entry(
+                train, test, truth, sizes.diffusion | own,
+                trajectories=sizes.trajectories, seed=seed, name=name,
+            )
+        )  # fmt: skip
     return Bench("roll", f"Swiss roll, {sizes.roll_rows:,} rows", entries, [], None, truth)
 
 

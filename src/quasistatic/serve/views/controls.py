@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from quasistatic.data.columns.states import write_codes
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError
-from quasistatic.serve.subject import Subject, cell_text, labels
+from quasistatic.serve.subject import Subject, cell_text, labels, values_of
 from quasistatic.serve.values import numbers_of
 from quasistatic.serve.views.view import CELL, Params
 
@@ -93,7 +92,7 @@ def _value(column: Column, text: str) -> Any:
         known = labels(column)
         if text not in known:
             return text  # the codec says what is wrong with it
-        return write_codes(np.array([known.index(text)], np.int32), column).to_list()[0]
+        return values_of(column)[known.index(text)]
     if column.is_temporal:
         return text
     try:
@@ -116,7 +115,7 @@ def controls(subject: Subject, texts: Mapping[str, str], prefix: str = CELL) -> 
         own = f"{prefix.rstrip('.')}{number}", prefix + column.name, column.name
         value = texts[column.name]
         if column.is_discrete and len(column.categories) <= _LIST:
-            found.append(Control(*own, "list", value, tuple(labels(column)), detail="one of these"))
+            found.append(Control(*own, "list", value, labels(column), detail="one of these"))
         elif column.is_discrete:
             found.append(Control(*own, "text", value, detail=f"{len(column.categories)} values"))
         elif column.is_temporal:
