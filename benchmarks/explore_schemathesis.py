@@ -4,8 +4,8 @@
     python benchmarks/explore_schemathesis.py [CASES]
 
 Requests come from the service's own OpenAPI document, half of them against it. Checked are the
-status (no 5xx but 503 with Retry-After) and that every answer is as the document says. A client waits
-for longer than the service takes for a question at most.
+status (no 5xx but 503 with Retry-After) and that every answer is as the document says. A client
+waits for longer than the service takes for a question at most.
 """
 
 import sys

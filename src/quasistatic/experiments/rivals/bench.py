@@ -70,8 +70,9 @@ def normalised(
         train, test, truth, updates=sizes.updates, draws=200, errors=errors, seed=seed
     )
     tell(f"{where}: diffusion")
+    bits = train.astype(np.int8), test.astype(np.int8)
     diffusion = contestants.diffusion_entry(
-        train, test, truth, sizes.diffusion, trajectories=sizes.trajectories, errors=errors,
+        *bits, truth, sizes.diffusion, trajectories=sizes.trajectories, errors=errors,
         seed=seed,
     )  # fmt: skip
     return [mixture, encoder, diffusion]

@@ -52,9 +52,10 @@ def digits(sizes: Sizes, seed: int, tell: Stage) -> Bench:
     )
     both = [_annealed("8 x 8 digits, centred-pcd", last, train, sizes, seed)]
     if sizes.mnist and (images := _mnist()) is not None:
-        tell("digits: centred-pcd on MNIST")
-        machine = _learned("centred-pcd", images, sizes, seed).energy
-        both.append(_annealed("MNIST, centred-pcd", machine, images, sizes, seed))
+        tell("digits: pcd on MNIST")
+        # Adam's steps in centred parameters diverge where many pixels are always 0.
+        machine = _learned("pcd", images, sizes, seed).energy
+        both.append(_annealed("MNIST, pcd", machine, images, sizes, seed))
     entries += normalised(train, test, None, sizes, seed, tell, "digits", lambda draw: {}, 40)
     title = f"8 x 8 binary digits, {len(train):,} images, {_HIDDEN} hidden bits"
     log_z = exact.log_partition(last)
