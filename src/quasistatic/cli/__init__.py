@@ -9,8 +9,7 @@ def main() -> None:
     try:
         app(prog_name="quasistatic")
     except SystemExit as ended:
-        if ended.code:
-            end_apart(ended.code)
+        end_apart(ended.code or 0)
         raise
     except BaseException:  # where not even a message can be written
         end_apart(1)

@@ -136,14 +136,19 @@ def _free_port() -> int:
 
 
 def end_apart(code: str | int) -> None:
-    """End this process now if others work with it, as it has failed: JAX would wait for them at its
-    end, while they wait for what this one no longer says.
+    """End this process now where it cannot end in order.
+
+    If it has failed and others work with it, JAX would wait for them at its end, while they wait
+    for what this one no longer says. A service's thread that is still in the compiler would end
+    the process with an abort.
 
     Args:
         code: exit code, or a message in its place.
     """
     workers = sys.modules.get("quasistatic.workers")
-    if workers is not None and workers.count() > 1:
+    awaited = bool(code) and workers is not None and workers.count() > 1
+    desk = sys.modules.get("quasistatic.serve.desk")
+    if awaited or (desk is not None and desk.is_at_work()):
         with suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()

@@ -23,9 +23,15 @@ from typing import Any, NamedTuple
 from quasistatic.errors import QuasistaticError
 from quasistatic.serve.limits import Limits, Refused
 
-__all__ = ["Answer", "Desk", "Place"]
+__all__ = ["Answer", "Desk", "Place", "is_at_work"]
 
 _END = object()
+_THREAD = "quasistatic-desk"
+
+
+def is_at_work() -> bool:
+    """Whether a desk's thread is still in a step of its work."""
+    return any(thread.name == _THREAD for thread in threading.enumerate())
 
 
 class Answer(NamedTuple):
@@ -69,7 +75,7 @@ class Desk:
         self._jobs: queue.PriorityQueue[Any] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._meanwhile: deque[Iterator[Any]] = deque()
-        self._thread = threading.Thread(target=self._work, name="quasistatic-desk", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=_THREAD, daemon=True)
 
     def start(self) -> None:
         """Begin to work."""
