@@ -4,10 +4,6 @@ never heard, obeys every law.
 The file holds all that a file in `forward/` would: the distribution, the kernel, and what the
 distribution has to say to posteriors, products and the ledger."""
 
-import os
-import subprocess
-import sys
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -260,10 +256,10 @@ def carousel_block(trajectory_length, marginals):
     return Carousel(trajectory_length, len(marginals), len(marginals[0]), turn=0.15)
 
 
-def fit_and_ask():
+def test_by_one_line_in_the_table_of_names_it_is_fitted_and_asked(monkeypatch):
     """Two columns of three states that agree in four rows of five: log p is -1.6 nats a row, that
     of independent columns, which agree in a third, -2.2."""
-    config.DISCRETE_KERNELS["carousel"] = f"{__name__}:carousel_block"
+    monkeypatch.setitem(config.DISCRETE_KERNELS, "carousel", f"{__name__}:carousel_block")
     rng = np.random.default_rng(0)
     a = rng.integers(0, 3, 400)
     b = np.where(rng.random(400) < 0.8, a, (a + 1) % 3)
@@ -277,16 +273,3 @@ def fit_and_ask():
     drawn = density.sample(500)
     assert (drawn["a"] == drawn["b"]).mean() > 0.5
     assert (density.condition({"a": "x"}).sample(200)["b"] == "x").mean() > 0.5
-
-
-def test_by_one_line_in_the_table_of_names_it_is_fitted_and_asked(repository):
-    """In a process of its own, as a user's kernel would be."""
-    path = os.pathsep.join([str(repository / "src"), str(repository / "tests")])
-    done = subprocess.run(
-        [sys.executable, "-c", "from laws.test_toy_kernel import fit_and_ask; fit_and_ask()"],
-        env=os.environ | {"PYTHONPATH": path},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr

@@ -50,6 +50,6 @@ def programs(tmp_path_factory, penguins_path):
     ("command", "most"), [("fit", 25), ("score", 3), ("sample", 1), ("impute", 1)]
 )
 def test_a_command_has_few_programs(programs, command, most):
-    """A fit has its steps and its bound; the others are random keys and the first weights, a layer
-    at a time."""
+    """A fit has its steps and its bound; the others are random keys and its network's first weights,
+    a layer at a time."""
     assert 1 <= programs[command] <= most
