@@ -64,11 +64,10 @@ def assemble(
     """
     forward = process_of(config, typical_width, marginals, limits)
     start = independent_start(forward, config.components) if start is None else start
+    network = _network if config.model == "mixture" else _drawn_network  # it has no weights
     # The first member has the weights that it would have alone.
     keys = [key, *(jax.random.fold_in(key, i) for i in range(1, config.members))]
-    return ensemble(
-        [DiffusionModel(forward, _network(config, forward, key=k), start) for k in keys]
-    )
+    return ensemble([DiffusionModel(forward, network(config, forward, key=k), start) for k in keys])
 
 
 def independent_start(forward: ProductDiffusion, n: int) -> Mixture | None:
@@ -140,6 +139,10 @@ def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> Abs
     # A continuous block lists plane after plane, a discrete one the states of pixel after pixel.
     planes = isinstance(first, GaussianDiffusion)
     return unet if planes else InterleavedNetwork(unet, forward.n_features // forward.n_columns)
+
+
+_drawn_network = eqx.filter_jit(_network)
+"""All of its weights by one program."""
 
 
 def _tile(height: int, width: int) -> int:

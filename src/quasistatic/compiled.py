@@ -8,6 +8,7 @@ fitted; where the room ends, the compiler ends the process.
 """
 
 import os
+import time
 from pathlib import Path
 
 import jax
@@ -23,8 +24,14 @@ SHARE = 0.5
 """Of the mappings that are allowed; what is left is several times what one fit takes."""
 
 
+LOOK_AGAIN = 1.0
+"""Seconds between two looks at the mappings: reading them takes milliseconds, and what is compiled
+in a second fills no tenth of the room."""
+
 _begun_in: list[int] = []
 """The process in which programs were first run."""
+_looked_at = [-LOOK_AGAIN]
+"""When the mappings were last looked at, on the monotonic clock."""
 
 
 def require_own_process() -> None:
@@ -46,10 +53,14 @@ def require_own_process() -> None:
 
 def forget_programs_if_crowded() -> None:
     """Drop all compiled programs, JAX's caches, once they hold half of the mappings that Linux
-    allows; elsewhere do nothing.
+    allows; elsewhere do nothing. It is looked at once a second at most.
 
     What is called again is compiled again, which changes no result.
     """
+    now = time.monotonic()
+    if now - _looked_at[0] < LOOK_AGAIN:
+        return
+    _looked_at[0] = now
     try:
         crowded = _MAPPINGS.read_bytes().count(b"\n") > SHARE * int(_LIMIT.read_text())
     except OSError:  # not Linux, which has such a limit

@@ -17,7 +17,8 @@ def program():
 
 @pytest.fixture
 def process(monkeypatch, tmp_path):
-    """A process with so many mappings, of so many that it may have."""
+    """A process with so many mappings, of so many that it may have, not yet looked at."""
+    monkeypatch.setattr(compiled, "_looked_at", [-compiled.LOOK_AGAIN])
 
     def has(mappings: int, limit: int | None) -> None:
         (tmp_path / "maps").write_text("7f00-7f01 r-xp\n" * mappings)
@@ -35,3 +36,15 @@ def test_programs_are_dropped_beyond_half_of_the_limit(program, process, mapping
     compiled.forget_programs_if_crowded()
     assert program._cache_size() == left
     assert float(program(jnp.ones(3))[0]) == 2.0
+
+
+def test_the_mappings_are_looked_at_once_a_second(program, process, monkeypatch):
+    process(49, 100)
+    compiled.forget_programs_if_crowded()
+    process(51, 100)
+    compiled.forget_programs_if_crowded()
+    assert program._cache_size() == 1
+    now = compiled.time.monotonic() + compiled.LOOK_AGAIN
+    monkeypatch.setattr(compiled.time, "monotonic", lambda: now)
+    compiled.forget_programs_if_crowded()
+    assert program._cache_size() == 0

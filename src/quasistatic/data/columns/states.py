@@ -1,5 +1,7 @@
 """Columns of states (binary, categorical, constant) <-> int32 codes."""
 
+from functools import lru_cache
+
 import numpy as np
 import polars as pl
 
@@ -55,6 +57,7 @@ def _text_codes(series: pl.Series, column: Column) -> np.ndarray:
     return (codes.fill_null(-1) if codes.null_count() else codes).to_numpy()
 
 
+@lru_cache(maxsize=256)
 def _enum(categories: tuple[Value, ...]) -> pl.Enum:
     return pl.Enum([str(value) for value in categories])
 
@@ -92,6 +95,7 @@ def write_codes(codes: np.ndarray, column: Column) -> pl.Series:
     return _states(column).gather(pl.Series(codes.astype(np.int64)))
 
 
+@lru_cache(maxsize=256)
 def _states(column: Column) -> pl.Series:
     """The states in the order of their codes, in the column's dtype."""
     dtype = parse_dtype(column.dtype)
