@@ -68,8 +68,8 @@ def client(subject):
 
 @pytest.fixture(scope="session")
 def brief():
-    """Answers get better once; models are not trained."""
-    with pytest.MonkeyPatch.context() as patch, no_training():
+    """Answers get better once."""
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(arranged, "_WHOLE", (16,))
         patch.setattr(arranged, "_HOLED", ((8, 4), (8, 8)))
         patch.setattr(arranged, "_DENOISED", (8,))
@@ -79,4 +79,6 @@ def brief():
 @pytest.fixture(scope="session")
 def image_subject(brief):
     stack = np.random.default_rng(3).integers(50, 200, (20, 4, 6), dtype=np.uint8)
-    return Subject.of("m", DiffusionDensity(**UNTRAINED).fit(stack), image_table(stack), "them")
+    with no_training():
+        density = DiffusionDensity(**UNTRAINED).fit(stack)
+    return Subject.of("m", density, image_table(stack), "them")

@@ -15,6 +15,7 @@ from quasistatic.serve.charts.arranged import Scale, drawn_row
 from quasistatic.serve.subject import Subject
 from quasistatic.serve.views import arranged
 from quasistatic.serve.views.mask import mask_of, text_of
+from unit.conftest import no_training
 from unit.serve.conftest import ADDRESS, UNTRAINED
 from unit.serve.test_charts import shown
 from unit.serve.test_pages import events, last_parts
@@ -40,7 +41,8 @@ def images(image_subject):
 @pytest.fixture(scope="module")
 def sequences(brief):
     rows = np.random.default_rng(3).normal(size=(30, 5)).cumsum(axis=1)
-    density = DiffusionDensity(**LINES).fit(sequence_table(rows))
+    with no_training():
+        density = DiffusionDensity(**LINES).fit(sequence_table(rows))
     yield from served(density, sequence_table(rows))
 
 
