@@ -50,6 +50,6 @@ def programs(tmp_path_factory, penguins_path):
     ("command", "most"), [("fit", 6), ("score", 3), ("sample", 1), ("impute", 1)]
 )
 def test_a_command_has_few_programs(programs, command, most):
-    """A fit has its network's first weights, its steps and its bound; the others are random keys
-    of a microsecond."""
+    """A fit has its network's first weights, its steps and its bound; the others are random
+    keys."""
     assert 1 <= programs[command] <= most

@@ -4,6 +4,7 @@ A further method is a line in `METHODS`.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
 
 import jax
@@ -75,7 +76,8 @@ METHODS: Mapping[str, Method] = {
     "pseudolikelihood": Method(pseudolikelihood.fit, "pseudolikelihood"),
     "mpf": Method(probability_flow.fit, "minimum probability flow"),
     "mpf-opposite": Method(
-        probability_flow.fit_with_opposite, "minimum probability flow, to opposite rows too"
+        partial(probability_flow.fit, opposite=True),
+        "minimum probability flow, to opposite rows too",
     ),
     "ratio": Method(ratio_matching.fit, "ratio matching"),
     "cd": Method(_with(), "contrastive divergence", _CHAINS),

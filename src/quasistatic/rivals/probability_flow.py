@@ -25,7 +25,7 @@ from quasistatic.rivals.energy import AbstractBinaryEnergy, flip_log_ratios
 from quasistatic.rivals.learning import Learned, fit_rows
 from quasistatic.typing import Array, Float
 
-__all__ = ["fit", "fit_with_opposite", "loss", "loss_with_opposite"]
+__all__ = ["fit", "loss", "loss_with_opposite"]
 
 
 def loss(energy: AbstractBinaryEnergy, x: Float[Array, " D"]) -> Float[Array, ""]:
@@ -38,23 +38,15 @@ def loss_with_opposite(energy: AbstractBinaryEnergy, x: Float[Array, " D"]) -> F
     return loss(energy, x) + jnp.exp(0.5 * (energy.log_weight(1.0 - x) - energy.log_weight(x)))
 
 
-def fit(start: AbstractBinaryEnergy, rows: np.ndarray, **settings: Any) -> Learned:
+def fit(
+    start: AbstractBinaryEnergy, rows: np.ndarray, *, opposite: bool = False, **settings: Any
+) -> Learned:
     """The energy of the least flow.
 
     Args:
         start: energy to begin with.
         rows: bits, `[N, D]`.
+        opposite: whether the row of opposite bits is a neighbour too (default False).
         settings: settings of `fit_rows`: l1, l2, steps.
     """
-    return fit_rows(loss, start, rows, **settings)
-
-
-def fit_with_opposite(start: AbstractBinaryEnergy, rows: np.ndarray, **settings: Any) -> Learned:
-    """The energy of the least flow, where opposite rows are neighbours too.
-
-    Args:
-        start: energy to begin with.
-        rows: bits, `[N, D]`.
-        settings: settings of `fit_rows`: l1, l2, steps.
-    """
-    return fit_rows(loss_with_opposite, start, rows, **settings)
+    return fit_rows(loss_with_opposite if opposite else loss, start, rows, **settings)
