@@ -40,15 +40,33 @@ def discrete():
     return model, pl.DataFrame(sorted(rows), schema=frame.columns, orient="row")
 
 
+@pytest.fixture(scope="module")
+def sums():
+    """A model with random weights of a total and its parts, a count and a flag: the total is none
+    of the model's columns."""
+    rng = np.random.default_rng(2)
+    a, b = rng.integers(0, 3, 60), rng.integers(0, 2, 60)
+    frame = pl.DataFrame({"total": a + b, "a": a, "b": b})
+    table = from_frame(frame)
+    schemas = with_constraints(table, infer_schemas(table), ["total = a + b"])
+    with no_training(scale=0.3):
+        model = DiffusionDensity(**TINY | {"max_minutes": 1}).fit(frame, schema=schemas)
+    rows = [(i + j, i, j) for i, j in itertools.product(range(40), range(2))]
+    return model, pl.DataFrame(rows, schema=frame.columns, orient="row")
+
+
 def exact(model, rows) -> np.ndarray:
     encoded = model.fitted_.encode(from_frame(rows))
-    return Chain(model.model_).log_prob(tuple(cells.value for cells in encoded.rows))
+    width = next((c.width for c in encoded.rows if c.width is not None), 0.0)
+    return Chain(model.model_).log_prob(tuple(cells.value for cells in encoded.rows), width)
 
 
-def test_probabilities_of_the_allowed_rows_sum_to_one_and_lie_between_the_bounds(discrete):
-    model, rows = discrete
+@pytest.mark.parametrize("which", ["discrete", "sums"])
+def test_probabilities_of_the_allowed_rows_sum_to_one_and_lie_between_the_bounds(which, request):
+    model, rows = request.getfixturevalue(which)
     log_p = exact(model, rows)
     assert np.exp(log_p).sum() == pytest.approx(1.0, abs=1e-5)
+    rows, log_p = rows[:12], log_p[:12]
     found = model.log_likelihood(rows, "sandwich", trajectories=256, random_state=0)
     error = 6 * np.hypot(found.stderr, 1e-3)
     assert found.upper is not None

@@ -264,6 +264,28 @@ def test_ambiguous_dates_are_refused_with_both_readings(tmp_path, cells, reading
     assert read_as(table, settled).frame["a"][0].isoformat() == readings[1]
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("3. Mai 2021", "11. Dezember 2020", "28. März 2021"),
+        ("3 mai 2021", "11 décembre 2020", "28 août 2021"),
+        ("3 de mayo de 2021", "11 de diciembre de 2020", "28 de enero de 2021"),
+        ("03-MAG-21", "11-DIC-20", "28-LUG-21"),
+        ("mrt 2021", "mei 2020", "okt 2021"),
+        ("03/out/2021", "11/fev/2020", "28/dez/2021"),
+    ],
+    ids=["de", "fr", "es", "it", "nl", "pt"],
+)
+def test_names_of_months_in_other_languages_are_read_and_written(tmp_path, cells):
+    table = table_of(tmp_path, lines(cycle(*cells), X))
+    schema = infer_schema(table)
+    column = schema.column("a")
+    assert column.kind == "datetime"
+    dates = read_as(table, schema).frame["a"]
+    assert dates[1].year == 2020
+    assert column.written.form.write(dates[:3]).to_list() == list(cells)
+
+
 def test_the_order_of_day_and_month_is_one_in_a_file(tmp_path):
     table = table_of(tmp_path, lines(cycle("1/2/2020", "3/4/2021"), cycle("31/1/2020", "1/1/2020")))
     assert table.frame["a"][0] == date(2020, 2, 1)

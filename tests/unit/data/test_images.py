@@ -102,6 +102,15 @@ def test_jpeg_is_read(tmp_path):
     np.testing.assert_allclose(read_images(tmp_path), 77, atol=2)
 
 
+def test_grey_and_colours_of_webp(tmp_path, colour, rng):
+    noise = Image.fromarray(rng.integers(0, 256, (32, 32), dtype=np.uint8))
+    noise.save(tmp_path / "lossy.webp", quality=70)
+    assert read_image(tmp_path / "lossy.webp").shape == (1, 32, 32)
+    (tmp_path / "lossy.webp").unlink()
+    Image.fromarray(colour[0]).save(tmp_path / "a.webp", lossless=True)
+    np.testing.assert_array_equal(read_images(tmp_path)[0], np.moveaxis(colour[0], -1, 0))
+
+
 def test_a_photograph_is_turned_upright(tmp_path):
     lying = np.zeros((8, 16), np.uint8)
     lying[:, 8:] = 200
@@ -345,8 +354,7 @@ def test_other_kinds_of_files_in_natural_order(tmp_path, suffix):
         Image.fromarray(picture).save(tmp_path / f"p{number}{suffix}", **_LOSSLESS.get(suffix, {}))
     (tmp_path / f"._p1{suffix}").write_bytes(b"hidden, and no image")
     stack = read_images(tmp_path)
-    if suffix == ".webp":  # which knows no grey
-        assert stack.shape == (4, 3, 4, 4)
+    assert stack.shape == (4, 1, 4, 4)
     assert [int(image[0, 0, 0]) for image in stack] == [170, 85, 0, 255]
 
 

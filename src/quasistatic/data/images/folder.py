@@ -65,7 +65,7 @@ def read_image(path: str | Path) -> np.ndarray:
                         ),
                     )
                 upright = import_module("PIL.ImageOps").exif_transpose(image)
-                is_grey = _CHANNELS[image.mode] == 1 or _has_grey_palette(image)
+                is_grey = _CHANNELS[image.mode] == 1 or _shows_grey(image)
                 pixels = np.asarray(upright.convert("L" if is_grey else "RGB"))
         except pillow.DecompressionBombError as error:
             raise _too_large(path, "it claims more pixels than can be meant") from error
@@ -116,12 +116,14 @@ def _opaque(image: Any) -> bool:
     )
 
 
-def _has_grey_palette(image: Any) -> bool:
-    """Whether every colour that a palette image shows is a grey level."""
-    if image.mode != "P":
+def _shows_grey(image: Any) -> bool:
+    """Whether an image shows grey levels alone though its mode is of colours: one with a palette,
+    or of WebP, which has no other mode and may round the channels apart.
+    """
+    if image.mode != "P" and image.format != "WEBP":
         return False
-    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB")), -1, 0)
-    return bool(np.array_equal(red, green) and np.array_equal(green, blue))
+    pixels = np.asarray(image.convert("RGB")).astype(np.int16)
+    return bool(np.ptp(pixels, axis=-1).max() <= (0 if image.mode == "P" else 2))
 
 
 def _image_paths(folder: Path) -> list[Path]:

@@ -5,6 +5,7 @@ from functools import cache
 
 import polars as pl
 
+from quasistatic.data.text.month_names import language_of
 from quasistatic.data.text.times import TimeForm
 
 _DATES = (
@@ -13,7 +14,7 @@ _DATES = (
     "%d/%m/%y", "%m/%d/%y", "%y/%m/%d", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d",
     "%d %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%d.%b.%Y", "%d%b%Y", "%d. %b %Y",
     "%d %b %y", "%d-%b-%y", "%d%b%y",
-    "%b %d, %Y", "%b %d %Y", "%Y %b %d", "%Y-%b-%d",
+    "%d de %b de %Y", "%b %d, %Y", "%b %d %Y", "%Y %b %d", "%Y-%b-%d",
     "%a, %d %b %Y", "%a %d %b %Y", "%a %b %d %Y", "%A, %b %d, %Y", "%A, %d %b %Y",
     "%b %Y", "%b-%Y", "%b-%y", "%b %y", "%Y-%b", "%Y %b",
     "%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%YM%m", "%Y-%jd",
@@ -140,6 +141,7 @@ def refined(form: TimeForm, cells: pl.Series) -> TimeForm:
                 names = "lower"
             elif len(letters) and code == "b" and (letters == letters.str.to_uppercase()).all():
                 names = "upper"
+    language = language_of(parts.field("b")) if "b" in parts.fields else form.language
     if "b" in parts.fields and "%b" in format:
         longest = int(parts.field("b").str.len_chars().max() or 3)  # type: ignore[arg-type]
         format = format.replace("%b", "%B") if longest > 4 else format
@@ -148,7 +150,7 @@ def refined(form: TimeForm, cells: pl.Series) -> TimeForm:
         zone = zones[0] if len(zones) == 1 else _universal(zones[0])
     if "f" in parts.fields:
         digits = int(parts.field("f").str.len_chars().max() or 0)  # type: ignore[arg-type]
-    return TimeForm(format, form.pivot, zone, names, digits)
+    return TimeForm(format, form.pivot, zone, names, digits, language)
 
 
 def _universal(zone: str) -> str:

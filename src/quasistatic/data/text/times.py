@@ -4,30 +4,26 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import polars as pl
 
+from quasistatic.data.text.month_names import ENGLISH, PATTERN, month_names, month_of
 from quasistatic.records import Within
 
 __all__ = ["PIVOT", "TimeForm", "check_format"]
 
 PIVOT = 69
 """Two-digit years from here on belong to 1900, those before to 2000, as POSIX has it."""
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
-    *("October", "November", "December"),
-)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_NAMES = "|".join([*_MONTHS, "Sept", *(month[:3] for month in _MONTHS)])
 _CODES = {
     "Y": r"(?P<Y>[0-9]{4})",
     "y": r"(?P<y>[0-9]{2})",
     "m": r"(?P<m>[0-9]{1,2})",
     "d": r"(?P<d>[0-9]{1,2})",
-    "b": rf"(?P<b>(?i:{_NAMES}))\.?",
-    "B": rf"(?P<b>(?i:{_NAMES}))",
+    "b": rf"(?P<b>(?i:{PATTERN}))\.?",
+    "B": rf"(?P<b>(?i:{PATTERN}))",
     "a": rf"(?i:{'|'.join(day[:3] for day in _DAYS)})",
     "A": rf"(?i:{'|'.join(_DAYS)})",
     "q": r"(?P<q>[1-4])",
@@ -56,6 +52,7 @@ class TimeForm:
             where the format has no `%z`.
         case: form of month names, "title" (default), "upper" or "lower"; of AM and PM too.
         digits: number of decimals of the seconds (default 0).
+        language: language of month names, a key of `LANGUAGES` (default English).
     """
 
     format: Annotated[str, Within(0, 200)]
@@ -63,6 +60,7 @@ class TimeForm:
     zone: Annotated[str, Within(0, 10)] = ""
     case: Annotated[str, Within(0, 5)] = "title"
     digits: Annotated[int, Within(0, 9)] = 0
+    language: Literal["en", "de", "fr", "es", "it", "pt", "nl"] = ENGLISH
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types; `TimeForm(**...)` gives back an equal form."""
@@ -148,7 +146,7 @@ class TimeForm:
             return first + number["j"] - 1, (number["j"] >= 1) & (number["j"] <= length)
         month = np.ones_like(year)
         if names is not None:
-            month = _month_of(names)
+            month = month_of(names)
         elif "m" in number:
             month = number["m"]
         elif "q" in number:
@@ -183,8 +181,10 @@ class TimeForm:
             return self.zone or "+00:00"
         if code in "bBaA":
             number = times.dt.month() - 1 if code in "bB" else times.dt.weekday() - 1
-            names = pl.Series(_MONTHS if code in "bB" else _DAYS)
-            names = names if code in "BA" else names.str.head(3)
+            if code in "bB":
+                names = month_names(self.language, short=code == "b")
+            else:
+                names = pl.Series(_DAYS) if code == "A" else pl.Series(_DAYS).str.head(3)
             return self._cased(names).gather(number.cast(pl.Int64))
         if code == "p":
             return self._cased(pl.Series(["AM", "PM"])).gather(
@@ -267,12 +267,6 @@ def _minutes(zone: str) -> int:
     if match is None:
         return 0
     return (1 if match[1] == "+" else -1) * (60 * int(match[2]) + int(match[3] or 0))
-
-
-def _month_of(names: pl.Series) -> np.ndarray:
-    numbers = {month[:3].lower(): i for i, month in enumerate(_MONTHS, start=1)}
-    short = names.str.to_lowercase().str.head(3)
-    return short.replace_strict(numbers, default=0, return_dtype=pl.Int64).fill_null(0).to_numpy()
 
 
 def _is_leap(year: np.ndarray) -> np.ndarray:
