@@ -7,6 +7,7 @@ pieces of its own, and says when one is done. They find each other by `jax.distr
 
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -45,6 +46,9 @@ _BEAT_SECONDS = 50
 """A process that is silent for so long is taken for dead by the others."""
 _WAIT_MILLISECONDS = 600_000
 _MEETINGS = itertools.count()
+_GRACE_SECONDS = 1.0
+"""What a process that hears nothing more leaves to the one that has started all: that one knows who
+was lost, says so, and ends the others."""
 _LISTEN_MILLISECONDS = 1000
 """Between two looks whether Ctrl-C was pressed."""
 
@@ -173,6 +177,7 @@ def talking() -> Iterator[None]:
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
+        time.sleep(_GRACE_SECONDS)
         raise TrainingError(
             f"another process no longer answers process {rank()} ({str(error).splitlines()[0]})",
             fix="look at what the others said; a fit goes on with `--resume`, the rest begins anew",
