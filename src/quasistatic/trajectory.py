@@ -44,6 +44,7 @@ __all__ = [
     "log_weight",
     "move",
     "sample",
+    "sample_numbered",
     "sample_rows",
     "start",
     "start_at",
@@ -265,7 +266,20 @@ def sample_rows(
     if n_rows == 0:
         prior = jax.eval_shape(lambda: model.forward.prior().sample(key=jax.random.key(0)))
         return jax.tree.map(lambda x: np.zeros((0, *x.shape), x.dtype), prior)
-    return _all(sample, model, n_rows, key, CHUNK, first)
+    return sample_numbered(model, np.arange(first, first + n_rows), key=key)
+
+
+def sample_numbered(
+    model: DiffusionModel, numbers: np.ndarray, *, key: Key
+) -> tuple[np.ndarray, ...]:
+    """The rows of `sample_rows` that have these numbers, NumPy `[n, D]` per block.
+
+    Args:
+        model: model that the rows are drawn from.
+        numbers: numbers `[n]` of the rows, at least one.
+        key: random key of all rows.
+    """
+    return _all(sample, model, numbers, key, CHUNK)
 
 
 def generate_rows(model: DiffusionModel, n_rows: int, *, key: Key, chunk: int = CHUNK) -> Generated:
@@ -279,7 +293,7 @@ def generate_rows(model: DiffusionModel, n_rows: int, *, key: Key, chunk: int = 
     """
     if n_rows < 1:
         raise ValueError(f"n_rows = {n_rows} must be at least 1")
-    return _all(generate, model, n_rows, key, chunk)
+    return _all(generate, model, np.arange(n_rows), key, chunk)
 
 
 def cells_of(x_0: tuple[Any, ...]) -> Row:
@@ -289,11 +303,11 @@ def cells_of(x_0: tuple[Any, ...]) -> Row:
     return tuple(Cells(x, np.ones(x.shape, bool)) for x in x_0)
 
 
-def _all(one: Any, model: DiffusionModel, n_rows: int, key: Key, chunk: int, first: int = 0) -> Any:
+def _all(one: Any, model: DiffusionModel, numbers: np.ndarray, key: Key, chunk: int) -> Any:
     def program(index: np.ndarray) -> Any:
-        return _reverse(one, model, jax.device_put((index + first).astype(np.uint32)), key)
+        return _reverse(one, model, jax.device_put(numbers[index].astype(np.uint32)), key)
 
-    return joined(in_chunks(program, n_rows, rows_at_once(model, n_rows, chunk)))
+    return joined(in_chunks(program, len(numbers), rows_at_once(model, len(numbers), chunk)))
 
 
 @eqx.filter_jit

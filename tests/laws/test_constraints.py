@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from laws.enumeration import Chain
-from quasistatic import DiffusionDensity
+from quasistatic import DiffusionDensity, load
 from quasistatic.data.columns.alternatives import infer_schemas
 from quasistatic.data.constraints.tied import with_constraints
 from quasistatic.data.table import from_frame
@@ -137,3 +137,64 @@ def test_the_end_of_a_row_without_a_start_is_summed_over_starts(stays):
         mean = float(weights @ rows["start"].to_numpy()[here])
         assert starts[:, j].max() <= end
         assert starts[:, j].mean() == pytest.approx(mean, abs=0.6)
+
+
+@pytest.fixture(scope="module")
+def shares() -> tuple[DiffusionDensity, pl.DataFrame, np.ndarray]:
+    """A mixture, which answers exactly, of twentieths that sum to 1; all rows it allows, and their
+    log p."""
+    rng = np.random.default_rng(3)
+    alpha = np.array([[4, 1, 1], [1, 2, 4]])[rng.integers(0, 2, 300)]
+    parts = np.array([rng.multinomial(20, rng.dirichlet(a)) for a in alpha]) / 20
+    frame = pl.DataFrame({"p": parts[:, 0], "q": parts[:, 1], "s": parts[:, 2]})
+    settings = {"model": "mixture", "components": 2, "random_state": 0}
+    model = DiffusionDensity(**settings).fit(frame, constraints=["p + q + s = 1"])
+    assert model.fitted_.ties.bounded == ("s",), "the others leave s less than nothing now and then"
+    parts = [(i, j, 20 - i - j) for i in range(21) for j in range(21 - i)]
+    rows = pl.DataFrame(np.array(parts) / 20, schema=frame.columns)
+    return model, rows, model.log_likelihood(rows, "ais", trajectories=1).lower
+
+
+def error_of_room(model: DiffusionDensity) -> float:
+    """Standard error of log q(R), by the draws that it was measured with."""
+    share = np.exp(model.fitted_.ties.log_share)
+    return float(np.sqrt((1 - share) / (share * 2**15)))
+
+
+def test_the_probabilities_of_shares_sum_to_1_and_are_those_of_samples(shares):
+    model, rows, log_p = shares
+    assert model.fitted_.ties.log_share < -0.02
+    assert np.log(np.exp(log_p).sum()) == pytest.approx(0.0, abs=5 * error_of_room(model) + 1e-4)
+    n = 20_000
+    drawn = model.sample(n, random_state=1)
+    index = {
+        tuple(np.rint(np.multiply(row, 20)).astype(int)): i for i, row in enumerate(rows.rows())
+    }
+    found = [index[tuple(np.rint(np.multiply(row, 20)).astype(int))] for row in drawn.rows()]
+    p = np.exp(log_p)
+    z = np.bincount(found, minlength=len(p)) - n * p
+    z = z / np.sqrt(n * p * (1 - p) + np.square(n * p * error_of_room(model)))
+    assert np.abs(z[n * p > 20]).max() < 5.7  # 231 cells: a false alarm in a million
+
+
+def test_a_row_of_shares_with_holes_is_summed_over_what_its_others_leave(shares):
+    model, rows, log_p = shares
+    cells = {"p": [0.7, None], "q": [None, None], "s": [None, 0.2]}
+    asked = pl.DataFrame(cells, schema=rows.schema)
+    told = [np.isclose(rows["p"], 0.7), np.isclose(rows["s"], 0.2)]
+    truth = [np.log(np.exp(log_p[index]).sum()) for index in told]
+    found = model.log_likelihood(asked, "ais", trajectories=512, random_state=0)
+    assert np.all(np.abs(found.lower - truth) < 5 * np.hypot(found.stderr, 1e-3)), (found, truth)
+    given = model.condition({"p": 0.7})
+    drawn = given.sample(100, random_state=0)
+    assert given.log_evidence == pytest.approx(truth[0], abs=0.1)
+    assert drawn["s"].min() >= 0
+    assert drawn["q"].max() <= 0.3 + 1e-9
+
+
+def test_a_model_of_shares_is_the_same_from_its_folder(shares, tmp_path):
+    model, rows, log_p = shares
+    model.save(tmp_path / "m")
+    again = load(tmp_path / "m")
+    np.testing.assert_array_equal(again.log_likelihood(rows, "ais", trajectories=1).lower, log_p)
+    assert again.sample(50, random_state=2).equals(model.sample(50, random_state=2))

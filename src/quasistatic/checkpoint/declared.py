@@ -30,6 +30,7 @@ class _Ties(TypedDict):
 
     free: dict[str, Any]
     combinations: list[dict[str, Any]]
+    room: NotRequired[dict[str, Any]]
 
 
 class _Config(TypedDict):

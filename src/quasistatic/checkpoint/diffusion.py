@@ -62,7 +62,7 @@ def save_model(
     schema = coded.pop("schema")
     config = {"model": model_config.to_json(), "train": train_config.to_json(), "codec": coded}
     if ties is not None:
-        config |= {"ties": {"free": schema, "combinations": ties.to_json()}}
+        config |= {"ties": {"free": schema, "combinations": ties.to_json(), "room": ties.room()}}
         schema = ties.schema.to_json()
     return write_contents(path, Contents(config, schema, arrays_of(model), record), force=force)
 
@@ -82,7 +82,7 @@ def _build(contents: Contents) -> StoredModel:
     if "ties" in config:
         stored = config["ties"]
         ties, schema = (
-            Ties.from_json(Schema.from_json(schema), stored["combinations"]),
+            Ties.from_json(Schema.from_json(schema), stored["combinations"], stored.get("room")),
             stored["free"],
         )
         check_free(ties, Schema.from_json(schema))

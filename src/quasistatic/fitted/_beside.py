@@ -8,21 +8,27 @@ import numpy as np
 from quasistatic.data.codec import Codec
 from quasistatic.data.constraints.ties import Ties
 from quasistatic.data.table import Table
+from quasistatic.fitted.room import room_of_rows
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.posterior import AllOf, Range, Soft
 from quasistatic.posterior.query import Beside
 
 
-def beside(codec: Codec, ties: Ties, table: Table) -> Beside | None:
+def beside(codec: Codec, ties: Ties, table: Table, settled: np.ndarray) -> Beside | None:
     """What is known of the rows of a table beside the cells of the model; None where nothing is.
 
     Args:
         codec: codec of the model.
         ties: ties of the table.
         table: table of N rows with the columns of the ties, completed.
+        settled: rows of which the room has nothing to say, bool `[N]`: the model knows all cells.
     """
     informed = np.zeros(len(table), bool)
-    parts = [_states(codec, ties, table, informed), _ranges(codec, ties, table, informed)]
+    parts = [
+        _states(codec, ties, table, informed),
+        _ranges(codec, ties, table, informed),
+        room_of_rows(codec, ties, settled, informed),
+    ]
     found = tuple(part for part in parts if part is not None)
     return Beside(AllOf(found), informed) if found else None
 

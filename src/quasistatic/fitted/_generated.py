@@ -7,6 +7,8 @@ import numpy as np
 
 from quasistatic.data.cells import Cells
 from quasistatic.data.codec import Codec
+from quasistatic.data.constraints.ties import Ties
+from quasistatic.fitted.room import inside
 from quasistatic.model import DiffusionModel
 from quasistatic.trajectory import Generated, generate_rows
 from quasistatic.typing import Key
@@ -29,7 +31,9 @@ class GeneratedRows(NamedTuple):
     generated: Generated
 
 
-def generate_table(model: DiffusionModel, codec: Codec, n_rows: int, *, key: Key) -> GeneratedRows:
+def generate_table(
+    model: DiffusionModel, codec: Codec, ties: Ties | None, n_rows: int, *, key: Key
+) -> GeneratedRows:
     """About `n_rows` rows of the model, sent through the codec and back.
 
     A rounded value comes back as the cell it fell into, and given that, its trajectory is an exact
@@ -40,14 +44,18 @@ def generate_table(model: DiffusionModel, codec: Codec, n_rows: int, *, key: Key
     Args:
         model: model that generates the rows, of all T steps or fewer.
         codec: codec of the model.
+        ties: ties of the table, whose limits the rows keep (`fitted.room`); None where it has no
+            constraints.
         n_rows: number of rows that are generated.
         key: random key of the rows.
     """
     generated = generate_rows(model, n_rows, key=key)
     encoded = codec.settle(generated.x_0)
-    kept = np.flatnonzero(returned(codec, encoded.rows, tuple(map(np.asarray, generated.x_0))))
+    states = tuple(map(np.asarray, generated.x_0))
+    kept = np.flatnonzero(returned(codec, encoded.rows, states) & inside(codec, ties, states))
+    log_volume = encoded.log_volume - (0.0 if ties is None else ties.log_share)
     rows, log_volume, generated = jax.tree.map(
-        lambda x: x[kept], (encoded.rows, encoded.log_volume, generated)
+        lambda x: x[kept], (encoded.rows, log_volume, generated)
     )
     return GeneratedRows(rows, log_volume, generated)
 

@@ -30,6 +30,7 @@ from quasistatic.data.table import Table
 from quasistatic.errors import DataError
 from quasistatic.fitted._generated import returned
 from quasistatic.fitted._tied import expanded, spread
+from quasistatic.fitted.room import inside
 from quasistatic.model import DiffusionModel
 from quasistatic.network import ZeroNetwork
 from quasistatic.posterior.query import Beside, Posteriors, evidence_of_rows, impute_rows
@@ -127,7 +128,8 @@ def drawn(
     index = np.concatenate([group.rows for group in groups])
     each = np.repeat(index, max(draws, least))
     also = None if beside is None else beside.take(each)
-    log_weights, cells = _weighted(codec, model, proposals, also, key=jax.random.fold_in(key, 2))
+    effort = {"key": jax.random.fold_in(key, 2)}
+    log_weights, cells = _weighted(codec, ties, model, proposals, also, **effort)
     lost = list[int]()
     for i, row in enumerate(index):
         total = logsumexp(log_weights[i])
@@ -272,6 +274,7 @@ def _proposal(
 
 def _weighted(
     codec: Codec,
+    ties: Ties,
     model: DiffusionModel,
     proposals: Sequence[_Proposal],
     beside: Beside | None,
@@ -292,8 +295,9 @@ def _weighted(
     without = without + hidden.log_volume
     with np.errstate(invalid="ignore"):
         log_weights = np.where(np.isneginf(whole), -np.inf, whole - without).reshape(n, m)
-    states = [np.asarray(block.value).reshape(n, m, -1) for block in cells.rows]
-    return log_weights + log_factor, states
+    values = tuple(np.asarray(block.value) for block in cells.rows)
+    log_factor = np.where(inside(codec, ties, values).reshape(n, m), log_factor, -np.inf)
+    return log_weights + log_factor, [block.reshape(n, m, -1) for block in values]
 
 
 def _values(series: pl.Series, column: Column) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Linear forms of a table's columns in the model's space: of columns that are tied as well."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -46,28 +47,40 @@ def rows_of(codec: Codec, ties: Ties | None) -> Callable[..., dict[str, jax.Arra
     return row
 
 
-def numbers_of(
-    codec: Codec, ties: Ties | None, forms: Sequence[Form]
-) -> Callable[[State, bool], jax.Array]:
-    """The function from a state to the values of linear forms of the table's columns, `[R]`.
+@dataclass(frozen=True, eq=False)
+class FormNumbers:
+    """The function from a state to the values of linear forms of the table's columns, `[R]`. Two of
+    one codec and equal forms are equal: programs are compiled once for them.
 
     Args:
         codec: codec of the model.
         ties: ties of the table; None where it has no constraints.
         forms: R forms.
     """
-    row = rows_of(codec, ties)
 
-    def numbers(x_0: State, rounded: bool) -> jax.Array:
-        of = row(x_0, rounded)
+    codec: Codec
+    ties: Ties | None
+    forms: tuple[Form, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, FormNumbers)
+            and self.codec is other.codec
+            and self.ties is other.ties
+            and self.forms == other.forms
+        )
+
+    def __hash__(self) -> int:
+        return hash((id(self.codec), id(self.ties), self.forms))
+
+    def __call__(self, x_0: State, rounded: bool) -> jax.Array:
+        of = rows_of(self.codec, self.ties)(x_0, rounded)
         return jnp.stack(
             [
                 sum((value * of[name] for name, value in form.terms), jnp.asarray(form.constant))
-                for form in forms
+                for form in self.forms
             ]
         )
-
-    return numbers
 
 
 def spread(codec: Codec, form: Form) -> float:

@@ -20,8 +20,9 @@ from quasistatic.data.constraints.violations import refuse_violations
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
 from quasistatic.errors import DataError, SchemaError
-from quasistatic.fitted._tied import SLOPE, WINDOW, expanded, numbers_of, spread, unit_of
-from quasistatic.fitted.between import Between, Closed, edge
+from quasistatic.fitted._tied import SLOPE, WINDOW, FormNumbers, expanded, spread, unit_of
+from quasistatic.fitted.between import Between, Closed, between, edge
+from quasistatic.fitted.room import Limit, limits_of
 from quasistatic.posterior import Within
 
 
@@ -88,6 +89,10 @@ def translated(
                     where=f"{where}, column {name!r}",
                     fix="use between(low, high)",
                 )
+        found.log_volume -= ties.log_share
+        for limit in limits_of(codec, ties):
+            if known.frame[limit.form.names[0]][0] is None:
+                asked[limit.form] = _narrowed(asked.get(limit.form), limit)
     open_forms = []
     for form, wanted in asked.items():
         for name in form.names:
@@ -104,6 +109,18 @@ def translated(
     if open_forms:
         _open(found, codec, ties, open_forms, where)
     return found
+
+
+def _narrowed(wanted: Any, limit: Limit) -> Any:
+    """What is asked of a column, within its own limits."""
+    if wanted is not None and not isinstance(wanted, Between):
+        return wanted
+    asked = between() if wanted is None else wanted
+    low = -math.inf if asked.low is None else _finite(asked.low)
+    high = math.inf if asked.high is None else _finite(asked.high)
+    ends = max(low, limit.low), min(high, limit.high)
+    low, high = (None if math.isinf(end) else end for end in ends)
+    return Between(low, high, asked.closed)
 
 
 def _combined(ties: Ties, name: str) -> Combination | None:
@@ -222,7 +239,7 @@ def _open(
         if low[j] > high[j]:
             raise DataError(f"no value of {form.text} is left", where=where)
         scale[j] = max(0.5 * unit, SLOPE * sd)
-    numbers = numbers_of(codec, ties, [form for form, _, _ in forms])
+    numbers = FormNumbers(codec, ties, tuple(form for form, _, _ in forms))
     edges = (jnp.asarray(x, jnp.float32) for x in (low, high, scale))
     found.within = Within(numbers, *edges, pivot=_pivot(codec, [rest for _, rest, _ in forms]))
 

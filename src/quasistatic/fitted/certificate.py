@@ -149,7 +149,7 @@ def _weigh(
     for name, value in (("n", n), ("trajectories", trajectories)):
         require_whole(name, value, 2, "with fewer there would be no error bar")
     row_key, walk_key = jax.random.split(key)
-    table = generate_table(model, fitted.codec, n, key=row_key)
+    table = generate_table(model, fitted.codec, fitted.ties, n, key=row_key)
     if len(table.log_volume) < 2:
         raise SettingError(f"of {n} generated rows fewer than 2 are left", fix="ask for more rows")
     return table, generated_work(

@@ -43,8 +43,9 @@ from quasistatic.data.columns.numbers import read_coordinates
 from quasistatic.data.schema import Column
 from quasistatic.data.table import Table
 from quasistatic.fitted.model import Fitted
+from quasistatic.fitted.room import room_of_rows
 from quasistatic.numerics import LOG_ZERO
-from quasistatic.posterior import Soft
+from quasistatic.posterior import AllOf, Soft
 from quasistatic.posterior.query import Beside, evidence_of_rows
 from quasistatic.rows import row_checksums
 from quasistatic.typing import Key
@@ -131,7 +132,7 @@ def column_log_probs(
                 particles=particles,
                 key=key,
                 identity=identity[index],
-                beside=_another_state(codec, rows, number, index),
+                beside=_beside(fitted, rows, number, index),
             )
             found[:, number, index] = z.lower, np.square(z.stderr)
     for j, column in enumerate(columns):
@@ -148,9 +149,34 @@ def column_log_probs(
     return Conditionals(codec.schema.names, log_p, np.sqrt(variance))
 
 
-def _another_state(
-    codec: Codec, rows: tuple[Cells, ...], number: np.ndarray, index: np.ndarray
+def _beside(
+    fitted: Fitted, rows: tuple[Cells, ...], number: np.ndarray, index: np.ndarray
 ) -> Beside | None:
+    """What is known beside the cells: of states that they are others, and the room of the rows.
+
+    Args:
+        fitted: model and codec.
+        rows: cells of all rows.
+        number: number of each evidence's hidden column, counted from 1; 0 where nothing is hidden.
+        index: number of each evidence's row.
+    """
+    codec, informed = fitted.codec, np.zeros(len(index), bool)
+    whole = np.all(np.concatenate([c.observed for c in rows], axis=1), axis=1)
+    parts = (
+        _another_state(codec, rows, number, index, informed),
+        room_of_rows(codec, fitted.ties, whole[index] & (number == 0), informed),
+    )
+    found = tuple(part for part in parts if part is not None)
+    return Beside(found[0] if len(found) == 1 else AllOf(found), informed) if found else None
+
+
+def _another_state(
+    codec: Codec,
+    rows: tuple[Cells, ...],
+    number: np.ndarray,
+    index: np.ndarray,
+    informed: np.ndarray,
+) -> Soft | None:
     """That the hidden cells of columns of states are in another state than they are.
 
     Args:
@@ -158,18 +184,18 @@ def _another_state(
         rows: cells of all rows.
         number: number of each evidence's hidden column, counted from 1; 0 where nothing is hidden.
         index: number of each evidence's row.
+        informed: evidences of which something is said, bool; those of which this does are added.
     """
     if codec.states is None:
         return None
     log_r = np.zeros((len(index), len(codec.n_states), max(codec.n_states)), np.float32)
-    informed = np.zeros(len(index), bool)
     for j, column in enumerate(codec.schema.columns):
         if column.is_discrete:
             which = np.flatnonzero(number == j + 1)
             block, place = codec.places(column.name)[0]
             log_r[which, place, np.asarray(rows[block].value)[index[which], place]] = LOG_ZERO
             informed[which] = True
-    return Beside(Soft(jnp.asarray(log_r), codec.states), informed)
+    return Soft(jnp.asarray(log_r), codec.states)
 
 
 def _is_there(codec: Codec, rows: tuple[Cells, ...], column: Column) -> np.ndarray:

@@ -106,7 +106,7 @@ def ledger_report(
     """
     model, trajectories = fitted.walked(steps), int(trajectories)
     if table is None:
-        encoded = generate_table(fitted.model, fitted.codec, _GENERATED_ROWS, key=key)
+        encoded = generate_table(fitted.model, fitted.codec, fitted.ties, _GENERATED_ROWS, key=key)
     else:
         encoded = fitted.encode(table, whole="only whole rows have a ledger")
     require_whole("trajectories", trajectories, 2, "the dissipation is a spread")

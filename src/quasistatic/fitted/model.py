@@ -1,7 +1,7 @@
 """`Fitted`: a trained model, its codec and its record, on which every question to it stands."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -113,6 +113,8 @@ class Fitted:
         if len(table) == 0:
             raise DataError("there are no rows to score", where=table.source)
         encoded = self.codec.encode(self.free(table))
+        if self.ties is not None:
+            encoded = replace(encoded, log_volume=encoded.log_volume - self.ties.log_share)
         if whole:
             _refuse_missing(encoded, self.codec, table.source, whole)
         return encoded
@@ -158,7 +160,9 @@ class Fitted:
         if self.ties is None:
             return impute_rows(model, encoded.rows, n_imputations=draws, **many)
         table = self.ties.completed(table)
-        also = beside(self.codec, self.ties, table)
+        left = self.ties.leftover(table)  # these are drawn without the room, and weighted with it
+        settled = np.any([encoded.whole, *left.values()], axis=0)
+        also = beside(self.codec, self.ties, table, settled)
         own = self.codec, self.ties
         return drawn(*own, model, encoded, table, draws=draws, beside=also, **many)
 
@@ -209,7 +213,7 @@ class Fitted:
             raise SettingError(f"steps = {steps!r} must be a whole number from 1 to T = {T}")
         if steps not in self._sub_schedules:
             key = jax.random.fold_in(self.key(), int(steps))
-            rows = generate_table(self.model, self.codec, _SCHEDULE_ROWS, key=key).rows
+            rows = generate_table(self.model, self.codec, self.ties, _SCHEDULE_ROWS, key=key).rows
             self._sub_schedules[int(steps)] = best_subschedule(
                 self.model, rows, int(steps), key=key
             )

@@ -1,5 +1,6 @@
 """New rows of a fitted model."""
 
+import jax
 import numpy as np
 import polars as pl
 
@@ -8,8 +9,9 @@ from quasistatic.data.reading import table_of
 from quasistatic.data.table import Table
 from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
+from quasistatic.fitted.room import within_room
 from quasistatic.fitted.unique import unique_of, without_repeats
-from quasistatic.trajectory import sample_rows
+from quasistatic.trajectory import sample_numbered, sample_rows
 from quasistatic.typing import Key
 
 __all__ = ["SOURCE", "sample"]
@@ -41,8 +43,15 @@ def sample(
     require_rows(int(n_samples), len(fitted.schema.names))
     model, unique = fitted.walked(steps), unique_of(fitted)
 
+    def states(numbers: np.ndarray, attempt: int) -> tuple[np.ndarray, ...]:
+        if not len(numbers):
+            return sample_rows(model, 0, key=key)
+        again = jax.random.fold_in(key, attempt) if attempt else key
+        return sample_numbered(model, numbers, key=again)
+
     def draw(number: int, first: int) -> pl.DataFrame:
-        return fitted.decode(sample_rows(model, number, key=key, first=first))
+        numbers = np.arange(first, first + number)
+        return fitted.decode(within_room(fitted.codec, fitted.ties, states, numbers))
 
     frame = draw(int(n_samples), first)
     if unique:

@@ -17,6 +17,7 @@ from quasistatic.errors import SchemaError
 from quasistatic.fitted.flags import flags_of, some_rows
 from quasistatic.fitted.holes import patterns_of
 from quasistatic.fitted.model import Fitted
+from quasistatic.fitted.room import measured
 from quasistatic.fitting.selection import fit_table
 from quasistatic.fitting.settings import FitSettings
 from quasistatic.fitting.training import FitEvent
@@ -71,10 +72,13 @@ def fit_constrained(
     if tied is None:
         return fitted
     ties = as_fitted(tied.ties, fitted.codec.schema)
+    ties = measured(fitted.model, fitted.codec, ties, fitted.key())
+    bound = fitted.record["validation_bound_nats"] - ties.log_share
     data = {"fingerprint": fingerprint(table), "columns": len(ties.schema.names)}
     record = fitted.record | {
         "data": fitted.record["data"] | data,
         "base_measure": ties.schema.base_measure(),
+        "validation_bound_nats": bound,
     }
     return replace(fitted, record=record, ties=ties)
 

@@ -131,7 +131,9 @@ class TestGenerated:
             {"count": rng.poisson(2.0, 120), "rain": rain, "site": rng.choice(["a", "b"], 120)}
         )
         model = build_tiny(frame)
-        found = generate_table(model.model_, model.fitted_.codec, 300, key=model.fitted_.key(5))
+        found = generate_table(
+            model.model_, model.fitted_.codec, None, 300, key=model.fitted_.key(5)
+        )
         assert 200 < len(found.log_volume) <= 300
         continuous, discrete = found.rows
         x, codes = found.generated.x_0

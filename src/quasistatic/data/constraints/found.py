@@ -25,7 +25,7 @@ from quasistatic.data.constraints.combination import MOST
 from quasistatic.data.constraints.form import Form
 from quasistatic.data.constraints.language import Combinations, Comparison, parse
 from quasistatic.data.constraints.scale import are_numbers
-from quasistatic.data.constraints.ties import statements_of
+from quasistatic.data.constraints.statements import statements_of
 from quasistatic.data.constraints.violations import against
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Column, Schema

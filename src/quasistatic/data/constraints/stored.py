@@ -1,11 +1,12 @@
 """The JSON of combinations: the types of its parts, and whether they fit a schema."""
 
-from typing import Any, TypedDict
+from collections.abc import Sequence
+from typing import Annotated, Any, TypedDict
 
 from quasistatic.data.schema import Schema
-from quasistatic.records import Misfit, check
+from quasistatic.records import Misfit, Within, check
 
-__all__ = ["check_combinations", "check_free"]
+__all__ = ["check_combinations", "check_free", "check_room"]
 
 
 class _CombinationJson(TypedDict):
@@ -44,6 +45,28 @@ def check_combinations(data: Any, schema: Schema) -> None:
                 value = state[j]
                 if most is not None and value is not None and value not in range(most):
                     raise Misfit(f"combination {value!r} of {name!r} is no category")
+
+
+class _RoomJson(TypedDict):
+    """Limits that the free columns may break, in JSON."""
+
+    columns: list[str]
+    log_share: Annotated[float, Within(-100.0, 1e-9)]
+
+
+def check_room(data: Any, pivots: Sequence[str]) -> None:
+    """Refuse JSON that is none of the limits of tied columns.
+
+    Args:
+        data: data in JSON types.
+        pivots: columns that are tied to others.
+
+    Raises:
+        Misfit: naming what is not as it is declared, or a column that is not tied.
+    """
+    check(_RoomJson, data)
+    if strange := set(data["columns"]) - set(pivots):
+        raise Misfit(f"limits of {sorted(strange)!r}, which are no tied columns")
 
 
 def check_free(ties: Any, free: Schema) -> None:

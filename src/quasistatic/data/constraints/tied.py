@@ -11,7 +11,8 @@ from quasistatic.data.columns._overrides import override
 from quasistatic.data.columns.alternatives import Schemas, infer_schemas
 from quasistatic.data.constraints.language import Comparison, Steps
 from quasistatic.data.constraints.order import Order
-from quasistatic.data.constraints.ties import Ties, statements_of
+from quasistatic.data.constraints.statements import statements_of
+from quasistatic.data.constraints.ties import Ties
 from quasistatic.data.constraints.violations import refuse_repeats, refuse_violations
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Column, Schema, Side

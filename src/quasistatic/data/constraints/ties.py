@@ -22,16 +22,16 @@ from quasistatic.data.constraints._assigned import (
 )
 from quasistatic.data.constraints.combination import Combination
 from quasistatic.data.constraints.equation import Equation
-from quasistatic.data.constraints.language import Combinations, Comparison, Statement, parse
-from quasistatic.data.constraints.moments import units_of
+from quasistatic.data.constraints.language import Combinations, Comparison, Statement
 from quasistatic.data.constraints.order import Order
 from quasistatic.data.constraints.scale import Scale, places_of
-from quasistatic.data.constraints.stored import check_combinations
+from quasistatic.data.constraints.statements import grouped, statements_of
+from quasistatic.data.constraints.stored import check_combinations, check_room
 from quasistatic.data.reading import read_as
 from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 
-__all__ = ["Ties", "statements_of"]
+__all__ = ["Ties"]
 
 _Reader = Callable[[str, Scale], tuple[np.ndarray, np.ndarray]]
 
@@ -46,6 +46,8 @@ class Ties:
         combinations: columns whose cells go together.
         orders: columns that are measured from others, each from columns before it.
         equations: columns that are linear forms of others.
+        bounded: columns among these whose limits the free columns may break (default none known).
+        log_share: log-probability that they do not, nats (default 0).
     """
 
     schema: Schema
@@ -53,6 +55,8 @@ class Ties:
     combinations: tuple[Combination, ...]
     orders: tuple[Order, ...]
     equations: tuple[Equation, ...]
+    bounded: tuple[str, ...] = ()
+    log_share: float = 0.0
 
     @classmethod
     def of(cls, schema: Schema, table: Table) -> Self:
@@ -66,7 +70,7 @@ class Ties:
             SchemaError: constraints that contradict each other, or of unknown columns.
         """
         statements = statements_of(schema)
-        groups = _groups([one for one in statements if isinstance(one, Combinations)])
+        groups = grouped([one for one in statements if isinstance(one, Combinations)])
         found = [Combination.of(g.keys, g.members, g.text, table, schema) for g in groups]
         return cls._assigned(schema, statements, tuple(found))
 
@@ -97,16 +101,23 @@ class Ties:
             for one in self.combinations
         ]
 
+    def room(self) -> dict[str, Any]:
+        """The limits that the free columns may break, in JSON types."""
+        return {"columns": list(self.bounded), "log_share": self.log_share}
+
     @classmethod
-    def from_json(cls, schema: Schema, data: Sequence[dict[str, Any]]) -> Self:
-        """Inverse of `to_json`.
+    def from_json(
+        cls, schema: Schema, data: Sequence[dict[str, Any]], room: dict[str, Any] | None = None
+    ) -> Self:
+        """Inverse of `to_json` and `room`.
 
         Args:
             schema: schema of the table, with its constraints.
             data: combinations in JSON types.
+            room: limits that the free columns may break, in JSON types; None (default) for none.
 
         Raises:
-            Misfit: combinations that are not as they are declared.
+            Misfit: combinations or limits that are not as they are declared.
         """
         check_combinations(data, schema)
         combinations = tuple(
@@ -119,7 +130,11 @@ class Ties:
             )
             for item in data
         )
-        return cls._assigned(schema, statements_of(schema), combinations)
+        found = cls._assigned(schema, statements_of(schema), combinations)
+        if room is None:
+            return found
+        check_room(room, found.pivots)
+        return replace(found, bounded=tuple(room["columns"]), log_share=float(room["log_share"]))
 
     @property
     def determined(self) -> tuple[str, ...]:
@@ -128,6 +143,25 @@ class Ties:
         for one in self.combinations:
             found += [name for name in one.members if name != one.members[0]]
         return tuple(found)
+
+    @property
+    def pivots(self) -> tuple[str, ...]:
+        """Columns that are measured from others or equal to a form of them."""
+        return tuple(one.pivot for one in (*self.orders, *self.equations))
+
+    def limits_of(self, pivot: str) -> tuple[float, float]:
+        """The limits of such a column that are held, in its units: those of its schema, and 0 of a
+        share of a whole.
+
+        Args:
+            pivot: name of the column.
+        """
+        column = self.schema.column(pivot)
+        held = {side: getattr(column, side) for side in column.held}
+        if any(one.shared for one in self.equations if one.pivot == pivot):
+            held["lower"] = column.lower
+        low, high = held.get("lower"), held.get("upper")
+        return -np.inf if low is None else float(low), np.inf if high is None else float(high)
 
     @property
     def places(self) -> dict[str, str | None]:
@@ -341,40 +375,6 @@ class Ties:
             return scale.read(table.frame[name], self.schema.column(name), table.source)
 
         return read
-
-
-def statements_of(schema: Schema) -> tuple[Statement, ...]:
-    """What the constraints of a schema say; of an identifier, which is not modelled, it can be
-    said that it is unique.
-
-    Args:
-        schema: schema of a table.
-    """
-    every = (*schema.names, *(item.name for item in schema.left_out))
-    units = units_of(schema)
-    return tuple(
-        one
-        for text in schema.constraints
-        for one in parse(text, every if text.startswith("unique ") else schema.names, units)
-    )
-
-
-def _groups(statements: Sequence[Combinations]) -> list[Combinations]:
-    """Combinations that share a column as one, its keys those that nothing determines."""
-    groups: list[list[Combinations]] = []
-    for one in statements:
-        near = [g for g in groups if any(set(one.members) & set(o.members) for o in g)]
-        groups = [g for g in groups if g not in near]
-        groups.append([*(o for g in near for o in g), one])
-    found = []
-    for group in groups:
-        members = tuple(dict.fromkeys(name for one in group for name in one.members))
-        made = {name for one in group for name in one.members if name not in one.keys}
-        keys = tuple(name for name in members if name not in made) or members
-        rest = tuple(name for name in members if name not in keys)
-        text = " and ".join(one.text for one in group)
-        found.append(Combinations(keys, keys + rest, text))
-    return found
 
 
 def _filled(table: Table, made: Sequence[pl.Series]) -> Table:

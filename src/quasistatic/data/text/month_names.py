@@ -1,12 +1,15 @@
 """Names of months in the languages of tables: each name means one month, whatever its language."""
 
+from typing import Literal
+
 import numpy as np
 import polars as pl
 
-__all__ = ["ENGLISH", "LANGUAGES", "PATTERN", "language_of", "month_names", "month_of"]
+__all__ = ["ENGLISH", "LANGUAGES", "PATTERN", "Language", "language_of", "month_names", "month_of"]
 
-ENGLISH = "en"
-LANGUAGES = {
+Language = Literal["en", "de", "fr", "es", "it", "pt", "nl"]
+ENGLISH: Language = "en"
+LANGUAGES: dict[Language, tuple[str, str, str]] = {
     ENGLISH: (
         "January February March April May June July August September October November December",
         "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
@@ -47,7 +50,7 @@ LANGUAGES = {
 """Of each language the names, the short names, and other ways in which months are written."""
 
 
-def _numbers(language: str) -> dict[str, int]:
+def _numbers(language: Language) -> dict[str, int]:
     """The months that a language's names mean, in small letters."""
     whole, short, others = LANGUAGES[language]
     found = {
@@ -59,7 +62,7 @@ def _numbers(language: str) -> dict[str, int]:
     return found | {name.lower(): int(month) for name, month in pairs}
 
 
-_NUMBERS = {language: _numbers(language) for language in LANGUAGES}
+_NUMBERS: dict[Language, dict[str, int]] = {code: _numbers(code) for code in LANGUAGES}
 _MONTHS = {name: month for known in _NUMBERS.values() for name, month in known.items()}
 PATTERN = "|".join(sorted(_MONTHS, key=len, reverse=True))
 """Regular expression of a name, to be matched whatever its case."""
@@ -76,13 +79,14 @@ def month_of(names: pl.Series) -> np.ndarray:
     return small.replace_strict(_MONTHS, default=0, return_dtype=pl.Int64).fill_null(0).to_numpy()
 
 
-def language_of(names: pl.Series) -> str:
+def language_of(names: pl.Series) -> Language:
     """The first language of `LANGUAGES` that has all names; English where none has."""
     seen = set(names.drop_nulls().str.to_lowercase())
-    return next((code for code, known in _NUMBERS.items() if seen <= known.keys()), ENGLISH)
+    fitting: list[Language] = [code for code, known in _NUMBERS.items() if seen <= known.keys()]
+    return (fitting or [ENGLISH])[0]
 
 
-def month_names(language: str, *, short: bool) -> pl.Series:
+def month_names(language: Language, *, short: bool) -> pl.Series:
     """The names of the twelve months, with a capital.
 
     Args:

@@ -4,12 +4,12 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
 
-from quasistatic.data.text.month_names import ENGLISH, PATTERN, month_names, month_of
+from quasistatic.data.text.month_names import ENGLISH, PATTERN, Language, month_names, month_of
 from quasistatic.records import Within
 
 __all__ = ["PIVOT", "TimeForm", "check_format"]
@@ -60,7 +60,7 @@ class TimeForm:
     zone: Annotated[str, Within(0, 10)] = ""
     case: Annotated[str, Within(0, 5)] = "title"
     digits: Annotated[int, Within(0, 9)] = 0
-    language: Literal["en", "de", "fr", "es", "it", "pt", "nl"] = ENGLISH
+    language: Language = ENGLISH
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types; `TimeForm(**...)` gives back an equal form."""
