@@ -164,6 +164,9 @@ def error_of_room(model: DiffusionDensity) -> float:
 def test_the_probabilities_of_shares_sum_to_1_and_are_those_of_samples(shares):
     model, rows, log_p = shares
     assert model.fitted_.ties.log_share < -0.02
+    beyond = pl.DataFrame({"p": [0.75], "q": [0.5], "s": [-0.25]})
+    with pytest.warns(UserWarning, match="beyond a limit that the model holds"):
+        assert model.log_likelihood(beyond, "ais", trajectories=1).lower[0] == -np.inf
     assert np.log(np.exp(log_p).sum()) == pytest.approx(0.0, abs=5 * error_of_room(model) + 1e-4)
     n = 20_000
     drawn = model.sample(n, random_state=1)

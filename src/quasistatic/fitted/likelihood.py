@@ -296,7 +296,7 @@ def log_likelihood(
             where=f"{table.source}, row {int(np.argmax(none)) + 1}",
             fix="look at the row; if it is an ordinary one, fit again",
         )
-    beyond = fitted.codec.beyond(encoded.rows)
+    beyond = fitted.beyond(encoded)
     if beyond.any():
         _tell_of(beyond, fitted, table)
         found = found.impossible(beyond)
@@ -320,7 +320,9 @@ def log_likelihood(
 
 def _tell_of(beyond: np.ndarray, fitted: Fitted, table: Table) -> None:
     """Warn of rows that are impossible, and name their columns."""
-    limited = ", ".join(repr(c.name) for c in fitted.codec.continuous if c.held)
+    tied = () if fitted.ties is None else fitted.ties.bounded
+    names = [*(c.name for c in fitted.codec.continuous if c.held), *tied]
+    limited = ", ".join(map(repr, dict.fromkeys(names)))
     warn(
         f"{table.source}: {np.count_nonzero(beyond)} row(s), the first is row"
         f" {int(np.argmax(beyond)) + 1}, have a value beyond a limit that the model holds (of"

@@ -21,6 +21,7 @@ from quasistatic.errors import DataError, SettingError
 from quasistatic.fitted._beside import beside
 from quasistatic.fitted._generated import generate_table
 from quasistatic.fitted._leftover import drawn
+from quasistatic.fitted.room import inside
 from quasistatic.model import DiffusionModel, thin
 from quasistatic.posterior.budget import shortened
 from quasistatic.posterior.query import Posteriors, impute_rows
@@ -134,6 +135,16 @@ class Fitted:
         check_columns(table, self.schema)
         refuse_violations(self.ties, table)
         return self.ties.free(table)
+
+    def beyond(self, encoded: EncodedTable) -> np.ndarray:
+        """Which rows lie beyond a limit that the model holds, bool `[N]`: their probability is 0.
+
+        Args:
+            encoded: cells of the model, of N rows.
+        """
+        states = tuple(np.asarray(cells.value) for cells in encoded.rows)
+        room = inside(self.codec, self.ties, states) | ~encoded.whole
+        return self.codec.beyond(encoded.rows) | ~room
 
     def drawn(
         self,
