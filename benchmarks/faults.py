@@ -126,14 +126,16 @@ def one_round(folder: Path, kind: str, whole: float, seed: str) -> dict[str, Any
     errors = [line for line in said.splitlines() if line.startswith("Error: ")]
     clear = fit.returncode == 2 and len(errors) == 1 and "Traceback" not in said
     again = start(folder, name, *(["--resume"] if checkpoint.exists() else []))
-    again.communicate()
-    return {
+    said_again = again.communicate()[1]
+    resumed = again.returncode == 0 and same(folder, name)
+    found = {
         "seconds": seconds,
         "noticed": clear and named and seconds <= NOTICED,
-        "resumed": again.returncode == 0 and same(folder, name),
+        "resumed": resumed,
         "when": when,
         "said": said,
     }
+    return found if resumed else found | {"said again": said_again, "code": again.returncode}
 
 
 def disturb(process: int, kind: str) -> None:
