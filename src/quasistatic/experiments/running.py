@@ -11,13 +11,13 @@ import jax
 import numpy as np
 
 from quasistatic.checkpoint import versions
-from quasistatic.data.output import write_whole
 from quasistatic.errors import OutputError, SettingError
 from quasistatic.experiments.experiment import Experiment, Run, Setting, Trained, Variant
 from quasistatic.experiments.machine import machine
 from quasistatic.experiments.metrics import measure
 from quasistatic.experiments.results import results
 from quasistatic.experiments.store import save_parameters
+from quasistatic.experiments.written import write_file
 from quasistatic.train.loop import Event, fit
 from quasistatic.trajectory import sample_rows
 
@@ -99,11 +99,8 @@ def run(
     if experiment.draw is not None:
         experiment.draw(done)
     metrics["seconds"] = round(time.monotonic() - began, 1)
-    (folder / "results.md").write_text(results(metrics), encoding="utf-8")
-    content = (json.dumps(metrics, indent=1, allow_nan=False) + "\n").encode()
-    write_whole(
-        folder / "metrics.json", lambda file: file.write(content), force=True, extensions=(".json",)
-    )
+    write_file(folder / "results.md", results(metrics))
+    write_file(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n")
     return metrics
 
 

@@ -13,6 +13,7 @@ from quasistatic.checkpoint.arrays import arrays_of, with_arrays
 from quasistatic.config import TrainConfig
 from quasistatic.errors import ModelFolderError
 from quasistatic.experiments.experiment import Experiment, Run, Setting, Trained
+from quasistatic.experiments.written import write_file
 from quasistatic.model import DiffusionModel
 
 
@@ -34,10 +35,8 @@ def save_parameters(folder: Path, run: Run, trained: Trained) -> None:
         ],  # without NaN
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    (folder / "parameters.safetensors").write_bytes(content)
-    (folder / "model.json").write_text(
-        json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8"
-    )
+    write_file(folder / "parameters.safetensors", content)
+    write_file(folder / "model.json", json.dumps(record, indent=1, allow_nan=False) + "\n")
 
 
 def load_parameters(folder: str | Path, experiment: Experiment) -> DiffusionModel:

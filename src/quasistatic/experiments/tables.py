@@ -6,6 +6,7 @@ from typing import Any
 
 from quasistatic.errors import DataError
 from quasistatic.experiments.markdown import markdown, number
+from quasistatic.experiments.written import write_file
 
 TABLE_1 = ("swiss-roll", "heartbeat", "textures", "dead-leaves", "cifar10", "bmnist")
 TABLE_2 = ("mnist",)
@@ -135,6 +136,6 @@ def write_table(name: str, folder: Path) -> str:
             f"{folder / wanted}`",
         )
     text = {"table1": table_1, "table2": table_2, "table3": table_3}[name](results)
-    (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    (folder / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_file(folder / f"{name}.md", text)
+    write_file(folder / f"{name}.json", json.dumps(results, indent=1) + "\n")
     return text

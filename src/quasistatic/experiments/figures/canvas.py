@@ -1,5 +1,6 @@
 """A blank figure in the style of all others, and its way to a file."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from quasistatic.errors import SettingError
+from quasistatic.experiments.written import write_file
 
 DATA, MODEL, FAINT = "#1f4e79", "#c0504d", "#8c8c8c"
 """Colours: of data, of the model, of what is there for comparison."""
@@ -40,7 +42,9 @@ def blank(
 
 def save(figure: Any, path: Path) -> None:
     """PNG, 150 dots per inch."""
-    figure.savefig(path, dpi=150)
+    content = io.BytesIO()
+    figure.savefig(content, dpi=150)
+    write_file(path, content.getvalue())
 
 
 def pixels_of(figure: Any) -> np.ndarray:
@@ -62,6 +66,14 @@ def save_animation(
         for frame in frames
     ]
     durations = [milliseconds] * (len(images) - 1) + [hold]
+    content = io.BytesIO()
     images[0].save(
-        path, save_all=True, append_images=images[1:], duration=durations, loop=0, optimize=True
+        content,
+        "GIF",
+        save_all=True,
+        append_images=images[1:],
+        duration=durations,
+        loop=0,
+        optimize=True,
     )
+    write_file(path, content.getvalue())

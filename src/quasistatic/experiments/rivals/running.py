@@ -17,6 +17,7 @@ from quasistatic.experiments.rivals.bench import Bench, Stage
 from quasistatic.experiments.rivals.benches import BENCHES
 from quasistatic.experiments.rivals.figure import quality_against_seconds
 from quasistatic.experiments.rivals.sizes import FULL, QUICK, Sizes
+from quasistatic.experiments.written import write_file
 
 
 def run(
@@ -119,9 +120,9 @@ def _write(
         },
         "seconds": round(time.monotonic() - begun, 1),
     }
-    (folder / "results.md").write_text(results(found), encoding="utf-8")
+    write_file(folder / "results.md", results(found))
     text = json.dumps(_plain(metrics), indent=1, allow_nan=False) + "\n"
-    (folder / "metrics.json").write_text(text, encoding="utf-8")
+    write_file(folder / "metrics.json", text)
     return metrics
 
 
