@@ -1,6 +1,7 @@
 """One model at one desk: what all routes share."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
@@ -62,6 +63,7 @@ class Service:
         for one in (row, holed) if len(row.names) > 1 else (row,):
             for _ in answers_of_row(self.reference, one):
                 yield
+        yield from itertools.islice(self._judged(), 1)  # a program of its own
         yield from steps
 
     def _judged(self) -> Iterator[None]:
