@@ -7,7 +7,7 @@ Two processes fit a small table. At a random moment of the fit one of them, a ra
 full disk). Noticed means: the command has ended within 60 seconds with exit code 2, one message and
 no traceback, and a process that was lost is named in it. Resumed means: the same command with
 `--resume`, or without it where there was no checkpoint yet, gave the bytes of the fit that nobody
-disturbed.
+disturbed; where the process was lost after its model was in place, that the model has these bytes.
 
 Each round is kept in the file `--output`: the same command goes on where it was interrupted. Prints
 a Markdown table.
@@ -125,17 +125,19 @@ def one_round(folder: Path, kind: str, whole: float, seed: str) -> dict[str, Any
     named = kind == "full disk" or f"process {rank} of 2" in said
     errors = [line for line in said.splitlines() if line.startswith("Error: ")]
     clear = fit.returncode == 2 and len(errors) == 1 and "Traceback" not in said
-    again = start(folder, name, *(["--resume"] if checkpoint.exists() else []))
-    said_again = again.communicate()[1]
-    resumed = again.returncode == 0 and same(folder, name)
     found = {
         "seconds": seconds,
         "noticed": clear and named and seconds <= NOTICED,
-        "resumed": resumed,
         "when": when,
         "said": said,
     }
-    return found if resumed else found | {"said again": said_again, "code": again.returncode}
+    if (folder / name).exists():  # it was lost on its way out, its model was in place
+        return found | {"resumed": contents(folder / name) == contents(folder / "whole")}
+    again = start(folder, name, *(["--resume"] if checkpoint.exists() else []))
+    said_again = again.communicate()[1]
+    if again.returncode == 0 and same(folder, name):
+        return found | {"resumed": True}
+    return found | {"resumed": False, "said again": said_again, "code": again.returncode}
 
 
 def disturb(process: int, kind: str) -> None:
@@ -148,12 +150,13 @@ def disturb(process: int, kind: str) -> None:
 
 def same(folder: Path, name: str) -> bool:
     """Whether a model folder has the bytes of the undisturbed one, and nothing is beside it."""
-    one, other = (
-        {file.name: file.read_bytes() for file in (folder / which).iterdir()}
-        for which in ("whole", name)
-    )
     beside = {path.name for path in folder.iterdir()} - {"t.csv", "whole", name}
-    return one == other and not beside
+    return contents(folder / "whole") == contents(folder / name) and not beside
+
+
+def contents(model: Path) -> dict[str, bytes]:
+    """The files of a model folder."""
+    return {file.name: file.read_bytes() for file in model.iterdir()}
 
 
 if __name__ == "__main__":
