@@ -150,6 +150,8 @@ def attacks(parts: Collection[str], base: Path) -> Iterator[tuple[str, int, Case
         parts: parts to try.
         base: folder to work in.
     """
+    import jax
+
     from quasistatic.data.columns.alternatives import infer_schemas
     from quasistatic.estimator.loading import load
 
@@ -178,11 +180,13 @@ def attacks(parts: Collection[str], base: Path) -> Iterator[tuple[str, int, Case
         yield f"model folder {good.name}", 1000, folder
     if "fits" in parts:
         path = base / "fit"
-        yield (
-            "fits of torture tables",
-            40,
-            lambda rng: torture.outcome_of_fit(torture.frame_of(rng), path),
-        )
+
+        def fit(rng: random.Random) -> str:
+            what = torture.outcome_of_fit(torture.frame_of(rng), path)
+            jax.clear_caches()  # a person's fit has a process, and its memory, of its own
+            return what
+
+        yield "fits of torture tables", 40, fit
     if "tables" in parts:
         yield "torture tables", 1000, lambda rng: torture.outcome(torture.frame_of(rng))
 
