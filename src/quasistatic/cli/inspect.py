@@ -63,6 +63,10 @@ def inspect(
 
     screen.schema(density.schema_)
     screen.result(f"Base measure: {density.schema_.base_measure()}")
+    room = config.get("ties", {}).get("room", {})
+    if room.get("columns"):
+        names, nats = ", ".join(room["columns"]), room["log_share"]
+        screen.result(f"log p is given the limits of {names}, log-probability {nats:.3f} nats")
     proposed = manifest.pop("proposed", [])
     patterns = manifest.pop("missing", None)
     show_proposed(screen, proposed)

@@ -23,7 +23,7 @@ import numpy as np
 from quasistatic.data.codec import Codec
 from quasistatic.data.constraints.form import Form
 from quasistatic.data.constraints.ties import Ties
-from quasistatic.errors import DataError
+from quasistatic.errors import DataError, warn
 from quasistatic.fitted._tied import SLOPE, FormNumbers, expanded, spread, unit_of
 from quasistatic.model import DiffusionModel
 from quasistatic.posterior import Within
@@ -36,8 +36,8 @@ __all__ = ["Limit", "inside", "limits_of", "measured", "room_of", "room_of_rows"
 _DRAWS = 2**15
 """Draws by which q(R) is measured: its logarithm has an error of .002 nats where it is .9."""
 _LEAST_SHARE = 1e-3
-"""Share of draws within their limits below which the constraints are no part of what the model
-says: nearly every row would be drawn in vain."""
+"""Share of draws within their limits below which the limits are no part of what the model says:
+nearly every row would be drawn in vain."""
 _ATTEMPTS = 10_000
 """Draws of one row, at most."""
 
@@ -197,5 +197,10 @@ def measured(model: DiffusionModel, codec: Codec, ties: Ties, key: Key) -> Ties:
     bounded = replace(ties, bounded=broken)
     share = float(inside(codec, bounded, states).mean())
     if share < _LEAST_SHARE:
+        names = ", ".join(map(repr, broken))
+        warn(
+            f"hardly any row that the model draws keeps the limits of {names} ({share:.2%}): they"
+            " are no part of log p, and rows are moved to them"
+        )
         return ties
     return replace(bounded, log_share=float(np.log(share)))
