@@ -251,34 +251,31 @@ def generate(model: DiffusionModel, observed: State, *, key: Key) -> Generated:
     return Generated(x_0, x_1, total)
 
 
-def sample_rows(
-    model: DiffusionModel, n_rows: int, *, key: Key, first: int = 0
-) -> tuple[np.ndarray, ...]:
+def sample_rows(model: DiffusionModel, n_rows: int, *, key: Key) -> tuple[np.ndarray, ...]:
     """Independent rows of the model, NumPy `[n_rows, D]` per block; memory does not grow with T.
 
     Args:
         model: model that the rows are drawn from.
         n_rows: number of rows, 0 or more.
         key: random key of all rows.
-        first: number of the first row (default 0): rows are told apart by their numbers, so that a
-            table may be drawn a piece at a time.
     """
-    if n_rows == 0:
-        prior = jax.eval_shape(lambda: model.forward.prior().sample(key=jax.random.key(0)))
-        return jax.tree.map(lambda x: np.zeros((0, *x.shape), x.dtype), prior)
-    return sample_numbered(model, np.arange(first, first + n_rows), key=key)
+    return sample_numbered(model, np.arange(n_rows), key=key)
 
 
 def sample_numbered(
     model: DiffusionModel, numbers: np.ndarray, *, key: Key
 ) -> tuple[np.ndarray, ...]:
-    """The rows of `sample_rows` that have these numbers, NumPy `[n, D]` per block.
+    """The rows of `sample_rows` that have these numbers, NumPy `[n, D]` per block: a table may be
+    drawn a piece at a time.
 
     Args:
         model: model that the rows are drawn from.
-        numbers: numbers `[n]` of the rows, at least one.
+        numbers: numbers `[n]` of the rows, none or more.
         key: random key of all rows.
     """
+    if len(numbers) == 0:
+        prior = jax.eval_shape(lambda: model.forward.prior().sample(key=jax.random.key(0)))
+        return jax.tree.map(lambda x: np.zeros((0, *x.shape), x.dtype), prior)
     return _all(sample, model, numbers, key, CHUNK)
 
 

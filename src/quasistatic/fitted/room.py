@@ -191,7 +191,8 @@ def measured(model: DiffusionModel, codec: Codec, ties: Ties, key: Key) -> Ties:
     candidates = tuple(name for name in ties.pivots if ties.limits_of(name) != (-np.inf, np.inf))
     if not candidates:
         return ties
-    states = tuple(map(np.asarray, sample_rows(model, _DRAWS, key=key)))
+    own = jax.random.fold_in(key, 1)  # not the rows that the same seed samples
+    states = tuple(map(np.asarray, sample_rows(model, _DRAWS, key=own)))
     alone = {name: replace(ties, bounded=(name,)) for name in candidates}
     broken = tuple(n for n, one in alone.items() if not inside(codec, one, states).all())
     bounded = replace(ties, bounded=broken)
@@ -200,7 +201,7 @@ def measured(model: DiffusionModel, codec: Codec, ties: Ties, key: Key) -> Ties:
         names = ", ".join(map(repr, broken))
         warn(
             f"hardly any row that the model draws keeps the limits of {names} ({share:.2%}): they"
-            " are no part of log p, and rows are moved to them"
+            " are no part of log p, and rows are moved to them; fit for longer, or on more rows"
         )
         return ties
     return replace(bounded, log_share=float(np.log(share)))

@@ -11,7 +11,7 @@ from quasistatic.errors import SettingError
 from quasistatic.fitted.model import Fitted
 from quasistatic.fitted.room import within_room
 from quasistatic.fitted.unique import unique_of, without_repeats
-from quasistatic.trajectory import sample_numbered, sample_rows
+from quasistatic.trajectory import sample_numbered
 from quasistatic.typing import Key
 
 __all__ = ["SOURCE", "sample"]
@@ -44,8 +44,6 @@ def sample(
     model, unique = fitted.walked(steps), unique_of(fitted)
 
     def states(numbers: np.ndarray, attempt: int) -> tuple[np.ndarray, ...]:
-        if not len(numbers):
-            return sample_rows(model, 0, key=key)
         again = jax.random.fold_in(key, attempt) if attempt else key
         return sample_numbered(model, numbers, key=again)
 

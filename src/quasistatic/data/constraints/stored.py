@@ -1,4 +1,4 @@
-"""The JSON of combinations: the types of its parts, and whether they fit a schema."""
+"""The JSON of combinations and of limits: the types of its parts, and whether they fit a schema."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict
