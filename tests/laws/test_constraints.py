@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from laws.enumeration import Chain
-from quasistatic import DiffusionDensity, load
+from quasistatic import DiffusionDensity, between, load
 from quasistatic.data.columns.alternatives import infer_schemas
 from quasistatic.data.constraints.tied import with_constraints
 from quasistatic.data.table import from_frame
@@ -193,6 +193,9 @@ def test_a_row_of_shares_with_holes_is_summed_over_what_its_others_leave(shares)
     assert given.log_evidence == pytest.approx(truth[0], abs=0.1)
     assert drawn["s"].min() >= 0
     assert drawn["q"].max() <= 0.3 + 1e-9
+    below = np.exp(log_p[(rows["s"] < 0.099).to_numpy()]).sum()
+    asked = model.condition({"s": between(high=0.1, closed="neither")})
+    assert asked.log_evidence == pytest.approx(np.log(below), abs=0.15), "0 belongs to it"
 
 
 def test_a_model_of_shares_is_the_same_from_its_folder(shares, tmp_path):

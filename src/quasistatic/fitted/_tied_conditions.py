@@ -119,8 +119,17 @@ def _narrowed(wanted: Any, limit: Limit) -> Any:
     low = -math.inf if asked.low is None else _finite(asked.low)
     high = math.inf if asked.high is None else _finite(asked.high)
     ends = max(low, limit.low), min(high, limit.high)
+    # The column's own limits belong to it.
+    left = ends[0] > low or asked.closed in ("both", "left")
+    right = ends[1] < high or asked.closed in ("both", "right")
+    closed: dict[tuple[bool, bool], Closed] = {
+        (True, True): "both",
+        (True, False): "left",
+        (False, True): "right",
+        (False, False): "neither",
+    }
     low, high = (None if math.isinf(end) else end for end in ends)
-    return Between(low, high, asked.closed)
+    return Between(low, high, closed[left, right])
 
 
 def _combined(ties: Ties, name: str) -> Combination | None:
