@@ -98,7 +98,10 @@ def fit(
     batch_size: Annotated[
         int | None, _count(_TRAINING, "Rows in a batch. [default: by the table]")
     ] = None,
-    learning_rate: Annotated[float, _number(_TRAINING, "Peak learning rate.", most=None)] = 2e-3,
+    learning_rate: Annotated[
+        float | None,
+        _number(_TRAINING, "Peak learning rate. [default: by the table]", most=None),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option(

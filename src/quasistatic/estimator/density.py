@@ -60,7 +60,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         members: number of networks, each takes its time; by default 4 below 2,000 rows, else 1.
         batch_size: number of rows in a batch.
         max_steps: largest number of optimiser steps.
-        learning_rate: peak learning rate of AdamW (default 0.002).
+        learning_rate: peak learning rate of AdamW.
         validation_fraction: share of the rows that decide where no folds do (default 0.1).
         patience: number of evaluations without improvement before training stops.
         max_minutes: minutes of training at most; below 3 a small table is not cross-validated.
@@ -105,7 +105,7 @@ class DiffusionDensity(DensityMixin, BaseEstimator):
         members: int | None = None,
         batch_size: int | None = None,
         max_steps: int | None = None,
-        learning_rate: float = 2e-3,
+        learning_rate: float | None = None,
         validation_fraction: float = 0.1,
         patience: int | None = None,
         max_minutes: float | None = None,

@@ -66,7 +66,7 @@ class FitSettings:
     members: int | None = None
     batch_size: int | None = None
     max_steps: int | None = None
-    learning_rate: float = 2e-3
+    learning_rate: float | None = None
     validation_fraction: float = 0.1
     patience: int | None = None
     max_minutes: float | None = None

@@ -76,6 +76,15 @@ def test_configures_every_candidate(name, n_rows, schema):
         assert fields.get(name, CHANGES[name]) == CHANGES[name] or name == "max_minutes"
 
 
+@pytest.mark.parametrize("n_rows", [48, 800, 3000, 20_000])
+@pytest.mark.parametrize("preset", ["default", "thorough"])
+def test_what_is_not_given_stays_as_the_table_has_it(n_rows, preset, schema):
+    first = candidates(n_rows, schema, FitSettings(preset=preset))[0].train
+    share = defaults.first_step_share(schema.block_sizes.continuous)
+    own = defaults.training(n_rows, preset)
+    assert first == dataclasses.replace(own, seed=0, first_step_share=share)
+
+
 def test_minutes_are_shared_by_the_trainings(schema):
     small = candidates(48, schema, FitSettings(max_minutes=9.0))
     trials, final = len(small) * defaults.FOLDS, defaults.MEMBERS
