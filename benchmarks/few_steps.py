@@ -4,23 +4,31 @@ to score, for every combination. Prints a Markdown table.
     QUASISTATIC_DATA=... python benchmarks/few_steps.py fd27 yeast concrete_compression \
         [--steps 8 16 64] [--components 1 16] [--max-steps 1000]
     QUASISTATIC_DATA=... python benchmarks/few_steps.py debd plants accidents --steps 16 0
+    python benchmarks/few_steps.py digits binary grey --steps 8 16
 
 A step number of 0 is the default of the table. The rows are those that defaults may be chosen by:
 of `fd27` a quarter of the training rows is held out (test rows are set aside as in `density.py`),
-of `debd` the published validation rows (but for those with a state that no training row has). One
-network each, without ensemble; `mixture` is the model without a network.
+of `debd` the published validation rows, of scikit-learn's 8 x 8 `digits`, whose pixels are columns,
+a fifth; but for those with a state that no training row has. One network each, without
+ensemble; `mixture` is the model without a network, `U-Net` the default for images, as which the
+digits are fitted last.
 """
 
 import argparse
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from density import load_mixed
+from sklearn.datasets import load_digits
 
 from quasistatic import DiffusionDensity
+from quasistatic.data.layout import are_images
+
+NETWORK = {"model": "diffusion", "members": 1}
 
 
 def main() -> None:
@@ -28,26 +36,52 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("suite", choices=("debd", "fd27"))
+    parser.add_argument("suite", choices=("debd", "fd27", "digits"))
     parser.add_argument("names", nargs="+")
     parser.add_argument("--steps", nargs="*", type=int, default=[8, 16, 64])
     parser.add_argument("--components", nargs="*", type=int, default=[1, 16])
     parser.add_argument("--max-steps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    folder = Path(os.environ["QUASISTATIC_DATA"]) / arguments.suite
     headers = "table", "T", "components", "K", "AIS-16", "fit CPU s", "score CPU s, K"
     print("| " + " | ".join(headers) + " |\n|" + "---|" * len(headers), flush=True)
     for name in arguments.names:
-        train, held_out = rows_of(folder / f"{name}.npz", arguments.seed)
-        for settings in combinations(arguments):
-            row = name, *measured(train, held_out, settings, arguments.seed)
+        for rows, settings in measurements(name, arguments):
+            row = name, *measured(*rows, settings, arguments.seed)
             print("| " + " | ".join(row) + " |", flush=True)
+
+
+def measurements(name: str, arguments: argparse.Namespace) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Rows to train on, rows that are held out, and settings; the digits as images in the end."""
+    if arguments.suite != "digits":
+        path = Path(os.environ["QUASISTATIC_DATA"]) / arguments.suite / f"{name}.npz"
+        rows = rows_of(path, arguments.seed)
+        yield from ((rows, settings) for settings in combinations(arguments))
+        return
+    images = digits(name, arguments.seed)
+    columns = [stack.reshape(len(stack), -1) for stack in images]
+    yield from ((columns, settings) for settings in combinations(arguments))
+    yield images, NETWORK | {"max_steps": arguments.max_steps}
+
+
+def digits(name: str, seed: int) -> list[np.ndarray]:
+    """Images to train on and images that are held out: grey levels from 0 to 16, or two values."""
+    stack = load_digits().images.astype(np.uint8)
+    stack = {"grey": stack, "binary": (stack >= 8).astype(np.uint8)}[name]
+    order = np.random.default_rng(seed).permutation(len(stack))
+    train, held_out = stack[order[len(stack) // 5 :]], stack[order[: len(stack) // 5]]
+    return [train, known_to(train, held_out)]
+
+
+def known_to(train: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The rows without a state that no training row has."""
+    constant = train.min(axis=0) == train.max(axis=0)
+    return rows[np.all(rows[:, constant] == train[0, constant], axis=1)]
 
 
 def combinations(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """The mixture alone, then every number of steps with every number of components."""
-    network = {"model": "diffusion", "members": 1, "max_steps": arguments.max_steps}
+    network = NETWORK | {"max_steps": arguments.max_steps}
     return [{"model": "mixture"}] + [
         network | {"trajectory_length": steps or None, "components": components}
         for steps in arguments.steps
@@ -61,8 +95,7 @@ def rows_of(path: Path, seed: int) -> tuple[Any, Any]:
         archive = np.load(path)
         n = int(archive["n_vars"])
         train, valid = (np.unpackbits(archive[k], axis=1)[:, :n] for k in ("train", "valid"))
-        constant = train.min(axis=0) == train.max(axis=0)
-        return train, valid[np.all(valid[:, constant] == train[0, constant], axis=1)]
+        return train, known_to(train, valid)
     frame = load_mixed(path)
     order = np.random.default_rng(seed).permutation(len(frame))
     known = frame[order[len(frame) // 5 :]]
@@ -82,9 +115,10 @@ def measured(train: Any, held_out: Any, settings: dict[str, Any], seed: int) -> 
     density.log_likelihood(held_out, random_state=1)
     scoring = time.process_time() - began
     model = density.model_
+    kind = "U-Net" if are_images(density.schema_.layout) else settings["model"]
     return (
         str(model.trajectory_length),
-        "mixture" if settings["model"] == "mixture" else str(model.n_components),
+        kind if kind in ("mixture", "U-Net") else str(model.n_components),
         f"{bound.mean:.3f} ± {bound.mean_stderr:.3f}",
         f"{weighted.mean:.3f} ± {weighted.mean_stderr:.3f}",
         f"{fitting:.0f}",
