@@ -22,9 +22,9 @@ FEWEST_MINUTES = 3
 """With fewer, the many short trainings of a cross-validation would not get beyond compiling: a
 small table is split once."""
 FEW = 500
-"""Below this many rows a table has one network to try, with more dropout, and half the steps at
-twice the rate: Fourier features over-fit as a rule, and held-out rows gain nothing from less
-dropout, hardly anything from more steps."""
+"""Below this many rows a table has one network to try, of half the width, with more dropout, and
+half the steps at twice the rate: Fourier features over-fit as a rule, and held-out rows gain
+nothing from more width or less dropout, hardly anything from more steps."""
 MOST_FOURIER_COLUMNS = 64
 """Tables of more numbers get no Fourier features: with them the first layer would be most of the
 network (not measured)."""
@@ -120,7 +120,7 @@ def networks(
     fine = replace(plain, frequencies=OCTAVES)
     has_fourier = 0 < n_continuous <= MOST_FOURIER_COLUMNS and n_rows >= FEW
     if n_rows < FEW and preset == "default":
-        return [replace(plain, dropout=0.3)]
+        return [replace(plain, width=64, dropout=0.3)]
     if n_rows >= MANY:
         return [fine if has_fourier else plain]
     tried = [plain]

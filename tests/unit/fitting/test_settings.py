@@ -118,9 +118,9 @@ def test_a_fixed_network_is_one_candidate(schema):
 @pytest.mark.parametrize(
     ("n_rows", "numbers", "preset", "tried"),
     [
-        (100, 5, "default", [(128, 0.3, 0)]),
+        (100, 5, "default", [(64, 0.3, 0)]),
         (800, 5, "default", [(128, 0.1, 0), (128, 0.3, 0), (128, 0.1, 6)]),
-        (100, 0, "default", [(128, 0.3, 0)]),
+        (100, 0, "default", [(64, 0.3, 0)]),
         (800, 0, "default", [(128, 0.1, 0), (128, 0.3, 0)]),
         (3000, 5, "default", [(128, 0.1, 0), (128, 0.1, 6)]),
         (3000, 500, "default", [(128, 0.1, 0), (128, 0.3, 0)]),
