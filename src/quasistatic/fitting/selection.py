@@ -78,10 +78,10 @@ def fit_table(
     A table of `defaults.SMALL` rows or more is split once, and so are images and what has less than
     `defaults.FEWEST_MINUTES`; the first schema is theirs. On a smaller table every schema is
     cross-validated with the first network, every other network with the best schema (given up if it
-    is behind after half of the folds), and the best combination is trained on all rows for the
-    number of steps at which its mean held-out bound was highest. Where a mixture of products
-    (`_mixture.py`) is better on the held-out rows, it is kept instead; what is behind it after half
-    of the folds is given up, too.
+    is behind on the first fold), and the best combination is trained on all rows for the number of
+    steps at which its mean held-out bound was highest. Where a mixture of products (`_mixture.py`)
+    is better on the held-out rows, it is kept instead; what is behind it on the first fold is given
+    up, too.
 
     Args:
         table: table of the rows to fit.

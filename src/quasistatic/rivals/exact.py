@@ -161,7 +161,8 @@ def _draw(energy: AbstractBinaryEnergy, places: Array, key: Key) -> Array:
         return jax.vmap(lambda k: transfer.draw_bits(energy, known, key=k))(keys[1:])
     side = _smaller_side(energy)
     table = _table(side)
-    numbers = jax.random.categorical(keys[0], table, shape=(len(places),))
+    uniforms = jax.random.uniform(keys[0], places.shape, table.dtype)
+    numbers = jax.vmap(transfer.draw_state, in_axes=(None, 0))(table, uniforms)
     bits = jnp.asarray(states(side.sites), table.dtype)[numbers]
     if isinstance(energy, RestrictedBoltzmannMachine) and _hidden_are_fewer(energy):
         return jax.vmap(lambda h, k: energy.visible(h, key=k))(bits, keys[1:])

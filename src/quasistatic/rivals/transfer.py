@@ -19,9 +19,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from quasistatic.rivals.boltzmann import BoltzmannMachine, dense
-from quasistatic.typing import Array, Float, Key
+from quasistatic.typing import Array, Float, Int, Key
 
-__all__ = ["draw_bits", "log_partition", "moments", "tables"]
+__all__ = ["draw_bits", "draw_state", "log_partition", "moments", "tables"]
 
 _NEVER = -1e30
 """Stands for log 0: bits before the first site are 0."""
@@ -74,7 +74,7 @@ def draw_bits(
     """
     width = machine.graph.bandwidth
     first, later = jax.random.split(key)
-    state = jax.random.categorical(first, known[-1])
+    state = draw_state(known[-1], jax.random.uniform(first, (), known.dtype))
 
     def back(state: Array, step: tuple[Array, ...]) -> tuple[Array, Array]:
         table, bias, band, uniform = step
@@ -89,6 +89,19 @@ def draw_bits(
     steps = (known[:-1], machine.bias, _band(machine), uniforms)
     _, bits = jax.lax.scan(back, state, steps, reverse=True)
     return bits.astype(machine.bias.dtype)
+
+
+def draw_state(log_weights: Float[Array, " states"], u: Float[Array, ""]) -> Int[Array, ""]:
+    """The state at which the cumulative probability exceeds a uniform u: a draw takes one number,
+    that of a Gumbel maximum one for each state.
+
+    Args:
+        log_weights: unnormalised log-probabilities of all states, in double precision where many
+        u: uniform number in [0, 1).
+    """
+    cumulative = jnp.cumsum(jax.nn.softmax(log_weights))
+    found = jnp.searchsorted(cumulative[:-1], u * cumulative[-1], side="right")
+    return found.astype(jnp.result_type(int))
 
 
 def _grown(table: Array, bias: Array, band: Array) -> Array:

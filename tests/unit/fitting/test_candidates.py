@@ -68,21 +68,21 @@ def test_one_candidate(judged):
     assert phases == [*folds(1, [1, 2, 3, 4], 1), "all rows"]
 
 
-def test_given_up_after_half_of_the_folds(judged):
-    """Ahead on the last two folds, which are not looked at; a tie is for the first."""
-    behind = [[-2.1], [-2.0], [9.0], [9.0]]
+def test_given_up_on_the_first_fold(judged):
+    """Ahead on the other folds, which are not looked at; a tie is for the first."""
+    behind = [[-2.1], [9.0], [9.0], [9.0]]
     tie = [[-2.0]] * FOLDS
     bound, number, _, phases = judged(FIRST, behind, tie)
     assert (bound, number) == (-2.0, 1)
     assert phases == [
         *folds(1, [1, 2, 3, 4], 3),
-        *folds(2, [1, 2], 3),
-        *folds(3, [1, 2], 3),
+        *folds(2, [1], 3),
+        *folds(3, [1], 3),
         "all rows",
     ]
 
 
-def test_ahead_after_half_and_behind_in_the_end(judged):
+def test_ahead_on_the_first_fold_and_behind_in_the_end(judged):
     early = [[-1.0], [-1.0], [-4.0], [-4.0]]
     bound, number, _, phases = judged(FIRST, early)
     assert (bound, number) == (-2.0, 1)
@@ -90,7 +90,7 @@ def test_ahead_after_half_and_behind_in_the_end(judged):
 
 
 def test_the_best_of_those_that_went_on(judged):
-    """The third has to beat the second on its first half; the mean curve decides on the steps."""
+    """The third has to beat the second on its first fold; the mean curve decides on the steps."""
     second = [[-1.5, -1.4], [-1.5, -1.4], [-1.5, -1.8], [-1.5, -1.8]]
     third = [[-1.0, -1.0, -1.0]] * 2 + [[-1.0, -1.0, -0.6]] * 2
     bound, number, steps, phases = judged(FIRST, second, third)
@@ -103,13 +103,13 @@ def test_a_fold_that_stopped_early_counts_on(judged):
     assert (bound, steps) == (-1.25, 200)
 
 
-def test_a_rival_ends_what_is_behind_it_after_half_of_the_folds(judged):
+def test_a_rival_ends_what_is_behind_it_on_the_first_fold(judged):
     """Each candidate by itself, on the folds that it was trained on."""
     ahead = [[-1.5], [-1.4], [-1.0], [-1.0]]
     rival = (-1.6, -1.6, 0.0, 0.0)
     bound, number, _, phases = judged(FIRST, ahead, rival=rival)
     assert (bound, number) == (pytest.approx(-1.225), 2)
-    assert phases == [*folds(1, [1, 2], 2), *folds(2, [1, 2, 3, 4], 2), "all rows"]
+    assert phases == [*folds(1, [1], 2), *folds(2, [1, 2, 3, 4], 2), "all rows"]
     kept, phases = judged(FIRST, FIRST, rival=(-1.0,) * FOLDS)
     assert kept is None
-    assert phases == [*folds(1, [1, 2], 2), *folds(2, [1, 2], 2)]
+    assert phases == [*folds(1, [1], 2), *folds(2, [1], 2)]

@@ -11,6 +11,7 @@ from quasistatic.rivals import exact, transfer
 from quasistatic.rivals.boltzmann import BoltzmannMachine, machine
 from quasistatic.rivals.double import in_double
 from quasistatic.rivals.graph import complete, graph_of, lattice
+from quasistatic.rivals.restricted import RestrictedBoltzmannMachine
 from rivals_oracles import counts_fit, enumerated, flat
 
 
@@ -20,6 +21,21 @@ def test_normaliser_probabilities_and_samples(energy):
     assert abs(exact.log_partition(energy) - log_z) < 1e-5
     np.testing.assert_allclose(exact.log_prob(energy, rows), np.log(p), atol=1e-5)
     assert counts_fit(exact.sample(energy, 3000, key=jax.random.key(5)), rows, p) < 8
+
+
+def test_a_state_is_where_the_cumulative_probability_exceeds_the_uniform():
+    """Probabilities 0, .25, 0, .75, 0: states without any are never drawn, at the ends neither."""
+    log_weights = jnp.log(jnp.asarray([0.0, 1.0, 0.0, 3.0, 0.0]))
+    u = jnp.asarray([0.0, 0.2499, 0.25, 0.9, 1.0 - 2.0**-24])
+    found = jax.vmap(transfer.draw_state, in_axes=(None, 0))(log_weights, u)
+    assert found.tolist() == [1, 1, 3, 3, 3]
+
+
+def test_samples_take_one_number_each_not_one_for_each_state():
+    """So many draws times so many states would be 30 GB."""
+    wide = RestrictedBoltzmannMachine(jnp.zeros(20), jnp.zeros(15), jnp.zeros((20, 15)))
+    shapes = jax.make_jaxpr(lambda k: exact._draw(wide, jnp.zeros(100_000), k))(jax.random.key(0))
+    assert max(np.prod(v.aval.shape) for e in shapes.eqns for v in e.outvars) < 2**25
 
 
 @pytest.mark.parametrize("name", MACHINES)
