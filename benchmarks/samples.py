@@ -9,7 +9,8 @@ correlations, the share of rows with a pair of values that the whole table never
 under the curve of boosted trees that tell both apart, and how well trees that were fitted on its
 rows predict each column of real ones (`likeness.py`). `bootstrap` draws rows of the training part:
 the limit. `shuffled` draws every column by itself: what no dependence is worth. SDV's synthesizers
-are judged where `sdv` is installed, with their default settings.
+and an adversarial random forest (of rows without holes, its draws rounded as the columns are) are
+judged where `sdv` and `arfpy` are installed, with their default settings.
 """
 
 import argparse
@@ -79,6 +80,8 @@ def methods() -> dict[str, Sampler]:
     }
     if importlib.util.find_spec("sdv") is not None:
         found |= {name: _of_sdv(name) for name in SDV}
+    if importlib.util.find_spec("arfpy") is not None:
+        found["adversarial random forest"] = _of_forest
     return found
 
 
@@ -111,13 +114,37 @@ def _shuffled(train: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
 
 def _of_sdv(name: str) -> Sampler:
     def sample(train: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
-        table = train.to_pandas()
-        metadata = importlib.import_module("sdv.metadata").Metadata.detect_from_dataframe(table)
-        synthesizer = getattr(importlib.import_module("sdv.single_table"), name)(metadata)
-        synthesizer.fit(table)
-        return pl.from_pandas(synthesizer.sample(n)).cast(dict(train.schema), strict=False)
+        tables = {"table": train.to_pandas()}
+        describe = importlib.import_module("sdv.metadata").Metadata.detect_from_dataframes
+        synthesizer = getattr(importlib.import_module("sdv.single_table"), name)(
+            describe(tables, infer_keys=None)
+        )
+        synthesizer.fit(tables)
+        drawn = synthesizer.sample(n)
+        drawn = drawn["table"] if isinstance(drawn, dict) else drawn
+        return pl.from_pandas(drawn).cast(dict(train.schema), strict=False)
 
     return sample
+
+
+def _of_forest(train: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
+    np.random.seed(seed)  # noqa: NPY002  pandas shuffles with it
+    whole = train.drop_nulls()
+    table = whole.to_pandas()
+    words = [name for name in whole.columns if not whole[name].dtype.is_numeric()]
+    table[words] = table[words].astype("category")
+    forest = importlib.import_module("arfpy.arf").arf(x=table, verbose=False, random_state=seed)
+    forest.forde()
+    drawn = pl.from_pandas(forest.forge(n).astype(dict.fromkeys(words, str)))
+    rounded = [
+        pl.col(name).round(_decimals(whole[name])) for name in whole.columns if name not in words
+    ]
+    return drawn.with_columns(rounded).cast(dict(train.schema), strict=False)
+
+
+def _decimals(column: pl.Series) -> int:
+    """Digits after the point that the values have, 8 at most."""
+    return next((d for d in range(8) if (column.round(d) == column).all()), 8)
 
 
 def _said(values: tuple[float, ...]) -> str:
