@@ -188,7 +188,9 @@ def _size_of_mixture(
 def split_once(
     trainer: Trainer, options: list[Candidate], schemas: Schemas, folds: Folds
 ) -> _Chosen:
-    """Every candidate trained on most rows and judged on the others; the best one is kept."""
+    """Every candidate trained on most rows and judged on the others; the best one is kept, with a
+    bound that can be compared with those of other models.
+    """
     (train_index,), (valid_index,) = folds.rests, folds.held_out
     schema = _known_to(trainer, folds.rests, schemas.first, schemas)
     tried = [
@@ -197,6 +199,7 @@ def split_once(
     ]
     best, candidate = max(tried, key=lambda pair: pair[0].result.valid_nats)
     result = trainer.with_members(candidate, best, "best candidate")
+    result = result._replace(valid_nats=best.held_out_nats(candidate.train))
     return _Chosen(result, best.rows.codec, candidate, folds.words)
 
 

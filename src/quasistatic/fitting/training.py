@@ -12,6 +12,7 @@ import numpy as np
 
 from quasistatic.assemble import assemble
 from quasistatic.checkpoint import TrainingStore, versions
+from quasistatic.config import TrainConfig
 from quasistatic.data.cells import EncodedTable
 from quasistatic.data.codec import Codec
 from quasistatic.data.columns.transform import Choice
@@ -23,7 +24,7 @@ from quasistatic.fitting._candidates import Candidate
 from quasistatic.fitting._clusters import clustered_start
 from quasistatic.fitting._completion import with_completions, worth_completing
 from quasistatic.model import DiffusionModel, ensemble
-from quasistatic.train import Event, FitResult, fit
+from quasistatic.train import Event, FitResult, bound_of, fit
 
 __all__ = ["FitEvent", "Rows", "Trained", "Trainer"]
 
@@ -77,6 +78,14 @@ class Trained(NamedTuple):
 
     result: FitResult
     rows: Rows
+
+    def held_out_nats(self, config: TrainConfig) -> float:
+        """The bound on the rows that decided, in the data's units, nats per row: by more draws than
+        the evaluations of the training, and not by those that it was chosen by.
+        """
+        assert self.rows.valid is not None
+        bound = bound_of(self.result.model, self.rows.valid.rows, config)
+        return bound + self.rows.log_volumes[1]
 
 
 @dataclass(frozen=True)

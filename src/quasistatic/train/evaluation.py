@@ -1,23 +1,35 @@
-"""The bound on the validation rows, with the same rows, steps and noise every time."""
+"""The bound on the validation rows, with the same rows, steps and noise every time: what differs
+between two evaluations is the model. The value itself has the error of these draws, and where
+reverse kernels are products a draw is of one step t of a row alone: a value that is compared with
+another model's (`bound_of`) is taken from more of them.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
+from quasistatic import workers
+from quasistatic.config import TrainConfig
+from quasistatic.model import DiffusionModel
 from quasistatic.rows import Row
 from quasistatic.train._step import mean_cost
+from quasistatic.train.state import time_probabilities, trainable
 from quasistatic.typing import Key
 
-__all__ = ["CHUNK", "DRAWS", "ROWS", "Evaluation"]
+__all__ = ["CHUNK", "ROWS", "Evaluation", "bound_of"]
 
 ROWS = 2048
 """Validation rows at most."""
-DRAWS = 4096
-"""Draws of (row, t) per evaluation at least; of the rows of a model of mixtures all t are drawn."""
+DRAWS, MOST_DRAWS = 2**12, 2**15
+"""Draws of (row, t) per evaluation: a fifth of the work of the training between two evaluations,
+within these limits; of the rows of a model of mixtures all t are drawn."""
+AGAIN = 8
+"""Evaluations, each with noise of its own, of a bound that is compared with another model's."""
 CHUNK = 256
 """Validation rows that are evaluated at once, at most."""
 
@@ -29,10 +41,13 @@ class Evaluation:
         static: untrained part of the model.
         rows: validation cells `[N, ...]`.
         probabilities: probabilities of the steps t = 1..T, `[T]`.
+        config: settings of the training, which say how much work an evaluation may be.
         key: random key of the noise.
     """
 
-    def __init__(self, static: Any, rows: Row, probabilities: jax.Array, *, key: Key) -> None:
+    def __init__(
+        self, static: Any, rows: Row, probabilities: jax.Array, config: TrainConfig, *, key: Key
+    ) -> None:
         steps = 1 if static.start is None else static.trajectory_length
         n_rows = min(len(jax.tree.leaves(rows)[0]), ROWS)
         n_chunks = -(-n_rows // CHUNK)
@@ -43,7 +58,7 @@ class Evaluation:
         self.rows = jax.tree.map(
             lambda x: jax.device_put(np.reshape(x[:kept], (-1, size, *x.shape[1:]))), rows
         )
-        self.repetitions = max(1, DRAWS // (kept * steps))
+        self.repetitions = max(1, _draws(config) // (kept * steps))
         self.static, self.probabilities, self.key = static, probabilities, key
 
     def __call__(self, parameters: Any) -> float:
@@ -67,3 +82,28 @@ class Evaluation:
         return mean_cost(
             parameters, self.static, self.rows, self.probabilities, self.repetitions, key=self.key
         )
+
+
+def bound_of(model: DiffusionModel, rows: Row, config: TrainConfig) -> float:
+    """Mean of K over validation rows, nats per row, of `AGAIN` evaluations: none of them is the one
+    by which the training chose this model.
+
+    Args:
+        model: trained model.
+        rows: validation cells `[N, ...]`.
+        config: settings of its training.
+    """
+    parameters = eqx.filter(model, trainable(model))
+    static = eqx.filter(model, trainable(model), inverse=True)
+    probabilities = time_probabilities(model.trajectory_length, config.first_step_share)
+    key = jax.random.fold_in(jax.random.key(config.seed), jax.device_put(np.uint32(2**31 + 1)))
+    keys = [jax.random.fold_in(key, jax.device_put(np.uint32(i))) for i in range(AGAIN)]
+    found = [Evaluation(static, rows, probabilities, config, key=k)(parameters) for k in keys]
+    (nats,) = workers.agreed(float(np.mean(found)))
+    return nats
+
+
+def _draws(config: TrainConfig) -> int:
+    # A step of training is about three evaluations of its rows.
+    spent = 3 * config.batch_size * config.evaluate_every
+    return int(np.clip(spent // 5, DRAWS, MOST_DRAWS))

@@ -111,7 +111,7 @@ def fit(
     evaluate = None
     if valid_rows is not None:
         evaluation_key = jax.random.fold_in(key, jax.device_put(np.uint32(2**31)))
-        evaluate = Evaluation(static, valid_rows, probabilities, key=evaluation_key)
+        evaluate = Evaluation(static, valid_rows, probabilities, config, key=evaluation_key)
     last_step = min(config.stop_step or config.max_steps, config.max_steps)
     state, history = initial_state(model, config), []
     if store is not None:

@@ -24,6 +24,7 @@ SETTINGS = {
     "batch_size": 64,
     "model": "diffusion",
     "max_steps": 400,
+    "learning_rate": 2e-3,
     "random_state": 0,
 }
 

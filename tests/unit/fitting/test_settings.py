@@ -233,7 +233,7 @@ def test_preset_is_larger_and_longer():
 def test_larger_tables_are_trained_longer():
     rows = (100, 500, 1999, 2000, 9000, 10_000, 20_000, 40_000, 10**6)
     steps = [defaults.training(n, "default").max_steps for n in rows]
-    assert steps == [1000, 1000, 1000, 3000, 3000, 3000, 6000, 12_000, 12_000]
+    assert steps == [1000, 2000, 2000, 3000, 3000, 3000, 6000, 12_000, 12_000]
     for n in rows:
         training = defaults.training(n, "default")
         assert training.max_steps % training.evaluate_every == 0
