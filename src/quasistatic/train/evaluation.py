@@ -27,7 +27,7 @@ ROWS = 2048
 """Validation rows at most."""
 DRAWS, MOST_DRAWS = 2**12, 2**15
 """Draws of (row, t) per evaluation: a fifth of the work of the training between two evaluations,
-within these limits; of the rows of a model of mixtures all t are drawn."""
+within these limits. Of the rows of a model of mixtures all t are drawn, so the fewest are enough."""
 AGAIN = 8
 """Evaluations, each with noise of its own, of a bound that is compared with another model's."""
 CHUNK = 256
@@ -48,7 +48,8 @@ class Evaluation:
     def __init__(
         self, static: Any, rows: Row, probabilities: jax.Array, config: TrainConfig, *, key: Key
     ) -> None:
-        steps = 1 if static.start is None else static.trajectory_length
+        products = static.start is None
+        draws = _draws(config) if products else DRAWS // static.trajectory_length
         n_rows = min(len(jax.tree.leaves(rows)[0]), ROWS)
         n_chunks = -(-n_rows // CHUNK)
         size = n_rows // n_chunks
@@ -58,7 +59,7 @@ class Evaluation:
         self.rows = jax.tree.map(
             lambda x: jax.device_put(np.reshape(x[:kept], (-1, size, *x.shape[1:]))), rows
         )
-        self.repetitions = max(1, _draws(config) // (kept * steps))
+        self.repetitions = max(1, draws // kept)
         self.static, self.probabilities, self.key = static, probabilities, key
 
     def __call__(self, parameters: Any) -> float:
