@@ -27,7 +27,7 @@ ROWS = 2048
 """Validation rows at most."""
 DRAWS, MOST_DRAWS = 2**12, 2**15
 """Draws of (row, t) per evaluation: a fifth of the work of the training between two evaluations,
-within these limits. Of the rows of a model of mixtures all t are drawn, so the fewest are enough."""
+within these limits. Of the rows of a model of mixtures all t are drawn: the fewest are enough."""
 AGAIN = 8
 """Evaluations, each with noise of its own, of a bound that is compared with another model's."""
 CHUNK = 256
