@@ -21,7 +21,7 @@ from quasistatic.train._step import mean_cost
 from quasistatic.train.state import time_probabilities, trainable
 from quasistatic.typing import Key
 
-__all__ = ["CHUNK", "ROWS", "Evaluation", "bound_of"]
+__all__ = ["AGAIN", "CHUNK", "DRAWS", "MOST_DRAWS", "ROWS", "Evaluation", "bound_of"]
 
 ROWS = 2048
 """Validation rows at most."""
