@@ -52,8 +52,8 @@ def best_trial(
     rival: Sequence[float] = (),
 ) -> Trial | None:
     """Cross-validate the schemas with the first candidate, then the other candidates with the best
-    schema; each is given up if it is behind on the first fold: rows that all of them are judged by
-    tell their differences better than their bounds.
+    schema; each is given up if it is behind on the first fold: on the same rows differences vary
+    less than bounds.
 
     Args:
         trainer: trainer of the candidates.

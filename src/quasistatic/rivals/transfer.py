@@ -96,7 +96,8 @@ def draw_state(log_weights: Float[Array, " states"], u: Float[Array, ""]) -> Int
     that of a Gumbel maximum one for each state.
 
     Args:
-        log_weights: unnormalised log-probabilities of all states, in double precision where many
+        log_weights: unnormalised log-probabilities of all states, in double precision if there are
+            many.
         u: uniform number in [0, 1).
     """
     cumulative = jnp.cumsum(jax.nn.softmax(log_weights))
