@@ -10,7 +10,7 @@ under the curve of boosted trees that tell both apart, and how well trees that w
 rows predict each column of real ones (`likeness.py`). `bootstrap` draws rows of the training part:
 the limit. `shuffled` draws every column by itself: what no dependence is worth. SDV's synthesizers
 and an adversarial random forest (of rows without holes, its draws rounded as the columns are) are
-judged where `sdv` and `arfpy` are installed, with their default settings.
+judged where `sdv` (2.0) and `arfpy` (with numpy below 2.3) are installed, with default settings.
 """
 
 import argparse
