@@ -5,7 +5,8 @@ import time
 
 import jax
 
-from quasistatic.experiments.machine import cores, processor
+from quasistatic.experiments.machine import processor
+from quasistatic.threads import cores
 
 
 def describe() -> str:

@@ -50,7 +50,7 @@ def test_the_time_left_is_the_nearer_of_the_steps_and_a_limit(monkeypatch):
     monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0.0)
     shown = progress.FitProgress(Console(file=io.StringIO(), width=120), hidden=False)
     for step, seconds_left in ((1, 90.0), (2, 7.0)):
-        shown(FitEvent(step, 10**12, -3.0, -2.0, seconds_left, "candidate"))
+        shown(FitEvent(step, 10**12, -3.0, -2.0, seconds_left, "candidate", False))
     assert "7 s left" in shown.console.file.getvalue()
 
 
@@ -60,7 +60,7 @@ def test_without_a_terminal_a_line_at_once_and_then_one_in_ten_seconds(monkeypat
     with progress.FitProgress(Console(file=io.StringIO(), width=120), hidden=False) as shown:
         for step in range(1, 21):
             now += 1.0
-            shown(FitEvent(step, 20, -3.0, -2.0, 9.0, f"candidate {step}"))
+            shown(FitEvent(step, 20, -3.0, -2.0, 9.0, f"candidate {step}", False))
     lines = shown.console.file.getvalue().splitlines()
     assert [line.split(":")[0] for line in lines] == ["Compiling", "Candidate 10", "Candidate 20"]
 

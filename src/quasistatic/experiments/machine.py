@@ -1,8 +1,9 @@
 """What a run took its time on."""
 
-import os
 import platform
 from pathlib import Path
+
+from quasistatic.threads import cores
 
 
 def processor() -> str:
@@ -13,14 +14,6 @@ def processor() -> str:
         lines = []
     names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
-
-
-def cores() -> int:
-    """Number of processor cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not Linux
-        return os.cpu_count() or 1
 
 
 def machine() -> dict[str, str | int]:

@@ -15,6 +15,7 @@ from quasistatic.distribution import Categorical, Mixture, Normal, Product
 from quasistatic.fitting._em import Cluster, Sample, fit_mixture, log_density
 from quasistatic.fitting._folds import Folds
 from quasistatic.numerics import LOG_ZERO
+from quasistatic.threads import side_by_side
 
 SIZES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 """Numbers of components that are tried, in this order, up to the third that gains nothing."""
@@ -76,13 +77,16 @@ def best_size(
         assert judged is not None
         train = _sample(_some(encoded, seed, most_rows), codec)
         parts.append((train, _sample(judged, codec), judged.log_volume))
+
+    def reached(part: tuple[Sample, Sample, np.ndarray], size: int) -> float:
+        train, judged, log_volume = part
+        cluster = _likeliest(train, size, seed)
+        return float(np.mean(log_density(judged, cluster) + log_volume))
+
     best, worse = Size(SIZES[0], (-np.inf,)), 0
     for size in SIZES if components is None else (components,):
-        reached = []
-        for train, judged, log_volume in parts:
-            cluster = _likeliest(train, size, seed)
-            reached.append(float(np.mean(log_density(judged, cluster) + log_volume)))
-        found = Size(size, tuple(reached))
+        tasks = [lambda tell, part=part, size=size: reached(part, size) for part in parts]
+        found = Size(size, tuple(side_by_side(tasks)))
         best, worse = (found, 0) if found.held_out_nats > best.held_out_nats else (best, worse + 1)
         if worse == 3:
             break

@@ -1,6 +1,7 @@
 """Cross-validation of candidates: which of them, with which schema, and for how many steps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,11 +17,13 @@ class Trial(NamedTuple):
 
     Args:
         candidate: candidate settings that are tried.
+        number: number of the candidate, from 1.
         which: number of the schema.
         curves: bounds on the held-out rows of each fold, one for each evaluation, nats per row.
     """
 
     candidate: Candidate
+    number: int
     which: int
     curves: list[list[float]]
 
@@ -53,7 +56,7 @@ def best_trial(
 ) -> Trial | None:
     """Cross-validate the schemas with the first candidate, then the other candidates with the best
     schema; each is given up if it is behind on the first fold: on the same rows differences vary
-    less than bounds.
+    less than bounds. Trainings that do not wait for one another are side by side.
 
     Args:
         trainer: trainer of the candidates.
@@ -66,34 +69,41 @@ def best_trial(
     Returns:
         The best one; None where all of them are behind the rival.
     """
-    n_folds = len(folds.rests)
 
-    def judge(trial: Trial, number: int, which: Iterable[int]) -> None:
-        remark = ", fewer point masses" if number == 1 and trial.which else ""
-        for i in which:
-            phase = f"candidate {number} of {len(options)}{remark}, fold {i + 1} of {n_folds}"
-            trained = trainer.train(
-                trial.candidate, known[trial.which], folds.rests[i], folds.held_out[i], phase
-            )
-            trial.curves.append([entry["valid_nats"] for entry in trained.result.history])
+    def on_fold(trainer: Trainer, trial: Trial, i: int) -> list[float]:
+        remark = ", fewer point masses" if trial.number == 1 and trial.which else ""
+        of = f"candidate {trial.number} of {len(options)}"
+        phase = f"{of}{remark}, fold {i + 1} of {len(folds.rests)}"
+        rows = folds.rests[i], folds.held_out[i]
+        trained = trainer.train(trial.candidate, known[trial.which], *rows, phase)
+        return [entry["valid_nats"] for entry in trained.result.history]
 
-    def goes_on(trial: Trial, number: int, bar: float) -> bool:
-        """Whether it is ahead of the bar on the first fold; the others are trained then."""
-        judge(trial, number, range(1))
-        ahead = trial.reached() > bar
-        if ahead:
-            judge(trial, number, range(1, n_folds))
-        return ahead
+    def train(trials: list[Trial], which: range) -> None:
+        """The trials on some of the folds."""
+        wanted = [(trial, i) for trial in trials for i in which]
+        found = trainer.side_by_side([partial(on_fold, trial=trial, i=i) for trial, i in wanted])
+        for (trial, _), curve in zip(wanted, found, strict=True):
+            trial.curves.append(curve)
+
+    def ahead(trials: list[Trial], bar: float) -> list[Trial]:
+        """Those ahead of the bar on the first fold, trained on all of them."""
+        found = [trial for trial in trials if trial.reached(1) > bar]
+        train(found, range(1, len(folds.rests)))
+        return found
+
+    def others_with(which: int) -> list[Trial]:
+        return [Trial(other, number, which, []) for number, other in enumerate(options[1:], 2)]
 
     to_beat = rival[0] if rival else -np.inf
     # Of schemas that are one without the atoms that a fold does not know, the plainer one.
     told_apart = [i for i, schema in enumerate(known) if schema not in known[i + 1 :]]
-    trials = [Trial(options[0], which, []) for which in told_apart]
-    whole = [trial for trial in trials if goes_on(trial, 1, to_beat)]
-    which = max(whole or trials, key=Trial.reached).which
-    for number, candidate in enumerate(options[1:], start=2):
-        best = max(whole, key=Trial.reached, default=None)
-        bar = to_beat if best is None else max(to_beat, best.reached(1))
-        if goes_on(other := Trial(candidate, which, []), number, bar):
-            whole.append(other)
+    first = [Trial(options[0], 1, which, []) for which in told_apart]
+    others = others_with(told_apart[0]) if len(told_apart) == 1 else []
+    train(first + others, range(1))
+    whole = ahead(first, to_beat)
+    best = max(whole or first, key=Trial.reached)
+    if not others:
+        others = others_with(best.which)
+        train(others, range(1))
+    whole += ahead(others, max(to_beat, best.reached(1)) if whole else to_beat)
     return max(whole, key=Trial.reached, default=None)

@@ -2,14 +2,16 @@
 the members of a deep ensemble; progress and history in the data's units.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import numpy as np
 
+from quasistatic import workers
 from quasistatic.assemble import assemble
 from quasistatic.checkpoint import TrainingStore, versions
 from quasistatic.config import TrainConfig
@@ -24,9 +26,12 @@ from quasistatic.fitting._candidates import Candidate
 from quasistatic.fitting._clusters import clustered_start
 from quasistatic.fitting._completion import with_completions, worth_completing
 from quasistatic.model import DiffusionModel, ensemble
+from quasistatic.threads import side_by_side
 from quasistatic.train import Event, FitResult, bound_of, fit
 
 __all__ = ["FitEvent", "Rows", "Trained", "Trainer"]
+
+_T = TypeVar("_T")
 
 
 class FitEvent(NamedTuple):
@@ -41,6 +46,8 @@ class FitEvent(NamedTuple):
             NaN where no rows are held out.
         seconds_left: seconds that this phase still takes, at most.
         phase: name of the training: a candidate, on which fold, the final one.
+        is_last: whether the training ends with this evaluation. Trainings of a small table are side
+            by side, and their events mixed.
     """
 
     step: int
@@ -49,6 +56,7 @@ class FitEvent(NamedTuple):
     valid_nats: float
     seconds_left: float
     phase: str
+    is_last: bool
 
 
 class Rows(NamedTuple):
@@ -167,13 +175,28 @@ class Trainer:
         Bound and history stay those of the first alone.
         """
         alone = first.result.model
-        models = [alone]
-        seed = candidate.train.seed
-        for number in range(2, candidate.model.members + 1):
+        seed, members = candidate.train.seed, candidate.model.members
+
+        def another(trainer: "Trainer", number: int) -> DiffusionModel:
             other = replace(candidate, train=replace(candidate.train, seed=seed + number - 1))
-            remark = f"{phase}, network {number} of {candidate.model.members}"
-            models.append(self._fit(other, first.rows, remark, schedule_of=alone).model)
-        return first.result._replace(model=ensemble(models))
+            remark = f"{phase}, network {number} of {members}"
+            return trainer._fit(other, first.rows, remark, schedule_of=alone).model
+
+        others = [partial(another, number=number) for number in range(2, members + 1)]
+        return first.result._replace(model=ensemble([alone, *self.side_by_side(others)]))
+
+    def side_by_side(self, trainings: Sequence[Callable[["Trainer"], _T]]) -> list[_T]:
+        """Trainings in threads, as many at once as there are cores; one after the other where
+        several processes share each of them.
+
+        Args:
+            trainings: functions of the trainer that they train with.
+        """
+        return side_by_side(
+            [partial(_with_words, training, self) for training in trainings],
+            self.callback or (lambda event: None),
+            at_once=None if workers.count() == 1 else 1,
+        )
 
     def _fit(
         self,
@@ -218,7 +241,8 @@ class Trainer:
 
         def tell(event: Event) -> None:
             nats = event.train_nats + of_train, event.valid_nats + of_valid
-            callback(FitEvent(event.step, event.max_steps, *nats, event.seconds_left, phase))
+            times = event.seconds_left, phase, event.is_last
+            callback(FitEvent(event.step, event.max_steps, *nats, *times))
 
         return tell
 
@@ -228,6 +252,12 @@ class Trainer:
         identity = f"{self.data} {schema.to_json()} {candidate} {phase} {versions()}"
         folder = self.checkpoint / phase.replace(" ", "-").replace(",", "")
         return TrainingStore(folder, identity, self.resume)
+
+
+def _with_words(
+    training: Callable[[Trainer], _T], trainer: Trainer, tell: Callable[[FitEvent], None]
+) -> _T:
+    return training(replace(trainer, callback=tell))
 
 
 def _in_own_units(result: FitResult, rows: Rows) -> FitResult:

@@ -1,9 +1,10 @@
 """`fit`: train until the validation bound no longer rises. Prints nothing; tells a callback."""
 
 import math
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from threading import Lock
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -29,6 +30,10 @@ from quasistatic.train.state import (
 
 __all__ = ["Event", "FitResult", "fit"]
 
+_COMPILING = Lock()
+"""Held during the first steps of a training: another of the same shapes, in another thread, then
+finds the program that it would have compiled as well."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -41,6 +46,7 @@ class Event:
     train_nats: float
     valid_nats: float
     seconds_left: float
+    is_last: bool
 
 
 class FitResult(NamedTuple):
@@ -118,13 +124,13 @@ def fit(
         state, history = store.restore(state)
     began, first = monotonic(), state.step
     limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
-    beside = nullcontext() if evaluate is None else evaluate.compiled_beside(state.average)
+    lap = _first(evaluate, state)
     while state.step < last_step and state.stale < config.patience:
         lap_began = monotonic()
-        with beside:
+        with lap:
             steps = min(config.evaluate_every, last_step - state.step)
             state, train_nats = run.advance(state, steps)
-        beside = nullcontext()
+        lap = nullcontext()
         valid_nats = None if evaluate is None else evaluate(state.average)
         if valid_nats is not None:
             (valid_nats,) = workers.agreed(valid_nats)
@@ -133,15 +139,28 @@ def fit(
         history.append({"step": state.step, "train_nats": train_nats, "valid_nats": valid_nats})
         if store is not None and workers.is_first():
             store.save(state, history)
-        elapsed, lap = workers.agreed(monotonic() - began, monotonic() - lap_began)
+        elapsed, last_lap = workers.agreed(monotonic() - began, monotonic() - lap_began)
+        out_of_time = elapsed + last_lap > limit
         if callback is not None:
             left = min(
                 elapsed / (state.step - first) * (last_step - state.step), max(limit - elapsed, 0.0)
             )
-            callback(Event(state.step, last_step, train_nats, valid_nats, left))
-        if elapsed + lap > limit:
+            is_last = out_of_time or state.step >= last_step or state.stale >= config.patience
+            callback(Event(state.step, last_step, train_nats, valid_nats, left, is_last))
+        if out_of_time:
             break
     return FitResult(eqx.combine(state.best, static), state.best_bound, history)
+
+
+@contextmanager
+def _first(evaluate: Evaluation | None, state: TrainState) -> Iterator[None]:
+    """Around the first steps, in which what they and the evaluations need is compiled."""
+    with _COMPILING:
+        if evaluate is None:
+            yield
+            return
+        with evaluate.compiled_beside(state.average):
+            yield
 
 
 def _judge(state: TrainState, valid_nats: float | None) -> TrainState:

@@ -24,7 +24,7 @@ FIRST = [[-3.0, -2.0, -2.5]] * FOLDS  # -2 after the second evaluation
 @pytest.fixture
 def judged(monkeypatch):
     """Held-out curves per candidate and fold -> (bound, candidate number, stop_step, what was
-    trained)."""
+    trained, sorted: trainings are side by side)."""
 
     def of(*curves, rival=()):
         phases = []
@@ -51,9 +51,9 @@ def judged(monkeypatch):
         trainer = Trainer(table, "affine", "")
         kept = cross_validated(trainer, options, Schemas((schema,)), Folds.of(40, 0), rival)
         if kept is None:
-            return None, phases
+            return None, sorted(phases)
         chosen = kept.candidate
-        return kept.result.valid_nats, chosen.model.width, chosen.train.stop_step, phases
+        return kept.result.valid_nats, chosen.model.width, chosen.train.stop_step, sorted(phases)
 
     return of
 
@@ -65,7 +65,7 @@ def folds(number, which, of):
 def test_one_candidate(judged):
     bound, number, steps, phases = judged(FIRST)
     assert (bound, number, steps) == (-2.0, 1, 200)
-    assert phases == [*folds(1, [1, 2, 3, 4], 1), "all rows"]
+    assert phases == ["all rows", *folds(1, [1, 2, 3, 4], 1)]
 
 
 def test_given_up_on_the_first_fold(judged):
@@ -74,23 +74,19 @@ def test_given_up_on_the_first_fold(judged):
     tie = [[-2.0]] * FOLDS
     bound, number, _, phases = judged(FIRST, behind, tie)
     assert (bound, number) == (-2.0, 1)
-    assert phases == [
-        *folds(1, [1, 2, 3, 4], 3),
-        *folds(2, [1], 3),
-        *folds(3, [1], 3),
-        "all rows",
-    ]
+    expected = [*folds(1, [1, 2, 3, 4], 3), *folds(2, [1], 3), *folds(3, [1], 3)]
+    assert phases == ["all rows", *expected]
 
 
 def test_ahead_on_the_first_fold_and_behind_in_the_end(judged):
     early = [[-1.0], [-1.0], [-4.0], [-4.0]]
     bound, number, _, phases = judged(FIRST, early)
     assert (bound, number) == (-2.0, 1)
-    assert phases == [*folds(1, [1, 2, 3, 4], 2), *folds(2, [1, 2, 3, 4], 2), "all rows"]
+    assert phases == ["all rows", *folds(1, [1, 2, 3, 4], 2), *folds(2, [1, 2, 3, 4], 2)]
 
 
 def test_the_best_of_those_that_went_on(judged):
-    """The third has to beat the second on its first fold; the mean curve decides on the steps."""
+    """Those ahead of the first on its first fold; the mean curve decides on the steps."""
     second = [[-1.5, -1.4], [-1.5, -1.4], [-1.5, -1.8], [-1.5, -1.8]]
     third = [[-1.0, -1.0, -1.0]] * 2 + [[-1.0, -1.0, -0.6]] * 2
     bound, number, steps, phases = judged(FIRST, second, third)
@@ -109,7 +105,7 @@ def test_a_rival_ends_what_is_behind_it_on_the_first_fold(judged):
     rival = (-1.6, -1.6, 0.0, 0.0)
     bound, number, _, phases = judged(FIRST, ahead, rival=rival)
     assert (bound, number) == (pytest.approx(-1.225), 2)
-    assert phases == [*folds(1, [1], 2), *folds(2, [1, 2, 3, 4], 2), "all rows"]
+    assert phases == ["all rows", *folds(1, [1], 2), *folds(2, [1, 2, 3, 4], 2)]
     kept, phases = judged(FIRST, FIRST, rival=(-1.0,) * FOLDS)
     assert kept is None
     assert phases == [*folds(1, [1], 2), *folds(2, [1], 2)]

@@ -9,6 +9,7 @@ import pytest
 
 from quasistatic import DiffusionDensity, OutputError, TrainingError
 from quasistatic.fitting import _defaults as defaults
+from quasistatic.threads import cores
 
 SETTINGS = {
     "trajectory_length": 2,
@@ -59,6 +60,7 @@ def fit(rows, **options) -> DiffusionDensity:
 
 pytestmark = pytest.mark.usefixtures("often")
 
+EVALUATIONS = 3
 # 4 folds and the final training of 4 networks with 3 evaluations each; or one training with 3;
 # twice as many where holes are completed
 PATHS = {
@@ -85,7 +87,12 @@ def path(request, tmp_path_factory):
 
 def test_callback_tells_the_progress(path):
     _, _, _, events = path
-    assert [event.step for event in events] == [2, 4, 6] * (len(events) // 3)
+    by_phase = {
+        phase: [e for e in events if e.phase == phase] for phase in {e.phase for e in events}
+    }
+    for told in by_phase.values():
+        assert [event.step for event in told] == [2, 4, 6]
+        assert [event.is_last for event in told] == [False, False, True]
     assert all(event.max_steps == 6 for event in events)
     assert all(np.isfinite(event.train_nats) and event.seconds_left >= 0 for event in events)
     judged = [event for event in events if not event.phase.startswith("all rows")]
@@ -106,7 +113,9 @@ def test_resumed_after_an_interrupt(path, k, tmp_path):
         fit(rows, checkpoint=tmp_path / "c", callback=stop_after(k))
     events = []
     model = fit(rows, checkpoint=tmp_path / "c", resume=True, callback=events.append)
-    assert len(events) == evaluations - k
+    # Trainings beside the one that was stopped may have made theirs before they heard of it.
+    unheard = (cores() - 1) * EVALUATIONS
+    assert evaluations - k - unheard <= len(events) <= evaluations - k
     assert saved(model, tmp_path / "m") == whole
 
 
