@@ -19,6 +19,7 @@ from quasistatic.data.cells import Cells
 from quasistatic.errors import DataError
 from quasistatic.forward import tabulated
 from quasistatic.model import DiffusionModel
+from quasistatic.threads import ahead
 from quasistatic.typing import Array, Key
 
 __all__ = [
@@ -101,7 +102,8 @@ def in_chunks(program: Callable[[np.ndarray], Any], n: int, size: int) -> Iterat
     """`program(index)` for the items 0 .. n - 1, `size` at a time; results are trees of NumPy
     arrays with one entry per item of the chunk.
 
-    Every chunk has one shape: the last is filled up with the last item, and cut afterwards.
+    Every chunk has one shape: the last is filled up with the last item, and cut afterwards. After
+    the first, with which the program is compiled, some are evaluated at once (`threads.ahead`).
 
     Args:
         program: function of an int array `[size]` of items, to arrays with that leading axis.
@@ -110,10 +112,14 @@ def in_chunks(program: Callable[[np.ndarray], Any], n: int, size: int) -> Iterat
     """
     require_own_process()
     forget_programs_if_crowded()
-    for begin in range(0, n, size):
+
+    def chunk(begin: int) -> Any:
         found = program(np.minimum(np.arange(begin, begin + size), n - 1))
-        kept = min(size, n - begin)
-        yield jax.tree.map(lambda x, kept=kept: np.asarray(x)[:kept], found)
+        return jax.tree.map(lambda x: np.asarray(x)[: n - begin], found)
+
+    begins = range(0, n, size)
+    yield from map(chunk, begins[:1])
+    yield from ahead(chunk, begins[1:])
 
 
 def joined(parts: Iterator[Any]) -> Any:

@@ -1,13 +1,15 @@
-"""How many rows go side by side."""
+"""How many rows go side by side, and chunks of them."""
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
+from quasistatic import threads
 from quasistatic.forward import ErasureSchedule, GaussianDiffusion
 from quasistatic.model import DiffusionModel
 from quasistatic.network.base import AbstractNetwork
-from quasistatic.rows import rows_at_once
+from quasistatic.rows import in_chunks, joined, rows_at_once
 
 
 class Zero(AbstractNetwork):
@@ -44,3 +46,18 @@ def of_width(n_columns: int) -> DiffusionModel:
 )
 def test_rows_at_once(n_columns, n_rows, walks, size):
     assert rows_at_once(of_width(n_columns), n_rows, 1024, walks=walks) == size
+
+
+@pytest.mark.parametrize("n_cores", [1, 3])
+@pytest.mark.parametrize("n", [1, 7, 8, 30])
+def test_chunks_on_any_number_of_cores(monkeypatch, n, n_cores):
+    """In order, each of the one shape, the last one cut."""
+    monkeypatch.setattr(threads, "cores", lambda: n_cores)
+
+    def program(index):
+        assert index.shape == (8,)
+        return {"twice": jnp.asarray(2 * index), "same": index}
+
+    found = joined(in_chunks(program, n, 8))
+    np.testing.assert_array_equal(found["same"], np.arange(n))
+    np.testing.assert_array_equal(found["twice"], 2 * np.arange(n))

@@ -1,6 +1,7 @@
 """The combinations of settings that are tried on a table."""
 
 from dataclasses import dataclass, replace
+from math import ceil
 
 from quasistatic.config import ModelConfig, TrainConfig
 from quasistatic.data.layout import Layout, are_images
@@ -8,6 +9,7 @@ from quasistatic.data.schema import BlockSizes, Schema
 from quasistatic.errors import SettingError
 from quasistatic.fitting import _defaults as defaults
 from quasistatic.fitting.settings import FitSettings
+from quasistatic.threads import cores
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,19 @@ def candidates(
     if in_folds and clusters and models[0].components > 1:
         tried.insert(1, replace(tried[0], clusters=min(clusters, models[0].components)))
     if train.max_minutes is not None:
-        trials = (len(tried) + n_schemas - 1) * defaults.FOLDS + 1 if in_folds else len(tried)
-        trainings = (trials + models[0].members - 1) * (2 if completed else 1)
-        train = replace(train, max_minutes=train.max_minutes / trainings)
+        trials = len(tried) + n_schemas - 1
+        rounds = _rounds(trials, models[0].members, folds=defaults.FOLDS if in_folds else 1)
+        train = replace(train, max_minutes=train.max_minutes / (rounds * (1 + completed)))
         tried = [replace(candidate, train=train) for candidate in tried]
     return tried
+
+
+def _rounds(trials: int, members: int, *, folds: int) -> int:
+    """How many trainings there are after one another: those of the first fold, of the others, of
+    the best candidate on all rows, of its other members, each as many at once as there are cores.
+    """
+    together = [trials, trials * (folds - 1), members - 1]
+    return sum(ceil(n / cores()) for n in together) + (folds > 1)
 
 
 def is_cross_validated(n_rows: int, schema: Schema, settings: FitSettings) -> bool:

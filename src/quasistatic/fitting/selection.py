@@ -39,7 +39,7 @@ from quasistatic.fitting._levels import with_states
 from quasistatic.fitting._mixture import mixture_alone
 from quasistatic.fitting._trials import best_trial
 from quasistatic.fitting.settings import FitSettings
-from quasistatic.fitting.training import FitEvent, Trainer
+from quasistatic.fitting.training import FitEvent, Trained, Trainer
 from quasistatic.train import FitResult
 
 __all__ = ["cross_validated", "fit_table", "split_once"]
@@ -193,10 +193,12 @@ def split_once(
     """
     (train_index,), (valid_index,) = folds.rests, folds.held_out
     schema = _known_to(trainer, folds.rests, schemas.first, schemas)
-    tried = [
-        (trainer.train(option, schema, train_index, valid_index, f"candidate {number}"), option)
-        for number, option in enumerate(options, start=1)
-    ]
+
+    def train(trainer: Trainer, number: int, option: Candidate) -> Trained:
+        return trainer.train(option, schema, train_index, valid_index, f"candidate {number}")
+
+    trainings = [partial(train, number=i, option=option) for i, option in enumerate(options, 1)]
+    tried = zip(trainer.side_by_side(trainings), options, strict=True)
     best, candidate = max(tried, key=lambda pair: pair[0].result.valid_nats)
     result = trainer.with_members(candidate, best, "best candidate")
     result = result._replace(valid_nats=best.held_out_nats(candidate.train))

@@ -187,16 +187,15 @@ class Trainer:
 
     def side_by_side(self, trainings: Sequence[Callable[["Trainer"], _T]]) -> list[_T]:
         """Trainings in threads, as many at once as there are cores; one after the other where
-        several processes share each of them.
+        several processes share each of them, and of a table on the disk.
 
         Args:
             trainings: functions of the trainer that they train with.
         """
-        return side_by_side(
-            [partial(_with_words, training, self) for training in trainings],
-            self.callback or (lambda event: None),
-            at_once=None if workers.count() == 1 else 1,
-        )
+        if workers.count() > 1 or not isinstance(self.table, Table):
+            return [training(self) for training in trainings]
+        tasks = [partial(_with_words, training, self) for training in trainings]
+        return side_by_side(tasks, self.callback or (lambda event: None))
 
     def _fit(
         self,
