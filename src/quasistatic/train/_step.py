@@ -231,28 +231,30 @@ def mean_cost(
     parameters: Any,
     static: Any,
     rows: Row,
+    weights: Float[Array, "n_chunks B"],
     probabilities: Float[Array, " T"],
     repetitions: int,
     *,
     key: Key,
 ) -> Float[Array, " parts"]:
-    """Mean of -K over rows `[n_chunks, B, ...]` and repetitions, in parts that add up to it: nats
-    per column, or, where the reverse kernels are mixtures, per step of whole trajectories, which
-    vary less. The same noise at every call.
+    """Mean of -K over rows `[n_chunks, B, ...]`, whose weights sum to 1, and repetitions, in parts
+    that add up to it: nats per column, or, where the reverse kernels are mixtures, per step of
+    whole trajectories, which vary less. The same noise at every call.
     """
     model = tabulated(eqx.combine(parameters, static))
 
     def one(inputs):
-        index, chunk = inputs
+        index, chunk, weight = inputs
         chunk_key = jax.random.fold_in(key, index)
         if model.start is not None:
             keys = jax.random.split(chunk_key, jax.tree.leaves(chunk)[0].shape[0])
             draws = jax.vmap(lambda row, k: bound_costs(model, row, key=k))(chunk, keys)
-            return jnp.mean(draws, axis=0)
-        cost = batch_cost(model, chunk, probabilities, key=chunk_key, dropout=False)
-        return jnp.mean(cost, axis=0)
+            return weight @ draws
+        return weight @ batch_cost(model, chunk, probabilities, key=chunk_key, dropout=False)
 
     n_chunks = jax.tree.leaves(rows)[0].shape[0]
     index = jnp.arange(n_chunks * repetitions)
-    repeated = jax.tree.map(lambda x: jnp.tile(x, (repetitions, *(1,) * (x.ndim - 1))), rows)
-    return jnp.mean(jax.lax.map(one, (index, repeated)), axis=0)
+    repeated = jax.tree.map(
+        lambda x: jnp.tile(x, (repetitions, *(1,) * (x.ndim - 1))), (rows, weights)
+    )
+    return jnp.sum(jax.lax.map(one, (index, *repeated)), axis=0) / repetitions

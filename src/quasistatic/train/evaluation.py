@@ -52,14 +52,16 @@ class Evaluation:
         draws = _draws(config) if products else DRAWS // static.trajectory_length
         n_rows = min(len(jax.tree.leaves(rows)[0]), ROWS)
         n_chunks = -(-n_rows // CHUNK)
-        size = n_rows // n_chunks
-        # Whole chunks: the last rows of an uneven split are left out rather than any row counted
-        # twice.
-        kept = n_chunks * size
+        size = _one_of_few(-(-n_rows // n_chunks))
+        places = np.arange(n_chunks * size)
+        index = np.minimum(places, n_rows - 1)
         self.rows = jax.tree.map(
-            lambda x: jax.device_put(np.reshape(x[:kept], (-1, size, *x.shape[1:]))), rows
+            lambda x: jax.device_put(np.reshape(x[index], (-1, size, *x.shape[1:]))), rows
         )
-        self.repetitions = max(1, draws // kept)
+        # A row that fills up counts nothing.
+        weights = (places < n_rows).astype(np.float32) / np.float32(n_rows)
+        self.weights = jax.device_put(weights.reshape(-1, size))
+        self.repetitions = max(1, draws // len(places))
         self.static, self.probabilities, self.key = static, probabilities, key
 
     def __call__(self, parameters: Any) -> float:
@@ -80,9 +82,8 @@ class Evaluation:
             thread.join()
 
     def _costs(self, parameters: Any) -> jax.Array:
-        return mean_cost(
-            parameters, self.static, self.rows, self.probabilities, self.repetitions, key=self.key
-        )
+        parts = self.rows, self.weights, self.probabilities, self.repetitions
+        return mean_cost(parameters, self.static, *parts, key=self.key)
 
 
 def bound_of(model: DiffusionModel, rows: Row, config: TrainConfig) -> float:
@@ -102,6 +103,14 @@ def bound_of(model: DiffusionModel, rows: Row, config: TrainConfig) -> float:
     found = [Evaluation(static, rows, probabilities, config, key=k)(parameters) for k in keys]
     (nats,) = workers.agreed(float(np.mean(found)))
     return nats
+
+
+def _one_of_few(n: int) -> int:
+    """The next of four numbers between two powers of two: a table with some more rows finds the
+    programs of its former fit.
+    """
+    step = max(2 ** ((n - 1).bit_length() - 3), 1)
+    return -(-n // step) * step
 
 
 def _draws(config: TrainConfig) -> int:

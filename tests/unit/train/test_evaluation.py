@@ -47,3 +47,24 @@ def test_an_evaluation_is_a_fifth_of_the_training(
     config = replace(CONFIG, batch_size=batch_size, evaluate_every=evaluate_every)
     made = evaluation(model, valid_rows, config, jax.random.key(0))
     assert made.repetitions == draws // 32
+
+
+def test_rows_that_fill_up_count_nothing(model, valid_rows):
+    """Thirteen rows go as fourteen: the mean of their own bounds, within seven standard errors
+    (1e-7 for 31 degrees of freedom)."""
+    rows = jax.tree.map(lambda x: np.asarray(x)[:13], valid_rows)
+    made = evaluation(model, rows, CONFIG, jax.random.key(0))
+    np.testing.assert_allclose(made.weights, [[1 / 13] * 13 + [0.0]], rtol=1e-6)
+    parameters = eqx.filter(model, trainable(model))
+    drawn = [evaluation(model, rows, CONFIG, jax.random.key(i))(parameters) for i in range(32)]
+    whole = np.asarray(evaluate_terms(model, rows, repetitions=512, key=jax.random.key(3)).total)
+    of_draws, of_whole = np.std(drawn, ddof=1) / 32**0.5, np.std(whole.mean(axis=0)) / 512**0.5
+    assert abs(np.mean(drawn) - whole.mean()) < 7 * np.hypot(of_draws, of_whole)
+
+
+@pytest.mark.parametrize(
+    ("n", "size"), [(1, 1), (8, 8), (9, 10), (64, 64), (65, 80), (86, 96), (88, 96), (256, 256)]
+)
+def test_one_program_for_some_more_rows(n, size, model, valid_rows):
+    rows = jax.tree.map(lambda x: np.repeat(np.asarray(x)[:1], n, axis=0), valid_rows)
+    assert evaluation(model, rows, CONFIG, jax.random.key(0)).weights.shape == (1, size)
