@@ -46,21 +46,51 @@ def test_fit_prints_the_schema_and_the_bound(tmp_path, penguins_path):
     assert not checkpoint_folder(str(model)).exists()
 
 
-def test_the_time_left_is_the_nearer_of_the_steps_and_a_limit(monkeypatch):
+def fit_event(phase: str, step: int, share: float) -> FitEvent:
+    return FitEvent(step, 20, -3.0, -2.0, 9.0, phase, 1234.5, step == 20, share)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of the progress: a list, whose last entry it is."""
+    times = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: times[-1])
+    return times
+
+
+def test_the_time_left_is_of_all_trainings(monkeypatch, clock):
+    """By their speed since the first evaluation: a quarter of the fit in 10 s, a half is left."""
     monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0.0)
     shown = progress.FitProgress(Console(file=io.StringIO(), width=120), hidden=False)
-    for step, seconds_left in ((1, 90.0), (2, 7.0)):
-        shown(FitEvent(step, 10**12, -3.0, -2.0, seconds_left, "candidate", False))
-    assert "7 s left" in shown.console.file.getvalue()
+    for now, step, share in ((30.0, 1, 0.25), (40.0, 2, 0.5)):
+        clock.append(now)
+        shown(fit_event("candidate", step, share))
+    first, second = shown.console.file.getvalue().splitlines()
+    assert first == "Candidate: step 1/20 · 1,234 rows/s · held-out bound -2.000 nats"
+    assert second.endswith(" · 20 s left at most")
 
 
-def test_without_a_terminal_a_line_at_once_and_then_one_in_ten_seconds(monkeypatch):
-    now = 0.0
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+def test_a_bar_for_each_training_that_goes_on(clock):
+    console = Console(file=io.StringIO(), width=120, force_terminal=True)
+    with progress.FitProgress(console, hidden=False) as shown:
+        assert shown.bars is not None
+        for phase, step, left in (
+            ("one", 10, ["Fit", "One"]),
+            ("two", 10, ["Fit", "One", "Two"]),
+            ("one", 20, ["Fit", "Two"]),
+            ("two", 20, ["Fit"]),
+        ):
+            clock.append(clock[-1] + 1.0)
+            shown(fit_event(phase, step, step / 40))
+            assert [task.description for task in shown.bars.tasks] == left
+    assert "One: 20/20 · 1,234 rows/s · held-out bound -2.000 nats" in console.file.getvalue()
+
+
+def test_without_a_terminal_a_line_at_once_and_then_one_in_ten_seconds(clock):
     with progress.FitProgress(Console(file=io.StringIO(), width=120), hidden=False) as shown:
         for step in range(1, 21):
-            now += 1.0
-            shown(FitEvent(step, 20, -3.0, -2.0, 9.0, f"candidate {step}", False))
+            clock.append(float(step))
+            shown(fit_event(f"candidate {step}", step, step / 20))
     lines = shown.console.file.getvalue().splitlines()
     assert [line.split(":")[0] for line in lines] == ["Compiling", "Candidate 10", "Candidate 20"]
 

@@ -107,7 +107,7 @@ def no_training(scale=0.3):
 
     def untouched(model, rows, valid_rows, config, *, callback, **_):
         if callback is not None:
-            callback(Event(1, 1, -1.0, -1.0, 0.0, True))
+            callback(Event(1, 1, -1.0, -1.0, 0.0, 100.0, 1.0))
         network = randomised(model.network, config.seed, scale) if scale else model.network
         return FitResult(eqx.tree_at(lambda m: m.network, model, network), -1.0, [dict(HISTORY)])
 

@@ -18,9 +18,9 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class FitProgress:
-    """The callback of `DiffusionDensity.fit`: shows of each training that goes on the phase, the
-    step, the validation bound in nats and the time left. Without a terminal that is a line now and
-    then, the first at once.
+    """The callback of `DiffusionDensity.fit`: shows how long the fit still takes, and of each
+    training that goes on the phase, the step, rows in a second and the validation bound in nats.
+    Without a terminal that is a line now and then, the first at once.
 
     Args:
         console: console to write to (standard error: the result goes elsewhere).
@@ -30,9 +30,8 @@ class FitProgress:
     def __init__(self, console: Console, *, hidden: bool) -> None:
         self.console, self.hidden = console, hidden
         self.bars: Progress | None = None
-        self.compiling: TaskID | None = None
         self.running: dict[str, TaskID] = {}
-        self.first: dict[str, tuple[float, int]] = {}
+        self.first: tuple[float, float] | None = None
         self.last_line = -math.inf
 
     def __enter__(self) -> Self:
@@ -45,7 +44,7 @@ class FitProgress:
                 console=self.console,
             )
             self.bars.start()
-            self.compiling = self.bars.add_task("Compiling", total=None, numbers="")
+            self.bars.add_task("Compiling", total=None, numbers="")
         elif not self.hidden:
             self._line("Compiling")
         return self
@@ -64,46 +63,50 @@ class FitProgress:
         if self.hidden:
             return
         name = event.phase[:1].upper() + event.phase[1:]
-        # Compilation lies before the first evaluation.
-        self.first.setdefault(event.phase, (time.monotonic(), event.step))
+        left = self._left(event)
         if self.bars is not None:
-            self._show(self.bars, name, event)
+            self._show(self.bars, name, event, left)
         elif time.monotonic() - self.last_line >= _SECONDS_BETWEEN_LINES:
-            self._line(f"{name}: step {self._numbers(event)}")
+            self._line(" · ".join(filter(None, [f"{name}: step {_numbers(event)}", left])))
 
-    def _show(self, bars: Progress, name: str, event: "FitEvent") -> None:
-        """A bar for each training that goes on, a line for each that has ended."""
-        if self.compiling is not None:
-            bars.remove_task(self.compiling)
-            self.compiling = None
+    def _left(self, event: "FitEvent") -> str:
+        """How long the fit takes from now on, as if no training were given up or stopped early;
+        empty at the first evaluation, which has no speed: compilation lies before it.
+        """
+        if self.first is None:
+            self.first = time.monotonic(), event.share
+        began, share = self.first
+        if event.share <= share:
+            return ""
+        seconds = (time.monotonic() - began) / (event.share - share) * (1.0 - event.share)
+        return f"{duration(seconds)} left at most"
+
+    def _show(self, bars: Progress, name: str, event: "FitEvent", left: str) -> None:
+        """A bar for the whole fit and for each training that goes on, a line for each that has
+        ended.
+        """
+        bars.update(
+            bars.task_ids[0], description="Fit", total=1.0, completed=event.share, numbers=left
+        )
         bar = self.running.pop(event.phase, None)
         if event.is_last:
             if bar is not None:
                 bars.remove_task(bar)
-            self.console.print(Text(f"{name}: {self._numbers(event)}"))
+            self.console.print(Text(f"{name}: {_numbers(event)}"))
             return
         self.running[event.phase] = bar = bars.add_task(name, numbers="") if bar is None else bar
-        bars.update(
-            bar,
-            completed=event.step,
-            total=event.max_steps or None,
-            numbers=self._numbers(event),
-        )
+        total = event.max_steps or None
+        bars.update(bar, completed=event.step, total=total, numbers=_numbers(event))
 
     def _line(self, text: str) -> None:
         self.last_line = time.monotonic()
         self.console.print(Text(text))
 
-    def _numbers(self, event: "FitEvent") -> str:
-        parts = [f"{event.step}/{event.max_steps}"]
-        if math.isfinite(event.valid_nats):
-            parts.append(f"held-out bound {event.valid_nats:.3f} nats")
-        elif math.isfinite(event.train_nats):
-            parts.append(f"bound {event.train_nats:.3f} nats")
-        began, first = self.first[event.phase]
-        seconds, steps = time.monotonic() - began, event.step - first
-        if steps > 0 and not event.is_last:
-            by_steps = seconds / steps * (event.max_steps - event.step)
-            left = min(by_steps, event.seconds_left)  # a limit of time may end it sooner
-            parts.append(f"{duration(left)} left")
-        return " · ".join(parts)
+
+def _numbers(event: "FitEvent") -> str:
+    parts = [f"{event.step}/{event.max_steps}", f"{event.rows_per_second:,.0f} rows/s"]
+    if math.isfinite(event.valid_nats):
+        parts.append(f"held-out bound {event.valid_nats:.3f} nats")
+    elif math.isfinite(event.train_nats):
+        parts.append(f"bound {event.train_nats:.3f} nats")
+    return " · ".join(parts)

@@ -69,11 +69,12 @@ def best_trial(
     Returns:
         The best one; None where all of them are behind the rival.
     """
+    n_folds = len(folds.rests)
 
     def on_fold(trainer: Trainer, trial: Trial, i: int) -> list[float]:
         remark = ", fewer point masses" if trial.number == 1 and trial.which else ""
         of = f"candidate {trial.number} of {len(options)}"
-        phase = f"{of}{remark}, fold {i + 1} of {len(folds.rests)}"
+        phase = f"{of}{remark}, fold {i + 1} of {n_folds}"
         rows = folds.rests[i], folds.held_out[i]
         trained = trainer.train(trial.candidate, known[trial.which], *rows, phase)
         return [entry["valid_nats"] for entry in trained.result.history]
@@ -88,7 +89,8 @@ def best_trial(
     def ahead(trials: list[Trial], bar: float) -> list[Trial]:
         """Those ahead of the bar on the first fold, trained on all of them."""
         found = [trial for trial in trials if trial.reached(1) > bar]
-        train(found, range(1, len(folds.rests)))
+        trainer.plan.give_up((len(trials) - len(found)) * (n_folds - 1))
+        train(found, range(1, n_folds))
         return found
 
     def others_with(which: int) -> list[Trial]:
@@ -97,6 +99,7 @@ def best_trial(
     to_beat = rival[0] if rival else -np.inf
     # Of schemas that are one without the atoms that a fold does not know, the plainer one.
     told_apart = [i for i, schema in enumerate(known) if schema not in known[i + 1 :]]
+    trainer.plan.give_up((len(known) - len(told_apart)) * n_folds)
     first = [Trial(options[0], 1, which, []) for which in told_apart]
     others = others_with(told_apart[0]) if len(told_apart) == 1 else []
     train(first + others, range(1))

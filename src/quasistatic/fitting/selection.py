@@ -112,14 +112,18 @@ def fit_table(
     rival = None if settings.model == "diffusion" else size
     chosen = None
     if settings.model != "mixture":
+        completed = worth_completing(table, schema)
         options = candidates(
             n,
             schema,
             settings,
             n_schemas=len(schemas.options),
-            completed=worth_completing(table, schema),
+            completed=completed,
             clusters=0 if size is None else size.components,
         )
+        trials = len(options) + len(schemas.options) - 1 if in_folds else len(options)
+        trainings = trials * len(folds.rests) + in_folds
+        trainer.plan.count(trainings, options[0].model.members, completed=completed)
         bar = () if rival is None else rival.by_fold
         chosen = (
             cross_validated(trainer, options, schemas, folds, bar)

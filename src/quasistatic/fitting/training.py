@@ -25,6 +25,7 @@ from quasistatic.data.table import Table
 from quasistatic.fitting._candidates import Candidate
 from quasistatic.fitting._clusters import clustered_start
 from quasistatic.fitting._completion import with_completions, worth_completing
+from quasistatic.fitting._plan import Plan
 from quasistatic.model import DiffusionModel, ensemble
 from quasistatic.threads import side_by_side
 from quasistatic.train import Event, FitResult, bound_of, fit
@@ -46,8 +47,10 @@ class FitEvent(NamedTuple):
             NaN where no rows are held out.
         seconds_left: seconds that this phase still takes, at most.
         phase: name of the training: a candidate, on which fold, the final one.
+        rows_per_second: rows that this training has learned from in a second.
         is_last: whether the training ends with this evaluation. Trainings of a small table are side
             by side, and their events mixed.
+        share: share of all trainings of the fit that is done, at least.
     """
 
     step: int
@@ -56,7 +59,9 @@ class FitEvent(NamedTuple):
     valid_nats: float
     seconds_left: float
     phase: str
+    rows_per_second: float
     is_last: bool
+    share: float
 
 
 class Rows(NamedTuple):
@@ -108,6 +113,7 @@ class Trainer:
         resume: whether to go on from the checkpoints (default False).
         callback: function that is told the progress after each evaluation; None (default) tells
             nobody.
+        plan: how much of the fit is done (default: nothing).
     """
 
     table: AnyTable
@@ -116,6 +122,7 @@ class Trainer:
     checkpoint: Path | None = None
     resume: bool = False
     callback: Callable[[FitEvent], None] | None = None
+    plan: Plan = field(default_factory=Plan)
     _on_disk: list[tuple[Schema, np.ndarray, Rows]] = field(
         default_factory=list, init=False, repr=False, compare=False
     )
@@ -240,8 +247,11 @@ class Trainer:
 
         def tell(event: Event) -> None:
             nats = event.train_nats + of_train, event.valid_nats + of_valid
-            times = event.seconds_left, phase, event.is_last
-            callback(FitEvent(event.step, event.max_steps, *nats, *times))
+            share = self.plan.done(phase, event.share)
+            speed = event.rows_per_second
+            steps = event.step, event.max_steps
+            left = event.seconds_left
+            callback(FitEvent(*steps, *nats, left, phase, speed, event.is_last, share))
 
         return tell
 

@@ -55,9 +55,9 @@ class Run:
     compiled: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self._batch_size % workers.count():
+        if self.batch_size % workers.count():
             raise SettingError(
-                f"{workers.count()} processes cannot share batches of {self._batch_size} rows",
+                f"{workers.count()} processes cannot share batches of {self.batch_size} rows",
                 fix="give a number of processes, or a --batch-size, of which one is a multiple",
             )
 
@@ -122,7 +122,7 @@ class Run:
         for.
         """
         row_bytes = sum(x.nbytes // max(len(x), 1) for x in jax.tree.leaves(self.rows))
-        most = max(SCAN_BYTES // max(self._batch_size * row_bytes, 1), 1)
+        most = max(SCAN_BYTES // max(self.batch_size * row_bytes, 1), 1)
         return max(d for d in range(1, n + 1) if n % d == 0 and d <= most)
 
     @property
@@ -130,22 +130,23 @@ class Run:
         return len(jax.tree.leaves(self.rows)[0])
 
     @property
-    def _batch_size(self) -> int:
+    def batch_size(self) -> int:
+        """Rows of a batch: those of the settings, or all of a table that has fewer."""
         return min(self.config.batch_size, max(self._n_rows, 16))
 
     def _batches(self, first: int, n: int, rank: int | None = None) -> Row:
         """Rows `[n, B, ...]` of the batches first .. first + n - 1, or of each batch the share of a
         process.
         """
-        per_epoch = -(-self._n_rows // self._batch_size)
+        per_epoch = -(-self._n_rows // self.batch_size)
         steps = np.arange(first, first + n)
         epochs = {
-            e: _epoch(self._n_rows, self._batch_size, self.config.seed, e)
+            e: _epoch(self._n_rows, self.batch_size, self.config.seed, e)
             for e in np.unique(steps // per_epoch).tolist()
         }
         numbers = np.stack([epochs[s // per_epoch][s % per_epoch] for s in steps.tolist()])
         if rank is not None:
-            share = self._batch_size // workers.count()
+            share = self.batch_size // workers.count()
             numbers = numbers[:, rank * share : (rank + 1) * share]
         return take_rows(self.rows, numbers)
 

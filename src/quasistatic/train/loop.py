@@ -38,7 +38,7 @@ finds the program that it would have compiled as well."""
 @dataclass(frozen=True)
 class Event:
     """Progress after an evaluation; bounds are K in nats per row, in the model's space (no
-    log-volume).
+    log-volume). `share` is that of the steps, or of the time, that is done; 1 with the last one.
     """
 
     step: int
@@ -46,7 +46,13 @@ class Event:
     train_nats: float
     valid_nats: float
     seconds_left: float
-    is_last: bool
+    rows_per_second: float
+    share: float
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the training ends with this evaluation."""
+        return self.share == 1.0
 
 
 class FitResult(NamedTuple):
@@ -146,7 +152,10 @@ def fit(
                 elapsed / (state.step - first) * (last_step - state.step), max(limit - elapsed, 0.0)
             )
             is_last = out_of_time or state.step >= last_step or state.stale >= config.patience
-            callback(Event(state.step, last_step, train_nats, valid_nats, left, is_last))
+            share = 1.0 if is_last else elapsed / (elapsed + left)
+            speed = run.batch_size * (state.step - first) / elapsed
+            bounds = train_nats, valid_nats
+            callback(Event(state.step, last_step, *bounds, left, speed, share))
         if out_of_time:
             break
     return FitResult(eqx.combine(state.best, static), state.best_bound, history)
