@@ -8,8 +8,8 @@ from quasistatic.data.layout import Layout, are_images
 from quasistatic.data.schema import BlockSizes, Schema
 from quasistatic.errors import SettingError
 from quasistatic.fitting import _defaults as defaults
+from quasistatic.fitting._plan import at_once
 from quasistatic.fitting.settings import FitSettings
-from quasistatic.threads import cores
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ def candidates(
 
 def _rounds(trials: int, members: int, *, folds: int) -> int:
     """How many trainings there are after one another: those of the first fold, of the others, of
-    the best candidate on all rows, of its other members, each as many at once as there are cores.
+    the best candidate on all rows, of its other members.
     """
     together = [trials, trials * (folds - 1), members - 1]
-    return sum(ceil(n / cores()) for n in together) + (folds > 1)
+    return sum(ceil(n / at_once()) for n in together) + (folds > 1)
 
 
 def is_cross_validated(n_rows: int, schema: Schema, settings: FitSettings) -> bool:

@@ -1,4 +1,14 @@
-"""How much of a fit is done, in trainings."""
+"""The trainings of a fit: how many are side by side, and how much is done."""
+
+from quasistatic import workers
+from quasistatic.threads import cores
+
+
+def at_once() -> int:
+    """How many trainings are side by side: as many as there are cores; one where several processes
+    share each of them.
+    """
+    return cores() if workers.count() == 1 else 1
 
 
 class Plan:

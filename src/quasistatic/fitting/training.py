@@ -11,7 +11,6 @@ from typing import NamedTuple, TypeVar
 import jax
 import numpy as np
 
-from quasistatic import workers
 from quasistatic.assemble import assemble
 from quasistatic.checkpoint import TrainingStore, versions
 from quasistatic.config import TrainConfig
@@ -25,7 +24,7 @@ from quasistatic.data.table import Table
 from quasistatic.fitting._candidates import Candidate
 from quasistatic.fitting._clusters import clustered_start
 from quasistatic.fitting._completion import with_completions, worth_completing
-from quasistatic.fitting._plan import Plan
+from quasistatic.fitting._plan import Plan, at_once
 from quasistatic.model import DiffusionModel, ensemble
 from quasistatic.threads import side_by_side
 from quasistatic.train import Event, FitResult, bound_of, fit
@@ -193,13 +192,13 @@ class Trainer:
         return first.result._replace(model=ensemble([alone, *self.side_by_side(others)]))
 
     def side_by_side(self, trainings: Sequence[Callable[["Trainer"], _T]]) -> list[_T]:
-        """Trainings in threads, as many at once as there are cores; one after the other where
-        several processes share each of them, and of a table on the disk.
+        """Trainings in threads, `_plan.at_once` of them; of a table on the disk one after the
+        other: its encoded rows are kept for the next one.
 
         Args:
             trainings: functions of the trainer that they train with.
         """
-        if workers.count() > 1 or not isinstance(self.table, Table):
+        if at_once() == 1 or not isinstance(self.table, Table):
             return [training(self) for training in trainings]
         tasks = [partial(_with_words, training, self) for training in trainings]
         return side_by_side(tasks, self.callback or (lambda event: None))

@@ -1,9 +1,14 @@
 """How much of a fit is done: by what was counted, less what was given up, never more than all."""
 
 import numpy as np
+import polars as pl
 import pytest
 
-from quasistatic import DiffusionDensity
+from quasistatic import DiffusionDensity, workers
+from quasistatic.data.columns.infer import infer_schema
+from quasistatic.data.table import from_frame
+from quasistatic.fitting import FitSettings, _plan
+from quasistatic.fitting._candidates import candidates
 from quasistatic.fitting._plan import Plan
 
 
@@ -33,3 +38,18 @@ def test_a_fit_ends_with_all_of_it_done():
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert 0 < shares[0] < 0.3
+
+
+@pytest.mark.parametrize(
+    ("n_cores", "processes", "minutes"),
+    [(1, 1, 10 / 12), (2, 1, 10 / 7), (8, 1, 10 / 4), (8, 2, 10 / 12)],
+)
+def test_a_limit_of_time_is_dealt_to_the_trainings_after_one_another(
+    monkeypatch, n_cores, processes, minutes
+):
+    """Two candidates of four folds, all rows, three further members: twelve trainings."""
+    monkeypatch.setattr(_plan, "cores", lambda: n_cores)
+    monkeypatch.setattr(workers, "count", lambda: processes)
+    schema = infer_schema(from_frame(pl.DataFrame({"x": np.random.default_rng(0).normal(size=40)})))
+    options = candidates(40, schema, FitSettings(max_minutes=10.0), clusters=2)
+    assert [option.train.max_minutes for option in options] == [pytest.approx(minutes)] * 2
