@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quasistatic import DiffusionDensity, OutputError, TrainingError
+from quasistatic import DiffusionDensity, OutputError, TrainingError, threads
 from quasistatic.fitting import _defaults as defaults
+from quasistatic.fitting import training
 from quasistatic.threads import cores
 
 SETTINGS = {
@@ -99,6 +100,15 @@ def test_callback_tells_the_progress(path):
     assert judged
     assert all(np.isfinite(event.valid_nats) for event in judged)
     assert all(event.phase for event in events)
+
+
+@pytest.mark.parametrize("path", ["cross-validated"], indirect=True)
+@pytest.mark.parametrize("n", [1, 3])
+def test_on_any_number_of_cores(path, n, monkeypatch, tmp_path):
+    rows, _, whole, _ = path
+    monkeypatch.setattr(training, "at_once", lambda: n)
+    monkeypatch.setattr(threads, "cores", lambda: n)
+    assert saved(fit(rows), tmp_path / "m") == whole
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.columns.transform import Choice
 from quasistatic.data.rows import split_validation
 from quasistatic.data.table import from_frame
-from quasistatic.fitting import FitSettings
+from quasistatic.fitting import FitSettings, _plan
 from quasistatic.fitting import _defaults as defaults
 from quasistatic.fitting._candidates import candidates
 
@@ -85,7 +85,9 @@ def test_what_is_not_given_stays_as_the_table_has_it(n_rows, preset, schema):
     assert first == dataclasses.replace(own, seed=0, first_step_share=share)
 
 
-def test_minutes_are_shared_by_the_trainings(schema):
+def test_minutes_are_shared_by_the_trainings(schema, monkeypatch):
+    """On one core, where they are one after the other."""
+    monkeypatch.setattr(_plan, "cores", lambda: 1)
     small = candidates(48, schema, FitSettings(max_minutes=9.0))
     trials, final = len(small) * defaults.FOLDS, defaults.MEMBERS
     assert (trials + final) * small[0].train.max_minutes == pytest.approx(9.0)
