@@ -77,8 +77,9 @@ def side_by_side(
                     ended.result()
                     left -= 1
         except BaseException:
-            stop.set()
+            # In this order: a thread that is stopped finds nothing else to begin.
             pool.shutdown(wait=False, cancel_futures=True)
+            stop.set()
             raise
     return [future.result() for future in futures]
 

@@ -42,4 +42,5 @@ class Plan:
             share: share of it that is done.
         """
         self._done[phase] = share
+        # A list: another training may be told of meanwhile.
         return sum(list(self._done.values())) / max(self._wanted, len(self._done))

@@ -46,7 +46,8 @@ class FitEvent(NamedTuple):
             NaN where no rows are held out.
         seconds_left: seconds that this phase still takes, at most.
         phase: name of the training: a candidate, on which fold, the final one.
-        rows_per_second: rows that this training has learned from in a second.
+        rows_per_second: rows that this training has learned from in a second, on average since it
+            began, compiling included.
         is_last: whether the training ends with this evaluation. Trainings of a small table are side
             by side, and their events mixed.
         share: share of all trainings of the fit that is done, at least.

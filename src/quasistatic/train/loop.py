@@ -128,12 +128,13 @@ def fit(
     state, history = initial_state(model, config), []
     if store is not None:
         state, history = store.restore(state)
-    began, first = monotonic(), state.step
+    began, first = math.inf, state.step
     limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
     lap = _first(evaluate, state)
     while state.step < last_step and state.stale < config.patience:
-        lap_began = monotonic()
         with lap:
+            lap_began = monotonic()
+            began = min(began, lap_began)  # not while another training compiled
             steps = min(config.evaluate_every, last_step - state.step)
             state, train_nats = run.advance(state, steps)
         lap = nullcontext()
