@@ -2,6 +2,7 @@
 prints. Tables are polars frames of the same columns; numbers stay numbers, all else is a category.
 """
 
+from collections import Counter
 from itertools import combinations
 
 import numpy as np
@@ -14,6 +15,8 @@ BINS = 10
 """Of numbers, where they are paired with categories."""
 MOST_STATES = 50
 """A category of more states is none for a classifier or for structural zeros."""
+EXPECTED = 10
+"""So many rows are not missing by chance: exp(-10) is 5e-5."""
 
 
 def is_number(frame: pl.DataFrame, name: str) -> bool:
@@ -63,15 +66,20 @@ def rank_correlations(real: pl.DataFrame, other: pl.DataFrame) -> float:
 
 
 def impossible(known: pl.DataFrame, other: pl.DataFrame) -> float:
-    """Share of the rows of `other` with a pair of values of two discrete columns that no row of
-    `known` has.
+    """Share of the rows of `other` with a pair of values of two columns that no row of `known` has,
+    though `EXPECTED` rows or more would have it if the columns were independent.
     """
     names = [n for n in known.columns if known[n].n_unique() <= MOST_STATES]
     bad = np.zeros(len(other), bool)
     for a, b in combinations(names, 2):
-        seen = set(zip(_texts(known, a), _texts(known, b), strict=True))
+        one, two = _texts(known, a), _texts(known, b)
+        seen = set(zip(one, two, strict=True))
+        counts = [Counter(one.tolist()), Counter(two.tolist())]
         drawn = zip(_texts(other, a), _texts(other, b), strict=True)
-        bad |= np.array([pair not in seen for pair in drawn])
+        bad |= [
+            pair not in seen and counts[0][pair[0]] * counts[1][pair[1]] >= EXPECTED * len(known)
+            for pair in drawn
+        ]
     return float(bad.mean())
 
 

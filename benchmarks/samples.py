@@ -5,12 +5,13 @@ error where there are several.
 
 Every method is fitted on four fifths of the rows and draws as many; judged are its rows against the
 last fifth, which it has not seen: column shapes, pair trends, the largest difference of two rank
-correlations, the share of rows with a pair of values that the whole table never has, the area
-under the curve of boosted trees that tell both apart, and how well trees that were fitted on its
-rows predict each column of real ones (`likeness.py`). `bootstrap` draws rows of the training part:
-the limit. `shuffled` draws every column by itself: what no dependence is worth. SDV's synthesizers
-and an adversarial random forest (of rows without holes, its draws rounded as the columns are) are
-judged where `sdv` (2.0) and `arfpy` (with numpy below 2.3) are installed, with default settings.
+correlations, the share of rows with a pair of values that the whole table never has and not by
+chance, the area under the curve of boosted trees that tell both apart, and how well trees that were
+fitted on its rows predict each column of real ones (`likeness.py`). `bootstrap` draws rows of the
+training part: the limit. `shuffled` draws every column by itself: what no dependence is worth.
+SDV's synthesizers and an adversarial random forest (of rows without holes, its draws rounded as the
+columns are) are judged where `sdv` (2.0) and `arfpy` (with numpy below 2.3) are installed, with
+default settings.
 """
 
 import argparse
@@ -26,12 +27,18 @@ import numpy as np
 import polars as pl
 from density import load_mixed
 from likeness import impossible, learned_from, pairs, rank_correlations, shapes, told_apart
+from sklearn.datasets import load_diabetes
 from throughput import mixed_table
 
 from quasistatic import DiffusionDensity
 
 Sampler = Callable[[pl.DataFrame, int, int], pl.DataFrame]
 SDV = "GaussianCopulaSynthesizer", "TVAESynthesizer", "CTGANSynthesizer"
+PACKAGED: dict[str, Callable] = {
+    "diabetes": lambda: load_diabetes(as_frame=True, scaled=False).frame,
+    "affairs": lambda: importlib.import_module("statsmodels.datasets.fair").load_pandas().data,
+}
+"""Of scikit-learn and of statsmodels, where it is installed: all numbers, some of few values."""
 HEADERS = "shapes", "pairs", "rank corr.", "impossible", "AUC", "learned", "CPU s"
 
 
@@ -55,12 +62,16 @@ def main() -> None:
 
 
 def load(name: str) -> pl.DataFrame:
-    """The example table, the generator of `throughput.py`, or a table of the folder `fd27`."""
+    """The example table, the generator of `throughput.py`, a table of a package, or one of the
+    folder `fd27`.
+    """
     if name == "penguins":
         example = Path(__file__).resolve().parents[1] / "examples" / "penguins.csv"
         return pl.read_csv(example, null_values="NA")
     if name == "mixed":
         return mixed_table(10_000)
+    if name in PACKAGED:
+        return pl.from_pandas(PACKAGED[name]())
     return load_mixed(Path(os.environ["QUASISTATIC_DATA"]) / "fd27" / f"{name}.npz")
 
 
@@ -114,7 +125,9 @@ def _shuffled(train: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
 
 def _of_sdv(name: str) -> Sampler:
     def sample(train: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
-        tables = {"table": train.to_pandas()}
+        words = [name for name in train.columns if not train[name].dtype.is_numeric()]
+        # Not as categories, which they refuse.
+        tables = {"table": train.with_columns(pl.col(words).cast(pl.String)).to_pandas()}
         describe = importlib.import_module("sdv.metadata").Metadata.detect_from_dataframes
         synthesizer = getattr(importlib.import_module("sdv.single_table"), name)(
             describe(tables, infer_keys=None)
@@ -148,6 +161,9 @@ def _decimals(column: pl.Series) -> int:
 
 
 def _said(values: tuple[float, ...]) -> str:
+    """Nothing where a table has no such number: one with a single column has no pairs."""
+    if np.isnan(values).any():
+        return ""
     if len(values) == 1:
         return f"{values[0]:.3f}"
     error = statistics.stdev(values) / len(values) ** 0.5
