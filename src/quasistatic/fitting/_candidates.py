@@ -8,7 +8,7 @@ from quasistatic.data.layout import Layout, are_images
 from quasistatic.data.schema import BlockSizes, Schema
 from quasistatic.errors import SettingError
 from quasistatic.fitting import _defaults as defaults
-from quasistatic.fitting._plan import at_once
+from quasistatic.fitting._plan import at_once, groups
 from quasistatic.fitting.settings import FitSettings
 
 
@@ -34,6 +34,7 @@ def candidates(
     settings: FitSettings,
     *,
     n_schemas: int = 1,
+    n_folds: int | None = None,
     completed: bool = False,
     clusters: int = 0,
 ) -> list[Candidate]:
@@ -44,7 +45,8 @@ def candidates(
         schema: schema of the table's columns.
         settings: settings of the fit.
         n_schemas: number of schemas that are tried with the first of them (default 1).
-        completed: whether holes are completed, so that every training is two (default False).
+        n_folds: number of folds of a table that is cross-validated (default `defaults.FOLDS`).
+        completed: whether holes are completed (default False).
         clusters: number of products of the best mixture, which is another start of a small table's
             reverse kernels; 0 (default): there is none.
 
@@ -70,18 +72,12 @@ def candidates(
         tried.insert(1, replace(tried[0], clusters=min(clusters, models[0].components)))
     if train.max_minutes is not None:
         trials = len(tried) + n_schemas - 1
-        rounds = _rounds(trials, models[0].members, folds=defaults.FOLDS if in_folds else 1)
-        train = replace(train, max_minutes=train.max_minutes / (rounds * (1 + completed)))
+        judged = (n_folds or defaults.FOLDS) if in_folds else None
+        together = groups(trials, judged, models[0].members, completed=completed)
+        rounds = sum(ceil(n / at_once()) for n in together)
+        train = replace(train, max_minutes=train.max_minutes / rounds)
         tried = [replace(candidate, train=train) for candidate in tried]
     return tried
-
-
-def _rounds(trials: int, members: int, *, folds: int) -> int:
-    """How many trainings there are after one another: those of the first fold, of the others, of
-    the best candidate on all rows, of its other members.
-    """
-    together = [trials, trials * (folds - 1), members - 1]
-    return sum(ceil(n / at_once()) for n in together) + (folds > 1)
 
 
 def is_cross_validated(n_rows: int, schema: Schema, settings: FitSettings) -> bool:

@@ -50,7 +50,11 @@ class Size(NamedTuple):
     @property
     def held_out_nats(self) -> float:
         """Mean over the folds, nats per row."""
-        return float(np.mean(self.by_fold))
+        return self.on_first()
+
+    def on_first(self, n_folds: int | None = None) -> float:
+        """Mean over the first folds (default: all), nats per row."""
+        return float(np.mean(self.by_fold[:n_folds]))
 
 
 def best_size(

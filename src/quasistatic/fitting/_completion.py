@@ -24,6 +24,9 @@ COMPLETIONS = 4
 masked bound."""
 LEAST_SHARE = 0.05
 """Least share of rows with holes: with fewer, the whole rows are enough."""
+ENOUGH_HELD_OUT = 100
+"""Held-out rows that decide between trainings of completed rows; no further fold is trained on, as
+such trainings are long."""
 MOST_CELLS = 1 << 18
 """Most cells in rows with holes: to complete more of them would take longer than the training."""
 

@@ -37,9 +37,18 @@ class Folds(NamedTuple):
         rest, held_out = split_validation(n_rows, n_valid / n_rows, seed)
         return cls([held_out], [rest])
 
+    def first(self, n_rows: int) -> "Folds":
+        """The first of the parts, as many as hold so many rows, if there are as many."""
+        held = np.cumsum([len(part) for part in self.held_out])
+        n = int(np.searchsorted(held, n_rows)) + 1
+        return Folds(self.held_out[:n], self.rests[:n])
+
     @property
     def words(self) -> str:
         """How the rows were held out, for the record."""
-        if len(self.rests) > 1:
-            return f"{len(self.rests)}-fold cross-validation"
-        return f"{len(self.held_out[0])} rows, not trained on"
+        n_folds, n_held_out = len(self.rests), sum(map(len, self.held_out))
+        if n_folds == 1:
+            return f"{n_held_out} rows, not trained on"
+        if n_held_out > len(self.rests[0]):  # all but a rest
+            return f"{n_folds}-fold cross-validation"
+        return f"{n_held_out} rows, in {n_folds} parts"

@@ -11,28 +11,42 @@ def at_once() -> int:
     return cores() if workers.count() == 1 else 1
 
 
+def groups(trials: int, n_folds: int | None, members: int, *, completed: bool) -> list[int]:
+    """Numbers of trainings that may be side by side, one group after the other, as if no trial were
+    given up: on the first fold, on the others, on all rows, of the further members.
+
+    Where rows are completed one trial alone goes on after the first fold, and its trainings are
+    two.
+
+    Args:
+        trials: number of trials: of candidates, and of schemas with the first of them.
+        n_folds: number of folds; None where the rows are split once, and the best training is kept.
+        members: number of networks of the ensemble.
+        completed: whether holes are completed.
+    """
+    if n_folds is None:
+        first = [trials, trials] if completed else [trials]
+    elif completed:
+        first = [trials, n_folds - 1, n_folds, 1, 1]
+    else:
+        first = [trials, trials * (n_folds - 1), 1]
+    return [*first, members - 1]
+
+
 class Plan:
     """The trainings of a fit, counted beforehand as if none were given up, and how far each is."""
 
     def __init__(self) -> None:
-        self._wanted, self._times = 1, 1
+        self._wanted = 1
         self._done: dict[str, float] = {}
 
-    def count(self, trainings: int, members: int, *, completed: bool) -> None:
-        """Count the trainings, each of which is two where holes are completed, and the further
-        members of the ensemble, which are one each.
-
-        Args:
-            trainings: number of trainings but for those members.
-            members: number of networks of the ensemble.
-            completed: whether holes are completed.
-        """
-        self._times = 1 + completed
-        self._wanted = trainings * self._times + members - 1
+    def count(self, trainings: int) -> None:
+        """So many trainings there will be."""
+        self._wanted = trainings
 
     def give_up(self, trainings: int) -> None:
         """So many of them will not be."""
-        self._wanted -= trainings * self._times
+        self._wanted -= trainings
 
     def done(self, phase: str, share: float) -> float:
         """The share of all trainings that is done, at least, now that one of them is so far.

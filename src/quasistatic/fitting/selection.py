@@ -33,11 +33,12 @@ from quasistatic.fitted.model import Fitted
 from quasistatic.fitted.settling import stopped_in_folds
 from quasistatic.fitting._candidates import Candidate, candidates, is_cross_validated
 from quasistatic.fitting._clusters import BASELINE, FEW_ROWS, MANY_ROWS, Size, best_size
-from quasistatic.fitting._completion import worth_completing
+from quasistatic.fitting._completion import ENOUGH_HELD_OUT, worth_completing
 from quasistatic.fitting._folds import Folds
 from quasistatic.fitting._levels import with_states
 from quasistatic.fitting._mixture import mixture_alone
-from quasistatic.fitting._trials import best_trial
+from quasistatic.fitting._plan import groups
+from quasistatic.fitting._trials import best_trial, mean_curve
 from quasistatic.fitting.settings import FitSettings
 from quasistatic.fitting.training import FitEvent, Trained, Trainer
 from quasistatic.train import FitResult
@@ -79,9 +80,10 @@ def fit_table(
     `defaults.FEWEST_MINUTES`; the first schema is theirs. On a smaller table every schema is
     cross-validated with the first network, every other network with the best schema (given up if it
     is behind on the first fold), and the best combination is trained on all rows for the number of
-    steps at which its mean held-out bound was highest. Where a mixture of products (`_mixture.py`)
-    is better on the held-out rows, it is kept instead; what is behind it on the first fold is given
-    up, too.
+    steps at which its mean held-out bound was highest. Where rows are completed (`_completion`) so
+    many folds are trained on as hold `ENOUGH_HELD_OUT` rows. Where a mixture of products
+    (`_mixture.py`) is better on the held-out rows, it is kept instead; what is behind it on the
+    first fold is given up, too.
 
     Args:
         table: table of the rows to fit.
@@ -100,37 +102,22 @@ def fit_table(
         remove_checkpoints(checkpoint)
     data = workers.meet(fingerprint(table) if workers.is_first() else "")
     trainer = Trainer(table, settings.column_transform, data, checkpoint, resume, callback)
-    n, in_folds = len(table), is_cross_validated(len(table), schemas.first, settings)
+    n = len(table)
     folds = (
         Folds.of(n, settings.seed)
-        if in_folds
+        if is_cross_validated(n, schemas.first, settings)
         else Folds.once(n, settings.validation_fraction, settings.seed)
     )
     schemas = with_states(table, schemas, settings.column_transform, seed=settings.seed)
     schema = schemas.first
     size = _size_of_mixture(trainer, schemas, settings, folds)
     rival = None if settings.model == "diffusion" else size
-    chosen = None
-    if settings.model != "mixture":
-        completed = worth_completing(table, schema)
-        options = candidates(
-            n,
-            schema,
-            settings,
-            n_schemas=len(schemas.options),
-            completed=completed,
-            clusters=0 if size is None else size.components,
-        )
-        trials = len(options) + len(schemas.options) - 1 if in_folds else len(options)
-        trainings = trials * len(folds.rests) + in_folds
-        trainer.plan.count(trainings, options[0].model.members, completed=completed)
-        bar = () if rival is None else rival.by_fold
-        chosen = (
-            cross_validated(trainer, options, schemas, folds, bar)
-            if in_folds
-            else split_once(trainer, options, schemas, folds)
-        )
-    if rival is not None and (chosen is None or chosen.result.valid_nats < rival.held_out_nats):
+    chosen = (
+        None
+        if settings.model == "mixture"
+        else _diffusion(trainer, schemas, settings, folds, size, rival)
+    )
+    if chosen is None and rival is not None:
         chosen = _Chosen(*mixture_alone(table, schema, settings, rival), folds.words)
     if chosen is None:
         raise SettingError("model = 'mixture' has no meaning for images", fix="leave it out")
@@ -189,8 +176,55 @@ def _size_of_mixture(
     )
 
 
+def _diffusion(
+    trainer: Trainer,
+    schemas: Schemas,
+    settings: FitSettings,
+    folds: Folds,
+    size: Size | None,
+    rival: Size | None,
+) -> _Chosen | None:
+    """The best of the trainings; None where a mixture is better on the rows that they are judged
+    by.
+    """
+    table, schema, in_folds = trainer.table, schemas.first, len(folds.rests) > 1
+    completed = worth_completing(table, schema)
+    if completed and in_folds:
+        folds = folds.first(ENOUGH_HELD_OUT)
+    n_folds = len(folds.rests)
+    options = candidates(
+        len(table),
+        schema,
+        settings,
+        n_schemas=len(schemas.options),
+        n_folds=n_folds,
+        completed=completed,
+        clusters=0 if size is None else size.components,
+    )
+    trials = len(options) + len(schemas.options) - 1 if in_folds else len(options)
+    members = options[0].model.members
+    together = groups(trials, n_folds if in_folds else None, members, completed=completed)
+    trainer.plan.count(sum(together))
+    if not in_folds:
+        chosen = split_once(trainer, options, schemas, folds, completed=completed)
+    else:
+        bar = () if rival is None else rival.by_fold
+        chosen = cross_validated(trainer, options, schemas, folds, bar, completed=completed)
+    behind = (
+        chosen is not None
+        and rival is not None
+        and chosen.result.valid_nats < rival.on_first(n_folds)
+    )
+    return None if behind else chosen
+
+
 def split_once(
-    trainer: Trainer, options: list[Candidate], schemas: Schemas, folds: Folds
+    trainer: Trainer,
+    options: list[Candidate],
+    schemas: Schemas,
+    folds: Folds,
+    *,
+    completed: bool = False,
 ) -> _Chosen:
     """Every candidate trained on most rows and judged on the others; the best one is kept, with a
     bound that can be compared with those of other models.
@@ -199,7 +233,9 @@ def split_once(
     schema = _known_to(trainer, folds.rests, schemas.first, schemas)
 
     def train(trainer: Trainer, number: int, option: Candidate) -> Trained:
-        return trainer.train(option, schema, train_index, valid_index, f"candidate {number}")
+        phase = f"candidate {number}"
+        trained = trainer.train(option, schema, train_index, valid_index, phase)
+        return trainer.complete(option, trained, phase) if completed else trained
 
     trainings = [partial(train, number=i, option=option) for i, option in enumerate(options, 1)]
     tried = zip(trainer.side_by_side(trainings), options, strict=True)
@@ -215,22 +251,29 @@ def cross_validated(
     schemas: Schemas,
     folds: Folds,
     rival: Sequence[float] = (),
+    *,
+    completed: bool = False,
 ) -> _Chosen | None:
     """Candidates and schemas cross-validated; the best combination, trained on all rows. None where
     all are behind a rival's bounds on the folds.
     """
     n = len(trainer.table)
     known = [_known_to(trainer, folds.rests, schema, schemas) for schema in schemas.options]
-    best = best_trial(trainer, options, known, folds, rival)
+    best = best_trial(trainer, options, known, folds, rival, completed=completed)
     if best is None:
         return None
-    train = replace(best.candidate.train, stop_step=best.step)
-    final = replace(best.candidate, train=train)
-    trained = trainer.train(final, schemas.options[best.which], np.arange(n), None, "all rows")
+
+    def stopping_at(step: int) -> Candidate:
+        return replace(best.candidate, train=replace(best.candidate.train, stop_step=step))
+
+    schema, final = schemas.options[best.which], stopping_at(best.step)
+    trained = trainer.train(stopping_at(best.first_step), schema, np.arange(n), None, "all rows")
+    if completed:
+        trained = trainer.complete(final, trained, "all rows")
     result = trainer.with_members(final, trained, "all rows")
     history = [
         entry | {"valid_nats": held_out}
-        for entry, held_out in zip(result.history, best.curve(), strict=False)
+        for entry, held_out in zip(result.history, mean_curve(best.curves), strict=False)
     ]
     result = FitResult(result.model, best.reached(), history)
     stopped = stopped_in_folds(best.curves, best.candidate.train)

@@ -23,7 +23,7 @@ from quasistatic.data.schema import Schema
 from quasistatic.data.table import Table
 from quasistatic.fitting._candidates import Candidate
 from quasistatic.fitting._clusters import clustered_start
-from quasistatic.fitting._completion import with_completions, worth_completing
+from quasistatic.fitting._completion import with_completions
 from quasistatic.fitting._plan import Plan, at_once
 from quasistatic.model import DiffusionModel, ensemble
 from quasistatic.threads import side_by_side
@@ -154,9 +154,7 @@ class Trainer:
         valid_index: np.ndarray | None,
         phase: str,
     ) -> Trained:
-        """A training on some rows, judged on others.
-
-        Where many rows have holes it is two: see `fitting._completion`.
+        """A training on some rows as they are, judged on others.
 
         Args:
             candidate: candidate settings of the training.
@@ -167,13 +165,22 @@ class Trainer:
             phase: name of this training among the fit's, for people and for the checkpoint.
         """
         rows = self.rows(schema, train_index, valid_index)
-        result = self._fit(candidate, rows, phase)
-        if worth_completing(self.table.take(train_index), schema):
-            key = jax.random.fold_in(jax.random.key(candidate.train.seed), 1)
-            completed = with_completions(result.model, rows.codec, rows.train, key=key)
-            rows = rows._replace(train=completed)
-            result = self._fit(candidate, rows, f"{phase}, completed")
-        return Trained(result, rows)
+        return Trained(self._fit(candidate, rows, phase), rows)
+
+    def complete(self, candidate: Candidate, trained: Trained, phase: str) -> Trained:
+        """A second training, of rows as they are and as the model of the first one completes them:
+        see `fitting._completion`.
+
+        Args:
+            candidate: candidate settings of the second training.
+            trained: the first training.
+            phase: name of the first training.
+        """
+        rows = trained.rows
+        key = jax.random.fold_in(jax.random.key(candidate.train.seed), 1)
+        completed = with_completions(trained.result.model, rows.codec, rows.train, key=key)
+        rows = rows._replace(train=completed)
+        return Trained(self._fit(candidate, rows, f"{phase}, completed"), rows)
 
     def with_members(self, candidate: Candidate, first: Trained, phase: str) -> FitResult:
         """The first model and the other members of its deep ensemble: the same schedule and rows,

@@ -23,22 +23,31 @@ FIRST = [[-3.0, -2.0, -2.5]] * FOLDS  # -2 after the second evaluation
 
 @pytest.fixture
 def judged(monkeypatch):
-    """Held-out curves per candidate and fold -> (bound, candidate number, stop_step, what was
-    trained, sorted: trainings are side by side)."""
+    """Held-out curves per candidate and fold, those on completed rows where rows are -> (bound,
+    candidate number, stop_step, what was trained, sorted: trainings are side by side)."""
 
-    def of(*curves, rival=()):
+    def of(*curves, rival=(), completed=None):
         phases = []
 
+        def complete(trainer, candidate, first, phase):
+            phases.append(f"{phase}, completed")
+            if phase == "all rows":
+                return first
+            history = [{"valid_nats": v} for v in completed[int(phase.split()[-3]) - 1]]
+            return Trained(FitResult(None, 0.0, history), first.rows)
+
         def train(trainer, candidate, schema, train_index, valid_index, phase):
-            phases.append(phase)
             if valid_index is None:
+                phases.append(f"{phase}, {candidate.train.stop_step} steps" if completed else phase)
                 history = [{"step": 0, "train_nats": 0.0, "valid_nats": 0.0}] * 9
             else:
+                phases.append(phase)
                 number, fold = int(phase.split()[1]) - 1, int(phase.split()[-3]) - 1
                 history = [{"valid_nats": v} for v in curves[number][fold]]
             return Trained(FitResult(None, 0.0, history), Rows(None, None, None))
 
         monkeypatch.setattr(Trainer, "train", train)
+        monkeypatch.setattr(Trainer, "complete", complete)
         monkeypatch.setattr(
             Trainer, "with_members", lambda trainer, candidate, first, phase: first.result
         )
@@ -49,7 +58,14 @@ def judged(monkeypatch):
             replace(some, model=replace(some.model, width=i + 1)) for i in range(len(curves))
         ]
         trainer = Trainer(table, "affine", "")
-        kept = cross_validated(trainer, options, Schemas((schema,)), Folds.of(40, 0), rival)
+        kept = cross_validated(
+            trainer,
+            options,
+            Schemas((schema,)),
+            Folds.of(40, 0),
+            rival,
+            completed=completed is not None,
+        )
         if kept is None:
             return None, sorted(phases)
         chosen = kept.candidate
@@ -109,3 +125,26 @@ def test_a_rival_ends_what_is_behind_it_on_the_first_fold(judged):
     kept, phases = judged(FIRST, FIRST, rival=(-1.0,) * FOLDS)
     assert kept is None
     assert phases == [*folds(1, [1], 2), *folds(2, [1], 2)]
+
+
+def test_of_completed_rows_the_best_on_the_first_fold_goes_on(judged):
+    """Its second trainings decide on the bound and on their own steps, the first ones on theirs."""
+    best = [[-1.5, -1.8]] * FOLDS
+    second = [[-1.0, -0.9, -0.8]] * FOLDS
+    bound, number, steps, phases = judged(FIRST, best, completed=second)
+    assert (bound, number, steps) == (pytest.approx(-0.8), 2, 300)
+    trained = folds(2, [1, 2, 3, 4], 2)
+    last = ["all rows, 100 steps", "all rows, completed"]
+    completed = [f"{phase}, completed" for phase in trained]
+    assert phases == sorted([*folds(1, [1], 2), *trained, *completed, *last])
+    kept, phases = judged(FIRST, best, completed=second, rival=(-0.7,) * FOLDS)
+    assert kept is None
+    assert not any(phase.startswith("all rows") for phase in phases)
+
+
+def test_few_folds_where_they_hold_enough_rows():
+    folds = Folds.of(42, 0)
+    assert folds.words == "4-fold cross-validation"
+    assert [len(folds.first(n).rests) for n in (1, 10, 11, 40, 41)] == [1, 1, 2, 4, 4]
+    assert folds.first(15).words == "20 rows, in 2 parts"
+    assert folds.first(3).words == "10 rows, not trained on"

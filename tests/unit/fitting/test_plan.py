@@ -9,15 +9,15 @@ from quasistatic.data.columns.infer import infer_schema
 from quasistatic.data.table import from_frame
 from quasistatic.fitting import FitSettings, _plan
 from quasistatic.fitting._candidates import candidates
-from quasistatic.fitting._plan import Plan
+from quasistatic.fitting._plan import Plan, groups
 
 
 def test_shares_of_what_was_counted():
     plan = Plan()
-    plan.count(3, 2, completed=True)  # six, and another member
+    plan.count(7)
     assert plan.done("a", 0.5) == pytest.approx(0.5 / 7)
     assert plan.done("a", 1.0) == pytest.approx(1 / 7)
-    plan.give_up(2)
+    plan.give_up(4)
     assert plan.done("b", 0.5) == pytest.approx(1.5 / 3)
 
 
@@ -26,6 +26,20 @@ def test_more_than_was_counted_is_all_of_it():
     assert plan.done("a", 1.0) == 1.0
     assert plan.done("b", 0.0) == 0.5
     assert plan.done("b", 1.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("n_folds", "completed", "expected"),
+    [
+        (None, False, [3, 1]),
+        (None, True, [3, 3, 1]),
+        (4, False, [3, 9, 1, 1]),
+        (4, True, [3, 3, 4, 1, 1, 1]),  # one trial goes on, each training is two
+        (1, True, [3, 0, 1, 1, 1, 1]),
+    ],
+)
+def test_groups_of_three_trials_and_two_members(n_folds, completed, expected):
+    assert groups(3, n_folds, 2, completed=completed) == expected
 
 
 @pytest.mark.usefixtures("untrained")
