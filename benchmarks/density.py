@@ -5,7 +5,8 @@ r"""Test log-likelihood beside published figures and baselines. Prints a Markdow
     QUASISTATIC_DATA=... python benchmarks/density.py fd27 [NAMES]
 
 Where `zuko` is installed, tables of numbers alone get a neural spline flow beside the mixtures
-(`spline_flow.py`).
+(`spline_flow.py`); where `arfpy` is, every mixed table gets an adversarial random forest
+(`forde.py`).
 
 Splits: `debd` as published (the model's own validation split is taken from the training rows and
 the published validation rows are added to them); `fd27` 80/20 with the given seed. Test rows are
@@ -126,6 +127,8 @@ def binary(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[st
 def mixed(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[str, str]:
     """One of the mixed tables; X and y together are the row."""
     from baselines import independent, mixture, numbers
+    from forde import forest_density
+    from forde import is_installed as has_forest
     from mixed_mixture import mixed_mixture
     from spline_flow import is_installed, spline_flow
 
@@ -162,6 +165,12 @@ def mixed(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[str
             values, chosen = spline_flow(*parts, arguments.seed)
             flow = figure(values)
         result |= {"spline flow": flow, "its settings": chosen}
+        if has_forest():
+            values, chosen = forest_density(
+                numbers(codec, train), numbers(codec, test), discrete, arguments.seed
+            )
+            result |= {"random forest": figure(values), "forest's settings": chosen}
+            result["K - random forest"] = figure(k - values)
         result["independent"] = figure(independent(*parts, arguments.seed))
     return result
 

@@ -22,9 +22,13 @@ has the lowest), and with `--intervals` the coverage of central intervals of 50 
 each method imputes 19 times (`filling_figures.py`); MinMAE, AvgMAE and apart are of the first five
 then, too. `--mask` takes cells that are missing at random or not at random (`holes.py`) in place of
 completely at random; a method that sees the table alone cannot be right about the last.
+
+`utrees` (with scikit-learn below 1.7) and `hyperimpute` (with pandas below 3) are methods where
+they are installed.
 """
 
 import argparse
+import importlib.util
 import os
 import sys
 import time
@@ -229,6 +233,29 @@ def forest_diffusion(holed: pl.DataFrame, seed: int, draws: int) -> list[pl.Data
     return [decoded(f, holed) for f in filled]
 
 
+def unmasking_trees(holed: pl.DataFrame, seed: int, draws: int) -> list[pl.DataFrame]:
+    """UnmaskingTrees (McCarter 2024), its defaults, categories told as such."""
+    from utrees import UnmaskingTrees
+
+    np.random.seed(seed)  # noqa: NPY002  values within bins are drawn with it
+    x, categories = codes(holed)
+    kinds = ["categorical" if j in categories else "continuous" for j in range(x.shape[1])]
+    model = UnmaskingTrees(random_state=seed).fit(x, quantize_cols=kinds)
+    return [decoded(filled, holed) for filled in model.impute(n_impute=draws)]
+
+
+def hyperimpute(holed: pl.DataFrame, seed: int, draws: int) -> list[pl.DataFrame]:
+    """HyperImpute (Jarrett et al. 2022), its defaults: columns in turn, each by the model that is
+    best for it. It draws nothing, and with pandas 3 it would return means.
+    """
+    del draws
+    from hyperimpute.plugins.imputers import Imputers
+
+    x, _ = codes(holed)
+    filled = Imputers().get("hyperimpute", random_state=seed).fit_transform(pd.DataFrame(x))
+    return [decoded(filled.to_numpy(), holed)]
+
+
 Filled = list[pl.DataFrame] | dict[str, list[pl.DataFrame]]
 METHODS: dict[str, Callable[[pl.DataFrame, int, int], Filled]] = {
     "quasistatic": ours,
@@ -238,6 +265,11 @@ METHODS: dict[str, Callable[[pl.DataFrame, int, int], Filled]] = {
     "iterative": chained,
     "knn": neighbours,
     "forest-diffusion": forest_diffusion,
+}
+METHODS |= {
+    name: method
+    for name, method in (("utrees", unmasking_trees), ("hyperimpute", hyperimpute))
+    if importlib.util.find_spec(name) is not None
 }
 
 

@@ -9,9 +9,13 @@ correlations, the share of rows with a pair of values that the whole table never
 chance, the area under the curve of boosted trees that tell both apart, and how well trees that were
 fitted on its rows predict each column of real ones (`likeness.py`). `bootstrap` draws rows of the
 training part: the limit. `shuffled` draws every column by itself: what no dependence is worth.
-SDV's synthesizers and an adversarial random forest (of rows without holes, its draws rounded as the
-columns are) are judged where `sdv` (2.0) and `arfpy` (with numpy below 2.3) are installed, with
-default settings.
+
+Others are judged where their libraries are installed, with default settings: SDV's synthesizers
+(`sdv` 2.0); an adversarial random forest (`arfpy` with numpy below 2.3), of rows without holes;
+UnmaskingTrees (`utrees` with scikit-learn below 1.7; OMP_NUM_THREADS=1 where others use the
+processor), which draws no holes; and TabularARGN (`mostlyai-engine`, whose numbers are drawn digit
+by digit or in bins, without `torchvision` if that is of another PyTorch). Draws of the forest and
+of UnmaskingTrees are rounded as the columns are.
 """
 
 import argparse
@@ -93,6 +97,10 @@ def methods() -> dict[str, Sampler]:
         found |= {name: _of_sdv(name) for name in SDV}
     if importlib.util.find_spec("arfpy") is not None:
         found["adversarial random forest"] = _of_forest
+    if importlib.util.find_spec("utrees") is not None:
+        found["UnmaskingTrees"] = _of_unmasking
+    if importlib.util.find_spec("mostlyai") is not None:
+        found["TabularARGN"] = _of_argn
     return found
 
 
@@ -149,10 +157,39 @@ def _of_forest(train: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
     forest = importlib.import_module("arfpy.arf").arf(x=table, verbose=False, random_state=seed)
     forest.forde()
     drawn = pl.from_pandas(forest.forge(n).astype(dict.fromkeys(words, str)))
+    return _like(whole, drawn)
+
+
+def _of_unmasking(train: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
+    """Other columns than numbers as codes, which it is told to be categories."""
+    np.random.seed(seed)  # noqa: NPY002  values within bins are drawn with it
+    words = [name for name in train.columns if not train[name].dtype.is_numeric()]
+    codes = train.with_columns(pl.col(words).rank("dense") - 1).cast(pl.Float64)
+    kinds = ["categorical" if name in words else "continuous" for name in train.columns]
+    model = importlib.import_module("utrees").UnmaskingTrees(random_state=seed)
+    model.fit(codes.fill_null(np.nan).to_numpy(), quantize_cols=kinds)
+    drawn = pl.DataFrame(model.generate(n), schema=train.columns)
+    states = {name: train[name].drop_nulls().unique().sort() for name in words}
+    named = [states[name].gather(drawn[name].cast(pl.Int64)).alias(name) for name in words]
+    return _like(train, drawn.with_columns(named))
+
+
+def _of_argn(train: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
+    words = [name for name in train.columns if not train[name].dtype.is_numeric()]
+    table = train.with_columns(pl.col(words).cast(pl.String)).to_pandas()
+    with importlib.import_module("mostlyai.engine").TabularARGN(random_state=seed) as model:
+        drawn = pl.from_pandas(model.fit(table).sample(n))
+    return drawn.cast(dict(train.schema), strict=False)
+
+
+def _like(real: pl.DataFrame, drawn: pl.DataFrame) -> pl.DataFrame:
+    """Numbers rounded as the real ones are, and the same dtypes."""
     rounded = [
-        pl.col(name).round(_decimals(whole[name])) for name in whole.columns if name not in words
+        pl.col(name).round(_decimals(real[name]))
+        for name in real.columns
+        if real[name].dtype.is_numeric()
     ]
-    return drawn.with_columns(rounded).cast(dict(train.schema), strict=False)
+    return drawn.with_columns(rounded).cast(dict(real.schema), strict=False)
 
 
 def _decimals(column: pl.Series) -> int:
