@@ -61,7 +61,7 @@ def candidates(
         train = defaults.image_training(n_rows, settings.preset)
     else:
         models = _table_models(n_rows, sizes, settings)
-        train = defaults.training(n_rows, settings.preset)
+        train = defaults.training(n_rows, settings.preset, completed=completed)
     models = list(dict.fromkeys(settings.applied_to(model) for model in models))
     train = replace(
         settings.applied_to(train), first_step_share=defaults.first_step_share(sizes.continuous)

@@ -164,8 +164,10 @@ def members(n_rows: int) -> int:
     return MEMBERS if n_rows < SMALL else 1
 
 
-def training(n_rows: int, preset: Preset) -> TrainConfig:
-    """Steps, batch and patience for a table."""
+def training(n_rows: int, preset: Preset, *, completed: bool = False) -> TrainConfig:
+    """Steps, batch and patience for a table, whose rows may be completed: of those the fewest gain
+    from more steps, too.
+    """
     batch_size = int(np.clip(2 ** round(np.log2(max(n_rows, 2) / 4)), 32, 512))
     if preset == "thorough":
         return TrainConfig(
@@ -176,7 +178,7 @@ def training(n_rows: int, preset: Preset) -> TrainConfig:
         )
     if n_rows < SMALL:
         return TrainConfig(
-            max_steps=1000 if n_rows < FEW else 2000,
+            max_steps=1000 if n_rows < FEW and not completed else 2000,
             batch_size=batch_size,
             patience=6,
             evaluate_every=100,

@@ -12,6 +12,11 @@ from quasistatic.fitting._candidates import Candidate
 from quasistatic.fitting._folds import Folds
 from quasistatic.fitting.training import Trained, Trainer
 
+PLATEAU = 0.03
+"""Share of its climb that a bound may have lost and still be on its plateau. Where it is flat, as
+on completed rows, its highest value is chance, and the steps until the rate has fallen to its end
+make the draws better all the same."""
+
 
 class Trial(NamedTuple):
     """A cross-validated candidate.
@@ -43,17 +48,26 @@ class Trial(NamedTuple):
 
     @property
     def step(self) -> int:
-        """Steps of training to the highest mean."""
-        return self._step(self.curves)
+        """Steps of training to the highest mean; on completed rows to the end of the plateau, which
+        is that of the cosine if the bound does not fall before.
+        """
+        if not self.completed:
+            return self.first_step
+        curve = np.array(mean_curve(self.curves))
+        finite = curve[np.isfinite(curve)]  # a held-out row may be impossible for a while
+        best = finite.max()
+        on_plateau = np.flatnonzero(curve >= best - PLATEAU * (best - finite[0]))
+        last = int(on_plateau[-1])
+        return self.candidate.train.max_steps if last + 1 == len(curve) else self._step(last)
 
     @property
     def first_step(self) -> int:
-        """Those of the training on the rows as they are."""
-        return self._step([_bounds(trained) for trained in self.trained])
+        """Steps of the training on the rows as they are to the highest mean."""
+        return self._step(int(np.argmax(mean_curve([_bounds(t) for t in self.trained]))))
 
-    def _step(self, curves: list[list[float]]) -> int:
+    def _step(self, evaluation: int) -> int:
         train = self.candidate.train
-        return min((int(np.argmax(mean_curve(curves))) + 1) * train.evaluate_every, train.max_steps)
+        return min((evaluation + 1) * train.evaluate_every, train.max_steps)
 
 
 def mean_curve(curves: list[list[float]]) -> list[float]:

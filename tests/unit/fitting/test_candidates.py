@@ -53,7 +53,7 @@ def judged(monkeypatch):
         )
         table = from_frame(pl.DataFrame({"x": np.random.default_rng(0).normal(size=40)}))
         schema = infer_schema(table)
-        some = candidates(40, schema, FitSettings())[0]
+        some = candidates(40, schema, FitSettings(), completed=completed is not None)[0]
         options = [
             replace(some, model=replace(some.model, width=i + 1)) for i in range(len(curves))
         ]
@@ -128,11 +128,11 @@ def test_a_rival_ends_what_is_behind_it_on_the_first_fold(judged):
 
 
 def test_of_completed_rows_the_best_on_the_first_fold_goes_on(judged):
-    """Its second trainings decide on the bound and on their own steps, the first ones on theirs."""
+    """Its second trainings decide on the bound, the first ones on their own steps."""
     best = [[-1.5, -1.8]] * FOLDS
     second = [[-1.0, -0.9, -0.8]] * FOLDS
     bound, number, steps, phases = judged(FIRST, best, completed=second)
-    assert (bound, number, steps) == (pytest.approx(-0.8), 2, 300)
+    assert (bound, number, steps) == (pytest.approx(-0.8), 2, 2000)  # the whole cosine
     trained = folds(2, [1, 2, 3, 4], 2)
     last = ["all rows, 100 steps", "all rows, completed"]
     completed = [f"{phase}, completed" for phase in trained]
@@ -140,6 +140,19 @@ def test_of_completed_rows_the_best_on_the_first_fold_goes_on(judged):
     kept, phases = judged(FIRST, best, completed=second, rival=(-0.7,) * FOLDS)
     assert kept is None
     assert not any(phase.startswith("all rows") for phase in phases)
+
+
+@pytest.mark.parametrize(
+    ("second", "steps"),
+    [
+        ([-2.0, -1.0, -1.02], 2000),  # a plateau that it ends on
+        ([-2.0, -1.0, -1.02, -1.1], 300),  # one that it leaves
+        ([-2.0, -1.0, -1.1], 200),
+        ([-np.inf, -2.0, -1.0, -1.1], 300),
+    ],
+)
+def test_steps_on_completed_rows_are_those_to_the_end_of_the_plateau(second, steps, judged):
+    assert judged(FIRST, completed=[second] * FOLDS)[2] == steps
 
 
 def test_few_folds_where_they_hold_enough_rows():
