@@ -132,7 +132,7 @@ GAUSSIAN = [name for name in KERNELS if name not in DISCRETE and not name.starts
 """Names of the Gaussian kernels whose reverse variance keeps to the corridor."""
 
 # (number of features, number of outputs, key) -> network; the image networks take them for planes
-# of 4 x 4 pixels.
+# of 4 x 4 pixels, those of components, which have log-weights besides, of 1 x 2.
 NETWORKS = {
     "residual": lambda f, p, key: ResidualMLP(f, p, width=16, depth=2, key=key),
     "residual-deep": lambda f, p, key: ResidualMLP(f, p, width=5, depth=4, key=key),
@@ -156,8 +156,14 @@ NETWORKS = {
     "unet-dense": lambda f, p, key: UNet(
         f, p, height=4, width=4, channels=3, coarse_depth=2, tile=1, dense=8, dense_depth=2, key=key
     ),
+    "unet-components": lambda f, p, key: UNet(
+        f, p, height=1, width=2, channels=4, tile=1, components=16, rank=4, key=key
+    ),
     "interleaved": lambda f, p, key: InterleavedNetwork(
         UNet(f, p, height=4, width=4, channels=4, key=key), 2
+    ),
+    "interleaved-components": lambda f, p, key: InterleavedNetwork(
+        UNet(f, p, height=1, width=2, channels=4, components=16, rank=4, key=key), 16, components=16
     ),
     "ensemble": lambda f, p, key: EnsembleNetwork(
         [ResidualMLP(f, p, width=8, key=k) for k in jax.random.split(key, 3)]

@@ -134,11 +134,14 @@ def _network(config: ModelConfig, forward: ProductDiffusion, *, key: Key) -> Abs
         depth=config.depth,
         tile=_tile(height, width),
         pixel_planes=PIXEL_PLANES if config.frequencies else 0,
+        components=config.components,
         key=key,
     )
     # A continuous block lists plane after plane, a discrete one the states of pixel after pixel.
-    planes = isinstance(first, GaussianDiffusion)
-    return unet if planes else InterleavedNetwork(unet, forward.n_features // forward.n_columns)
+    if isinstance(first, GaussianDiffusion):
+        return unet
+    n_states = forward.n_features // forward.n_columns
+    return InterleavedNetwork(unet, n_states, components=config.components)
 
 
 _drawn_network = eqx.filter_jit(_network)

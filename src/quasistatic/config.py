@@ -211,8 +211,6 @@ class ModelConfig(_AbstractSettings):
                 lambda value: value == 0, "has no meaning for images: their network has none"
             )
             require(none, "dropout", self.dropout)
-            product = "has no meaning for images: their reverse kernels are products"
-            require(Rule(lambda value: value == 1, product), "components", self.components)
         check_settings(self)
 
 

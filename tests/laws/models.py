@@ -15,7 +15,7 @@ from quasistatic.forward import (
     SigmoidGaussianDiffusion,
 )
 from quasistatic.model import DiffusionModel, n_outputs
-from quasistatic.network import ResidualMLP
+from quasistatic.network import InterleavedNetwork, ResidualMLP, UNet
 from quasistatic.network.base import AbstractNetwork
 from quasistatic.numerics import LOG_ZERO
 
@@ -56,6 +56,30 @@ def model_of(
         lambda x: np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x, shape
     )
     return DiffusionModel(forward, randomised(zeros, seed, scale), start)
+
+
+def image_model_of(
+    forward, height: int, width: int, seed: int = 0, scale: float = 0.3, components: int = 3
+) -> DiffusionModel:
+    """The process of a binary image with a small U-Net of random parameters, whose reverse kernels
+    are mixtures that start at a random one."""
+    forward = as_product(forward)
+    unet = UNet(
+        forward.n_features,
+        n_outputs(forward, components),
+        height=height,
+        width=width,
+        channels=4,
+        tile=1,
+        components=components,
+        rank=4,
+        key=jax.random.key(0),
+    )
+    network = InterleavedNetwork(
+        unet, forward.n_features // forward.n_columns, components=components
+    )
+    start = random_mixture(forward, components, seed)
+    return DiffusionModel(forward, randomised(network, seed, scale), start)
 
 
 def as_product(forward) -> ProductDiffusion:

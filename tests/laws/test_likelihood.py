@@ -14,7 +14,7 @@ import pytest
 
 from cases import DISCRETE, process
 from laws.enumeration import Chain, discrete_states, exact_terms
-from laws.models import cells_of, flags_of, is_gaussian, model_of
+from laws.models import cells_of, flags_of, image_model_of, is_gaussian, model_of
 from laws.statistics import assert_mean, assert_mean_at_most
 from quasistatic.bound import evaluate_log_weights, evaluate_terms, weighted_bound
 
@@ -35,6 +35,9 @@ EXACT += [
     name + MIXTURE for name in ("absorbing-few-steps", "gaussian-x-absorbing", "binomial-8-bits")
 ]
 """Of three kernels also with reverse kernels that are mixtures."""
+IMAGE = ", an image"
+EXACT += ["absorbing-few-steps" + IMAGE]
+"""Of one such mixture also with the network of images: its four columns are 2 x 2 binary pixels."""
 MIXED = [name for name in EXACT if name.startswith("gaussian")]
 DRAWS = 2048
 ROWS = 10
@@ -64,9 +67,13 @@ class Answers(NamedTuple):
 
 @lru_cache
 def answers(name: str) -> Answers:
-    forward = process(name.removesuffix(MIXTURE))
+    forward = process(name.removesuffix(MIXTURE).removesuffix(IMAGE))
     scale, components = 0.2 if name.startswith("gaussian") else 0.3, 3 if MIXTURE in name else 1
-    model = model_of(forward, scale=scale, components=components)
+    model = (
+        image_model_of(forward, 2, 2, scale=scale)
+        if IMAGE in name
+        else model_of(forward, scale=scale, components=components)
+    )
     chain, x_0 = Chain(model), data_states(forward)
     rows, key = cells_of(forward, x_0, width=0.0), jax.random.key(7)
     log_weights = evaluate_log_weights(model, rows, trajectories=DRAWS, key=key, chunk=CHUNK)

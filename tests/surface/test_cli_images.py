@@ -185,8 +185,9 @@ def test_resume_gives_the_uninterrupted_result(place, tmp_path, monkeypatch):
     assert whole == resumed
 
 
-@pytest.mark.parametrize("kind", ["colour", "binary"])
+@pytest.mark.parametrize("kind", ["colour", "binary", "binary, mixtures"])
 def test_a_stack_of_odd_size(tmp_path, kind):
+    components = ["--components", 2] if "mixtures" in kind else []
     stack = discs(np.random.default_rng(2), 5, 7)
     stack = (
         np.stack([stack, stack // 2, 255 - stack], -1)
@@ -194,7 +195,8 @@ def test_a_stack_of_odd_size(tmp_path, kind):
         else np.where(stack > 100, 255, 0)
     )
     np.save(tmp_path / "x.npy", stack.astype(np.uint8))
-    outcome = run("fit", tmp_path / "x.npy", "-o", tmp_path / "model", *TINY, "--quiet")
+    options = *TINY, *components, "--quiet"
+    outcome = run("fit", tmp_path / "x.npy", "-o", tmp_path / "model", *options)
     assert outcome.code == 0, outcome.stderr
     assert (
         "pixel and colour" if kind == "colour" else "35 pixels (2 values: 0, 255)"

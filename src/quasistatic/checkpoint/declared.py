@@ -176,8 +176,11 @@ def check_sizes(config: ModelConfig, codec: Codec, arrays: dict[str, np.ndarray]
     """
     stored = sum(array.size for array in arrays.values())
     cells = 2 * len(codec.transforms) + sum(codec.n_states)
-    asked = {"components": config.components * cells if config.components > 1 else 0}
-    if config.model == "diffusion":
+    is_diffusion = config.model == "diffusion"
+    # Of each component a product of the columns, and units of a network's last layer.
+    each = cells + (config.width if is_diffusion else 0)
+    asked = {"components": config.components * each if config.components > 1 else 0}
+    if is_diffusion:
         asked |= {"width": config.width**2 if config.image is None else config.width}
         asked |= {"members": config.members, "depth": config.depth * config.members}
     for name, size in asked.items():

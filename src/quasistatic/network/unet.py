@@ -15,6 +15,7 @@ from quasistatic.network._planes import (
     untile,
 )
 from quasistatic.network.base import AbstractNetwork
+from quasistatic.network.image_components import RANK, ImageComponents
 from quasistatic.typing import Array, Float, Key
 
 __all__ = ["PIXEL_PLANES", "DenseBlock", "ImageBlock", "UNet"]
@@ -114,6 +115,10 @@ class UNet(AbstractNetwork):
         pixel_planes: number of planes that an affine map in front, at every pixel by itself, makes
             of its features. Where they are many (waves), the 3 x 3 squares of tiles behind it stay
             small; 0 (default) leaves it out.
+        components: number of components of a mixture that the outputs are of
+            (`image_components.ImageComponents`): of each its planes, then its log-weight; 1
+            (default) for a product.
+        rank: number of units that each component has to itself, at every pixel (default 8).
         key: random key of the initial weights.
     """
 
@@ -124,7 +129,7 @@ class UNet(AbstractNetwork):
     coarse: tuple[ImageBlock | DenseBlock, ...]
     up: PixelLinear
     after: tuple[ImageBlock, ...]
-    readout: PixelLinear
+    readout: PixelLinear | ImageComponents
     height: int = eqx.field(static=True)
     width: int = eqx.field(static=True)
     tile: int = eqx.field(static=True)
@@ -145,10 +150,13 @@ class UNet(AbstractNetwork):
         dense: int = 0,
         dense_depth: int = 1,
         pixel_planes: int = 0,
+        components: int = 1,
+        rank: int = RANK,
         key: Key,
     ) -> None:
         planes_in = planes_of(n_features, height, width, what="features")
-        planes_out = planes_of(n_outputs, height, width, what="outputs")
+        n_each = n_outputs if components == 1 else n_outputs // components - 1
+        planes_out = planes_of(n_each, height, width, what="outputs")
         ends, blocks = jax.random.split(key)
         stem_key, down_key, up_key = jax.random.split(ends, 3)
         self.pixel = (
@@ -164,7 +172,8 @@ class UNet(AbstractNetwork):
             ImageBlock(channels, key=k) for k in jax.random.split(before_key, depth)
         )
         self.down = PixelLinear(4 * channels, 2 * channels, key=down_key)
-        n_coarse = -(-height // (2 * tile)) * -(-width // (2 * tile))
+        coarse_height, coarse_width = -(-height // (2 * tile)), -(-width // (2 * tile))
+        n_coarse = coarse_height * coarse_width
         coarse: list[ImageBlock | DenseBlock] = []
         for k in jax.random.split(coarse_key, depth if coarse_depth is None else coarse_depth):
             image_key, *dense_keys = jax.random.split(k, 1 + (dense_depth if dense else 0))
@@ -175,7 +184,19 @@ class UNet(AbstractNetwork):
         self.coarse = tuple(coarse)
         self.up = PixelLinear(2 * channels, 4 * channels, key=up_key)
         self.after = tuple(ImageBlock(channels, key=k) for k in jax.random.split(after_key, depth))
-        self.readout = PixelLinear(channels, planes_out * tile**2, key=None)
+        self.readout = (
+            ImageComponents(
+                channels,
+                planes_out * tile**2,
+                components,
+                rank,
+                height=2 * coarse_height,
+                width=2 * coarse_width,
+                key=jax.random.fold_in(stem_key, 2),
+            )
+            if components > 1
+            else PixelLinear(channels, planes_out * tile**2, key=None)
+        )
         self.height, self.width, self.tile = height, width, tile
         self.n_features, self.n_outputs = n_features, n_outputs
 
@@ -197,5 +218,13 @@ class UNet(AbstractNetwork):
         h = h + untile(self.up(g), 2)
         for block in self.after:
             h = block(h, embedding)
-        whole = untile(self.readout(_normalise_pixels(h)), self.tile)
-        return to_planes(whole[: self.height, : self.width])
+        h = _normalise_pixels(h)
+        if isinstance(self.readout, PixelLinear):
+            return self._planes(self.readout(h))
+        parameters, log_weights = self.readout(h, _normalise_pixels(g))
+        each = jax.vmap(self._planes)(parameters)
+        return jnp.concatenate([each, log_weights[:, None]], axis=1).reshape(-1)
+
+    def _planes(self, found: Float[Array, "h w squares"]) -> Float[Array, " P"]:
+        """Planes of the image, from the squares of its tiles."""
+        return to_planes(untile(found, self.tile)[: self.height, : self.width])

@@ -38,13 +38,15 @@ def test_arrays_in_and_out(fitted, stack):
     assert not hasattr(fitted, "feature_names_in_")
 
 
+@pytest.mark.parametrize("components", [1, 3])
 @pytest.mark.parametrize("kind", ["grey", "binary"])
-def test_the_start_is_the_independent_model(stack, kind):
+def test_the_start_is_the_independent_model(stack, kind, components):
     """Nothing learned yet: standard normal pixels in units of grey levels, or pixels of the data's
     frequencies."""
     table = image_table(stack if kind == "grey" else np.where(stack > 90, np.uint8(1), np.uint8(0)))
     codec = fit_codec(table, infer_schema(table))
-    config = ModelConfig(24, width=4, depth=1, dropout=0.0, image=(1, 4, 6))
+    settings = {"width": 4, "depth": 1, "dropout": 0.0, "components": components}
+    config = ModelConfig(24, **settings, image=(1, 4, 6))
     model = assemble(config, codec.typical_width, codec.marginals, key=jax.random.key(0))
     rows = codec.encode(table).rows
     found = evaluate_terms(model, rows, repetitions=8, key=jax.random.key(1)).total.mean()
@@ -99,6 +101,40 @@ def test_grey_levels_are_seen_through_waves(fitted, stack):
     assert planes == [2, 2 + 2 * OCTAVES]
     binary = DiffusionDensity(**TINY).fit(np.where(stack > 90, np.uint8(1), np.uint8(0)))
     assert binary.fitted_.model_config.frequencies == 0
+
+
+def test_mixtures_of_binary_images_are_saved_loaded_and_filled(tmp_path):
+    stack = np.random.default_rng(5).integers(0, 2, (24, 4, 4), dtype=np.uint8)
+    density = DiffusionDensity(**TINY, components=2).fit(stack)
+    assert (density.model_.n_components, density.model_.trajectory_length) == (2, 3)
+    density.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    found = [one.log_likelihood(stack[:4], method="ais") for one in (density, again)]
+    np.testing.assert_array_equal(found[0].lower, found[1].lower)
+    assert np.all(found[0].lower < 0)
+    np.testing.assert_array_equal(again.sample(2, 5), density.sample(2, 5))
+    mask = np.zeros((4, 4), bool)
+    mask[1:3, 1:3] = True
+    table, model = with_holes(image_table(stack[:2]), mask), density.fitted_
+    filled = impute(model, table, n_imputations=1, particles=8, key=model.key())
+    drawn = filled.tables[0].frame.to_numpy().reshape(2, 4, 4)
+    np.testing.assert_array_equal(drawn[:, ~mask], stack[:2][:, ~mask])
+    assert set(np.unique(drawn[:, mask])) <= {0, 1}
+
+
+@pytest.mark.parametrize("planes", [1, 3])
+def test_mixtures_of_grey_and_colour(build_tiny, stack, planes):
+    """With the random weights of a network that has learned something."""
+    images = stack if planes == 1 else np.stack([stack, stack // 2, 255 - stack], -1)
+    settings = {"components": 2, "scale": 0.1, "width": 4, "frequencies": OCTAVES}
+    density = build_tiny(images, **settings)
+    assert density.model_.n_components == 2
+    assert density.sample(2, random_state=1).shape == (2, *images.shape[1:])
+    assert np.all(np.isfinite(density.score_samples(images[:2])))
+
+
+def test_images_have_products_unless_they_are_asked_for(fitted):
+    assert fitted.model_.n_components == 1
 
 
 def test_what_has_no_meaning(fitted, stack):

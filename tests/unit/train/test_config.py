@@ -159,6 +159,20 @@ def test_an_image_has_a_network_of_its_own():
     assert len({description(m) for m in models}) == 3
 
 
+@pytest.mark.parametrize("kernel", ["absorbing", "binomial"])
+def test_the_components_of_a_binary_image(kernel):
+    """With an output a pixel of the masked, two of the heat bath; the empty model has their
+    shapes."""
+    config = ModelConfig(
+        3, width=4, depth=1, dropout=0.0, components=2, image=(1, 2, 3), discrete_kernel=kernel
+    )
+    marginals = [np.array([0.3, 0.7])] * 6
+    model = assemble(config, np.zeros(0), marginals, key=jax.random.key(0))
+    assert model.network.n_outputs == 2 * ({"absorbing": 1, "binomial": 2}[kernel] * 6 + 1)
+    empty = skeleton(config, np.zeros(0), marginals)
+    assert [x.shape for x in jax.tree.leaves(empty)] == [x.shape for x in jax.tree.leaves(model)]
+
+
 def test_the_network_of_an_image_has_no_dropout():
     with pytest.raises(SettingError, match="images"):
         ModelConfig(3, image=(1, 2, 2), dropout=0.1)
