@@ -4,14 +4,15 @@ to score, for every combination. Prints a Markdown table.
     QUASISTATIC_DATA=... python benchmarks/few_steps.py fd27 yeast concrete_compression \
         [--steps 8 16 64] [--components 1 16] [--max-steps 1000]
     QUASISTATIC_DATA=... python benchmarks/few_steps.py debd plants accidents --steps 16 0
-    python benchmarks/few_steps.py digits binary grey --steps 8 16
+    python benchmarks/few_steps.py digits binary grey --steps 8 16 [--images]
 
 A step number of 0 is the default of the table. The rows are those that defaults may be chosen by:
 of `fd27` a quarter of the training rows is held out (test rows are set aside as in `density.py`),
 of `debd` the published validation rows, of scikit-learn's 8 x 8 `digits`, whose pixels are columns,
 a fifth; but for those with a state that no training row has. One network each, without
-ensemble; `mixture` is the model without a network, `U-Net` the default for images, as which the
-digits are fitted last.
+ensemble; `mixture` is the model without a network, `U-Net` that of images, as which the digits are
+fitted last, with the default steps and components; with `--images` they are fitted as images alone,
+with every combination.
 """
 
 import argparse
@@ -42,7 +43,10 @@ def main() -> None:
     parser.add_argument("--components", nargs="*", type=int, default=[1, 16])
     parser.add_argument("--max-steps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--images", action="store_true", help="the digits as images alone")
     arguments = parser.parse_args()
+    if arguments.images and arguments.suite != "digits":
+        parser.error("--images is of the digits")
     headers = "table", "T", "components", "K", "AIS-16", "fit CPU s", "score CPU s, K"
     print("| " + " | ".join(headers) + " |\n|" + "---|" * len(headers), flush=True)
     for name in arguments.names:
@@ -52,13 +56,18 @@ def main() -> None:
 
 
 def measurements(name: str, arguments: argparse.Namespace) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Rows to train on, rows that are held out, and settings; the digits as images in the end."""
+    """Rows to train on, rows that are held out, and settings; the digits as images in the end, or
+    alone.
+    """
     if arguments.suite != "digits":
         path = Path(os.environ["QUASISTATIC_DATA"]) / arguments.suite / f"{name}.npz"
         rows = rows_of(path, arguments.seed)
         yield from ((rows, settings) for settings in combinations(arguments))
         return
     images = digits(name, arguments.seed)
+    if arguments.images:
+        yield from ((images, settings) for settings in of_networks(arguments))
+        return
     columns = [stack.reshape(len(stack), -1) for stack in images]
     yield from ((columns, settings) for settings in combinations(arguments))
     yield images, NETWORK | {"max_steps": arguments.max_steps}
@@ -80,9 +89,14 @@ def known_to(train: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def combinations(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """The mixture alone, then every number of steps with every number of components."""
+    """The mixture alone, then the networks."""
+    return [{"model": "mixture"}, *of_networks(arguments)]
+
+
+def of_networks(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Every number of steps with every number of components."""
     network = NETWORK | {"max_steps": arguments.max_steps}
-    return [{"model": "mixture"}] + [
+    return [
         network | {"trajectory_length": steps or None, "components": components}
         for steps in arguments.steps
         for components in arguments.components
@@ -115,10 +129,10 @@ def measured(train: Any, held_out: Any, settings: dict[str, Any], seed: int) -> 
     density.log_likelihood(held_out, random_state=1)
     scoring = time.process_time() - began
     model = density.model_
-    kind = "U-Net" if are_images(density.schema_.layout) else settings["model"]
+    kind = "U-Net, " if are_images(density.schema_.layout) else ""
     return (
         str(model.trajectory_length),
-        kind if kind in ("mixture", "U-Net") else str(model.n_components),
+        "mixture" if settings["model"] == "mixture" else f"{kind}{model.n_components}",
         f"{bound.mean:.3f} ± {bound.mean_stderr:.3f}",
         f"{weighted.mean:.3f} ± {weighted.mean_stderr:.3f}",
         f"{fitting:.0f}",
