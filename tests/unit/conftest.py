@@ -167,5 +167,7 @@ def often(monkeypatch):
     """An evaluation after every second step."""
     training = defaults.training
     monkeypatch.setattr(
-        defaults, "training", lambda *args: replace(training(*args), evaluate_every=2)
+        defaults,
+        "training",
+        lambda *args, **named: replace(training(*args, **named), evaluate_every=2),
     )
