@@ -165,8 +165,8 @@ def members(n_rows: int) -> int:
 
 
 def training(n_rows: int, preset: Preset, *, completed: bool = False) -> TrainConfig:
-    """Steps, batch and patience for a table, whose rows may be completed: of those the fewest gain
-    from more steps, too.
+    """Steps, batch and patience for a table. Where rows are completed, a table of fewer than `FEW`
+    has as many steps as others: it does not over-fit as soon.
     """
     batch_size = int(np.clip(2 ** round(np.log2(max(n_rows, 2) / 4)), 32, 512))
     if preset == "thorough":
