@@ -33,7 +33,7 @@ from quasistatic.network import (
 from quasistatic.network.unet import PIXEL_PLANES
 from quasistatic.typing import Key
 
-__all__ = ["assemble", "independent_start", "process_of", "skeleton"]
+__all__ = ["assemble", "finest_noise", "independent_start", "process_of", "skeleton"]
 
 _DENSITY_NOISE = 0.02
 """First guess of the noise at t = 1 for a column with a density, in standard deviations; learned
@@ -183,9 +183,20 @@ def _schedule(config: ModelConfig, typical_width: np.ndarray) -> AbstractSchedul
         return linear_schedule(config.trajectory_length)
     if config.schedule == "cosine":
         return cosine_schedule(config.trajectory_length)
-    # A cell is told from its neighbours by noise of about half its width; finer noise costs steps
-    # and tells nothing.
-    noise = np.where(
+    return LearnedSchedule.init(
+        config.trajectory_length, -2.0 * np.log(finest_noise(typical_width))
+    )
+
+
+def finest_noise(typical_width: np.ndarray) -> np.ndarray:
+    """Standard deviation of the noise at t = 1 that a learned schedule starts with, in z, `[D]`.
+
+    A cell is told from its neighbours by noise of about half its width; finer noise costs steps and
+    tells nothing.
+
+    Args:
+        typical_width: z-width of the columns' cells, `[D]`; 0 for a density.
+    """
+    return np.where(
         typical_width > 0, np.clip(typical_width / 2, _DENSITY_NOISE / 4, 0.5), _DENSITY_NOISE
     )
-    return LearnedSchedule.init(config.trajectory_length, -2.0 * np.log(noise))

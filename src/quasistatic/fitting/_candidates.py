@@ -37,6 +37,7 @@ def candidates(
     n_folds: int | None = None,
     completed: bool = False,
     clusters: int = 0,
+    steps: int = 0,
 ) -> list[Candidate]:
     """The combinations to try; a setting that is given (not None) is the same in all of them.
 
@@ -49,6 +50,8 @@ def candidates(
         completed: whether holes are completed (default False).
         clusters: number of products of the best mixture, which is another start of a small table's
             reverse kernels; 0 (default): there is none.
+        steps: T that the correlations of the numbers need, where reverse kernels are mixtures
+            (`_steps`; default 0: nothing is known).
 
     Raises:
         SettingError: a setting that has no meaning for this table.
@@ -60,8 +63,10 @@ def candidates(
         models = [_image_model(schema.layout, sizes, settings)]
         train = defaults.image_training(n_rows, settings.preset)
     else:
-        models = _table_models(n_rows, sizes, settings)
-        train = defaults.training(n_rows, settings.preset, completed=completed)
+        # Strong correlations are much to learn: such a table is trained like a larger one.
+        n_like = max(n_rows, defaults.FEW) if steps > defaults.MIXTURE_STEPS else n_rows
+        models = _table_models(n_like, sizes, settings, steps)
+        train = defaults.training(n_like, settings.preset, completed=completed)
     models = list(dict.fromkeys(settings.applied_to(model) for model in models))
     train = replace(
         settings.applied_to(train), first_step_share=defaults.first_step_share(sizes.continuous)
@@ -87,13 +92,17 @@ def is_cross_validated(n_rows: int, schema: Schema, settings: FitSettings) -> bo
     )
 
 
-def _table_models(n_rows: int, sizes: BlockSizes, settings: FitSettings) -> list[ModelConfig]:
+def _table_models(
+    n_rows: int, sizes: BlockSizes, settings: FitSettings, steps: int
+) -> list[ModelConfig]:
     """A small table that is split once, for want of time, has one network."""
     kernel = settings.discrete_kernel
     components = settings.components or defaults.components(
         n_rows, sizes.continuous, sizes.discrete, kernel
     )
     length = defaults.trajectory_length(sizes.continuous, sizes.discrete, kernel, components)
+    if components > 1 and sizes.continuous:
+        length = max(length, steps)
     in_folds = defaults.is_cross_validated(n_rows, settings.max_minutes)
     hurried = n_rows < defaults.SMALL and not in_folds
     members = 1 if hurried else defaults.members(n_rows)

@@ -12,7 +12,7 @@ from quasistatic.data.cells import EncodedTable
 from quasistatic.data.codec import Codec
 from quasistatic.data.disk.cells import take_rows
 from quasistatic.distribution import Categorical, Mixture, Normal, Product
-from quasistatic.fitting._em import Cluster, Sample, fit_mixture, log_density
+from quasistatic.fitting._em import Cluster, Sample, fit_mixture, log_density, shares
 from quasistatic.fitting._folds import Folds
 from quasistatic.numerics import LOG_ZERO
 from quasistatic.threads import side_by_side
@@ -111,6 +111,23 @@ def estimate(encoded: EncodedTable, codec: Codec, n: int, seed: int) -> tuple[Mi
     found = [log_density(_sample(encoded.take(rows), codec), cluster) for rows in slices]
     nats = float(np.mean(np.concatenate(found) + encoded.log_volume))
     return _mixture(cluster, list(codec.n_states)), nats
+
+
+def classes(
+    encoded: EncodedTable, codec: Codec, n: int, seed: int
+) -> tuple[Sample, np.ndarray, np.ndarray]:
+    """Up to `FEW_ROWS` of the rows, the shares of n products of their mixture in each, `[N, C]`,
+    and the means of the products, `[C, D]`.
+
+    Args:
+        encoded: rows to estimate it from.
+        codec: codec of the rows.
+        n: number of products.
+        seed: seed of the estimation.
+    """
+    sample = _sample(_some(encoded, seed, FEW_ROWS), codec)
+    cluster = fit_mixture(sample, n, seed=seed)
+    return sample, shares(sample, cluster), cluster.mean
 
 
 def clustered_start(

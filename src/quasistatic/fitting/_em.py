@@ -12,11 +12,11 @@ whole table's distribution are added to every component, so that none collapses 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp
+from scipy.special import log_ndtr, logsumexp, softmax
 
 from quasistatic.data.cells import Cells
 
-__all__ = ["Cluster", "Sample", "fit_mixture", "log_density"]
+__all__ = ["Cluster", "Sample", "fit_mixture", "log_density", "shares"]
 
 PRIOR_ROWS = 1.0
 """Rows of the whole table's distribution that every component is given beside its own."""
@@ -120,8 +120,8 @@ def fit_mixture(sample: Sample, n_components: int, *, seed: int) -> Cluster:
         seed: seed of the rows that the components start at.
     """
     whole = _maximised(sample, np.ones((len(sample.value), 1)), None)
-    shares = _first_shares(sample, whole, n_components, np.random.default_rng(seed))
-    cluster, before = _maximised(sample, shares, whole), -np.inf
+    first = _first_shares(sample, whole, n_components, np.random.default_rng(seed))
+    cluster, before = _maximised(sample, first, whole), -np.inf
     for _ in range(MAX_ITERATIONS):
         joint = _joint(sample, cluster)
         of_rows = np.asarray(logsumexp(joint, axis=1))
@@ -136,6 +136,11 @@ def fit_mixture(sample: Sample, n_components: int, *, seed: int) -> Cluster:
 def log_density(sample: Sample, cluster: Cluster) -> np.ndarray:
     """log p of every row, nats `[N]`; the value of an atom's filler is averaged over."""
     return np.asarray(logsumexp(_joint(sample, cluster), axis=1))
+
+
+def shares(sample: Sample, cluster: Cluster) -> np.ndarray:
+    """Probability of every component given every row, `[N, C]`."""
+    return np.asarray(softmax(_joint(sample, cluster), axis=1))
 
 
 def _joint(sample: Sample, cluster: Cluster) -> np.ndarray:

@@ -103,7 +103,7 @@ def best_trial(
         known: schemas, with the atoms that the rows that are trained on know of.
         folds: parts of the rows, each of which is held out in turn.
         rival: held-out bounds of another model that has to be beaten, nats per row, one for each
-            fold (default: none has).
+            fold (default: none has). Trainings on completed rows are not judged by it here.
         completed: whether rows are completed (default False).
 
     Returns:
@@ -128,8 +128,7 @@ def best_trial(
         others = others_with(best.which)
         contest.train(others, range(1))
     if completed:
-        best = contest.completed(max(first + others, key=Trial.reached))
-        return best if best.reached(1) > to_beat else None
+        return contest.completed(max(first + others, key=Trial.reached))
     whole += contest.ahead(others, max(to_beat, best.reached(1)) if whole else to_beat)
     return max(whole, key=Trial.reached, default=None)
 

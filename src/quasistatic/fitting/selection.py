@@ -34,11 +34,13 @@ from quasistatic.fitted.settling import stopped_in_folds
 from quasistatic.fitting._candidates import Candidate, candidates, is_cross_validated
 from quasistatic.fitting._clusters import BASELINE, FEW_ROWS, MANY_ROWS, Size, best_size
 from quasistatic.fitting._completion import ENOUGH_HELD_OUT, worth_completing
+from quasistatic.fitting._defaults import COMPONENTS
 from quasistatic.fitting._folds import Folds
 from quasistatic.fitting._levels import with_states
 from quasistatic.fitting._mixture import mixture_alone
 from quasistatic.fitting._plan import groups
-from quasistatic.fitting._trials import best_trial, mean_curve
+from quasistatic.fitting._steps import enough_steps
+from quasistatic.fitting._trials import Trial, best_trial, mean_curve
 from quasistatic.fitting.settings import FitSettings
 from quasistatic.fitting.training import FitEvent, Trained, Trainer
 from quasistatic.train import FitResult
@@ -200,6 +202,7 @@ def _diffusion(
         n_folds=n_folds,
         completed=completed,
         clusters=0 if size is None else size.components,
+        steps=_steps_needed(trainer, schemas, settings, folds, size),
     )
     trials = len(options) + len(schemas.options) - 1 if in_folds else len(options)
     members = options[0].model.members
@@ -210,12 +213,23 @@ def _diffusion(
     else:
         bar = () if rival is None else rival.by_fold
         chosen = cross_validated(trainer, options, schemas, folds, bar, completed=completed)
-    behind = (
-        chosen is not None
-        and rival is not None
-        and chosen.result.valid_nats < rival.on_first(n_folds)
-    )
-    return None if behind else chosen
+    if chosen is None or rival is None or (completed and in_folds):
+        return chosen
+    return None if chosen.result.valid_nats < rival.on_first(n_folds) else chosen
+
+
+def _steps_needed(
+    trainer: Trainer, schemas: Schemas, settings: FitSettings, folds: Folds, size: Size | None
+) -> int:
+    """T that the correlations of the numbers need, which the rows of the first training tell; 0
+    where it is given, or there is no mixture that says what classes explain of them.
+    """
+    if size is None or settings.trajectory_length is not None:
+        return 0
+    schema = _known_to(trainer, folds.rests, schemas.first, schemas)
+    rows = trainer.rows(schema, folds.rests[0], folds.held_out[0])
+    n_classes = min(size.components, COMPONENTS)
+    return enough_steps(rows.train, rows.codec, n_classes, settings.seed)
 
 
 def split_once(
@@ -260,7 +274,7 @@ def cross_validated(
     n = len(trainer.table)
     known = [_known_to(trainer, folds.rests, schema, schemas) for schema in schemas.options]
     best = best_trial(trainer, options, known, folds, rival, completed=completed)
-    if best is None:
+    if best is None or (completed and rival and _is_behind(best, rival)):
         return None
 
     def stopping_at(step: int) -> Candidate:
@@ -278,6 +292,19 @@ def cross_validated(
     result = FitResult(result.model, best.reached(), history)
     stopped = stopped_in_folds(best.curves, best.candidate.train)
     return _Chosen(result, trained.rows.codec, final, folds.words, stopped)
+
+
+def _is_behind(best: Trial, rival: Sequence[float]) -> bool:
+    """Whether a mixture explains the held-out rows better than trainings on completed rows.
+
+    They are few, rows with holes are answered by walks among particles, and a mixture has log p
+    itself: where K is behind it, what those walks find decides.
+    """
+    bar = float(np.mean(rival[: len(best.completed)]))
+    seed = best.candidate.train.seed
+    return best.reached() < bar and bar > float(
+        np.mean([trained.evidence_nats(seed) for trained in best.completed])
+    )
 
 
 def _known_to(

@@ -26,8 +26,11 @@ from quasistatic.fitting._clusters import clustered_start
 from quasistatic.fitting._completion import with_completions
 from quasistatic.fitting._plan import Plan, at_once
 from quasistatic.model import DiffusionModel, ensemble
+from quasistatic.posterior.budget import PARTICLES, shortened
+from quasistatic.posterior.query import evidence_of_rows
 from quasistatic.threads import side_by_side
 from quasistatic.train import Event, FitResult, bound_of, fit
+from quasistatic.workers import agreed
 
 __all__ = ["FitEvent", "Rows", "Trained", "Trainer"]
 
@@ -99,6 +102,19 @@ class Trained(NamedTuple):
         assert self.rows.valid is not None
         bound = bound_of(self.result.model, self.rows.valid.rows, config)
         return bound + self.rows.log_volumes[1]
+
+    def evidence_nats(self, seed: int) -> float:
+        """Mean log p of the observed cells of these rows as walks among particles find it, in the
+        data's units, nats per row: below log p in expectation, and nearer to it than K.
+
+        Args:
+            seed: seed of the walks.
+        """
+        assert self.rows.valid is not None
+        model, key = shortened(self.result.model), jax.random.key(seed)
+        found = evidence_of_rows(model, self.rows.valid.rows, particles=PARTICLES, key=key)
+        (nats,) = agreed(float(np.mean(found.lower)))
+        return nats + self.rows.log_volumes[1]
 
 
 @dataclass(frozen=True)

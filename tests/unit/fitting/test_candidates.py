@@ -137,7 +137,23 @@ def test_of_completed_rows_the_best_on_the_first_fold_goes_on(judged):
     last = ["all rows, 100 steps", "all rows, completed"]
     completed = [f"{phase}, completed" for phase in trained]
     assert phases == sorted([*folds(1, [1], 2), *trained, *completed, *last])
-    kept, phases = judged(FIRST, best, completed=second, rival=(-0.7,) * FOLDS)
+
+
+def test_completed_rows_are_behind_a_mixture_by_evidence(judged, monkeypatch):
+    """Where the bound is behind, which need not be that of log p."""
+    second = [[-1.0, -0.9, -0.8]] * FOLDS
+    found = []
+
+    def evidence(trained, seed):
+        found.append(seed)
+        return -0.75
+
+    monkeypatch.setattr(Trained, "evidence_nats", evidence)
+    assert judged(FIRST, completed=second, rival=(-0.85,) * FOLDS)[0] == pytest.approx(-0.8)
+    assert not found
+    assert judged(FIRST, completed=second, rival=(-0.78,) * FOLDS)[0] == pytest.approx(-0.8)
+    assert found == [0] * FOLDS
+    kept, phases = judged(FIRST, completed=second, rival=(-0.7,) * FOLDS)
     assert kept is None
     assert not any(phase.startswith("all rows") for phase in phases)
 

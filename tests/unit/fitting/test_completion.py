@@ -18,6 +18,8 @@ from quasistatic.fitting._completion import (
     with_completions,
     worth_completing,
 )
+from quasistatic.fitting.training import Rows, Trained
+from quasistatic.train import FitResult
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +169,15 @@ def test_a_table_with_holes_is_trained_on_twice(with_holes, mixed, holed, monkey
     assert {phase for phase in phases if phase.startswith("all rows")} == expected
     assert phases[-1] == max(expected, key=len)
     assert len(completed) == (5 if with_holes else 0)  # four folds and all rows
+
+
+def test_evidence_of_a_mixture_is_its_log_p(holed):
+    """Of a model of one step without a network, whose walks have one weight but for what x_T
+    remembers, some thousandths of a nat a row, and for what is drawn in place of an atom."""
+    frame = holed[1:61]
+    model = DiffusionDensity(model="mixture", components=2, random_state=0).fit(frame)
+    codec = model.fitted_.codec
+    encoded = codec.encode(Table(frame, "holed"))
+    trained = Trained(FitResult(model.model_, 0.0, []), Rows(codec, encoded, encoded))
+    exact = model.score_samples(frame).mean()
+    assert trained.evidence_nats(0) == pytest.approx(exact, abs=0.01)
