@@ -63,10 +63,9 @@ def candidates(
         models = [_image_model(schema.layout, sizes, settings)]
         train = defaults.image_training(n_rows, settings.preset)
     else:
-        # Strong correlations are much to learn: such a table is trained like a larger one.
-        n_like = max(n_rows, defaults.FEW) if steps > defaults.MIXTURE_STEPS else n_rows
-        models = _table_models(n_like, sizes, settings, steps)
-        train = defaults.training(n_like, settings.preset, completed=completed)
+        models = _table_models(n_rows, sizes, settings, steps)
+        hard = steps > defaults.MIXTURE_STEPS
+        train = defaults.training(n_rows, settings.preset, completed=completed, hard=hard)
     models = list(dict.fromkeys(settings.applied_to(model) for model in models))
     train = replace(
         settings.applied_to(train), first_step_share=defaults.first_step_share(sizes.continuous)
@@ -107,7 +106,8 @@ def _table_models(
     hurried = n_rows < defaults.SMALL and not in_folds
     members = 1 if hurried else defaults.members(n_rows)
     base = ModelConfig(length, members=members, components=components)
-    models = defaults.networks(base, n_rows, sizes.continuous, settings.preset)
+    hard = steps > defaults.MIXTURE_STEPS
+    models = defaults.networks(base, n_rows, sizes.continuous, settings.preset, hard=hard)
     return models[:1] if hurried else models
 
 

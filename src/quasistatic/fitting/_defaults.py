@@ -101,7 +101,7 @@ def image_trajectory_length(
 
 
 def networks(
-    config: ModelConfig, n_rows: int, n_continuous: int, preset: Preset
+    config: ModelConfig, n_rows: int, n_continuous: int, preset: Preset, *, hard: bool = False
 ) -> list[ModelConfig]:
     """The networks to try for a table, of which the best by validation is kept: one for a large
     table, a few for a small one that is cheap to fit.
@@ -114,6 +114,8 @@ def networks(
         n_rows: number of rows of the table.
         n_continuous: number of continuous columns of the table.
         preset: name of the preset, "default" or "thorough".
+        hard: whether the numbers are strongly correlated (default False): of fewer than `FEW` rows,
+            too, there is much to learn, which half the width and more dropout hinder.
     """
     plain = replace(config, width=128 if n_rows < MANY else 256, depth=2, dropout=0.1)
     if preset == "thorough":
@@ -121,7 +123,7 @@ def networks(
     fine = replace(plain, frequencies=OCTAVES)
     has_fourier = 0 < n_continuous <= MOST_FOURIER_COLUMNS and n_rows >= FEW
     if n_rows < FEW and preset == "default":
-        return [replace(plain, width=64, dropout=0.3)]
+        return [plain if hard else replace(plain, width=64, dropout=0.3)]
     if n_rows >= MANY:
         return [fine if has_fourier else plain]
     tried = [plain]
@@ -164,10 +166,20 @@ def members(n_rows: int) -> int:
     return MEMBERS if n_rows < SMALL else 1
 
 
-def training(n_rows: int, preset: Preset, *, completed: bool = False) -> TrainConfig:
-    """Steps, batch and patience for a table. Where rows are completed, a table of fewer than `FEW`
-    has as many steps as others: it does not over-fit as soon.
+def training(
+    n_rows: int, preset: Preset, *, completed: bool = False, hard: bool = False
+) -> TrainConfig:
+    """Steps, batch and patience for a table.
+
+    Args:
+        n_rows: number of rows of the table.
+        preset: name of the preset, "default" or "thorough".
+        completed: whether rows are completed (default False): a table of fewer than `FEW` rows has
+            as many steps as others then, as it does not over-fit as soon.
+        hard: whether numbers are strongly correlated (default False): such a table has the steps
+            and the batches of one of `FEW` rows at least.
     """
+    n_rows = max(n_rows, FEW) if hard else n_rows
     batch_size = int(np.clip(2 ** round(np.log2(max(n_rows, 2) / 4)), 32, 512))
     if preset == "thorough":
         return TrainConfig(

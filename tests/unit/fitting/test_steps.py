@@ -106,15 +106,16 @@ def test_covariance_of_the_pairs_that_are_there_within_classes():
     assert abs(correlation - 0.8) < 12 * 0.36 / np.sqrt(1280)
 
 
-def test_a_table_that_needs_steps_is_trained_like_a_larger_one():
+def test_a_table_that_needs_steps_has_a_wider_network_and_a_longer_training():
     _, _, schema = encoded(one_factor(12, 0.1))
-    plain = candidates(300, schema, FitSettings())
-    hard = candidates(300, schema, FitSettings(), steps=32)
-    larger = candidates(500, schema, FitSettings(), steps=32)
-    assert {c.model.trajectory_length for c in plain} == {MIXTURE_STEPS}
-    assert {c.model.trajectory_length for c in hard} == {32}
-    assert [c.model for c in hard] == [c.model for c in larger]
-    assert len(hard) > len(plain)
-    assert hard[0].train == larger[0].train != plain[0].train
+    (plain,) = candidates(300, schema, FitSettings())
+    (hard,) = candidates(300, schema, FitSettings(), steps=32)
+    assert (plain.model.trajectory_length, plain.model.width) == (MIXTURE_STEPS, 64)
+    assert (hard.model.trajectory_length, hard.model.width) == (32, 128)
+    assert hard.train.max_steps == 2 * plain.train.max_steps
+    assert hard.train.batch_size == 2 * plain.train.batch_size
+    assert [
+        c.model.trajectory_length for c in candidates(800, schema, FitSettings(), steps=16)
+    ] == [16] * 3
     products = candidates(300, schema, FitSettings(components=1), steps=8)
     assert {c.model.trajectory_length for c in products} == {64}
