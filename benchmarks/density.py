@@ -34,6 +34,8 @@ PUBLISHED = {
     "book": (-37.83, -34.14, -34.34),
     "ad": (-16.89, -19.05, -18.40),
 }
+RIVALS = ("mixture", "gaussian", "flow", "forest", "independent")
+"""Those of mixed tables."""
 
 
 def main() -> None:
@@ -48,7 +50,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--discrete-kernel", default="absorbing")
     parser.add_argument("--save", type=Path, metavar="DIR", help="keep the models in DIR/NAME")
-    parser.add_argument("--no-rivals", action="store_true")
+    parser.add_argument(
+        "--rivals",
+        nargs="*",
+        choices=RIVALS,
+        default=RIVALS,
+        help="of fd27, these alone (none after the bare word); all of them take minutes a table",
+    )
     parser.add_argument(
         "--set",
         nargs="*",
@@ -126,12 +134,6 @@ def binary(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[st
 
 def mixed(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[str, str]:
     """One of the mixed tables; X and y together are the row."""
-    from baselines import independent, mixture, numbers
-    from forde import forest_density
-    from forde import is_installed as has_forest
-    from mixed_mixture import mixed_mixture
-    from spline_flow import is_installed, spline_flow
-
     frame = load_mixed(path)
     order = np.random.default_rng(arguments.seed).permutation(len(frame))
     n_test = len(frame) // 5
@@ -148,30 +150,48 @@ def mixed(path: Path, settings: dict, arguments: argparse.Namespace) -> dict[str
         "steps": str(model.history_[-1]["step"]),
         "fit s": f"{seconds:.0f}",
     }
-    if not arguments.no_rivals:
-        codec = model.fitted_.codec
-        discrete = np.array([c.is_discrete for c in codec.schema.columns if not c.constant])
-        values, chosen = mixed_mixture(
-            numbers(codec, train), numbers(codec, test), discrete, arguments.seed
-        )
+    return result | rivals(model, train, test, k, arguments)
+
+
+def rivals(
+    model: DiffusionDensity,
+    train: pl.DataFrame,
+    test: pl.DataFrame,
+    k: np.ndarray,
+    arguments: argparse.Namespace,
+) -> dict[str, str]:
+    """The wanted ones, on the same rows and with the same base measure; k is K of the test rows."""
+    from baselines import independent, mixture, numbers
+    from forde import forest_density
+    from forde import is_installed as has_forest
+    from mixed_mixture import mixed_mixture
+    from spline_flow import is_installed, spline_flow
+
+    codec, seed, wanted = model.fitted_.codec, arguments.seed, arguments.rivals
+    discrete = np.array([c.is_discrete for c in codec.schema.columns if not c.constant])
+    whole = numbers(codec, train), numbers(codec, test)
+    n_valid = max(len(train) // 10, min(40, len(train) // 4))
+    parts = [numbers(codec, part) for part in (train[n_valid:], train[:n_valid], test)]
+    result: dict[str, str] = {}
+    if "mixture" in wanted:
+        values, chosen = mixed_mixture(*whole, discrete, seed)
         result |= {"mixed mixture": figure(values), "its size": chosen}
         result["K - mixed mixture"] = figure(k - values)
-        n_valid = max(len(train) // 10, min(40, len(train) // 4))
-        parts = [numbers(codec, part) for part in (train[n_valid:], train[:n_valid], test)]
-        values, chosen = mixture(*parts, arguments.seed)
+    if "gaussian" in wanted:
+        values, chosen = mixture(*parts, seed)
         result |= {"Gaussian mixture": figure(values), "components": chosen}
+    if "flow" in wanted:
         flow = chosen = ""
         if is_installed() and not discrete.any():
-            values, chosen = spline_flow(*parts, arguments.seed)
+            values, chosen = spline_flow(*parts, seed)
             flow = figure(values)
         result |= {"spline flow": flow, "its settings": chosen}
-        if has_forest():
-            values, chosen = forest_density(
-                numbers(codec, train), numbers(codec, test), discrete, arguments.seed
-            )
-            result |= {"random forest": figure(values), "forest's settings": chosen}
-            result["K - random forest"] = figure(k - values)
-        result["independent"] = figure(independent(*parts, arguments.seed))
+    if "forest" in wanted and has_forest():
+        values, chosen = forest_density(*whole, discrete, seed)
+        result |= {"random forest": figure(values), "forest's settings": chosen}
+        result["K - random forest"] = figure(k - values)
+    if "independent" in wanted:
+        result["independent"] = figure(independent(*parts, seed))
     return result
 
 
