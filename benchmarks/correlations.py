@@ -1,11 +1,11 @@
 r"""Strongly correlated numbers: what T reverse steps lose by the formula, and what fits lose.
 
-    python benchmarks/correlations.py [--columns 9] [--noise 0.1] [--rows 300] [--steps 8 16 32] \
-        [--seed 0]
+    python benchmarks/correlations.py [--columns 9] [--factors 3] [--noise 0.1] [--rows 300] \
+        [--steps 8 16 32] [--seed 0]
 
-Rows x_j = f + noise * e_j with standard normal f, e_j, of which log p is known. Prints a Markdown
-table: `fitting/_steps.py`'s loss of T steps with independent columns, without classes, and for
-fits with that T (0 is the default) K minus log p on 2,000 new rows, in nats a row. Beside them the
+Rows x = W f + noise * e with standard normal f, e and random W, of which log p is known. Prints a
+Markdown table: the loss of T steps of products by the formula (`fitting/_steps.py`), and for fits
+with that T (0 is the default) K minus log p on 2,000 new rows, in nats a row. Beside them the
 normal distribution with the mean and the covariance of the same rows, which knows of the shape of
 the truth, and the mixture of products.
 """
@@ -30,14 +30,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--columns", type=int, default=9)
+    parser.add_argument("--factors", type=int, default=3)
     parser.add_argument("--noise", type=float, default=0.1)
     parser.add_argument("--rows", type=int, default=300)
     parser.add_argument("--steps", nargs="*", type=int, default=[8, 32, 0])
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     d, noise = arguments.columns, arguments.noise
-    covariance = np.ones((d, d)) + noise**2 * np.eye(d)
     rng = np.random.default_rng(arguments.seed)
+    loadings = rng.normal(size=(d, arguments.factors))
+    covariance = loadings @ loadings.T + noise**2 * np.eye(d)
     x = rng.multivariate_normal(np.zeros(d), covariance, arguments.rows + NEW_ROWS)
     train, new = x[: arguments.rows], x[arguments.rows :]
     truth = multivariate_normal(np.zeros(d), covariance).logpdf(new)
@@ -48,15 +50,19 @@ def main() -> None:
         cells = name, steps, loss, f"{apart.mean():.3f} ± {error:.3f}", f"{seconds:.0f}"
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
-    print(f"Machine: {describe()}; {d} columns, noise {noise}, {arguments.rows} rows, "
-          f"seed {arguments.seed}\n")  # fmt: skip
+    rows = f"{arguments.rows} rows of {d} columns"
+    print(
+        f"Machine: {describe()}; {rows}, {arguments.factors} factors, noise {noise}, "
+        f"seed {arguments.seed}\n"
+    )
     print("| model | T | loss by the formula | K - log p | CPU s |\n|---|---|---|---|---|")
     began = time.process_time()
     normal = multivariate_normal(train.mean(axis=0), np.cov(train.T)).logpdf(new)
     show("normal distribution", "", "", normal, time.process_time() - began)
     settings = [("mixture", {"model": "mixture"})]
     settings += [("diffusion", {"trajectory_length": T or None}) for T in arguments.steps]
-    correlation = covariance / (1.0 + noise**2)
+    scale = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(scale, scale)
     for name, chosen in settings:
         began = time.process_time()
         model = DiffusionDensity(random_state=arguments.seed, **chosen).fit(frame(train))
