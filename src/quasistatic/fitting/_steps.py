@@ -19,7 +19,7 @@ import numpy as np
 from quasistatic.assemble import finest_noise
 from quasistatic.data.cells import EncodedTable
 from quasistatic.data.codec import Codec
-from quasistatic.fitting._clusters import classes
+from quasistatic.fitting._clusters import FEW_ROWS, classes
 from quasistatic.fitting._em import Sample
 from quasistatic.forward.schedule import LearnedSchedule
 
@@ -45,7 +45,8 @@ def enough_steps(encoded: EncodedTable, codec: Codec, n_clusters: int, seed: int
         seed: seed of the estimation.
     """
     width = codec.typical_width
-    if len(width) < 2 or len(encoded) < _ROWS_A_COLUMN * len(width):
+    n_rows = min(len(encoded), FEW_ROWS)
+    if len(width) < 2 or n_rows < _ROWS_A_COLUMN * len(width):
         return LENGTHS[0]
     covariance = covariance_within(*classes(encoded, codec, n_clusters, seed))
     lost = [independence_loss(covariance, width, T) for T in LENGTHS]
