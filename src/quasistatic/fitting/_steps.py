@@ -20,10 +20,11 @@ from quasistatic.assemble import finest_noise
 from quasistatic.data.cells import EncodedTable
 from quasistatic.data.codec import Codec
 from quasistatic.fitting._clusters import FEW_ROWS, classes
+from quasistatic.fitting._defaults import MIXTURE_STEPS
 from quasistatic.fitting._em import Sample
 from quasistatic.forward.schedule import LearnedSchedule
 
-LENGTHS = (8, 16, 32, 64)
+LENGTHS = (MIXTURE_STEPS, 16, 32, 64)
 """T that is chosen from."""
 WORTH = 1.0
 """Nats that twice as many steps have to win back by the formula, at least. Learned schedules and
