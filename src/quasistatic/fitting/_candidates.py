@@ -64,7 +64,7 @@ def candidates(
         train = defaults.image_training(n_rows, settings.preset)
     else:
         models = _table_models(n_rows, sizes, settings, steps)
-        hard = steps > defaults.MIXTURE_STEPS
+        hard = models[0].components > 1 and steps > defaults.MIXTURE_STEPS
         train = defaults.training(n_rows, settings.preset, completed=completed, hard=hard)
     models = list(dict.fromkeys(settings.applied_to(model) for model in models))
     train = replace(
@@ -106,7 +106,7 @@ def _table_models(
     hurried = n_rows < defaults.SMALL and not in_folds
     members = 1 if hurried else defaults.members(n_rows)
     base = ModelConfig(length, members=members, components=components)
-    hard = steps > defaults.MIXTURE_STEPS
+    hard = components > 1 and steps > defaults.MIXTURE_STEPS
     models = defaults.networks(base, n_rows, sizes.continuous, settings.preset, hard=hard)
     return models[:1] if hurried else models
 

@@ -117,5 +117,6 @@ def test_a_table_that_needs_steps_has_a_wider_network_and_a_longer_training():
     assert [
         c.model.trajectory_length for c in candidates(800, schema, FitSettings(), steps=16)
     ] == [16] * 3
-    products = candidates(300, schema, FitSettings(components=1), steps=8)
-    assert {c.model.trajectory_length for c in products} == {64}
+    (products,) = candidates(300, schema, FitSettings(components=1), steps=16)
+    assert (products.model.trajectory_length, products.model.width) == (64, 64)
+    assert products.train == plain.train
