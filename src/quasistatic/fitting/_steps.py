@@ -25,7 +25,7 @@ from quasistatic.fitting._em import Sample
 from quasistatic.forward.schedule import LearnedSchedule
 
 LENGTHS = (MIXTURE_STEPS, 16)
-"""T that is chosen from. With 64 steps, whose particles are resampled (`posterior.query.SHORT`), the
+"""T that is chosen from. With 64, whose particles are resampled (`posterior.query.SHORT`), the
 draws for the holes of breast_cancer_diagnostic were nearly alike; 32 were not looked at."""
 WORTH = 1.0
 """Nats that twice as many steps have to win back by the formula, at least. Learned schedules and
