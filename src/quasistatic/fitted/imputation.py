@@ -84,7 +84,8 @@ def impute(
     table = read_as(table, fitted.schema)
     encoded = fitted.encode(table)
     warn_of_far_cells(codec, encoded.rows, source, among=~encoded.whole)
-    worth = effort(int(np.count_nonzero(~encoded.whole)), fitted.model.forward.n_columns)
+    T, columns = fitted.model.trajectory_length, fitted.model.forward.n_columns
+    worth = effort(int(np.count_nonzero(~encoded.whole)), columns, T)
     particles = max(worth.particles if particles is None else particles, n_imputations)
     draws = min(particles, MOST_PARTICLES) if point else n_imputations
     model = fitted.among_particles(steps, default_steps or worth.steps)

@@ -202,7 +202,7 @@ def _diffusion(
         n_folds=n_folds,
         completed=completed,
         clusters=0 if size is None else size.components,
-        steps=0 if completed else _steps_needed(trainer, schemas, settings, folds, size),
+        steps=_steps_needed(trainer, schemas, settings, folds, size),
     )
     trials = len(options) + len(schemas.options) - 1 if in_folds else len(options)
     members = options[0].model.members

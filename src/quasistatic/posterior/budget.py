@@ -16,8 +16,8 @@ PARTICLES = 16
 MOST_PARTICLES = 128
 """Particles of a row at most."""
 
-_CELL_WALKS = 1 << 25
-"""Rows x columns x particles x steps of a filling: 16 particles in 32 steps for 6,500 rows of 10
+_CELL_WALKS = 1 << 24
+"""Rows x columns x particles x steps of a filling: 16 particles in 8 steps for 13,000 rows of 10
 columns."""
 
 
@@ -33,20 +33,22 @@ class Effort(NamedTuple):
     steps: int
 
 
-def effort(rows: int, columns: int) -> Effort:
+def effort(rows: int, columns: int, T: int) -> Effort:
     """Particles and steps for so many rows: small tables are filled more exactly, large ones with
-    16 particles in 32 steps.
+    16 particles in 32 steps at most.
 
     Args:
         rows: number of rows that are filled.
         columns: number of the model's columns.
+        T: number of the model's steps.
 
     Example:
-        >>> effort(300, 5), effort(6500, 10)
-        (Effort(particles=128, steps=64), Effort(particles=16, steps=32))
+        >>> effort(450, 30, 16), effort(10_000, 10, 8)
+        (Effort(particles=64, steps=16), Effort(particles=16, steps=8))
     """
     walks = _CELL_WALKS // max(rows * columns, 1)
-    steps = _MOST_STEPS if walks >= _MOST_STEPS * 2 * PARTICLES else STEPS
+    most = _MOST_STEPS if walks >= _MOST_STEPS * PARTICLES else STEPS
+    steps = min(most, T)
     # A power of two: few shapes to compile for.
     particles = 1 << max(walks // steps, 1).bit_length() - 1
     return Effort(min(max(particles, PARTICLES), MOST_PARTICLES), steps)
