@@ -15,7 +15,7 @@ from quasistatic.data.codec import Codec
 from quasistatic.data.disk.table import AnyTable
 from quasistatic.data.schema import Schema
 from quasistatic.model import DiffusionModel
-from quasistatic.posterior.budget import PARTICLES, shortened
+from quasistatic.posterior.budget import effort, shortened
 from quasistatic.posterior.query import impute_rows
 from quasistatic.typing import Key
 
@@ -62,8 +62,11 @@ def with_completions(
         (1 + COMPLETIONS) N rows. A row that is impossible under the model keeps its holes.
     """
     short = shortened(model, None)
+    # Draws of too few particles depend on one another less than the model says.
+    n_holed = int(np.count_nonzero(~encoded.whole))
+    worth = effort(n_holed, model.forward.n_columns, short.trajectory_length)
     found = impute_rows(
-        short, encoded.rows, n_imputations=COMPLETIONS, particles=PARTICLES, key=key
+        short, encoded.rows, n_imputations=COMPLETIONS, particles=worth.particles, key=key
     )
     possible = ~found.impossible[:, None]
     tables = [encoded]

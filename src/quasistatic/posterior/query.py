@@ -51,7 +51,9 @@ CHUNK = 2048
 SHORT = 16
 """Steps of a walk without resampling, at most."""
 _FEW, _MANY = 4, 8
-"""Populations of a row: many where each of them has `_FEW` particles."""
+"""Populations of a row: many where each of them has `_SIZE` particles."""
+_SIZE = 16
+"""Particles of a population: the draws of smaller ones are too much alike."""
 COLLAPSED = 2.0
 """Fewer effective particles than this, and a row's draws say little."""
 
@@ -160,7 +162,7 @@ def walk_of(model: DiffusionModel, particles: int, draws: int) -> Walk:
         return OrderedWalk(particles, n)
     if model.trajectory_length <= SHORT:
         return TwistedWalk(particles, n, threshold=0.0)
-    runs = _FEW if particles < _MANY * _FEW else _MANY
+    runs = _FEW if particles < _MANY * _SIZE else _MANY
     return Populations(-(-particles // runs), runs, n)
 
 
