@@ -62,7 +62,7 @@ def with_completions(
         (1 + COMPLETIONS) N rows. A row that is impossible under the model keeps its holes.
     """
     short = shortened(model, None)
-    # Draws of too few particles depend on one another less than the model says.
+    # Of too few particles, drawn cells depend less on the observed ones than the model says.
     n_holed = int(np.count_nonzero(~encoded.whole))
     worth = effort(n_holed, model.forward.n_columns, short.trajectory_length)
     found = impute_rows(

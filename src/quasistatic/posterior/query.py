@@ -53,7 +53,7 @@ SHORT = 16
 _FEW, _MANY = 4, 8
 """Populations of a row: many where each of them has `_SIZE` particles."""
 _SIZE = 16
-"""Particles of a population: the draws of smaller ones are too much alike."""
+"""Particles of each of many populations: draws of smaller ones are too much alike."""
 COLLAPSED = 2.0
 """Fewer effective particles than this, and a row's draws say little."""
 
