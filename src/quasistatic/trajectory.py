@@ -129,7 +129,8 @@ def move(
     """
     bridge = model.forward.bridge(x_t, begin.x_0, t)
     x_before = bridge.sample(key=key)
-    gain = reverse.log_prob(x_before, begin.columns) - bridge.log_prob(x_before, begin.columns)
+    log_p = reverse.whole().log_prob(x_before, begin.columns)
+    gain = log_p - bridge.log_prob(x_before, begin.columns)
     return x_before, jnp.sum(gain)
 
 

@@ -47,7 +47,7 @@ def step_cost(
     x_t = model.forward.marginal(begin.x_0, t).sample(key=key)
     reverse = model.reverse_kernel(x_t, begin.observed, t, key=dropout_key)
     bridge = model.forward.bridge(x_t, begin.x_0, t)
-    lost = divergence(bridge, reverse, begin.columns, key=jax.random.fold_in(key, 1))
+    lost = divergence(bridge, reverse.whole(), begin.columns, key=jax.random.fold_in(key, 1))
     found = reverse.log_cell(begin.x_0, begin.width, begin.columns)
     return jnp.where(jnp.asarray(t) == 1, -found, lost)
 

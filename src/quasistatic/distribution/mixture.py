@@ -50,6 +50,10 @@ class Mixture(eqx.Module):
         """C."""
         return self.log_weights.shape[0]
 
+    def whole(self) -> "Mixture":
+        """Without the limits of x_0."""
+        return Mixture(self.log_weights, jax.vmap(lambda part: part.whole())(self.components))
+
     def component(self, k: Array) -> Product:
         """The product of component k."""
         return jax.tree.map(lambda x: x[k], self.components)

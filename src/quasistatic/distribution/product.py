@@ -22,6 +22,10 @@ class Product(eqx.Module):
 
     parts: tuple[AbstractDistribution, ...]
 
+    def whole(self) -> "Product":
+        """Without the limits of x_0."""
+        return Product(tuple(part.whole() for part in self.parts))
+
     def sample(self, *, key: Key) -> State:
         """One draw."""
         keys = jax.random.split(key, len(self.parts))

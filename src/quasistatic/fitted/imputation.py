@@ -76,6 +76,8 @@ def impute(
     require_whole("n_imputations", n_imputations, 1)
     if particles is not None:
         require_whole("particles", particles, 1)
+    if steps is not None:
+        require_whole("steps", steps, 1)
     if point and n_imputations != 1:
         raise SettingError(
             "a point imputation is one table", fix="give n_imputations=1 with point=True"
@@ -85,7 +87,7 @@ def impute(
     encoded = fitted.encode(table)
     warn_of_far_cells(codec, encoded.rows, source, among=~encoded.whole)
     T, columns = fitted.model.trajectory_length, fitted.model.forward.n_columns
-    worth = effort(int(np.count_nonzero(~encoded.whole)), columns, T)
+    worth = effort(int(np.count_nonzero(~encoded.whole)), columns, steps or T)
     particles = max(worth.particles if particles is None else particles, n_imputations)
     draws = min(particles, MOST_PARTICLES) if point else n_imputations
     model = fitted.among_particles(steps, default_steps or worth.steps)

@@ -64,7 +64,7 @@ def candidates(
         train = defaults.image_training(n_rows, settings.preset)
     else:
         models = _table_models(n_rows, sizes, settings, steps)
-        hard = models[0].components > 1 and steps > defaults.MIXTURE_STEPS
+        hard = _are_correlated(models[0].components, steps)
         train = defaults.training(n_rows, settings.preset, completed=completed, hard=hard)
     models = list(dict.fromkeys(settings.applied_to(model) for model in models))
     train = replace(
@@ -106,9 +106,14 @@ def _table_models(
     hurried = n_rows < defaults.SMALL and not in_folds
     members = 1 if hurried else defaults.members(n_rows)
     base = ModelConfig(length, members=members, components=components)
-    hard = components > 1 and steps > defaults.MIXTURE_STEPS
+    hard = _are_correlated(components, steps)
     models = defaults.networks(base, n_rows, sizes.continuous, settings.preset, hard=hard)
     return models[:1] if hurried else models
+
+
+def _are_correlated(components: int, steps: int) -> bool:
+    """Whether the numbers are, so strongly that mixtures need more than their usual steps."""
+    return components > 1 and steps > defaults.MIXTURE_STEPS
 
 
 def _image_model(layout: Layout, sizes: BlockSizes, settings: FitSettings) -> ModelConfig:

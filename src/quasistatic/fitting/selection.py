@@ -121,8 +121,13 @@ def fit_table(
     )
     if chosen is None and rival is not None:
         chosen = _Chosen(*mixture_alone(table, schema, settings, rival), folds.words)
-    if chosen is None:
+    if chosen is None and settings.model == "mixture":
         raise SettingError("model = 'mixture' has no meaning for images", fix="leave it out")
+    if chosen is None:
+        raise SettingError(
+            "every network that was trained finds a held-out row impossible",
+            fix="leave model = 'diffusion' out: a mixture of products is kept then",
+        )
     record = {
         "data": {
             "fingerprint": data,
