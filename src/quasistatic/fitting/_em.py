@@ -24,6 +24,10 @@ NARROWEST = 0.1
 """Standard deviation of a component, in widths of the column's cells, at least."""
 NARROWEST_DENSITY = 0.02
 """The same for a column with a density, in standard deviations of the column."""
+_UNCUT_STEPS = 3
+"""Steps towards the parameters of cut distributions in an iteration."""
+_LEAST_INSIDE = 0.1
+"""Mass of a distribution within its column's limits down to which its parameters are followed."""
 MAX_ITERATIONS = 100
 TOLERANCE = 1e-3
 """Gain of an iteration, nats a row, below which it is the last."""
@@ -119,14 +123,14 @@ def fit_mixture(sample: Sample, n_components: int, *, seed: int) -> Cluster:
         n_components: number C of components.
         seed: seed of the rows that the components start at.
     """
-    whole = _maximised(sample, np.ones((len(sample.value), 1)), None)
+    whole = _maximised(sample, np.ones((len(sample.value), 1)), None, None)
     first = _first_shares(sample, whole, n_components, np.random.default_rng(seed))
-    cluster, before = _maximised(sample, first, whole), -np.inf
+    cluster, before = _maximised(sample, first, whole, None), -np.inf
     for _ in range(MAX_ITERATIONS):
         joint = _joint(sample, cluster)
         of_rows = np.asarray(logsumexp(joint, axis=1))
         after = float(of_rows.mean())
-        cluster = _maximised(sample, np.exp(joint - of_rows[:, None]), whole)
+        cluster = _maximised(sample, np.exp(joint - of_rows[:, None]), whole, cluster)
         if after - before < TOLERANCE:
             break
         before = after
@@ -194,21 +198,38 @@ def _log_inside(limits: np.ndarray, mean: np.ndarray, log_variance: np.ndarray) 
 def _of_filler(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of N(0, 1) within the limits, `[Dc]` each."""
     zeros = np.zeros(sample.limits.shape[1])
-    log_mass = _log_inside(sample.limits, zeros, zeros)
-    finite = np.where(np.isfinite(sample.limits), sample.limits, 0.0)
-    at = np.exp(-0.5 * (np.square(sample.limits) + np.log(2 * np.pi)) - log_mass)
-    mean = at[0] - at[1]
-    return mean, 1.0 + finite[0] * at[0] - finite[1] * at[1] - np.square(mean)
+    mean, variance, _ = _within(sample.limits, zeros, zeros)
+    return mean, variance
 
 
-def _maximised(sample: Sample, shares: np.ndarray, whole: Cluster | None) -> Cluster:
+def _within(
+    limits: np.ndarray, mean: np.ndarray, log_variance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and variance of N(mean, exp(log_variance)) within the limits `[2, Dc]`, and the mass
+    there.
+    """
+    scale = np.exp(0.5 * log_variance)
+    log_mass = _log_inside(limits, mean, log_variance)
+    edges = [(limit - mean) / scale for limit in limits]
+    at = [np.exp(-0.5 * (np.square(u) + np.log(2 * np.pi)) - log_mass) for u in edges]
+    shift = at[0] - at[1]
+    bend = [
+        np.where(np.isfinite(u), u, 0.0) * density for u, density in zip(edges, at, strict=True)
+    ]
+    spread = np.maximum(1.0 + bend[0] - bend[1] - np.square(shift), 1e-6)
+    return mean + scale * shift, np.square(scale) * spread, np.exp(log_mass)
+
+
+def _maximised(
+    sample: Sample, shares: np.ndarray, whole: Cluster | None, now: Cluster | None
+) -> Cluster:
     """The parameters given the shares of the components in the rows, `[N, C]`; without a `whole`
-    table, of the rows alone.
+    table, of the rows alone. `now` are those of the iteration before.
     """
     prior = 0.0 if whole is None else PRIOR_ROWS
     n = shares.sum(axis=0)
     weights = (n + prior) / (n + prior).sum()
-    mean, log_variance = _normals(sample, shares, whole, prior)
+    mean, log_variance = _normals(sample, shares, whole, now)
     probs = shares.T @ sample.states + (1e-9 if whole is None else prior * np.exp(whole.log_probs))
     totals = np.zeros((len(n), int(sample.columns.max(initial=-1)) + 1))
     np.add.at(totals.T, sample.columns, probs.T)
@@ -216,7 +237,7 @@ def _maximised(sample: Sample, shares: np.ndarray, whole: Cluster | None) -> Clu
 
 
 def _normals(
-    sample: Sample, shares: np.ndarray, whole: Cluster | None, prior: float
+    sample: Sample, shares: np.ndarray, whole: Cluster | None, now: Cluster | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Means and log-variances of the numbers, `[C, Dc]`; a value within its cell is spread evenly
     (Sheppard's correction).
@@ -228,15 +249,46 @@ def _normals(
     n = shares.T @ seen
     first, second = shares.T @ (seen * x), shares.T @ (seen * (np.square(x) + spread))
     if whole is not None:
-        n = n + prior
-        first = first + prior * whole.mean
-        second = second + prior * (np.square(whole.mean) + np.exp(whole.log_variance))
+        mean, variance, _ = _within(sample.limits, whole.mean, whole.log_variance)
+        n = n + PRIOR_ROWS
+        first = first + PRIOR_ROWS * mean
+        second = second + PRIOR_ROWS * (np.square(mean) + variance)
     n = np.maximum(n, 1e-9)
-    mean = first / n
     widest = np.where(sample.seen, sample.width, 0.0).max(axis=0, initial=0.0)
     floor = np.where(widest > 0, NARROWEST * np.median(sample.width, axis=0), NARROWEST_DENSITY)
-    variance = np.maximum(second / n - np.square(mean), np.square(np.maximum(floor, 1e-3)))
-    return mean, np.log(variance)
+    least = np.square(np.maximum(floor, 1e-3))
+    mean, second = first / n, second / n
+    log_variance = np.log(np.maximum(second - np.square(mean), least))
+    if not np.isfinite(sample.limits).any():
+        return mean, log_variance
+    begin = (mean, log_variance) if now is None else (now.mean, now.log_variance)
+    return _uncut(sample.limits, mean, second, least, begin)
+
+
+def _uncut(
+    limits: np.ndarray,
+    mean: np.ndarray,
+    second: np.ndarray,
+    least: np.ndarray,
+    begin: tuple[np.ndarray, np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means and log-variances of the normal distributions that have, within the limits, the given
+    first two moments.
+
+    By steps of expectation maximisation: of a distribution with the mass P inside, a row stands for
+    1 / P of the whole one, whose others lie outside as its parameters say. Where so little is
+    inside that they tell hardly anything, it stays what it is.
+    """
+    location, log_variance = begin
+    for _ in range(_UNCUT_STEPS):
+        inside, spread, mass = _within(limits, location, log_variance)
+        mass = np.where(mass > _LEAST_INSIDE, mass, 0.0)
+        total = np.square(location) + np.exp(log_variance)
+        moved = location + mass * (mean - inside)
+        total = total + mass * (second - np.square(inside) - spread)
+        log_variance = np.log(np.maximum(total - np.square(moved), least))
+        location = moved
+    return location, log_variance
 
 
 def _first_shares(

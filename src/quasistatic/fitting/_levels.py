@@ -7,6 +7,9 @@ two parameters where states need one for each value; where it says nothing, or t
 spread like a normal distribution's, the states win.
 """
 
+from functools import reduce
+from operator import itemgetter
+
 import numpy as np
 
 from quasistatic.data.cells import EncodedTable
@@ -25,8 +28,11 @@ _COMPONENTS = 6
 
 
 def with_states(table: AnyTable, schemas: Schemas, transform: Choice, *, seed: int) -> Schemas:
-    """The schemas with the values of those columns as states that make held-out rows likelier, one
-    column after the other; `FEW_ROWS` rows decide.
+    """The schemas with the values of those columns as states that make held-out rows likelier:
+    none or all of them, then one column after the other the other way; `FEW_ROWS` rows decide.
+
+    Where classes hold states that depend on one another, one column alone gains nothing by being of
+    states.
 
     Args:
         table: table of the rows of the fit.
@@ -39,22 +45,28 @@ def with_states(table: AnyTable, schemas: Schemas, transform: Choice, *, seed: i
     some = _some(table, seed)
     folds = Folds.of(len(some), seed)
 
-    def reached(schemas: Schemas) -> float:
+    def with_levels(names: frozenset[str]) -> Schemas:
+        return reduce(lambda found, name: as_states(found, table, name), sorted(names), schemas)
+
+    def reached(names: frozenset[str]) -> float:
+        schema = with_levels(names).first
+
         def encode(
             rest: np.ndarray, held_out: np.ndarray
         ) -> tuple[Codec, EncodedTable, EncodedTable]:
-            codec, encoded = fit_and_encode(some.take(rest), schemas.first, transform)
+            codec, encoded = fit_and_encode(some.take(rest), schema, transform)
             return codec, encoded, codec.encode(some.take(held_out))
 
         return best_size(encode, folds, seed=seed, components=_COMPONENTS).held_out_nats
 
-    best = reached(schemas)
+    ends = {names: reached(names) for names in (frozenset(), frozenset(schemas.few_valued))}
+    chosen, best = max(ends.items(), key=itemgetter(1))
     for name in schemas.few_valued:
-        other = as_states(schemas, table, name)
-        nats = reached(other)
+        other = chosen ^ {name}
+        nats = ends[other] if other in ends else reached(other)
         if nats > best:
-            schemas, best = other, nats
-    return schemas
+            chosen, best = other, nats
+    return with_levels(chosen)
 
 
 def _some(table: AnyTable, seed: int) -> Table:

@@ -42,3 +42,15 @@ def test_states_bring_no_other_value(frame):
     other = density.log_likelihood(frame.head(1).with_columns(year=pl.lit(2030, pl.Int64)))
     assert np.isfinite(other.mean)
     assert other.mean < density.log_likelihood(frame).mean - 3
+
+
+def test_states_that_say_something_together():
+    """Codes that only their combination explains: one of them alone as states gains nothing."""
+    rng = np.random.default_rng(1)
+    codes = np.array([[1, 4, 2], [3, 1, 4], [4, 3, 1], [2, 2, 3]])[rng.choice(4, N)]
+    wrong = rng.random(codes.shape) < 0.1
+    codes = np.where(wrong, rng.choice([1, 2, 3, 4], codes.shape), codes)
+    table = from_frame(pl.DataFrame(codes, schema=["a", "b", "c"], orient="row"))
+    schemas = infer_schemas(table)
+    found = with_states(table, schemas, "auto", seed=0)
+    assert {"a", "c"} <= set(found.at_states(found.first))

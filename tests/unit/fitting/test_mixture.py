@@ -62,6 +62,47 @@ def test_a_component_of_one_row_does_not_collapse():
     assert np.exp(found.log_probs).min() > 0.01
 
 
+def cut_rows(x: np.ndarray, filler: np.ndarray, low: float) -> Sample:
+    """Numbers of one column with a lower limit; no discrete column."""
+    there = np.ones_like(filler)
+    cells = Cells(x.astype(np.float32), there, np.zeros(x.shape, np.float32), filler)
+    return Sample.of((cells,), [], np.array([[low], [np.inf]]))
+
+
+def test_the_normal_distribution_of_cut_rows_is_that_before_the_cut():
+    """Of N(0, 1) half is left. The likelihood is flat there: as likely as the truth, within a
+    hundredth of a nat, of which the moments of the rows lose .09."""
+    drawn = np.abs(np.random.default_rng(4).standard_normal((20_000, 1)))
+    sample = cut_rows(drawn, np.zeros(drawn.shape, bool), 0.0)
+    found = fit_mixture(sample, 1, seed=0)
+    truth = found._replace(mean=np.zeros((1, 1)), log_variance=np.zeros((1, 1)))
+    lost = log_density(sample, truth) - log_density(sample, found)
+    assert lost.mean() < 0.01
+    np.testing.assert_allclose(found.log_variance, 0.0, atol=0.4)
+
+
+def test_estimates_of_cut_rows_gain_at_every_size():
+    """Likelier than the moments of the rows as they are, which count their limit twice."""
+    drawn = np.random.default_rng(5).exponential(0.7, (500, 1))
+    sample = cut_rows(drawn, np.zeros(drawn.shape, bool), 0.0)
+    found = fit_mixture(sample, 1, seed=0)
+    moments = found._replace(
+        mean=drawn.mean(axis=0, keepdims=True), log_variance=np.log(drawn.var(keepdims=True))
+    )
+    gain = log_density(sample, found) - log_density(sample, moments)
+    assert gain.mean() > 0.05
+
+
+@pytest.mark.parametrize("low", [-np.inf, -1.2, 0.3])
+def test_a_number_that_is_a_state_throughout_costs_nothing(low):
+    """All rows lie on point masses; what stands in for their numbers has the density of a
+    filler."""
+    sample = cut_rows(np.zeros((50, 1)), np.ones((50, 1), bool), low)
+    for n in 1, 3:
+        found = fit_mixture(sample, n, seed=0)
+        np.testing.assert_allclose(log_density(sample, found), 0.0, atol=0.01)
+
+
 def table(n: int, seed: int) -> pl.DataFrame:
     (numbers, states), _ = rows_of(n, seed)
     columns = {f"b{i}": pl.Series(states.value[:, i] == 1) for i in range(3)}
