@@ -61,12 +61,6 @@ class AbstractDistribution(eqx.Module):
     def entropy(self) -> Float[Array, " D"]:
         """Entropy, nats per column."""
 
-    def whole(self) -> Self:
-        """Without the limits that columns may have, which are those of x_0 alone: the distribution
-        of any other state.
-        """
-        return self
-
 
 class Normal(AbstractDistribution):
     """Independent normal columns, N(mean, exp(log_variance)); those with limits cut to [low, high]
@@ -89,6 +83,7 @@ class Normal(AbstractDistribution):
         return self.mean.shape[0]
 
     def whole(self) -> "Normal":
+        """Without the limits, which are those of x_0 alone: the distribution of any other state."""
         return Normal(self.mean, self.log_variance)
 
     def _limits(self) -> tuple[Float[Array, " D"], Float[Array, " D"]] | None:

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from quasistatic.distribution.block import AbstractDistribution
+from quasistatic.distribution.block import AbstractDistribution, Normal
 from quasistatic.typing import Array, Bool, Float, Key, State
 
 __all__ = ["Product"]
@@ -24,7 +24,8 @@ class Product(eqx.Module):
 
     def whole(self) -> "Product":
         """Without the limits of x_0."""
-        return Product(tuple(part.whole() for part in self.parts))
+        parts = (part.whole() if isinstance(part, Normal) else part for part in self.parts)
+        return Product(tuple(parts))
 
     def sample(self, *, key: Key) -> State:
         """One draw."""
