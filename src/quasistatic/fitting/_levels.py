@@ -31,8 +31,7 @@ def with_states(table: AnyTable, schemas: Schemas, transform: Choice, *, seed: i
     """The schemas with the values of those columns as states that make held-out rows likelier:
     none or all of them, then one column after the other the other way; `FEW_ROWS` rows decide.
 
-    Where classes hold states that depend on one another, one column alone gains nothing by being of
-    states.
+    Where states depend on one another, one column alone gains little by being of states.
 
     Args:
         table: table of the rows of the fit.

@@ -45,7 +45,7 @@ def test_states_bring_no_other_value(frame):
 
 
 def test_states_that_say_something_together():
-    """Codes that only their combination explains: one of them alone as states gains nothing."""
+    """Codes that only their combination explains: one alone as states gains little."""
     rng = np.random.default_rng(1)
     codes = np.array([[1, 4, 2], [3, 1, 4], [4, 3, 1], [2, 2, 3]])[rng.choice(4, N)]
     wrong = rng.random(codes.shape) < 0.1

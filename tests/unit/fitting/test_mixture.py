@@ -8,7 +8,7 @@ import pytest
 from quasistatic import DiffusionDensity, load
 from quasistatic.data.cells import Cells
 from quasistatic.errors import SettingError
-from quasistatic.fitting._em import Sample, fit_mixture, log_density
+from quasistatic.fitting._em import Cluster, Sample, fit_mixture, log_density
 
 WEIGHTS = np.array([0.6, 0.4])
 ONES = np.array([[0.9, 0.8, 0.1], [0.1, 0.3, 0.9]])
@@ -69,27 +69,31 @@ def cut_rows(x: np.ndarray, filler: np.ndarray, low: float) -> Sample:
     return Sample.of((cells,), [], np.array([[low], [np.inf]]))
 
 
+def of_moments(cluster: Cluster, rows: np.ndarray) -> Cluster:
+    """With the mean and the variance of the rows as they are."""
+    mean, variance = rows.mean(axis=0, keepdims=True), rows.var(axis=0, keepdims=True)
+    return cluster._replace(mean=mean, log_variance=np.log(variance))
+
+
 def test_the_normal_distribution_of_cut_rows_is_that_before_the_cut():
-    """Of N(0, 1) half is left. The likelihood is flat there: as likely as the truth, within a
-    hundredth of a nat, of which the moments of the rows lose .09."""
+    """Of N(0, 1) half is left. The likelihood is flat there: as likely as the truth within a
+    hundredth of a nat, where the moments of the rows lose more than .05."""
     drawn = np.abs(np.random.default_rng(4).standard_normal((20_000, 1)))
     sample = cut_rows(drawn, np.zeros(drawn.shape, bool), 0.0)
     found = fit_mixture(sample, 1, seed=0)
     truth = found._replace(mean=np.zeros((1, 1)), log_variance=np.zeros((1, 1)))
-    lost = log_density(sample, truth) - log_density(sample, found)
-    assert lost.mean() < 0.01
+    best = log_density(sample, truth).mean()
+    assert best - log_density(sample, found).mean() < 0.01
+    assert best - log_density(sample, of_moments(found, drawn)).mean() > 0.05
     np.testing.assert_allclose(found.log_variance, 0.0, atol=0.4)
 
 
-def test_estimates_of_cut_rows_gain_at_every_size():
-    """Likelier than the moments of the rows as they are, which count their limit twice."""
+def test_estimates_of_cut_rows_are_likelier_than_their_moments():
+    """Which count their limit twice."""
     drawn = np.random.default_rng(5).exponential(0.7, (500, 1))
     sample = cut_rows(drawn, np.zeros(drawn.shape, bool), 0.0)
     found = fit_mixture(sample, 1, seed=0)
-    moments = found._replace(
-        mean=drawn.mean(axis=0, keepdims=True), log_variance=np.log(drawn.var(keepdims=True))
-    )
-    gain = log_density(sample, found) - log_density(sample, moments)
+    gain = log_density(sample, found) - log_density(sample, of_moments(found, drawn))
     assert gain.mean() > 0.05
 
 
@@ -185,3 +189,10 @@ def test_a_table_of_categories_alone_sums_to_one():
     every = pl.DataFrame({f"b{i}": [bool(j >> i & 1) for j in range(8)] for i in range(3)})
     found = DiffusionDensity(model="mixture", random_state=0).fit(rows).log_likelihood(every)
     assert abs(np.exp(found.lower).sum() - 1) < 1e-4
+
+
+def test_networks_that_rule_out_held_out_rows_are_told_of(monkeypatch):
+    """With no mixture to keep instead, and no word of images."""
+    monkeypatch.setattr("quasistatic.fitting.selection.best_trial", lambda *_, **__: None)
+    with pytest.raises(SettingError, match="finds a held-out row impossible"):
+        DiffusionDensity(model="diffusion").fit(table(60, 9))
